@@ -1,0 +1,48 @@
+/** What a code means to a caller: HTTP status, whether the same call may succeed later, and what the reader does next. */
+interface ErrorKind {
+  readonly httpStatus: number;
+  readonly isRetryable: boolean;
+  readonly nextStep: string;
+}
+
+const kind = (httpStatus: number, isRetryable: boolean, nextStep: string): ErrorKind => ({ httpStatus, isRetryable, nextStep });
+
+/** The closed table of errors. Codes are public: tests, scripts and the API rely on them. */
+export const ERROR_CODES = {
+  APPROVAL_NOT_ALLOWED: kind(403, false, 'ask somebody whom the gate names'),
+  ARTIFACT_NOT_FOUND: kind(404, false, 'check that the path matches files that the step leaves behind'),
+  BLOB_CORRUPT: kind(500, false, 'restore the blob from a backup; its digest no longer matches its name'),
+  CONFIG_INVALID: kind(400, false, 'correct the named setting'),
+  CONFLICT: kind(409, false, 'read the current state and decide again'),
+  DISK_FULL: kind(507, true, 'free space on the disk that holds the state folder, then run `maestro resume`'),
+  FILE_NOT_READABLE: kind(400, false, 'name a readable regular file'),
+  FILE_TOO_LARGE: kind(413, false, 'split the file, or move data out of it'),
+  GATE_NOT_OPEN: kind(409, false, 'see `maestro status RUN` for the gates that wait'),
+  INTERNAL: kind(500, false, 'report this with the run id; the state on disk is kept'),
+  INVALID_JSON: kind(400, false, 'correct the JSON document'),
+  KEY_INVALID: kind(400, false, 'give a PEM P-256 private key that only you can read (mode 0600)'),
+  LEASE_LOST: kind(409, false, 'drop the result: another attempt owns the step'),
+  PARAM_INVALID: kind(400, false, 'see the parameters with `maestro plan`'),
+  PIPELINE_INVALID: kind(422, false, 'see every finding with `maestro lint`'),
+  PIPELINE_NOT_FOUND: kind(404, false, 'name a pipeline file, or create one with `maestro init`'),
+  PLAN_NOT_FOUND: kind(404, false, 'the state folder is incomplete: restore it from a backup'),
+  POLICY_DENIED: kind(403, false, 'see the reasons; change the pipeline or the policy data'),
+  POLICY_INVALID: kind(422, false, 'correct .maestro/policy.yaml, or rebuild the bundle with `npm run policy:build`'),
+  RECEIPT_INVALID: kind(422, false, 'do not trust the receipt'),
+  RECEIPT_NOT_READY: kind(202, true, 'wait: the run has ended and its receipt is about to be signed'),
+  RUN_FINISHED: kind(409, false, 'start a new attempt with `maestro retry RUN`'),
+  RUN_NOT_FINISHED: kind(409, true, 'wait until the run has ended'),
+  RUN_NOT_FOUND: kind(404, false, 'list runs with `maestro status`'),
+  SCHEMA_TOO_NEW: kind(500, false, 'update Maestro: the database was written by a newer version'),
+  SECRET_NOT_FOUND: kind(400, false, 'provide the secret, for example with `--secret NAME`'),
+  STATE_CORRUPT: kind(500, false, 'move the state folder away and start again; receipts that were exported stay valid'),
+  STATE_LOCKED: kind(409, true, 'wait for the other process, or set DATABASE_URL to share a Postgres'),
+  STEP_NOT_AVAILABLE: kind(501, false, 'use a step of this version (see `maestro lint`), or update Maestro'),
+  STEP_NOT_FOUND: kind(404, false, 'see the step ids with `maestro status RUN`'),
+  TASK_INVALID: kind(422, false, 'correct the task’s maestro.task.json'),
+  TASK_NOT_FOUND: kind(404, false, 'install the package, or correct the path'),
+  UNSUPPORTED: kind(501, false, 'use a supported setting'),
+  USAGE: kind(400, false, 'see `maestro help`'),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

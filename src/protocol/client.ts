@@ -1,0 +1,92 @@
+import type { Digest } from '../base/digest.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { Plan } from '../pipeline/plan.ts';
+import type { LogLine, RunEvent } from './event.ts';
+import type { DecisionView, RunSummary, RunView } from './run.ts';
+
+export interface StartRun {
+  readonly plan: Plan;
+  /** Shown to expressions as `github`, and to policy. */
+  readonly trigger: RunTrigger;
+  /** A run with the same key is returned instead of a second one being started. */
+  readonly idempotencyKey?: string;
+  readonly relations?: readonly RunRelation[];
+}
+
+export interface RunTrigger {
+  readonly type: string;
+  readonly actor: { readonly provider: string; readonly id: string };
+  readonly source: { readonly uri: string; readonly gitCommit: string | null; readonly ref: string | null };
+  /** The `github` context. */
+  readonly github: JsonObject;
+  readonly eventDigest: Digest;
+  readonly isFork: boolean;
+}
+
+export interface RunRelation {
+  readonly type: 'retryOf' | 'childOf' | 'parentOf' | 'promotes' | 'supersedes' | 'replayOf';
+  readonly runId: string;
+  readonly payloadSha256: string | null;
+}
+
+export interface GateAnswer {
+  readonly runId: string;
+  /** The step's id; may be left out where exactly one gate waits. */
+  readonly gate?: string;
+  readonly decision: 'approve' | 'deny';
+  readonly reason: string;
+  readonly principal: { readonly provider: string; readonly id: string };
+}
+
+/** `failed`: steps that did not succeed, and what follows from them. `from`: that step and what follows from it. `all`: everything. */
+export type RetryScope = { readonly type: 'failed' } | { readonly type: 'all' } | { readonly type: 'from'; readonly step: string };
+
+export interface StepPreview {
+  readonly step: string;
+  readonly decision: DecisionView;
+}
+
+export interface PlanPreview {
+  readonly digest: Digest;
+  readonly run: DecisionView;
+  readonly steps: readonly StepPreview[];
+  readonly estimate: { readonly steps: number; readonly microUsd: number; readonly durationMs: number | null };
+}
+
+export interface RunReceipt {
+  /** Bytes of `run.json`, the canonical run record: the receipt's first subject. */
+  readonly runRecord: string;
+  /** Bytes of the sigstore bundle. */
+  readonly bundle: string;
+  /** PEM, SPKI. */
+  readonly publicKey: string;
+  readonly payloadSha256: string;
+}
+
+/**
+ * What a person or a program asks of Maestro, in process or over HTTP.
+ *
+ * `run` arguments accept a whole id, an unambiguous prefix of 4 characters or more, or `latest`.
+ */
+export interface Client {
+  preview(request: StartRun): Promise<PlanPreview>;
+  startRun(request: StartRun): Promise<RunView>;
+  readRun(run: string): Promise<RunView>;
+  listRuns(limit: number): Promise<readonly RunSummary[]>;
+  readPlan(run: string): Promise<Plan>;
+  readTrigger(run: string): Promise<RunTrigger>;
+  /** Yields facts after `afterSeq` and goes on until the run has ended or the signal fires. */
+  followRun(run: string, afterSeq: number, signal: AbortSignal): AsyncIterable<RunEvent>;
+  /** With `isFollowing`, goes on until the run has ended. */
+  readLogs(run: string, step: string | undefined, isFollowing: boolean, signal: AbortSignal): AsyncIterable<LogLine>;
+  cancelRun(run: string, reason: string): Promise<RunView>;
+  answerGate(answer: GateAnswer): Promise<RunView>;
+  /** Makes a new attempt of a finished run; successes outside the scope are kept. */
+  retryRun(run: string, scope: RetryScope): Promise<RunView>;
+  /** Takes up a run whose process died: leases of dead workers are given out again. */
+  resumeRun(run: string): Promise<RunView>;
+  /** Throws RUN_NOT_FINISHED, or RECEIPT_NOT_READY until the receipt is signed. */
+  readReceipt(run: string): Promise<RunReceipt>;
+  readArtifact(digest: Digest): Promise<AsyncIterable<Uint8Array>>;
+  close(): Promise<void>;
+}
