@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { describe } from 'vitest';
 
@@ -7,21 +8,25 @@ import { describe } from 'vitest';
  * The real parts that some tests need, where to find them, and how to get them.
  *
  * A test names its part with `describeWith`. Where the part is missing the tests are skipped *loudly*: once per run, with
- * the command that installs it. With MAESTRO_TEST_NOTHING_SKIPPED=1 (as in `.ci/run`) a missing part is an error.
+ * the command that installs it. With MAESTRO_TEST_NOTHING_SKIPPED=1 (as in `.ci/run`) a missing part is an error, unless
+ * it is optional: no registry of ours has PowerShell (npm's `pwsh` fetches it from GitHub when it is installed), so its
+ * tests run where it is there.
  */
-const PARTS = {
+const PARTS: Record<PartName, { variable: string; install: string; isOptional?: true }> = {
   postgres: { variable: 'MAESTRO_TEST_POSTGRES', install: '.ci/tools/postgres.sh up' },
   opa: { variable: 'MAESTRO_TEST_OPA', install: '.ci/tools/opa.sh' },
   cosign2: { variable: 'MAESTRO_TEST_COSIGN2', install: '.ci/tools/cosign.sh' },
   cosign3: { variable: 'MAESTRO_TEST_COSIGN3', install: '.ci/tools/cosign.sh' },
   python: { variable: 'MAESTRO_TEST_PYTHON', install: 'apt-get install python3' },
-  pwsh: { variable: 'MAESTRO_TEST_PWSH', install: '.ci/tools/pwsh.sh' },
-} as const;
+  pwsh: { variable: 'MAESTRO_TEST_PWSH', install: 'https://aka.ms/powershell', isOptional: true },
+};
 
-export type PartName = keyof typeof PARTS;
+export type PartName = 'postgres' | 'opa' | 'cosign2' | 'cosign3' | 'python' | 'pwsh';
 
 const FOUND_ON_PATH: Partial<Record<PartName, string>> = { opa: 'opa', python: 'python3', pwsh: 'pwsh' };
 const TOOLS = resolve(import.meta.dirname, '../.tools/bin');
+/** Written by `.ci/tools/postgres.sh up`. */
+const POSTGRES_URL_FILE = resolve(import.meta.dirname, '../.tools/postgres.url');
 
 /** Path of the program, or URL of the server; undefined where it is missing. */
 export function part(name: PartName): string | undefined {
@@ -41,12 +46,32 @@ export function describeWith(name: PartName, title: string, body: (value: string
   else describe.skip(`${title} (needs ${name}: ${PARTS[name].install})`, () => body(''));
 }
 
-/** Vitest's global set-up: says once what is missing. */
-export function setup(): void {
+/** Vitest's global set-up: finds the running Postgres, and says once what is missing. */
+export async function setup(): Promise<void> {
+  process.env.MAESTRO_TEST_POSTGRES ??= await runningPostgres();
   const missing = (Object.keys(PARTS) as PartName[]).filter((name) => !part(name));
   if (missing.length === 0) return;
   const lines = missing.map((name) => `  ${name.padEnd(9)} install it with: ${PARTS[name].install}`);
   const text = `SKIPPED: the tests that need these parts\n${lines.join('\n')}`;
-  if (process.env.MAESTRO_TEST_NOTHING_SKIPPED === '1') throw new Error(text);
+  const isError = process.env.MAESTRO_TEST_NOTHING_SKIPPED === '1' && missing.some((name) => !PARTS[name].isOptional);
+  if (isError) throw new Error(text);
   process.stderr.write(`\n${text}\n\n`);
+}
+
+/** URL of the throw-away Postgres, if one was started and it still answers; '' otherwise. */
+async function runningPostgres(): Promise<string> {
+  if (!existsSync(POSTGRES_URL_FILE)) return '';
+  const url = readFileSync(POSTGRES_URL_FILE, 'utf8').trim();
+  const { hostname, port } = new URL(url);
+  const isThere = await new Promise<boolean>((settle) => {
+    const socket = connect({ host: hostname, port: Number(port), timeout: 2000 });
+    const answer = (value: boolean) => {
+      socket.destroy();
+      settle(value);
+    };
+    socket.once('connect', () => answer(true));
+    socket.once('error', () => answer(false));
+    socket.once('timeout', () => answer(false));
+  });
+  return isThere ? url : '';
 }
