@@ -42,8 +42,10 @@ export function part(name: PartName): string | undefined {
 /** A `describe` that runs where the part is there. */
 export function describeWith(name: PartName, title: string, body: (value: string) => void): void {
   const value = part(name);
-  if (value) describe(title, () => body(value));
-  else describe.skip(`${title} (needs ${name}: ${PARTS[name].install})`, () => body(''));
+  const suite = value ? describe : describe.skip;
+  suite(value ? title : `${title} (needs ${name}: ${PARTS[name].install})`, () => {
+    body(value ?? '');
+  });
 }
 
 /** Vitest's global set-up: finds the running Postgres, and says once what is missing. */
