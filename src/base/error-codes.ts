@@ -5,7 +5,11 @@ interface ErrorKind {
   readonly nextStep: string;
 }
 
-const kind = (httpStatus: number, isRetryable: boolean, nextStep: string): ErrorKind => ({ httpStatus, isRetryable, nextStep });
+const kind = (httpStatus: number, isRetryable: boolean, nextStep: string): ErrorKind => ({
+  httpStatus,
+  isRetryable,
+  nextStep,
+});
 
 /** The closed table of errors. Codes are public: tests, scripts and the API rely on them. */
 export const ERROR_CODES = {
@@ -15,6 +19,7 @@ export const ERROR_CODES = {
   CONFIG_INVALID: kind(400, false, 'correct the named setting'),
   CONFLICT: kind(409, false, 'read the current state and decide again'),
   DISK_FULL: kind(507, true, 'free space on the disk that holds the state folder, then run `maestro resume`'),
+  EXPRESSION_FAILED: kind(422, false, 'correct the expression, or the values that it reads'),
   FILE_NOT_READABLE: kind(400, false, 'name a readable regular file'),
   FILE_TOO_LARGE: kind(413, false, 'split the file, or move data out of it'),
   GATE_NOT_OPEN: kind(409, false, 'see `maestro status RUN` for the gates that wait'),

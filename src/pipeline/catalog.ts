@@ -1,0 +1,31 @@
+import type { Digest } from '../base/digest.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { StepKind } from './plan.ts';
+
+/** What the language needs to know of a built-in or catalog step. */
+export interface StepCatalogEntry {
+  readonly kind: StepKind;
+  /** False: the name is known, but this version cannot run it; linting warns. */
+  readonly isAvailable: boolean;
+  /** False: a lost attempt is held as unknown outcome instead of being run again. */
+  readonly isIdempotent: boolean;
+  readonly description: string;
+  /** JSON Schema 2020-12 of `with`. */
+  readonly inputSchema?: JsonObject;
+  /** Digest of the code, where it is not part of Maestro itself. */
+  readonly digest?: Digest;
+}
+
+/** By name, as `uses` names them. */
+export type StepCatalog = ReadonlyMap<string, StepCatalogEntry>;
+
+/** Name of the step that `run:` is short for. */
+export const SHELL_STEP = 'shell';
+
+/** Stands for `shell` in a catalog that lacks it. */
+export const SHELL_ENTRY: StepCatalogEntry = {
+  kind: 'work',
+  isAvailable: true,
+  isIdempotent: true,
+  description: 'Runs a script with bash, sh, pwsh or python.',
+};
