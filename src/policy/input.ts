@@ -23,7 +23,11 @@ export interface PolicyInput {
   readonly authority: string | null;
   readonly licence: string | null;
   readonly autonomy: string | null;
-  readonly budget: { readonly microUsd: number | null; readonly tokens: number | null; readonly minutes: number | null };
+  readonly budget: {
+    readonly microUsd: number | null;
+    readonly tokens: number | null;
+    readonly minutes: number | null;
+  };
   /** Present in phase `step`. */
   readonly step: PolicyStep | null;
 }

@@ -1,0 +1,134 @@
+/**
+ * Builds `policy/dist/` from the packs: `node policy/build.ts [path of opa] [output folder]`.
+ *
+ * The result is a function of the sources and of the opa version alone, so CI builds it again and compares the bytes.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import canonicalize from 'canonicalize';
+import { parse } from 'yaml';
+
+const OPA_VERSION = '1.10.1';
+const ENTRYPOINT = 'maestro/decision';
+const HOME = import.meta.dirname;
+
+interface PackFile {
+  readonly name: string;
+  readonly title: string;
+  readonly guards: string;
+  readonly default: Readonly<Record<string, unknown>>;
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+const opa = process.argv[2] ?? 'opa';
+const output = resolve(process.argv[3] ?? join(HOME, 'dist'));
+build();
+
+function build(): void {
+  requireVersion();
+  const packs = readPacks();
+  const sources = sourceFiles(packs);
+  const wasm = compile(sources);
+  const digests = Object.fromEntries(sources.map((path) => [relative(HOME, path), digest(readFileSync(path))]));
+  const manifest = {
+    schema: 'maestro.policy-bundle/v1',
+    entrypoint: ENTRYPOINT,
+    opa: OPA_VERSION,
+    revision: digest(canonicalize(digests) as string),
+    wasm: digest(wasm),
+    sources: digests,
+    packs: packs.map(({ name, title, guards }) => ({ name, title, guards })),
+    defaults: merge(packs, 'default'),
+    dataSchema: dataSchema(packs),
+  };
+  mkdirSync(output, { recursive: true });
+  writeFileSync(join(output, 'policy.wasm'), wasm);
+  writeFileSync(join(output, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+function requireVersion(): void {
+  const found = spawnSync(opa, ['version'], { encoding: 'utf8' });
+  if (found.error)
+    fail(`expected opa ${OPA_VERSION} at '${opa}': ${found.error.message}; install it with .ci/tools/opa.sh`);
+  const version = /^Version: (\S+)$/m.exec(found.stdout)?.[1];
+  if (version !== OPA_VERSION) fail(`expected opa ${OPA_VERSION}, got ${version}; install it with .ci/tools/opa.sh`);
+}
+
+function readPacks(): readonly PackFile[] {
+  const names = readdirSync(join(HOME, 'packs')).toSorted();
+  return names.map((name) => {
+    const pack = parse(readFileSync(join(HOME, 'packs', name, 'pack.yaml'), 'utf8')) as PackFile;
+    if (pack.name !== name) fail(`expected packs/${name}/pack.yaml to have the name ${name}, got ${pack.name}`);
+    return pack;
+  });
+}
+
+function sourceFiles(packs: readonly PackFile[]): readonly string[] {
+  const ofPacks = packs.flatMap(({ name }) =>
+    ['pack.yaml', 'rules.rego'].map((file) => join(HOME, 'packs', name, file)),
+  );
+  return [join(HOME, 'main.rego'), ...ofPacks];
+}
+
+/** The module alone: opa's archive also carries the sources, which lie beside it anyway. */
+function compile(sources: readonly string[]): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'maestro-policy-'));
+  try {
+    const archive = join(folder, 'bundle.tar.gz');
+    const rego = sources.filter((path) => path.endsWith('.rego')).map((path) => relative(HOME, path));
+    run(opa, ['build', '--target', 'wasm', '--entrypoint', ENTRYPOINT, '--output', archive, ...rego]);
+    run('tar', ['-xzf', archive, '-C', folder, '/policy.wasm']);
+    return readFileSync(join(folder, 'policy.wasm'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function run(program: string, args: readonly string[]): void {
+  const result = spawnSync(program, args, { cwd: HOME, encoding: 'utf8' });
+  if (result.status !== 0) fail(`${program} ${args.join(' ')}: ${result.error?.message ?? result.stderr}`);
+}
+
+function dataSchema(packs: readonly PackFile[]): object {
+  const properties = merge(packs, 'schema');
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'The data document of policy: the defaults of the packs, with .maestro/policy.yaml merged over them',
+    type: 'object',
+    additionalProperties: false,
+    required: Object.keys(properties),
+    properties,
+    $defs: {
+      name: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._/:-]{0,99}$' },
+      names: {
+        type: 'object',
+        propertyNames: { $ref: '#/$defs/name' },
+        additionalProperties: { type: 'object', additionalProperties: false },
+      },
+    },
+  };
+}
+
+/** Each top-level key of the data belongs to one pack. */
+function merge(packs: readonly PackFile[], field: 'default' | 'schema'): Readonly<Record<string, unknown>> {
+  const merged: Record<string, unknown> = {};
+  for (const pack of packs) {
+    for (const [key, value] of Object.entries(pack[field])) {
+      if (key in merged || key === 'maestro') fail(`pack ${pack.name}: the data key ${key} is taken`);
+      merged[key] = value;
+    }
+  }
+  return merged;
+}
+
+function digest(bytes: Uint8Array | string): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+function fail(message: string): never {
+  process.stderr.write(`policy: ${message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,66 @@
+import { type Digest, digestBytes, isDigest } from '../base/digest.ts';
+import { MaestroError } from '../base/errors.ts';
+import { isJsonObject, type JsonObject } from '../base/json.ts';
+
+/** What `npm run policy:build` says about the module that it built. */
+export interface PolicyManifest {
+  readonly schema: 'maestro.policy-bundle/v1';
+  /** The rule that answers, as a path: `maestro/decision`. */
+  readonly entrypoint: string;
+  /** Version of the compiler. */
+  readonly opa: string;
+  /** Digest over the digests of the sources. */
+  readonly revision: Digest;
+  /** Digest of the module's bytes. */
+  readonly wasm: Digest;
+  /** Data document where `.maestro/policy.yaml` says nothing. */
+  readonly defaults: JsonObject;
+  /** JSON Schema (2020-12) of the data document. */
+  readonly dataSchema: JsonObject;
+}
+
+export interface PolicyBundle {
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  readonly manifest: PolicyManifest;
+}
+
+/**
+ * The bundle in the bytes of `policy/dist/policy.wasm` and `policy/dist/manifest.json`.
+ * @throws MaestroError POLICY_INVALID where the two do not belong together or the manifest is not one.
+ */
+export function readBundle(files: { readonly wasm: Uint8Array; readonly manifest: Uint8Array }): PolicyBundle {
+  const manifest = readManifest(files.manifest);
+  const found = digestBytes(files.wasm);
+  if (found !== manifest.wasm) {
+    throw new MaestroError('POLICY_INVALID', `expected policy.wasm with digest ${manifest.wasm}, got ${found}`);
+  }
+  return { wasm: new Uint8Array(files.wasm), manifest };
+}
+
+function readManifest(bytes: Uint8Array): PolicyManifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new MaestroError('POLICY_INVALID', 'expected the policy manifest to be JSON', { cause: error });
+  }
+  if (!isManifest(value)) {
+    throw new MaestroError('POLICY_INVALID', 'expected a policy manifest of schema maestro.policy-bundle/v1');
+  }
+  return value;
+}
+
+function isManifest(value: unknown): value is PolicyManifest {
+  return (
+    isJsonObject(value) &&
+    value['schema'] === 'maestro.policy-bundle/v1' &&
+    typeof value['entrypoint'] === 'string' &&
+    typeof value['opa'] === 'string' &&
+    typeof value['revision'] === 'string' &&
+    isDigest(value['revision']) &&
+    typeof value['wasm'] === 'string' &&
+    isDigest(value['wasm']) &&
+    isJsonObject(value['defaults']) &&
+    isJsonObject(value['dataSchema'])
+  );
+}

@@ -1,0 +1,125 @@
+import { canonicalJson } from '../base/canonical-json.ts';
+import { type Digest, DigestStream, digestBytes } from '../base/digest.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Json, JsonObject } from '../base/json.ts';
+import { type Answer, denial, readAnswer } from './answer.ts';
+import type { PolicyBundle } from './bundle.ts';
+import type { Decision } from './decision.ts';
+import { DecisionCache } from './decision-cache.ts';
+import type { PolicyInput } from './input.ts';
+import { PolicyModule } from './module.ts';
+
+/** A larger question is denied: it would be kept in memory and in the receipt for nothing that a rule reads. */
+export const INPUT_BYTES_MAX = 1_048_576;
+/** Deeper nesting would exhaust the stack of the module's JSON parser. */
+export const INPUT_DEPTH_MAX = 200;
+const CACHE_GENERATION_SIZE = 8192;
+
+export interface PolicyEngine {
+  /** SHA-256 over the module's bytes followed by the canonical data document: what can change an answer. */
+  readonly packDigest: Digest;
+  readonly revision: Digest;
+  /** The rule that answers, as a path: `maestro/decision`. */
+  readonly entrypoint: string;
+  readonly data: JsonObject;
+  /**
+   * The answer to a question; never throws, what cannot be evaluated is denied. Equal questions are evaluated once and
+   * share one frozen decision.
+   */
+  evaluate(input: PolicyInput): Decision;
+  /**
+   * As `evaluate`, where the caller has a cheaper name for the question than its digest: equal keys must stand for equal
+   * questions. See `questionKey`.
+   */
+  evaluateKeyed(key: string, makeInput: () => PolicyInput): Decision;
+}
+
+/**
+ * Loads compiled rules and their data once; questions are then answered in process and synchronously.
+ * @param bundle see `readBundle`
+ * @param data the whole data document, see `parsePolicyFile`; the bundle's defaults where a repository says nothing
+ * @throws MaestroError POLICY_INVALID where the bytes are not a policy
+ */
+export async function openPolicy(bundle: PolicyBundle & { readonly data?: JsonObject }): Promise<PolicyEngine> {
+  const data = bundle.data ?? bundle.manifest.defaults;
+  const module = await PolicyModule.load(bundle, data);
+  return new WasmPolicyEngine(module, bundle, data);
+}
+
+class WasmPolicyEngine implements PolicyEngine {
+  readonly packDigest: Digest;
+  readonly revision: Digest;
+  readonly entrypoint: string;
+  readonly data: JsonObject;
+  readonly #module: PolicyModule;
+  readonly #byKey = new DecisionCache<Decision>(CACHE_GENERATION_SIZE);
+  readonly #byDigest = new DecisionCache<Decision>(CACHE_GENERATION_SIZE);
+
+  constructor(module: PolicyModule, bundle: PolicyBundle, data: JsonObject) {
+    this.#module = module;
+    this.data = data;
+    this.revision = bundle.manifest.revision;
+    this.entrypoint = bundle.manifest.entrypoint;
+    const stream = new DigestStream();
+    stream.update(bundle.wasm);
+    stream.update(new TextEncoder().encode(canonicalJson(data)));
+    this.packDigest = stream.digest();
+  }
+
+  evaluateKeyed(key: string, makeInput: () => PolicyInput): Decision {
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const decision = this.evaluate(makeInput());
+    this.#byKey.set(key, decision);
+    return decision;
+  }
+
+  evaluate(input: PolicyInput): Decision {
+    const text = questionText(input);
+    if (text === undefined)
+      return this.#decide(denial('the question is not JSON, or is nested too deeply'), UNREADABLE);
+    const inputDigest = digestBytes(text);
+    const known = this.#byDigest.get(inputDigest);
+    if (known !== undefined) return known;
+    const decision = this.#decide(this.#ask(text), inputDigest);
+    this.#byDigest.set(inputDigest, decision);
+    return decision;
+  }
+
+  #ask(text: string): Answer {
+    const bytes = new TextEncoder().encode(text);
+    if (bytes.byteLength > INPUT_BYTES_MAX) {
+      return denial(
+        `the question has ${bytes.byteLength} bytes, more than ${INPUT_BYTES_MAX}; make the step's with smaller`,
+      );
+    }
+    try {
+      return readAnswer(this.#module.evaluate(bytes));
+    } catch (error) {
+      return denial(`the rules failed: ${messageOf(error)}`);
+    }
+  }
+
+  #decide(answer: Answer, inputDigest: Digest): Decision {
+    return Object.freeze({ ...answer, packDigest: this.packDigest, inputDigest });
+  }
+}
+
+/** Stands for every question that has no canonical form. */
+const UNREADABLE = digestBytes('');
+
+function questionText(input: PolicyInput): string | undefined {
+  if (isDeeperThan(input as unknown as Json, INPUT_DEPTH_MAX)) return undefined;
+  try {
+    return canonicalJson(input as unknown as Json);
+  } catch {
+    return undefined;
+  }
+}
+
+function isDeeperThan(value: Json, depthMax: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depthMax === 0) return true;
+  const children: readonly Json[] = Array.isArray(value) ? value : Object.values(value);
+  return children.some((child) => isDeeperThan(child, depthMax - 1));
+}

@@ -1,0 +1,80 @@
+import { digestJson } from '../base/digest.ts';
+import type { Json } from '../base/json.ts';
+import type { Plan, PlanStep } from '../pipeline/plan.ts';
+import type { PolicyInput, PolicyStep } from './input.ts';
+
+/** Who asked for the run, and for what; the protocol's `RunTrigger` is one. */
+export interface PolicyTrigger {
+  readonly type: string;
+  readonly actor: { readonly provider: string; readonly id: string };
+  readonly source: { readonly uri: string; readonly ref: string | null };
+  readonly isFork: boolean;
+}
+
+/** The question that is asked when a run is admitted. */
+export function runInput(plan: Plan, trigger: PolicyTrigger): PolicyInput {
+  return { phase: 'run', ...sharedPart(plan, trigger), step: null };
+}
+
+/** The question that is asked before a step becomes ready. */
+export function stepInput(plan: Plan, step: PlanStep, trigger: PolicyTrigger): PolicyInput {
+  return { phase: 'step', ...sharedPart(plan, trigger), step: stepPart(step) };
+}
+
+/** Names the part of a step's question that all steps of a run share. Compute it once per run. */
+export function runKey(plan: Plan, trigger: PolicyTrigger): string {
+  return digestJson(sharedPart(plan, trigger));
+}
+
+/**
+ * Names a step's question, for `evaluateKeyed`. Steps of one plan that differ only in id, needs, retry and the like
+ * share a key. The step's share is computed once: a plan's steps never change.
+ */
+export function questionKey(runKeyText: string, step: PlanStep): string {
+  let stepKey = STEP_KEYS.get(step);
+  if (stepKey === undefined) {
+    stepKey = digestJson(stepPart(step) as unknown as Json);
+    STEP_KEYS.set(step, stepKey);
+  }
+  return runKeyText + stepKey;
+}
+
+const STEP_KEYS = new WeakMap<PlanStep, string>();
+
+function sharedPart(plan: Plan, trigger: PolicyTrigger): Omit<PolicyInput, 'phase' | 'step'> {
+  return {
+    pipeline: { name: plan.name, kind: plan.kind, version: plan.version ?? null },
+    trigger: {
+      type: trigger.type,
+      actor: { provider: trigger.actor.provider, id: trigger.actor.id },
+      repository: trigger.source.uri,
+      ref: trigger.source.ref,
+      isFork: trigger.isFork,
+    },
+    purpose: plan.purpose ?? null,
+    authority: plan.authority ?? null,
+    licence: plan.licence ?? null,
+    autonomy: plan.autonomy ?? null,
+    budget: {
+      microUsd: plan.budget?.microUsd ?? null,
+      tokens: plan.budget?.tokens ?? null,
+      minutes: plan.budget?.minutes ?? null,
+    },
+  };
+}
+
+function stepPart(step: PlanStep): PolicyStep {
+  return {
+    kind: step.kind,
+    uses: step.uses,
+    code: { uri: step.code.uri, digest: step.code.digest ?? null },
+    runner: step.runner,
+    tags: step.tags,
+    egress: step.egress,
+    secrets: step.secrets,
+    environment: step.environment ?? null,
+    isIdempotent: step.isIdempotent,
+    timeoutMs: step.timeoutMs,
+    with: step.with,
+  };
+}
