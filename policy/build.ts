@@ -1,5 +1,5 @@
 /**
- * Builds `policy/dist/` from the packs: `node policy/build.ts [path of opa] [output folder]`.
+ * Builds `dist/` and the schema of the data from the packs: `node policy/build.ts [path of opa] [output folder]`.
  *
  * The result is a function of the sources and of the opa version alone, so CI builds it again and compares the bytes.
  */
@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import canonicalize from 'canonicalize';
 import { parse } from 'yaml';
 
@@ -23,8 +23,8 @@ interface PackFile {
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
-const opa = process.argv[2] ?? 'opa';
-const output = resolve(process.argv[3] ?? join(HOME, 'dist'));
+const opa = program(process.argv[2] ?? 'opa');
+const output = resolve(process.argv[3] ?? HOME);
 build();
 
 function build(): void {
@@ -44,9 +44,14 @@ function build(): void {
     defaults: merge(packs, 'default'),
     dataSchema: dataSchema(packs),
   };
-  mkdirSync(output, { recursive: true });
-  writeFileSync(join(output, 'policy.wasm'), wasm);
-  writeFileSync(join(output, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  write('dist/policy.wasm', wasm);
+  write('dist/manifest.json', `${JSON.stringify(manifest, null, 2)}\n`);
+  write('schema/policy-data.schema.json', `${JSON.stringify(manifest.dataSchema, null, 2)}\n`);
+}
+
+/** opa runs in this folder, so a relative path of it is made absolute; a bare name is looked up on PATH. */
+function program(name: string): string {
+  return name.includes('/') ? resolve(name) : name;
 }
 
 function requireVersion(): void {
@@ -122,6 +127,11 @@ function merge(packs: readonly PackFile[], field: 'default' | 'schema'): Readonl
     }
   }
   return merged;
+}
+
+function write(path: string, content: Uint8Array | string): void {
+  mkdirSync(dirname(join(output, path)), { recursive: true });
+  writeFileSync(join(output, path), content);
 }
 
 function digest(bytes: Uint8Array | string): string {

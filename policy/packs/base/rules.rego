@@ -283,7 +283,14 @@ malformed_paths contains "secrets.allow" if not strings(object.get(data.secrets,
 
 malformed_paths contains "egress.allow" if not strings(object.get(data.egress, "allow", []))
 
+malformed_paths contains "budget.max" if not is_object(object.get(data.budget, "max", {}))
+
 malformed_paths contains concat(".", ["budget.max", name]) if {
 	some name, max in object.get(data.budget, "max", {})
-	not is_number(max)
+	not budget_max_well_formed(name, max)
+}
+
+budget_max_well_formed(name, max) if {
+	name in {setting | some setting in budget_settings}
+	is_number(max)
 }
