@@ -39,7 +39,10 @@ export interface GateAnswer {
 }
 
 /** `failed`: steps that did not succeed, and what follows from them. `from`: that step and what follows from it. `all`: everything. */
-export type RetryScope = { readonly type: 'failed' } | { readonly type: 'all' } | { readonly type: 'from'; readonly step: string };
+export type RetryScope =
+  | { readonly type: 'failed' }
+  | { readonly type: 'all' }
+  | { readonly type: 'from'; readonly step: string };
 
 export interface StepPreview {
   readonly step: string;

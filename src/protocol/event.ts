@@ -10,7 +10,6 @@ export type RunEventType =
   | 'run.cancelled'
   | 'run.rejected'
   | 'step.held'
-  | 'step.ready'
   | 'step.started'
   | 'step.succeeded'
   | 'step.failed'
@@ -20,6 +19,7 @@ export type RunEventType =
   | 'step.cancelled'
   | 'step.denied'
   | 'step.lost'
+  | 'step.annotated'
   | 'approval.requested'
   | 'approval.answered'
   | 'receipt.signed';

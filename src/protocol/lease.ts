@@ -66,7 +66,9 @@ export interface WorkerSession {
 }
 
 /** What a worker is told while it works. */
-export type WorkerSignal = { readonly type: 'cancel'; readonly stepId: StepId; readonly fence: number } | { readonly type: 'drain' };
+export type WorkerSignal =
+  | { readonly type: 'cancel'; readonly stepId: StepId; readonly fence: number }
+  | { readonly type: 'drain' };
 
 export interface LogChunk extends HeldLease {
   /** Counts from 0 within the attempt; a chunk that was stored is not stored twice. */
@@ -108,7 +110,11 @@ export interface LeaseClient {
   annotate(workerId: number, held: HeldLease, annotations: readonly Annotation[]): Promise<void>;
   /** Values of the secrets that policy releases to this step. Throws POLICY_DENIED, SECRET_NOT_FOUND, LEASE_LOST. */
   secrets(workerId: number, held: HeldLease): Promise<Readonly<Record<string, string>>>;
-  putBlob(workerId: number, held: HeldLease, content: AsyncIterable<Uint8Array>): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
+  putBlob(
+    workerId: number,
+    held: HeldLease,
+    content: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
   getBlob(workerId: number, held: HeldLease, digest: Digest): Promise<AsyncIterable<Uint8Array>>;
   cacheGet(workerId: number, held: HeldLease, key: string): Promise<CacheEntry | undefined>;
   cachePut(workerId: number, held: HeldLease, entry: Omit<CacheEntry, 'runId'>, ttlMs: number): Promise<void>;

@@ -1,0 +1,55 @@
+import type { Digest } from '../base/digest.ts';
+import { intArray } from './array-literal.ts';
+import type { Session } from './database.ts';
+
+export interface Approval {
+  readonly id: number;
+  readonly run: number;
+  readonly idx: number;
+  readonly generation: number;
+  readonly decision: 'approve' | 'deny';
+  readonly provider: string;
+  readonly principal: string;
+  readonly reason: string;
+  readonly subjectDigest: Digest;
+  readonly at: Date;
+}
+
+/** One answer of one person to one hold; a second one of the same person is dropped. */
+export async function addApproval(session: Session, approval: Omit<Approval, 'id' | 'at'>): Promise<void> {
+  await session.query(
+    'approval_add',
+    `insert into approval (run_id, idx, generation, decision, provider, principal, reason, subject_digest)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+    [
+      approval.run,
+      approval.idx,
+      approval.generation,
+      approval.decision,
+      approval.provider,
+      approval.principal,
+      approval.reason,
+      approval.subjectDigest,
+    ],
+  );
+}
+
+export async function loadApprovals(session: Session, runs: readonly number[]): Promise<readonly Approval[]> {
+  const rows = await session.query(
+    'approvals_load',
+    'select id, run_id, idx, generation, decision, provider, principal, reason, subject_digest, at from approval where run_id = any ($1::bigint[]) order by id',
+    [intArray(runs)],
+  );
+  return rows.map((row) => ({
+    id: Number(row[0]),
+    run: Number(row[1]),
+    idx: Number(row[2]),
+    generation: Number(row[3]),
+    decision: row[4] as Approval['decision'],
+    provider: String(row[5]),
+    principal: String(row[6]),
+    reason: String(row[7]),
+    subjectDigest: row[8] as Digest,
+    at: row[9] as Date,
+  }));
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream, type ReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Digest, DigestStream, hexOf } from '../base/digest.ts';
+import { MaestroError } from '../base/errors.ts';
+
+/** Content by digest. What is written is whole or absent; what is read is checked against its name. */
+export interface BlobStore {
+  /** @throws DISK_FULL */
+  put(content: AsyncIterable<Uint8Array>): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
+  /** @throws ARTIFACT_NOT_FOUND at once, BLOB_CORRUPT at the end of the stream */
+  get(digest: Digest): Promise<AsyncIterable<Uint8Array>>;
+}
+
+/** Blobs as files below one folder: `sha256/ab/abcd…`. */
+export function openFileBlobs(folder: string): BlobStore {
+  const pathOf = (digest: Digest): string => join(folder, 'sha256', hexOf(digest).slice(0, 2), hexOf(digest));
+  return {
+    put: (content) => put(folder, pathOf, content),
+    get: async (digest) => {
+      const path = pathOf(digest);
+      const isThere = await stat(path).then(
+        (s) => s.isFile(),
+        () => false,
+      );
+      if (!isThere) throw new MaestroError('ARTIFACT_NOT_FOUND', `expected content ${digest} in the store, found none`);
+      return checked(createReadStream(path), digest);
+    },
+  };
+}
+
+async function put(
+  folder: string,
+  pathOf: (digest: Digest) => string,
+  content: AsyncIterable<Uint8Array>,
+): Promise<{ digest: Digest; sizeBytes: number }> {
+  await mkdir(folder, { recursive: true });
+  const draft = join(folder, `draft-${randomUUID()}`);
+  const stream = new DigestStream();
+  try {
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      for await (const chunk of content) {
+        stream.update(chunk);
+        await file.write(chunk);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const digest = stream.digest();
+    await mkdir(dirname(pathOf(digest)), { recursive: true });
+    await rename(draft, pathOf(digest));
+    return { digest, sizeBytes: stream.sizeBytes };
+  } catch (error) {
+    await rm(draft, { force: true });
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+      throw new MaestroError('DISK_FULL', `no space left to store an artifact in ${folder}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+async function* checked(source: ReadStream, digest: Digest): AsyncIterable<Uint8Array> {
+  const stream = new DigestStream();
+  for await (const chunk of source as AsyncIterable<Uint8Array>) {
+    stream.update(chunk);
+    yield chunk;
+  }
+  if (stream.digest() !== digest)
+    throw new MaestroError('BLOB_CORRUPT', `the content stored as ${digest} has another digest`);
+}

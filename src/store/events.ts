@@ -1,0 +1,43 @@
+import type { JsonObject } from '../base/json.ts';
+import type { RunEventType } from '../protocol/event.ts';
+import { EVENT_TYPES, nameOf } from './codes.ts';
+import type { Session } from './database.ts';
+
+export interface StoredEvent {
+  readonly seq: number;
+  readonly idx: number | null;
+  readonly type: RunEventType;
+  readonly attempt: number | null;
+  readonly at: Date;
+  readonly data: JsonObject;
+}
+
+/**
+ * Events of a run after the given number, in the order in which they became visible.
+ *
+ * Only transactions below the oldest running one are read: nothing can appear before what was answered, so a row's
+ * position is its number for ever.
+ */
+export async function readEvents(
+  session: Session,
+  run: number,
+  afterSeq: number,
+  limit: number,
+): Promise<readonly StoredEvent[]> {
+  const rows = await session.query(
+    'events_read',
+    `select seq, idx, kind, attempt, at, data from (
+       select row_number() over (order by xid, id) as seq, idx, kind, attempt, at, data
+       from event where run_id = $1 and xid < pg_snapshot_xmin(pg_current_snapshot())) e
+     where seq > $2 order by seq limit $3`,
+    [run, afterSeq, limit],
+  );
+  return rows.map((row) => ({
+    seq: Number(row[0]),
+    idx: row[1] === null ? null : Number(row[1]),
+    type: nameOf(EVENT_TYPES, row[2]) as RunEventType,
+    attempt: row[3] === null ? null : Number(row[3]),
+    at: row[4] as Date,
+    data: (row[5] ?? {}) as JsonObject,
+  }));
+}

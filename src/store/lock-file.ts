@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { MaestroError } from '../base/errors.ts';
+
+interface Lock {
+  release(): Promise<void>;
+}
+
+interface Owner {
+  readonly pid: number;
+  readonly startTicks: string;
+  readonly host: string;
+  readonly token: string;
+}
+
+/**
+ * Takes a folder for this process alone, by a file that names its owner.
+ *
+ * A lock whose owner is dead is taken over: the stale file is renamed away first, which only one of several contenders
+ * can do. The owner is its pid and its start time, so a reused pid is not mistaken for it.
+ * @throws STATE_LOCKED
+ */
+export async function takeLock(path: string): Promise<Lock> {
+  const mine: Owner = {
+    pid: process.pid,
+    startTicks: await startTicks(process.pid),
+    host: hostname(),
+    token: randomUUID(),
+  };
+  for (let tries = 0; tries < 3; tries++) {
+    if (await create(path, mine)) return { release: () => release(path, mine) };
+    const owner = await readOwner(path);
+    if (owner && (await isAlive(owner))) throw lockedBy(path, owner);
+    await moveAway(path, owner);
+  }
+  throw new MaestroError('STATE_LOCKED', `expected to lock ${path}, but other processes keep taking it`);
+}
+
+async function create(path: string, owner: Owner): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    await file.writeFile(JSON.stringify(owner));
+    await file.close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Undefined where the file is gone, or was left half-written by a crash. */
+async function readOwner(path: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Owner;
+  } catch {
+    // Its maker may be between creating and writing it: such a file counts as held for a moment.
+    const age = await stat(path).then(
+      (s) => Date.now() - s.mtimeMs,
+      () => Number.POSITIVE_INFINITY,
+    );
+    if (age < 2000) throw new MaestroError('STATE_LOCKED', `${path} is being taken by another process`);
+    return undefined;
+  }
+}
+
+async function isAlive(owner: Owner): Promise<boolean> {
+  if (owner.host !== hostname()) return true;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  const ticks = await startTicks(owner.pid);
+  return owner.startTicks === '' || ticks === '' || ticks === owner.startTicks;
+}
+
+async function moveAway(path: string, owner: Owner | undefined): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  const moved = await readFile(aside, 'utf8').catch(() => '');
+  const isTheStaleOne = owner === undefined || moved.includes(owner.token);
+  if (isTheStaleOne) await rm(aside, { force: true });
+  else await rename(aside, path);
+}
+
+async function release(path: string, mine: Owner): Promise<void> {
+  const owner = await readOwner(path).catch(() => undefined);
+  if (owner?.token === mine.token) await rm(path, { force: true });
+}
+
+/** Start time of a process in clock ticks since boot; empty where /proc does not exist. */
+async function startTicks(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+function lockedBy(path: string, owner: Owner): MaestroError {
+  return new MaestroError(
+    'STATE_LOCKED',
+    `the state is in use by process ${owner.pid} on ${owner.host} (${path}); an embedded database serves one process at a time`,
+  );
+}

@@ -1,0 +1,152 @@
+-- The fast path. One statement records a batch of successful, fenced completions, counts their successors down, leases
+-- those that became ready straight to the callers, fills what room is left from the queue, and closes clean runs.
+-- Whatever needs judgement (failures, conditions, gates, loops, a changed policy) is left as `settle` in the outbox.
+--
+-- Locks: completed steps in the order given (the caller sorts), their successors by (run_id, idx), then runs by id.
+-- A successor's index is greater than its predecessor's, so no two callers can wait for each other in a circle.
+--
+-- Answers rows of kind 1 lease, 2 closed run, 3 run to settle, 4 completion that changed nothing (idx, fence),
+-- 5 number of steps put in the queue (idx), 6 highest queue position taken (run_id).
+create function engine_tick(
+  p_runs bigint[], p_idxs int[], p_fences int[], p_outcomes text[],
+  p_slots int[], p_classes smallint[], p_pack int, p_mark bigint
+) returns table (kind int, run_id bigint, idx int, attempt int, iteration int, fence int, worker int)
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with input as (
+    select * from unnest(p_runs, p_idxs, p_fences, p_outcomes) as t (run_id, idx, fence, outcome)),
+  done as (
+    update step s set state = 5, finished_at = now(), outcome = i.outcome::jsonb
+    from input i
+    where s.run_id = i.run_id and s.idx = i.idx and s.state = 3 and s.fence = i.fence
+    returning s.run_id, s.idx, s.succ, s.attempt, s.fence, s.flags),
+  reached as (
+    select d.run_id, u.idx, count(*)::int as n, bit_or(d.flags) as flags
+    from done d cross join lateral unnest(d.succ) as u (idx) group by 1, 2),
+  locked as (
+    select s.run_id, s.idx, s.pending - r.n as pending, (s.flags | r.flags)::smallint as flags,
+      s.pending = r.n and (s.flags | r.flags) = 0 and s.decision_id is not null and s.pack = p_pack as is_clean,
+      s.pending = r.n and (s.flags | r.flags) = 0 and s.decision_id is not null and s.pack = p_pack
+        and s.runner = any (p_classes) as is_ours
+    from reached r join step s on s.run_id = r.run_id and s.idx = r.idx
+    where s.state = 0
+    order by s.run_id, s.idx for update of s),
+  ranked as (
+    select l.*, case when l.is_ours then p_slots[
+      sum(l.is_ours::int) over (order by l.run_id, l.idx rows unbounded preceding)] end as slot
+    from locked l),
+  advanced as (
+    update step s set pending = r.pending, flags = r.flags,
+      state = case when not r.is_clean then 0 when r.slot is null then 2 else 3 end,
+      worker = r.slot,
+      attempt = s.attempt + (r.slot is not null)::int,
+      fence = s.fence + (r.slot is not null)::int,
+      leased_at = case when r.slot is not null then now() end,
+      started_at = case when r.slot is not null then now() end
+    from ranked r where s.run_id = r.run_id and s.idx = r.idx
+    returning s.run_id, s.idx, s.state, s.pending, s.attempt, s.iteration, s.fence, s.worker, s.runner),
+  queued as (
+    insert into ready (runner, run_id, idx)
+    select a.runner, a.run_id, a.idx from advanced a where a.state = 2 returning 1),
+  direct as (select count(*)::int as n from advanced where state = 3),
+  taken as (
+    delete from ready where ctid = any (array(
+      select q.ctid from unnest(p_classes) as c (runner) cross join lateral (
+        select r.ctid from ready r where r.runner = c.runner and r.seq > p_mark
+        order by r.seq limit greatest(0, cardinality(p_slots) - (select n from direct)) for update skip locked) q
+      limit greatest(0, cardinality(p_slots) - (select n from direct))))
+    returning run_id, idx, seq),
+  numbered as (
+    select t.*, p_slots[(select n from direct) + (row_number() over (order by t.run_id, t.idx))::int] as slot from taken t),
+  leased as (
+    update step s set state = 3, worker = n.slot, attempt = s.attempt + 1, fence = s.fence + 1,
+      leased_at = now(), started_at = coalesce(s.started_at, now())
+    from numbered n where s.run_id = n.run_id and s.idx = n.idx and s.state = 2
+    returning s.run_id, s.idx, s.attempt, s.iteration, s.fence, s.worker),
+  granted as (
+    select run_id, idx, attempt, iteration, fence, worker from advanced where state = 3
+    union all select run_id, idx, attempt, iteration, fence, worker from leased),
+  sunk as (select run_id, count(*)::int as n from done where succ = '{}' group by 1),
+  run_locked as (
+    select r.id, r.sinks_left - k.n as sinks_left from sunk k join run r on r.id = k.run_id order by r.id for update of r),
+  counted as (
+    update run r set sinks_left = l.sinks_left,
+      state = case when l.sinks_left = 0 and r.flags = 0 and r.state = 1 then 3 else r.state end,
+      finished_at = case when l.sinks_left = 0 and r.flags = 0 and r.state = 1 then now() end
+    from run_locked l where r.id = l.id
+    returning r.id, r.state, r.sinks_left, r.concurrency_group),
+  unsettled as (
+    select run_id from advanced where state = 0 and pending = 0
+    union select id from counted where sinks_left = 0 and state <> 3),
+  posted as (
+    insert into outbox (kind, run_id, due_at)
+    select 1, run_id, now() + interval '2 seconds' from unsettled
+    union all select 2, id, now() from counted where state = 3
+    union all select 3, id, now() from counted where state = 3 and concurrency_group is not null
+    returning 1),
+  told as (
+    insert into event (run_id, idx, kind, attempt)
+    select run_id, idx, 11, attempt from done
+    union all select run_id, idx, 10, attempt from granted
+    union all select id, null, 3, null from counted where state = 3
+    returning 1)
+  select 1, g.run_id, g.idx, g.attempt::int, g.iteration::int, g.fence, g.worker from granted g
+  union all select 2, c.id, 0, 0, 0, 0, 0 from counted c where c.state = 3
+  union all select 3, u.run_id, 0, 0, 0, 0, 0 from unsettled u
+  union all select 4, i.run_id, i.idx, 0, 0, i.fence, 0 from input i
+    where not exists (select 1 from done d where d.run_id = i.run_id and d.idx = i.idx and d.fence = i.fence)
+  union all select 5, 0::bigint, (select count(*)::int from queued), 0, 0, 0, 0
+  union all select 6, coalesce((select max(t.seq) from taken t), 0::bigint), 0, 0, 0, 0, 0;
+end $$;
+
+-- Starts a batch of runs. `p_decisions` holds, per run, a bigint[] literal: the standing decision of each step or null.
+-- A run whose idempotency key is known is answered, not started. Rejected runs are born final.
+create function engine_submit(
+  p_keys text[], p_plans int[], p_states smallint[], p_nonces text[], p_triggers text[], p_relations text[],
+  p_run_decisions bigint[], p_decisions text[], p_pack int, p_groups text[], p_idempotency_keys text[], p_reasons text[]
+) returns table (key text, run_id bigint)
+language plpgsql
+set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with input as (
+    select * from unnest(p_keys, p_plans, p_states, p_nonces, p_triggers, p_relations, p_run_decisions, p_decisions,
+      p_groups, p_idempotency_keys, p_reasons)
+      as t (key, plan_id, state, nonce, trigger, relations, decision_id, decisions, grp, idempotency_key, reason)),
+  born as (
+    insert into run (key, plan_id, state, sinks_left, nonce, trigger, relations, decision_id, concurrency_group,
+      idempotency_key, reason, started_at, finished_at)
+    select i.key, i.plan_id, i.state, case when i.state = 6 then 0 else p.sinks end, i.nonce, i.trigger::jsonb,
+      i.relations::jsonb, i.decision_id, i.grp, i.idempotency_key, i.reason,
+      case when i.state = 1 then now() end, case when i.state = 6 then now() end
+    from input i join plan p on p.id = i.plan_id
+    on conflict (idempotency_key) do nothing
+    returning id, key, plan_id, state),
+  steps as (
+    insert into step (run_id, idx, state, pending, succ, runner, decision_id, pack, finished_at)
+    select b.id, u.ord - 1,
+      case when b.state = 6 then 8 when b.state = 1 and u.pending = 0 and u.decision_id is not null then 2 else 0 end,
+      u.pending, u.succ::int[], u.runner, u.decision_id, case when u.decision_id is not null then p_pack end,
+      case when b.state = 6 then now() end
+    from born b join input i on i.key = b.key join plan p on p.id = b.plan_id
+      cross join lateral unnest(p.pendings, p.succs, p.runners, i.decisions::bigint[])
+        with ordinality as u (pending, succ, runner, decision_id, ord)
+    returning run_id, idx, state, pending, runner),
+  queued as (
+    insert into ready (runner, run_id, idx) select runner, run_id, idx from steps where state = 2 returning 1),
+  posted as (
+    insert into outbox (kind, run_id, due_at)
+    select distinct 1, s.run_id, now() + interval '2 seconds' from steps s join born b on b.id = s.run_id
+      where b.state = 1 and s.state = 0 and s.pending = 0
+    union all select 2, id, now() from born where state = 6
+    returning 1),
+  told as (
+    insert into event (run_id, kind) select id, case state when 0 then 1 when 6 then 6 else 2 end from born returning 1)
+  select b.key, b.id from born b;
+end $$;

@@ -1,0 +1,41 @@
+import { intArray } from './array-literal.ts';
+import { OUTBOX_KINDS } from './codes.ts';
+import type { Session } from './database.ts';
+
+export type OutboxKind = keyof typeof OUTBOX_KINDS;
+
+export interface OutboxItem {
+  readonly id: number;
+  readonly run: number;
+}
+
+/** Claims items for a while: whoever dies with a claim loses it, and another conductor takes the item. */
+export async function claimOutbox(
+  session: Session,
+  kind: OutboxKind,
+  limit: number,
+  claimMs: number,
+): Promise<readonly OutboxItem[]> {
+  const rows = await session.query(
+    'outbox_claim',
+    `update outbox set due_at = now() + $3::int * interval '1 millisecond'
+     where id = any (array(select id from outbox where kind = $1 and due_at <= now() order by id limit $2 for update skip locked))
+     returning id, run_id`,
+    [OUTBOX_KINDS[kind], limit, claimMs],
+  );
+  return rows.map((row) => ({ id: Number(row[0]), run: Number(row[1]) }));
+}
+
+export async function clearOutbox(session: Session, kind: OutboxKind, runs: readonly number[]): Promise<void> {
+  await session.query('outbox_clear', 'delete from outbox where kind = $1 and run_id = any ($2::bigint[])', [
+    OUTBOX_KINDS[kind],
+    intArray(runs),
+  ]);
+}
+
+export async function countOutbox(session: Session, kind: OutboxKind): Promise<number> {
+  const rows = await session.query('outbox_count', 'select count(*)::int from outbox where kind = $1', [
+    OUTBOX_KINDS[kind],
+  ]);
+  return Number(rows[0]?.[0]);
+}

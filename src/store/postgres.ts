@@ -1,0 +1,114 @@
+import pg from 'pg';
+import { type Database, type Row, type Session, type SqlValue, withRetries } from './database.ts';
+
+const CONNECTIONS_MAX = 10;
+const CONNECT_TIMEOUT_MS = 10_000;
+const RELISTEN_DELAY_MS = 500;
+
+export async function openPostgres(url: string): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: CONNECTIONS_MAX,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: 'maestro',
+  });
+  // An idle connection that breaks is dropped from the pool; the next query reports what is wrong.
+  pool.on('error', () => {});
+  const listeners = new Set<Listener>();
+  await pool.query('select 1');
+  return {
+    kind: 'postgres',
+    query: (name, text, values) => run(pool, name, text, values),
+    transaction: (body) => withRetries(() => inTransaction(pool, body)),
+    script: async (text) => {
+      await pool.query(text);
+    },
+    listen: async (channel, hear) => {
+      const listener = new Listener(url, channel, hear);
+      listeners.add(listener);
+      await listener.start();
+      return async () => {
+        listeners.delete(listener);
+        await listener.stop();
+      };
+    },
+    notify: async (channel, payload) => {
+      await run(pool, 'notify', 'select pg_notify($1, $2)', [channel, payload]);
+    },
+    close: async () => {
+      for (const listener of listeners) await listener.stop();
+      await pool.end();
+    },
+  };
+}
+
+async function run(
+  client: pg.Pool | pg.PoolClient,
+  name: string,
+  text: string,
+  values: readonly SqlValue[],
+): Promise<readonly Row[]> {
+  const result = await client.query<unknown[]>({ name, text, values: values as SqlValue[], rowMode: 'array' });
+  return result.rows;
+}
+
+async function inTransaction<T>(pool: pg.Pool, body: (session: Session) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await body({ query: (name, text, values) => run(client, name, text, values) });
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => {
+      broken = failure;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** One connection that listens, made again when it breaks; a reconnect is told as an empty payload, since facts may have been missed. */
+class Listener {
+  readonly #url: string;
+  readonly #channel: string;
+  readonly #hear: (payload: string) => void;
+  #client: pg.Client | undefined;
+  #isStopped = false;
+
+  constructor(url: string, channel: string, hear: (payload: string) => void) {
+    this.#url = url;
+    this.#channel = channel;
+    this.#hear = hear;
+  }
+
+  async start(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.#url, application_name: 'maestro listen' });
+    client.on('notification', (message) => this.#hear(message.payload ?? ''));
+    client.on('error', () => this.#restart(client));
+    client.on('end', () => this.#restart(client));
+    await client.connect();
+    await client.query(`listen ${this.#channel}`);
+    this.#client = client;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#client?.end();
+  }
+
+  #restart(client: pg.Client): void {
+    if (this.#isStopped || this.#client !== client) return;
+    this.#client = undefined;
+    const again = (): void => {
+      if (this.#isStopped) return;
+      this.start().then(
+        () => this.#hear(''),
+        () => setTimeout(again, RELISTEN_DELAY_MS).unref(),
+      );
+    };
+    setTimeout(again, RELISTEN_DELAY_MS).unref();
+  }
+}

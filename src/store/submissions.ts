@@ -1,0 +1,56 @@
+import type { RunRelation, RunTrigger } from '../protocol/client.ts';
+import type { RunStatus } from '../protocol/run.ts';
+import { intArray, textArray } from './array-literal.ts';
+import { codeOf, RUN_STATES } from './codes.ts';
+import type { Session } from './database.ts';
+
+export interface NewRun {
+  readonly key: string;
+  readonly planId: number;
+  readonly status: Extract<RunStatus, 'queued' | 'running' | 'rejected'>;
+  readonly nonce: string;
+  readonly trigger: RunTrigger;
+  readonly relations: readonly RunRelation[];
+  readonly decisionId: number;
+  /** Standing decision of each step as a bigint[] literal. */
+  readonly decisions: string;
+  readonly concurrencyGroup: string | null;
+  readonly idempotencyKey: string | null;
+  readonly reason: string | null;
+}
+
+/** Starts runs in one statement; answers their numbers by key. A run whose idempotency key is known is left out. */
+export async function submitRuns(
+  session: Session,
+  packId: number,
+  runs: readonly NewRun[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await session.query(
+    'submit',
+    'select key, run_id from engine_submit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+    [
+      textArray(runs.map((run) => run.key)),
+      intArray(runs.map((run) => run.planId)),
+      intArray(runs.map((run) => codeOf(RUN_STATES, run.status))),
+      textArray(runs.map((run) => run.nonce)),
+      textArray(runs.map((run) => triggerText(run.trigger))),
+      textArray(runs.map((run) => JSON.stringify(run.relations))),
+      intArray(runs.map((run) => run.decisionId)),
+      textArray(runs.map((run) => run.decisions)),
+      packId,
+      textArray(runs.map((run) => run.concurrencyGroup)),
+      textArray(runs.map((run) => run.idempotencyKey)),
+      textArray(runs.map((run) => run.reason)),
+    ],
+  );
+  return new Map(rows.map((row) => [String(row[0]), Number(row[1])]));
+}
+
+const TRIGGER_TEXTS = new WeakMap<RunTrigger, string>();
+
+/** Callers that start many runs give the same trigger again: its text is made once. */
+function triggerText(trigger: RunTrigger): string {
+  let text = TRIGGER_TEXTS.get(trigger);
+  if (text === undefined) TRIGGER_TEXTS.set(trigger, (text = JSON.stringify(trigger)));
+  return text;
+}

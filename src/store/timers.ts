@@ -1,0 +1,36 @@
+import type { Session } from './database.ts';
+
+export interface DueTimer {
+  readonly run: number;
+  readonly idx: number;
+  readonly generation: number;
+}
+
+/** Timers whose time has come. A timer is deleted by whoever acts on it; acting twice on one generation does nothing. */
+export async function dueTimers(session: Session, limit: number): Promise<readonly DueTimer[]> {
+  const rows = await session.query(
+    'timers_due',
+    'select run_id, idx, generation from timer where due_at <= now() order by due_at limit $1',
+    [limit],
+  );
+  return rows.map((row) => ({ run: Number(row[0]), idx: Number(row[1]), generation: Number(row[2]) }));
+}
+
+export async function deleteTimer(session: Session, timer: DueTimer): Promise<void> {
+  await session.query('timer_delete', 'delete from timer where run_id = $1 and idx = $2 and generation <= $3', [
+    timer.run,
+    timer.idx,
+    timer.generation,
+  ]);
+}
+
+/** Milliseconds until the next timer fires, 0 where one is due, undefined where there is none. */
+export async function nextTimerMs(session: Session): Promise<number | undefined> {
+  const rows = await session.query(
+    'timer_next',
+    `select greatest(0, extract(epoch from min(due_at) - now()) * 1000)::float8 from timer`,
+    [],
+  );
+  const value = rows[0]?.[0];
+  return value === null || value === undefined ? undefined : Number(value);
+}

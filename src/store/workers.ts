@@ -1,0 +1,127 @@
+import { intArray } from './array-literal.ts';
+import type { Session } from './database.ts';
+
+/** One step as its worker, or a sweep, names it. */
+export interface FencedStep {
+  readonly run: number;
+  readonly idx: number;
+  readonly fence: number;
+}
+
+export async function addWorker(session: Session, name: string): Promise<number> {
+  const rows = await session.query('worker_add', 'insert into worker (name) values ($1) returning id', [name]);
+  return Number(rows[0]?.[0]);
+}
+
+export async function removeWorkers(session: Session, ids: readonly number[]): Promise<void> {
+  await session.query('worker_remove', 'delete from worker where id = any ($1::int[])', [intArray(ids)]);
+}
+
+/** Workers of a database that only this process can have: after a restart all of them are dead. */
+export async function removeAllWorkers(session: Session): Promise<void> {
+  await session.query('worker_remove_all', 'delete from worker', []);
+}
+
+/** Records a heartbeat and what is held; answers whether the worker is still known. */
+export async function beat(session: Session, worker: number, held: readonly FencedStep[]): Promise<boolean> {
+  const rows = await session.query(
+    'worker_beat',
+    'update worker set beat = now(), held_runs = $2::bigint[], held_idxs = $3::int[], held_fences = $4::int[] where id = $1 returning 1',
+    [
+      worker,
+      intArray(held.map((one) => one.run)),
+      intArray(held.map((one) => one.idx)),
+      intArray(held.map((one) => one.fence)),
+    ],
+  );
+  return rows.length > 0;
+}
+
+/** Those of the named leases that their worker no longer owns. */
+export async function lostLeases(
+  session: Session,
+  worker: number,
+  held: readonly FencedStep[],
+): Promise<readonly FencedStep[]> {
+  const rows = await session.query(
+    'leases_lost',
+    `select h.run_id, h.idx, h.fence from unnest($2::bigint[], $3::int[], $4::int[]) as h (run_id, idx, fence)
+     where not exists (select 1 from step s
+       where s.run_id = h.run_id and s.idx = h.idx and s.fence = h.fence and s.state in (3, 4) and s.worker = $1)`,
+    [
+      worker,
+      intArray(held.map((one) => one.run)),
+      intArray(held.map((one) => one.idx)),
+      intArray(held.map((one) => one.fence)),
+    ],
+  );
+  return rows.map(toFenced);
+}
+
+/** Steps of a worker that were told to stop. */
+export async function stoppingSteps(session: Session, worker: number): Promise<readonly FencedStep[]> {
+  const rows = await session.query(
+    'steps_stopping',
+    'select s.run_id, s.idx, s.fence from run r join step s on s.run_id = r.id where r.state = 2 and s.state = 4 and s.worker = $1',
+    [worker],
+  );
+  return rows.map(toFenced);
+}
+
+/**
+ * Running steps that nobody works on: their worker is unknown or silent for `deadMs`, or it beat more than `unnamedMs`
+ * after the lease was granted without naming it (the answer that carried the lease was lost).
+ */
+export async function abandonedSteps(
+  session: Session,
+  deadMs: number,
+  unnamedMs: number,
+): Promise<readonly FencedStep[]> {
+  const rows = await session.query(
+    'steps_abandoned',
+    `select s.run_id, s.idx, s.fence
+     from run r join step s on s.run_id = r.id left join worker w on w.id = s.worker
+     where r.state in (1, 2) and s.state in (3, 4) and (
+       w.id is null or w.beat < now() - $1::float8 * interval '1 millisecond'
+       or (w.beat > s.leased_at + $2::float8 * interval '1 millisecond' and not exists (
+         select 1 from unnest(w.held_runs, w.held_idxs, w.held_fences) as h (run_id, idx, fence)
+         where h.run_id = s.run_id and h.idx = s.idx and h.fence = s.fence)))
+     order by s.run_id, s.idx`,
+    [deadMs, unnamedMs],
+  );
+  return rows.map(toFenced);
+}
+
+/** Everything that a worker holds. */
+export async function heldSteps(session: Session, worker: number): Promise<readonly FencedStep[]> {
+  const rows = await session.query(
+    'steps_held',
+    'select s.run_id, s.idx, s.fence from run r join step s on s.run_id = r.id where r.state in (1, 2) and s.state in (3, 4) and s.worker = $1 order by s.run_id, s.idx',
+    [worker],
+  );
+  return rows.map(toFenced);
+}
+
+/** Workers that are silent and hold nothing any more. */
+export async function removeSilentWorkers(session: Session, deadMs: number): Promise<void> {
+  await session.query(
+    'worker_remove_silent',
+    `delete from worker w where w.beat < now() - $1::float8 * interval '1 millisecond' and not exists (
+       select 1 from run r join step s on s.run_id = r.id where r.state in (1, 2) and s.state in (3, 4) and s.worker = w.id)`,
+    [deadMs],
+  );
+}
+
+/** Whether the step is held by this worker under this fence. */
+export async function ownsLease(session: Session, worker: number, held: FencedStep): Promise<boolean> {
+  const rows = await session.query(
+    'lease_owned',
+    'select 1 from step where run_id = $1 and idx = $2 and fence = $3 and worker = $4 and state in (3, 4)',
+    [held.run, held.idx, held.fence, worker],
+  );
+  return rows.length > 0;
+}
+
+function toFenced(row: readonly unknown[]): FencedStep {
+  return { run: Number(row[0]), idx: Number(row[1]), fence: Number(row[2]) };
+}
