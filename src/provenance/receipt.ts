@@ -1,0 +1,114 @@
+import { canonicalJson } from '../base/canonical-json.ts';
+import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
+import { MaestroError } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import type { ArtifactFact, RunFacts, StepFact } from './facts.ts';
+import { leafHash, merkleRoot } from './merkle.ts';
+import { RECEIPT_PREDICATE_TYPE } from './receipt-schema.ts';
+import { RUN_RECORD_NAME, type RunRecord, runRecordText, toRunRecord } from './run-record.ts';
+
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+
+/** Sigstore clients refuse statements with more subjects. Outputs beyond it are proven by `predicate.outputs` alone. */
+export const SUBJECTS_MAX = 1024;
+export const PAYLOAD_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface Receipt {
+  /** Bytes of `run.json`, the receipt's first subject. */
+  readonly runRecord: string;
+  readonly statement: ReceiptStatement;
+  /** The statement as RFC 8785 text: the bytes that are signed. */
+  readonly payload: string;
+  /** The receipt's identity, in hex: a bundle can be written in many ways, its payload in one. */
+  readonly payloadSha256: string;
+}
+
+/** An in-toto Statement v1. */
+export interface ReceiptStatement {
+  readonly _type: typeof STATEMENT_TYPE;
+  readonly subject: readonly Subject[];
+  readonly predicateType: typeof RECEIPT_PREDICATE_TYPE;
+  readonly predicate: ReceiptPredicate;
+}
+
+export interface Subject {
+  readonly name: string;
+  readonly digest: { readonly sha256: string };
+}
+
+/** The run record, and what follows from it. */
+export interface ReceiptPredicate extends RunRecord {
+  readonly outputs: readonly OutputRecord[];
+  readonly stepCount: number;
+  /** RFC 6962 root over the canonical JSON of the steps, in hex: one step can be shown without the others. */
+  readonly stepsRoot: string;
+}
+
+export interface OutputRecord extends ArtifactFact {
+  readonly stepId: string;
+}
+
+/**
+ * The receipt of a run that has ended: pure, so equal facts give equal bytes on every machine.
+ *
+ * Throws INVALID_JSON for text that has no UTF-8 form, FILE_TOO_LARGE for a payload over 16 MiB.
+ */
+export function buildReceipt(facts: RunFacts): Receipt {
+  const record = toRunRecord(facts);
+  const runRecord = runRecordText(record);
+  const predicate = derivePredicate(record);
+  const statement: ReceiptStatement = {
+    _type: STATEMENT_TYPE,
+    subject: deriveSubjects(digestBytes(runRecord), predicate.outputs),
+    predicateType: RECEIPT_PREDICATE_TYPE,
+    predicate,
+  };
+  const payload = canonicalJson(statement as unknown as Json);
+  const bytes = Buffer.byteLength(payload);
+  if (bytes > PAYLOAD_BYTES_MAX) {
+    throw new MaestroError('FILE_TOO_LARGE', `expected a receipt of at most ${PAYLOAD_BYTES_MAX} bytes, got ${bytes}`);
+  }
+  return { runRecord, statement, payload, payloadSha256: hexOf(digestBytes(payload)) };
+}
+
+/** The run record that a predicate was derived from. */
+export function recordOf(predicate: ReceiptPredicate): RunRecord {
+  const { outputs: _outputs, stepCount: _stepCount, stepsRoot: _stepsRoot, ...record } = predicate;
+  return record;
+}
+
+export function deriveOutputs(steps: readonly StepFact[]): OutputRecord[] {
+  return steps.flatMap((step) => step.outputs.map((output) => ({ ...output, stepId: step.id })));
+}
+
+export function deriveStepsRoot(steps: readonly StepFact[]): string {
+  return merkleRoot(steps.map((step) => leafHash(canonicalJson(step as unknown as Json)))).toString('hex');
+}
+
+/** `run.json`, then the outputs. A name that comes twice keeps its last content, as the file would. */
+export function deriveSubjects(runRecordDigest: Digest, outputs: readonly OutputRecord[]): Subject[] {
+  const digests = new Map<string, Digest>([[RUN_RECORD_NAME, runRecordDigest]]);
+  for (const output of outputs) digests.set(subjectName(output), output.digest);
+  return [...digests].slice(0, SUBJECTS_MAX).map(([name, digest]) => ({ name, digest: { sha256: hexOf(digest) } }));
+}
+
+/**
+ * `<step>/<artifact>/<path>` in printable ASCII, the rest percent-encoded: names that merely look alike (other
+ * normal forms, invisible or foreign letters) stay different to the eye.
+ */
+export function subjectName({ stepId, name, path }: Pick<OutputRecord, 'stepId' | 'name' | 'path'>): string {
+  return `${encodeSegment(stepId)}/${encodeSegment(name)}/${encodeUnprintable(path)}`;
+}
+
+function derivePredicate(record: RunRecord): ReceiptPredicate {
+  const outputs = deriveOutputs(record.steps);
+  return { ...record, outputs, stepCount: record.steps.length, stepsRoot: deriveStepsRoot(record.steps) };
+}
+
+function encodeSegment(text: string): string {
+  return encodeUnprintable(text).replaceAll('/', '%2F');
+}
+
+function encodeUnprintable(text: string): string {
+  return text.replace(/[^!-$&-~]+/gu, encodeURIComponent);
+}

@@ -1,0 +1,58 @@
+/** Why a receipt is refused. Codes are public and stable. */
+export type VerificationCode =
+  // The file and its JSON
+  | 'TOO_LARGE'
+  | 'JSON_MALFORMED'
+  | 'JSON_TOO_DEEP'
+  | 'JSON_DUPLICATE_KEY'
+  | 'JSON_FORBIDDEN_KEY'
+  | 'JSON_FORBIDDEN_CHARACTER'
+  | 'JSON_NUMBER_UNSAFE'
+  | 'JSON_NOT_CANONICAL'
+  // The envelope
+  | 'ENVELOPE_MALFORMED'
+  | 'PAYLOAD_TYPE_WRONG'
+  | 'BASE64_INVALID'
+  | 'SIGNATURE_COUNT'
+  | 'SIGNATURE_INVALID'
+  | 'CERTIFICATE_UNEXPECTED'
+  | 'KEY_INVALID'
+  | 'KEY_UNKNOWN'
+  | 'KEY_REVOKED'
+  | 'KEY_OUT_OF_DATE'
+  // The statement
+  | 'STATEMENT_MALFORMED'
+  | 'PREDICATE_TYPE_WRONG'
+  | 'SCHEMA_INVALID'
+  | 'SUBJECT_INVALID'
+  | 'SUBJECT_DUPLICATE'
+  | 'SUBJECT_MISMATCH'
+  | 'RUN_MISMATCH'
+  // What the issuer says contradicts itself
+  | 'PLAN_MISMATCH'
+  | 'STEP_COUNT_MISMATCH'
+  | 'STEPS_ROOT_MISMATCH'
+  | 'STEP_INCONSISTENT'
+  | 'OUTPUTS_MISMATCH'
+  | 'STATUS_INCONSISTENT'
+  | 'POLICY_MISMATCH'
+  | 'APPROVAL_INVALID'
+  | 'LLM_INVALID'
+  | 'COST_INVALID'
+  | 'RELATION_INVALID';
+
+/** A receipt is not to be trusted; `code` says which check refused it. */
+export class VerificationError extends Error {
+  override readonly name = 'VerificationError';
+  readonly code: VerificationCode;
+
+  constructor(code: VerificationCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Refuses with `code` unless the claim holds. */
+export function demand(claim: boolean, code: VerificationCode, message: string | (() => string)): asserts claim {
+  if (!claim) throw new VerificationError(code, typeof message === 'string' ? message : message());
+}

@@ -1,0 +1,221 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { checkLedger, checkRelations } from './check-ledger.ts';
+import { checkPolicy } from './check-policy.ts';
+import { checkStatus, checkSteps } from './check-steps.ts';
+import { openEnvelope } from './open-envelope.ts';
+import { type PublicKey, readPublicKey } from './public-key.ts';
+import {
+  deriveSubjects,
+  PAYLOAD_BYTES_MAX,
+  type ReceiptPredicate,
+  type ReceiptStatement,
+  recordOf,
+  STATEMENT_TYPE,
+  SUBJECTS_MAX,
+  type Subject,
+} from './receipt.ts';
+import { RECEIPT_PREDICATE_SCHEMA, RECEIPT_PREDICATE_TYPE } from './receipt-schema.ts';
+import { RUN_RECORD_NAME, runRecordText } from './run-record.ts';
+import { parseCanonicalJson } from './strict-json.ts';
+import { demand, VerificationError } from './verification-error.ts';
+
+export interface VerifyRequest {
+  /** Bytes of the sigstore bundle. */
+  readonly bundle: Uint8Array;
+  /** Whom to trust: PEM of one P-256 public key, or several keys with what is known about them. */
+  readonly key: string | readonly TrustedKey[];
+  /** Bytes of `run.json`. */
+  readonly runRecord?: Uint8Array;
+  /** Files that must be outputs of the run. */
+  readonly artifacts?: readonly ArtifactClaim[];
+  /** Which run it must be: a receipt that is valid but of another run is refused. */
+  readonly expected?: ExpectedRun;
+}
+
+export interface TrustedKey {
+  readonly publicKeyPem: string;
+  /** RFC 3339. Held against the end of the run *as the receipt states it*: without a timestamp nobody else vouches for it. */
+  readonly notBefore?: string;
+  readonly notAfter?: string;
+  readonly isRevoked?: boolean;
+}
+
+export interface ArtifactClaim {
+  readonly digest: Digest;
+  /** The subject's whole name, or its last part after a `/`. */
+  readonly name?: string;
+}
+
+export interface ExpectedRun {
+  readonly runId?: string;
+  readonly attempt?: number;
+  /** The pipeline's name, compared whole. */
+  readonly pipeline?: string;
+  /** `run.source.uri`, compared whole: `acme/app` is not `acme/app-evil`. */
+  readonly repository?: string;
+}
+
+export interface VerifiedReceipt {
+  /** The receipt's identity. */
+  readonly payloadSha256: string;
+  readonly keyHint: string;
+  readonly statement: ReceiptStatement;
+  /** `run.json` as the receipt implies it, byte for byte. */
+  readonly runRecord: string;
+}
+
+/**
+ * Checks a receipt offline: who signed it, that nothing was changed, that it does not contradict itself, and that it is
+ * about what the caller holds.
+ *
+ * Throws VerificationError; its code says which check refused the receipt. Nothing of the payload is read before its
+ * signature holds.
+ */
+export function verifyReceipt(request: VerifyRequest): VerifiedReceipt {
+  const keys = readTrustedKeys(request.key);
+  const { payload, keyHint } = openEnvelope(request.bundle, (hint) => findKey(keys, hint));
+  const statement = readStatement(parseCanonicalJson(payload, PAYLOAD_BYTES_MAX));
+  const predicate = statement.predicate;
+  checkKeyPeriod(keys, keyHint, predicate);
+  checkSteps(predicate);
+  checkStatus(predicate);
+  checkPolicy(predicate);
+  checkLedger(predicate);
+  checkRelations(predicate);
+  const runRecord = checkSubjects(statement);
+  checkRunRecord(runRecord, request.runRecord);
+  checkArtifacts(statement, request.artifacts ?? []);
+  checkExpected(predicate, request.expected ?? {});
+  return { payloadSha256: hexOf(digestBytes(payload)), keyHint, statement, runRecord };
+}
+
+interface KeyEntry {
+  readonly key: PublicKey;
+  readonly trust: TrustedKey;
+}
+
+function readTrustedKeys(key: string | readonly TrustedKey[]): Map<string, KeyEntry> {
+  const given = typeof key === 'string' ? [{ publicKeyPem: key }] : key;
+  return new Map(
+    given.map((trust) => {
+      const key = readPublicKey(trust.publicKeyPem);
+      demand(key !== undefined, 'KEY_INVALID', 'expected the PEM of a P-256 public key (-----BEGIN PUBLIC KEY-----)');
+      return [key.hint, { key, trust }];
+    }),
+  );
+}
+
+function findKey(keys: ReadonlyMap<string, KeyEntry>, hint: string): PublicKey {
+  const entry = keys.get(hint);
+  demand(entry !== undefined, 'KEY_UNKNOWN', 'the receipt is signed by a key that is not trusted here');
+  demand(entry.trust.isRevoked !== true, 'KEY_REVOKED', 'the receipt is signed by a key that was revoked');
+  return entry.key;
+}
+
+function checkKeyPeriod(keys: ReadonlyMap<string, KeyEntry>, hint: string, { run }: ReceiptPredicate): void {
+  const { notBefore, notAfter } = keys.get(hint)?.trust ?? {};
+  const at = Date.parse(run.finishedOn);
+  const isEarly = notBefore !== undefined && !(at >= Date.parse(notBefore));
+  const isLate = notAfter !== undefined && !(at <= Date.parse(notAfter));
+  demand(!isEarly && !isLate, 'KEY_OUT_OF_DATE', `the run ended on ${run.finishedOn}, when its key was not in force`);
+}
+
+function readStatement(value: Json): ReceiptStatement {
+  demand(isJsonObject(value), 'STATEMENT_MALFORMED', 'expected the payload to be an object');
+  const fields = Object.keys(value).join();
+  demand(
+    fields === '_type,predicate,predicateType,subject' && value['_type'] === STATEMENT_TYPE,
+    'STATEMENT_MALFORMED',
+    'expected an in-toto Statement v1 with its four fields and no other',
+  );
+  demand(
+    value.predicateType === RECEIPT_PREDICATE_TYPE,
+    'PREDICATE_TYPE_WRONG',
+    `expected a ${RECEIPT_PREDICATE_TYPE}`,
+  );
+  checkSubjectForm(value.subject);
+  checkSchema(value.predicate);
+  return value as unknown as ReceiptStatement;
+}
+
+const SUBJECT_NAME = /^[!-~]+$/;
+const SHA256 = /^[0-9a-f]{64}$/;
+
+function checkSubjectForm(subjects: Json | undefined): void {
+  demand(Array.isArray(subjects) && subjects.length > 0, 'SUBJECT_INVALID', 'expected a list of subjects');
+  demand(subjects.length <= SUBJECTS_MAX, 'TOO_LARGE', `expected at most ${SUBJECTS_MAX} subjects`);
+  const names = new Set<string>();
+  for (const subject of subjects as readonly Json[]) {
+    demand(
+      isSubject(subject),
+      'SUBJECT_INVALID',
+      'expected subjects of a printable ASCII name and a lower-case sha256',
+    );
+    demand(!names.has(subject.name), 'SUBJECT_DUPLICATE', () => `subject ${subject.name} twice`);
+    names.add(subject.name);
+  }
+}
+
+function isSubject(value: Json): value is Json & Subject & JsonObject {
+  if (!isJsonObject(value) || Object.keys(value).join() !== 'digest,name') return false;
+  const { name, digest } = value;
+  if (typeof name !== 'string' || !SUBJECT_NAME.test(name)) return false;
+  if (!isJsonObject(digest) || Object.keys(digest).join() !== 'sha256') return false;
+  return typeof digest.sha256 === 'string' && SHA256.test(digest.sha256);
+}
+
+let validatePredicate: ValidateFunction | undefined;
+
+function checkSchema(predicate: Json | undefined): void {
+  validatePredicate ??= new Ajv2020({ strict: true, allowUnionTypes: true }).compile(RECEIPT_PREDICATE_SCHEMA);
+  if (validatePredicate(predicate)) return;
+  const [first] = validatePredicate.errors ?? [];
+  throw new VerificationError(
+    'SCHEMA_INVALID',
+    `the predicate ${first?.instancePath ?? ''} ${first?.message ?? 'is not one'}`,
+  );
+}
+
+/** The subjects are the run record that the predicate implies, and the outputs. Returns that record's text. */
+function checkSubjects({ subject, predicate }: ReceiptStatement): string {
+  const runRecord = runRecordText(recordOf(predicate));
+  const expected = deriveSubjects(digestBytes(runRecord), predicate.outputs);
+  const isEqual =
+    expected.length === subject.length &&
+    expected.every(
+      ({ name, digest }, index) => name === subject[index]?.name && digest.sha256 === subject[index].digest.sha256,
+    );
+  demand(isEqual, 'SUBJECT_MISMATCH', 'the subjects are not the run record and the outputs of the run');
+  return runRecord;
+}
+
+function checkRunRecord(expected: string, given: Uint8Array | undefined): void {
+  const isEqual = given === undefined || Buffer.from(expected).equals(given);
+  demand(isEqual, 'SUBJECT_MISMATCH', `${RUN_RECORD_NAME} is not the one that the receipt is about`);
+}
+
+function checkArtifacts({ subject }: ReceiptStatement, claims: readonly ArtifactClaim[]): void {
+  for (const { name, digest } of claims) {
+    const named = subject.filter((s) => name === undefined || s.name === name || s.name.endsWith(`/${name}`));
+    const isSubject = named.some((s) => s.digest.sha256 === hexOf(digest));
+    demand(isSubject, 'SUBJECT_MISMATCH', `the run did not make ${name ?? 'a file'} with digest ${digest}`);
+  }
+}
+
+function checkExpected({ run }: ReceiptPredicate, expected: ExpectedRun): void {
+  const pairs = [
+    ['run', expected.runId, run.id],
+    ['attempt', expected.attempt, run.attempt],
+    ['pipeline', expected.pipeline, run.pipeline.name],
+    ['repository', expected.repository, run.source.uri],
+  ] as const;
+  for (const [what, wanted, found] of pairs) {
+    demand(
+      wanted === undefined || wanted === found,
+      'RUN_MISMATCH',
+      `expected ${what} ${wanted}, the receipt is of ${found}`,
+    );
+  }
+}
