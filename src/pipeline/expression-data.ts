@@ -1,5 +1,5 @@
 import { data } from '@actions/expressions';
-import { type Json, type JsonObject, isJsonObject } from '../base/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 
 /**
  * A JSON object as GitHub's evaluator reads it, wrapped only where it is read: contexts can be large and an expression
@@ -62,7 +62,8 @@ export function toJson(value: data.ExpressionData): Json {
   if (value instanceof data.StringData || value instanceof data.BooleanData) return value.value;
   if (value instanceof data.NumberData) return Number.isFinite(value.value) ? value.value : value.coerceString();
   if (value instanceof data.Array) return value.values().map(toJson);
-  if (value instanceof data.Dictionary) return Object.fromEntries(value.pairs().map((pair) => [pair.key, toJson(pair.value)]));
+  if (value instanceof data.Dictionary)
+    return Object.fromEntries(value.pairs().map((pair) => [pair.key, toJson(pair.value)]));
   return null;
 }
 

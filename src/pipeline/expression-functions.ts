@@ -35,7 +35,12 @@ export function functionTable(supplied: ExpressionFunctions): Map<string, Functi
   if (known) return known;
   const table = new Map(BASE_FUNCTIONS);
   for (const [name, call] of Object.entries(supplied)) {
-    table.set(name.toLowerCase(), { name, minArgs: 0, maxArgs: 255, call: (...args) => toData(call(...args.map(toJson))) });
+    table.set(name.toLowerCase(), {
+      name,
+      minArgs: 0,
+      maxArgs: 255,
+      call: (...args) => toData(call(...args.map(toJson))),
+    });
   }
   MERGED.set(supplied, table);
   return table;
@@ -85,5 +90,8 @@ function textData(text: string): data.StringData {
 
 export function assertResultFits(chars: number): void {
   if (chars <= EXPRESSION_RESULT_CHARS_MAX) return;
-  throw new MaestroError('EXPRESSION_FAILED', `expected a result of at most ${EXPRESSION_RESULT_CHARS_MAX} characters, got ${chars}`);
+  throw new MaestroError(
+    'EXPRESSION_FAILED',
+    `expected a result of at most ${EXPRESSION_RESULT_CHARS_MAX} characters, got ${chars}`,
+  );
 }

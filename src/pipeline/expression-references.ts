@@ -1,7 +1,16 @@
-import { type Expr, data } from '@actions/expressions';
-import { Binary, ContextAccess, FunctionCall, Grouping, IndexAccess, Literal, Logical, Unary } from '@actions/expressions/ast';
+import { data, type Expr } from '@actions/expressions';
+import {
+  Binary,
+  ContextAccess,
+  FunctionCall,
+  Grouping,
+  IndexAccess,
+  Literal,
+  Logical,
+  Unary,
+} from '@actions/expressions/ast';
 import { MaestroError } from '../base/errors.ts';
-import { type Json, isJsonObject } from '../base/json.ts';
+import { isJsonObject, type Json } from '../base/json.ts';
 import type { ParsedExpression } from './expression-syntax.ts';
 import type { PlanStep } from './plan.ts';
 import { hasExpression, parseCondition, parseTemplate, type Template } from './template.ts';
@@ -60,8 +69,16 @@ export function readsOfStep(step: PlanStep): StepReads {
   const take = (template: Template) => {
     for (const part of template.parts) if (typeof part === 'object') found.push(referencesOfParsed(part.parsed));
   };
-  for (const condition of [step.if, step.loop?.until, step.continueOnError]) if (typeof condition === 'string') take(parseCondition(condition));
-  for (const value of [step.with, step.env, step.outputs, step.cache?.key ?? null, step.compensate?.with ?? null, step.compensate?.env ?? null]) {
+  for (const condition of [step.if, step.loop?.until, step.continueOnError])
+    if (typeof condition === 'string') take(parseCondition(condition));
+  for (const value of [
+    step.with,
+    step.env,
+    step.outputs,
+    step.cache?.key ?? null,
+    step.compensate?.with ?? null,
+    step.compensate?.env ?? null,
+  ]) {
     for (const text of textsOf(value)) if (hasExpression(text)) take(parseTemplate(text));
   }
   const { contexts, paths, functions } = mergeReferences(found);
@@ -90,7 +107,8 @@ function mergeReferences(all: readonly References[]): References {
 
 function* textsOf(value: Json): Generator<string> {
   if (typeof value === 'string') yield value;
-  else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) yield* textsOf(part as Json);
+  else if (typeof value === 'object' && value !== null)
+    for (const part of Object.values(value)) yield* textsOf(part as Json);
 }
 
 function collectPaths(tree: Expr, paths: string[][]): void {

@@ -1,5 +1,5 @@
 import { type Expr, ExpressionError, Lexer, Parser, wellKnownFunctions } from '@actions/expressions';
-import { TokenType, type Token } from '@actions/expressions/lexer';
+import { type Token, TokenType } from '@actions/expressions/lexer';
 import { messageOf } from '../base/errors.ts';
 import { EXPRESSION_CHARS_MAX, EXPRESSION_TOKENS_MAX } from './limits.ts';
 
@@ -26,7 +26,9 @@ export interface ParsedExpression {
 export type ParseAnswer = { readonly parsed: ParsedExpression } | { readonly fault: ExpressionFault };
 
 /** Functions of GitHub's language, by lower-case name. Looked up here only, so `constructor()` is never one. */
-export const BUILT_IN_FUNCTIONS: ReadonlyMap<string, (typeof wellKnownFunctions)[string]> = new Map(Object.entries(wellKnownFunctions));
+export const BUILT_IN_FUNCTIONS: ReadonlyMap<string, (typeof wellKnownFunctions)[string]> = new Map(
+  Object.entries(wellKnownFunctions),
+);
 
 /**
  * Parses with GitHub's parser, letting every context and function name through: which names exist depends on the place,
@@ -34,7 +36,9 @@ export const BUILT_IN_FUNCTIONS: ReadonlyMap<string, (typeof wellKnownFunctions)
  */
 export function parseExpression(source: string): ParseAnswer {
   if (source.length > EXPRESSION_CHARS_MAX) {
-    return { fault: { message: `expected at most ${EXPRESSION_CHARS_MAX} characters, got ${source.length}`, offset: 0 } };
+    return {
+      fault: { message: `expected at most ${EXPRESSION_CHARS_MAX} characters, got ${source.length}`, offset: 0 },
+    };
   }
   try {
     return parseWithinBounds(source);

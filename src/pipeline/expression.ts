@@ -1,6 +1,6 @@
 import { data, Evaluator } from '@actions/expressions';
 import { isMaestroError, MaestroError, messageOf } from '../base/errors.ts';
-import { type Json, type JsonObject, isJsonObject } from '../base/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { isTruthy, JsonDictionary, toJson } from './expression-data.ts';
 import { assertResultFits, type ExpressionFunctions, functionTable } from './expression-functions.ts';
 import type { ParsedExpression } from './expression-syntax.ts';
@@ -33,13 +33,18 @@ export function evaluateCondition(text: string, contexts: ExpressionContexts, fu
  * A text that is exactly one `${{ }}` becomes the expression's value with its type; in others the value's text is put in
  * its place. Throws as `evaluateExpression`.
  */
-export function evaluateTemplate(value: JsonObject, contexts: ExpressionContexts, functions: ExpressionFunctions): JsonObject;
+export function evaluateTemplate(
+  value: JsonObject,
+  contexts: ExpressionContexts,
+  functions: ExpressionFunctions,
+): JsonObject;
 export function evaluateTemplate(value: Json, contexts: ExpressionContexts, functions: ExpressionFunctions): Json;
 export function evaluateTemplate(value: Json, contexts: ExpressionContexts, functions: ExpressionFunctions): Json {
   const evaluate = (part: Json, depth: number): Json => {
     if (typeof part === 'string') return hasExpression(part) ? evaluateText(part, contexts, functions) : part;
     if (typeof part !== 'object' || part === null) return part;
-    if (depth >= DEPTH_MAX) throw new MaestroError('EXPRESSION_FAILED', `expected at most ${DEPTH_MAX} levels of values`);
+    if (depth >= DEPTH_MAX)
+      throw new MaestroError('EXPRESSION_FAILED', `expected at most ${DEPTH_MAX} levels of values`);
     if (!isJsonObject(part)) return part.map((item) => evaluate(item, depth + 1));
     return Object.fromEntries(Object.entries(part).map(([key, item]) => [key, evaluate(item, depth + 1)]));
   };
@@ -50,7 +55,9 @@ function evaluateText(text: string, contexts: ExpressionContexts, functions: Exp
   const { parts } = assertWhole(text, parseTemplate(text));
   const [only] = parts;
   if (parts.length === 1 && typeof only === 'object') return toJson(evaluateParsed(only.parsed, contexts, functions));
-  const texts = parts.map((part) => (typeof part === 'string' ? part : evaluateParsed(part.parsed, contexts, functions).coerceString()));
+  const texts = parts.map((part) =>
+    typeof part === 'string' ? part : evaluateParsed(part.parsed, contexts, functions).coerceString(),
+  );
   assertResultFits(texts.reduce((sum, part) => sum + part.length, 0));
   return texts.join('');
 }
@@ -68,10 +75,15 @@ function assertWhole(text: string, template: Template): Template {
   return template;
 }
 
-function evaluateParsed(parsed: ParsedExpression, contexts: ExpressionContexts, functions: ExpressionFunctions): data.ExpressionData {
+function evaluateParsed(
+  parsed: ParsedExpression,
+  contexts: ExpressionContexts,
+  functions: ExpressionFunctions,
+): data.ExpressionData {
   const table = functionTable(functions);
   const unknown = parsed.functions.find(({ name }) => !table.has(name.toLowerCase()));
-  if (unknown) throw new MaestroError('EXPRESSION_FAILED', `${unknown.name}() cannot be called here: ${brief(parsed.source)}`);
+  if (unknown)
+    throw new MaestroError('EXPRESSION_FAILED', `${unknown.name}() cannot be called here: ${brief(parsed.source)}`);
   try {
     return new Evaluator(parsed.tree, new RootContexts(contexts), table).evaluate();
   } catch (error) {

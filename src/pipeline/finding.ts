@@ -6,6 +6,7 @@ export const LINT_CODES = [
   'file-binary',
   'file-too-large',
   'findings-limit',
+  'yaml-alias',
   'yaml-alias-limit',
   'yaml-duplicate-key',
   'yaml-empty',
@@ -125,7 +126,12 @@ export class Findings {
     const all = [...this.#found.values()].sort(byPosition);
     const last = all[FINDINGS_MAX];
     if (!last) return all;
-    const more = { ...last, severity: 'error' as const, code: 'findings-limit' as const, message: `${all.length - FINDINGS_MAX} more findings are not shown` };
+    const more = {
+      ...last,
+      severity: 'error' as const,
+      code: 'findings-limit' as const,
+      message: `${all.length - FINDINGS_MAX} more findings are not shown`,
+    };
     return [...all.slice(0, FINDINGS_MAX), more];
   }
 

@@ -69,14 +69,20 @@ function cut(text: string): Template {
     if (open < 0) break;
     const close = endOfExpression(text, open + EXPRESSION_OPEN.length);
     if (close < 0) {
-      faults.push({ kind: 'unclosed', ordinal, offset: 0, message: 'expected `}}` after `${{`, got the end of the text' });
+      faults.push({
+        kind: 'unclosed',
+        ordinal,
+        offset: 0,
+        message: 'expected `}}` after `${{`, got the end of the text',
+      });
       return { parts, faults };
     }
     if (open > from) parts.push(text.slice(from, open));
     const body = text.slice(open + EXPRESSION_OPEN.length, close);
     const lead = EXPRESSION_OPEN.length + body.length - body.trimStart().length;
     const answer = parseExpression(body.trim());
-    if ('fault' in answer) faults.push({ kind: 'syntax', ordinal, message: answer.fault.message, offset: lead + answer.fault.offset });
+    if ('fault' in answer)
+      faults.push({ kind: 'syntax', ordinal, message: answer.fault.message, offset: lead + answer.fault.offset });
     else parts.push({ parsed: answer.parsed, ordinal, lead });
     ordinal += text.slice(open + EXPRESSION_OPEN.length, close).split(EXPRESSION_OPEN).length - 1;
     from = close + EXPRESSION_CLOSE.length;

@@ -1,0 +1,50 @@
+import { Lexer } from 'yaml';
+import type { Span } from './finding.ts';
+
+/**
+ * Places of `${{ … }}` that stand unquoted inside `{ }` or `[ ]`: YAML reads their braces as flow mappings.
+ *
+ * Works on YAML's own tokens, so a quoted or block text is never mistaken for one.
+ */
+export function bareFlowExpressions(text: string): readonly Span[] {
+  const spans: Span[] = [];
+  let offset = 0;
+  let level = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (ZERO_WIDTH.has(token)) continue;
+    if (token === '{' || token === '[') {
+      const isExpression = level > 0 && text.startsWith('${{', offset - 1);
+      const end = isExpression ? text.indexOf('}}', offset) : -1;
+      if (end >= 0 && offset >= (spans.at(-1)?.end ?? 0)) spans.push({ start: offset - 1, end: end + 2 });
+      level++;
+    } else if (token === '}' || token === ']') level = Math.max(0, level - 1);
+    offset += token.length;
+  }
+  return spans;
+}
+
+/** Marks of the lexer that stand for no text: document, scalar, flow error. */
+const ZERO_WIDTH: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\u001F']);
+
+/** Private-use characters that stand for ASCII ones, so that positions stay as they are. */
+const MASK_BASE = 0xe000;
+const MASKED = /[\uE000-\uE07F]/g;
+
+/** The text with the spans made opaque to YAML; `unmask` gives them back. */
+export function maskSpans(text: string, spans: readonly Span[]): string {
+  let masked = '';
+  let from = 0;
+  for (const { start, end } of spans) {
+    masked += text.slice(from, start) + text.slice(start, end).replace(/[!-/:-@[-`{-~ ]/g, maskCharacter);
+    from = end;
+  }
+  return masked + text.slice(from);
+}
+
+export function unmask(text: string): string {
+  return text.replace(MASKED, (char) => String.fromCharCode(char.charCodeAt(0) - MASK_BASE));
+}
+
+function maskCharacter(char: string): string {
+  return String.fromCharCode(MASK_BASE + char.charCodeAt(0));
+}
