@@ -46,7 +46,7 @@ function build(): void {
   };
   write('dist/policy.wasm', wasm);
   write('dist/manifest.json', `${JSON.stringify(manifest, null, 2)}\n`);
-  write('schema/policy-data.schema.json', `${JSON.stringify(manifest.dataSchema, null, 2)}\n`);
+  write('dist/policy-data.schema.json', `${JSON.stringify(manifest.dataSchema, null, 2)}\n`);
 }
 
 /** opa runs in this folder, so a relative path of it is made absolute; a bare name is looked up on PATH. */

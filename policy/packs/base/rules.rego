@@ -150,6 +150,7 @@ deny contains reason("malformed-egress", text) if {
 deny contains reason("egress-not-allowed", unlisted("egress", host, "egress.allow")) if {
 	some host in input.step.egress
 	is_array(data.egress.allow)
+	host_well_formed(host)
 	not host_allowed(host)
 }
 
@@ -167,9 +168,10 @@ unlisted(noun, name, list) := concat("", [
 	"; add it to ", list, " in .maestro/policy.yaml",
 ])
 
+# ASCII alone: lower() would turn the Kelvin sign into a k.
 host_well_formed(host) if {
 	host != ""
-	trim(lower(host), "abcdefghijklmnopqrstuvwxyz0123456789.-_:[]*") == ""
+	trim(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]*") == ""
 }
 
 host_allowed(host) if {

@@ -182,7 +182,7 @@ test_egress_stays_within_the_list if {
 }
 
 test_malformed_egress_is_denied if {
-	every host in ["", "https://example.com", "a b", "user@example.com", "exаmple.com", "evil.com/.npmjs.org"] {
+	every host in ["", "https://example.com", "a b", "user@example.com", "exаmple.com", "Key.com", "evil.com/.npmjs.org"] {
 		denied_by(step_with({"egress": [host]}), settings, {"base/malformed-egress"})
 	}
 }

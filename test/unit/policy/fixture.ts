@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { digestBytes } from '../../../src/base/digest.ts';
+import type { Plan, PlanStep } from '../../../src/pipeline/plan.ts';
+import { readBundle } from '../../../src/policy/bundle.ts';
+import type { PolicyInput, PolicyStep } from '../../../src/policy/input.ts';
+import type { PolicyTrigger } from '../../../src/policy/input-from-plan.ts';
+
+export const POLICY_FOLDER = resolve(import.meta.dirname, '../../../policy');
+export const FILES = {
+  wasm: readFileSync(resolve(POLICY_FOLDER, 'dist/policy.wasm')),
+  manifest: readFileSync(resolve(POLICY_FOLDER, 'dist/manifest.json')),
+};
+export const BUNDLE = readBundle(FILES);
+
+export const RUN: PolicyInput = {
+  phase: 'run',
+  pipeline: { name: 'golden', kind: 'ci', version: null },
+  trigger: {
+    type: 'manual',
+    actor: { provider: 'local', id: 'me' },
+    repository: 'file:///golden',
+    ref: 'refs/heads/main',
+    isFork: false,
+  },
+  purpose: null,
+  authority: null,
+  licence: null,
+  autonomy: null,
+  budget: { microUsd: null, tokens: null, minutes: null },
+  step: null,
+};
+
+const WORK: PolicyStep = {
+  kind: 'work',
+  uses: 'shell',
+  code: { uri: 'builtin:shell', digest: digestBytes('shell') },
+  runner: 'linux',
+  tags: [],
+  egress: [],
+  secrets: [],
+  environment: null,
+  isIdempotent: true,
+  timeoutMs: 60_000,
+  with: { run: 'true', shell: 'bash' },
+};
+
+export function stepOf(change: Partial<PolicyStep>, run: Partial<PolicyInput> = {}): PolicyInput {
+  return { ...RUN, ...run, phase: 'step', step: { ...WORK, ...change } };
+}
+
+export function forkOf(change: Partial<PolicyStep>): PolicyInput {
+  return stepOf(change, { trigger: { ...RUN.trigger, isFork: true } });
+}
+
+export const TRIGGER: PolicyTrigger = {
+  type: 'push',
+  actor: { provider: 'github', id: '1' },
+  source: { uri: 'https://github.com/o/r', ref: 'refs/heads/main' },
+  isFork: false,
+};
+
+export const PLAN_STEP: PlanStep = {
+  id: 'test[22]',
+  base: 'test',
+  kind: 'work',
+  needs: [],
+  uses: 'shell',
+  code: { uri: 'builtin:shell' },
+  with: { run: 'npm test' },
+  env: {},
+  secrets: [],
+  runner: 'linux',
+  timeoutMs: 60_000,
+  retry: { max: 0, on: [], backoff: { initialMs: 1, factor: 1, maxMs: 1, jitter: 'none' } },
+  artifacts: [],
+  outputs: {},
+  continueOnError: false,
+  tags: [],
+  egress: [],
+  isIdempotent: true,
+};
+
+export const PLAN: Plan = {
+  schema: 'maestro.plan/v1',
+  name: 'golden',
+  kind: 'ci',
+  source: { path: '.maestro/golden.yaml', digest: digestBytes('golden') },
+  params: {},
+  env: {},
+  steps: [PLAN_STEP],
+};

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, test } from 'vitest';
+import type { PlanStep } from '../../../src/pipeline/plan.ts';
+import { openPolicy } from '../../../src/policy/evaluate.ts';
+import { explainDecision } from '../../../src/policy/explain.ts';
+import { questionKey, runInput, runKey, stepInput } from '../../../src/policy/input-from-plan.ts';
+import { BUNDLE, forkOf, PLAN, PLAN_STEP, POLICY_FOLDER, RUN, stepOf, TRIGGER } from './fixture.ts';
+
+const schema = JSON.parse(readFileSync(resolve(POLICY_FOLDER, 'schema/policy-input.schema.json'), 'utf8'));
+const isQuestion = new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false }).compile(schema);
+
+describe('the question of a run or step', () => {
+  const full = {
+    ...PLAN,
+    version: '1.0.0',
+    purpose: 'release',
+    authority: 'board',
+    licence: 'MIT',
+    autonomy: 'L2',
+    budget: { microUsd: 5, soft: 0.5 },
+  } as const;
+  const deploy: PlanStep = {
+    ...PLAN_STEP,
+    environment: 'prod',
+    secrets: ['TOKEN'],
+    egress: ['a.com'],
+    tags: ['deploy'],
+  };
+
+  test.each([
+    ['a bare run', runInput(PLAN, TRIGGER)],
+    ['a full run', runInput(full, TRIGGER)],
+    ['a bare step', stepInput(PLAN, PLAN_STEP, TRIGGER)],
+    ['a full step', stepInput(full, deploy, TRIGGER)],
+    ['the run of the tests', RUN],
+    ['the step of the tests', stepOf({})],
+    ['the fork of the tests', forkOf({})],
+  ])('of %s has the published shape', (_, input) => {
+    expect(isQuestion(input)).toBe(true);
+  });
+
+  test.each([
+    ['a run with a step', { ...stepOf({}), phase: 'run' }],
+    ['a step without one', { ...RUN, phase: 'step' }],
+    ['a field too many', { ...RUN, id: 'x' }],
+    ['a step with an id', { ...stepOf({}), step: { ...stepOf({}).step, id: 'x' } }],
+  ])('%s does not have the published shape', (_, input) => {
+    expect(isQuestion(input)).toBe(false);
+  });
+
+  test('says what the plan says', () => {
+    expect(stepInput(full, deploy, { ...TRIGGER, isFork: true })).toMatchObject({
+      phase: 'step',
+      pipeline: { name: 'golden', kind: 'ci', version: '1.0.0' },
+      trigger: { type: 'push', repository: 'https://github.com/o/r', ref: 'refs/heads/main', isFork: true },
+      purpose: 'release',
+      authority: 'board',
+      licence: 'MIT',
+      autonomy: 'L2',
+      budget: { microUsd: 5, tokens: null, minutes: null },
+      step: { environment: 'prod', secrets: ['TOKEN'], egress: ['a.com'], tags: ['deploy'], with: { run: 'npm test' } },
+    });
+  });
+
+  test('does not change with what a step is called or when it runs', () => {
+    const renamed = { ...PLAN_STEP, id: 'harmless', base: 'harmless', needs: ['x'], if: 'always()' };
+    expect(stepInput(PLAN, renamed, TRIGGER)).toEqual(stepInput(PLAN, PLAN_STEP, TRIGGER));
+  });
+});
+
+describe('the key of a question', () => {
+  const key = runKey(PLAN, TRIGGER);
+  const changes: readonly [string, Partial<PlanStep>][] = [
+    ['kind', { kind: 'gate' }],
+    ['uses', { uses: 'http' }],
+    ['code', { code: { uri: 'builtin:http' } }],
+    ['runner', { runner: 'gpu' }],
+    ['tags', { tags: ['pii'] }],
+    ['egress', { egress: ['a.com'] }],
+    ['secrets', { secrets: ['A'] }],
+    ['environment', { environment: 'prod' }],
+    ['isIdempotent', { isIdempotent: false }],
+    ['timeoutMs', { timeoutMs: 1 }],
+    ['with', { with: {} }],
+  ];
+  test.each(changes)('differs where %s differs', (_, change) => {
+    expect(questionKey(key, { ...PLAN_STEP, ...change })).not.toBe(questionKey(key, PLAN_STEP));
+  });
+
+  test('differs between runs whose shared part differs', () => {
+    const fork = runKey(PLAN, { ...TRIGGER, isFork: true });
+    expect(questionKey(fork, PLAN_STEP)).not.toBe(questionKey(key, PLAN_STEP));
+    expect(runKey({ ...PLAN, purpose: 'release' }, TRIGGER)).not.toBe(key);
+  });
+
+  test('is equal for steps that ask the same', () => {
+    expect(questionKey(key, { ...PLAN_STEP, id: 'other' })).toBe(questionKey(key, PLAN_STEP));
+  });
+});
+
+test('an explanation has the verdict, every reason and both digests', async () => {
+  const engine = await openPolicy(BUNDLE);
+  const decision = engine.evaluate(stepOf({ tags: ['foo', 'bar'] }));
+  const lines = explainDecision({ ...decision, obligations: [{ type: 'approvals', value: 2 }] });
+  expect(lines).toHaveLength(6);
+  const text = lines.join('\n');
+  for (const part of [...decision.reasons, 'approvals = 2', decision.packDigest, decision.inputDigest])
+    expect(text).toContain(part);
+});
