@@ -13,10 +13,12 @@ create table if not exists graph_step (
   primary key (run, index)
 ) with (fillfactor = 50);
 
-create or replace function graph_start(p_run int, p_open int[], p_successors text[]) returns void language sql as $$
+create or replace function graph_start(p_run int, p_open int[], p_successors text[]) returns void language plpgsql as $$
+begin
   insert into graph_step (run, index, open, successors)
-  select p_run, (place - 1)::int, open, successors::int[] from unnest(p_open, p_successors) with ordinality as s (open, successors, place)
-$$;
+  select p_run, (place - 1)::int, s.open, s.successors::int[]
+  from unnest(p_open, p_successors) with ordinality as s (open, successors, place);
+end $$;
 
 create or replace function graph_finish(p_runs int[], p_indexes int[]) returns table (run int, index int) language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
