@@ -70,7 +70,7 @@ class WasmPolicyEngine implements PolicyEngine {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const decision = this.evaluate(makeInput());
-    this.#byKey.set(key, decision);
+    if (this.#byDigest.get(decision.inputDigest) === decision) this.#byKey.set(key, decision);
     return decision;
   }
 
@@ -81,23 +81,22 @@ class WasmPolicyEngine implements PolicyEngine {
     const inputDigest = digestBytes(text);
     const known = this.#byDigest.get(inputDigest);
     if (known !== undefined) return known;
-    const decision = this.#decide(this.#ask(text), inputDigest);
-    this.#byDigest.set(inputDigest, decision);
-    return decision;
+    try {
+      const decision = this.#decide(this.#ask(text), inputDigest);
+      this.#byDigest.set(inputDigest, decision);
+      return decision;
+    } catch (error) {
+      // Not remembered: it may be for want of memory or stack at this moment.
+      return this.#decide(denial(`the rules failed: ${messageOf(error)}`), inputDigest);
+    }
   }
 
   #ask(text: string): Answer {
     const bytes = new TextEncoder().encode(text);
-    if (bytes.byteLength > INPUT_BYTES_MAX) {
-      return denial(
-        `the question has ${bytes.byteLength} bytes, more than ${INPUT_BYTES_MAX}; make the step's with smaller`,
-      );
-    }
-    try {
-      return readAnswer(this.#module.evaluate(bytes));
-    } catch (error) {
-      return denial(`the rules failed: ${messageOf(error)}`);
-    }
+    if (bytes.byteLength <= INPUT_BYTES_MAX) return readAnswer(this.#module.evaluate(bytes));
+    return denial(
+      `the question has ${bytes.byteLength} bytes, more than ${INPUT_BYTES_MAX}; make the step's with smaller`,
+    );
   }
 
   #decide(answer: Answer, inputDigest: Digest): Decision {
