@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import process from 'node:process';
+import type { Terminal } from '../src/cli/context.ts';
+import { runCli } from '../src/cli/main.ts';
+import type { Streams } from '../src/cli/output.ts';
+import { type DisplayConfig, readDisplay } from './config.ts';
+
+/** In a pipe nothing says how wide a line may be; this is wide enough for reasons and paths. */
+const COLUMNS_DEFAULT = 120;
+const ROWS_DEFAULT = 24;
+
+/** Joins this process's streams, signals and environment to the commands, and ends it with their exit code. */
+export async function runProcess(words: readonly string[]): Promise<void> {
+  process.stdout.on('error', endQuietlyOnClosedPipe);
+  process.stderr.on('error', endQuietlyOnClosedPipe);
+  const code = await runCli(words, {
+    version: version(),
+    streams: STREAMS,
+    terminal: terminalOf(readDisplay(process.env)),
+    openContext: async (globals) => (await import('./cli-context.ts')).openContext(globals),
+  });
+  await STREAMS.drained();
+  process.exitCode = code;
+}
+
+const STREAMS: Streams = {
+  writeOut: (text) => void process.stdout.write(text),
+  writeErr: (text) => void process.stderr.write(text),
+  drained: () =>
+    process.stdout.writableNeedDrain
+      ? new Promise((resolve) => process.stdout.once('drain', resolve))
+      : Promise.resolve(),
+};
+
+function terminalOf(display: DisplayConfig): Terminal {
+  const isTty = process.stdout.isTTY;
+  return {
+    isTty: isTty && display.canMoveCursor,
+    hasColors: display.hasColors ?? isTty,
+    hasUnicode: display.hasUnicode,
+    size: () => ({
+      columns: display.columns ?? process.stdout.columns ?? COLUMNS_DEFAULT,
+      rows: process.stdout.rows ?? ROWS_DEFAULT,
+    }),
+  };
+}
+
+/** `maestro logs RUN | head` closes the pipe early: that is no error of ours. */
+function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(128 + constants.signals.SIGPIPE);
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}

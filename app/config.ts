@@ -1,0 +1,91 @@
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { MaestroError } from '../src/base/errors.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Everything that the environment says to Maestro, checked. Rooms get values of it, never the environment. */
+export interface Config {
+  /** The project. Absolute. */
+  readonly root: string;
+  /** Database, blobs and logs of this project (`MAESTRO_HOME`, else `.maestro/state`). Absolute. */
+  readonly stateFolder: string;
+  /** Signing keys, outside every repository (`$XDG_STATE_HOME/maestro`). Absolute. */
+  readonly keyFolder: string;
+  /** PEM file of a private key that is used instead of the one in `keyFolder` (`MAESTRO_SIGNING_KEY`). Absolute. */
+  readonly signingKeyFile: string | undefined;
+  /** Postgres (`DATABASE_URL`); the embedded database where it is absent. May hold a password: never show it. */
+  readonly databaseUrl: string | undefined;
+  /** Who acts on this machine. */
+  readonly userName: string;
+  readonly display: DisplayConfig;
+}
+
+export interface DisplayConfig {
+  /** True forces colours, false forbids them, undefined leaves it to the terminal. */
+  readonly hasColors: boolean | undefined;
+  readonly hasUnicode: boolean;
+  /** The terminal moves cursors, and nobody records its output as a log (`TERM=dumb`, `CI`). */
+  readonly canMoveCursor: boolean;
+  readonly columns: number | undefined;
+}
+
+/**
+ * Reads and checks the environment. Empty variables count as absent.
+ * @throws MaestroError CONFIG_INVALID naming the variable, never showing its value where that may be secret
+ */
+export function readConfig(environment: Environment, root: string): Config {
+  const read = (name: string): string | undefined => environment[name] || undefined;
+  const keyFile = read('MAESTRO_SIGNING_KEY');
+  return Object.freeze({
+    root,
+    stateFolder: resolve(root, read('MAESTRO_HOME') ?? join('.maestro', 'state')),
+    keyFolder: join(stateHome(read('XDG_STATE_HOME')), 'maestro'),
+    signingKeyFile: keyFile === undefined ? undefined : resolve(root, keyFile),
+    databaseUrl: databaseUrl(read('DATABASE_URL')),
+    userName: read('USER') ?? read('LOGNAME') ?? userNameOfProcess(),
+    display: Object.freeze(readDisplay(environment)),
+  });
+}
+
+/** The base-directory rules: a relative XDG_STATE_HOME is to be ignored. */
+function stateHome(given: string | undefined): string {
+  return given !== undefined && isAbsolute(given) ? given : join(homedir(), '.local', 'state');
+}
+
+function databaseUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const protocol = URL.canParse(text) ? new URL(text).protocol : 'no URL';
+  if (protocol === 'postgres:' || protocol === 'postgresql:') return text;
+  throw new MaestroError('CONFIG_INVALID', `expected DATABASE_URL to begin with postgres://, got ${protocol}`);
+}
+
+/** Never throws: help and errors need it before anything else is known. */
+export function readDisplay(environment: Environment): DisplayConfig {
+  const read = (name: string): string | undefined => environment[name] || undefined;
+  const term = read('TERM');
+  const columns = Number.parseInt(read('COLUMNS') ?? '', 10);
+  return {
+    hasColors: colorsOf(read, term),
+    hasUnicode: term !== 'dumb' && /utf-?8/i.test(read('LC_ALL') ?? read('LC_CTYPE') ?? read('LANG') ?? ''),
+    canMoveCursor: term !== undefined && term !== 'dumb' && read('CI') === undefined,
+    columns: columns > 0 ? columns : undefined,
+  };
+}
+
+/** https://no-color.org and https://force-color.org; forbidding wins. */
+function colorsOf(read: (name: string) => string | undefined, term: string | undefined): boolean | undefined {
+  if (read('NO_COLOR') !== undefined || term === 'dumb') return false;
+  const forced = read('FORCE_COLOR');
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return undefined;
+}
+
+function userNameOfProcess(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a user id that has no name.
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}

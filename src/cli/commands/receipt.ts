@@ -1,0 +1,44 @@
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { MaestroError } from '../../base/errors.ts';
+import type { Command } from '../command.ts';
+import { withMaestro } from '../drive-run.ts';
+import { EXIT } from '../exit-codes.ts';
+import { shortRunId } from '../format.ts';
+
+export const receipt: Command = async (args, context) =>
+  withMaestro(context, {}, async ({ client }) => {
+    const { id } = await client.readRun(args.required(0));
+    const { runRecord, bundle, publicKey, payloadSha256 } = await client.readReceipt(id);
+    const folder = resolve(context.cwd, args.text('output') ?? `receipt-${shortRunId(id)}`);
+    const files = { 'run.json': runRecord, 'receipt.sigstore.json': bundle, 'maestro.pub': publicKey };
+    writeFiles(folder, files);
+    const { output } = context;
+    if (output.isJson) {
+      output.json({ run: id, directory: folder, files: Object.keys(files), payloadSha256 });
+      return EXIT.ok;
+    }
+    const shown = relative(context.cwd, folder) || '.';
+    output.line(`wrote ${Object.keys(files).join(', ')} to ${shown}`);
+    output.line(output.paint.dim(`receipt sha256:${payloadSha256}`));
+    output.next(`maestro verify ${shown}`);
+    return EXIT.ok;
+  });
+
+/** Whole files only, and never over a file with other content: that may be the proof of another run. */
+function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, content] of Object.entries(files)) refuseOtherContent(join(folder, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder, name);
+    const draft = `${path}.${process.pid}.part`;
+    writeFileSync(draft, content);
+    renameSync(draft, path);
+  }
+}
+
+function refuseOtherContent(path: string, content: string): void {
+  if (!statSync(path, { throwIfNoEntry: false })) return;
+  if (readFileSync(path, 'utf8') === content) return;
+  throw new MaestroError('CONFLICT', `${path} holds something else; choose another folder with -o`);
+}

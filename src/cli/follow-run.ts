@@ -1,0 +1,164 @@
+import { isMaestroError, messageOf } from '../base/errors.ts';
+import type { Client } from '../protocol/client.ts';
+import type { LogLine, RunEvent } from '../protocol/event.ts';
+import { isRunFinal, isStepFinal, type RunView } from '../protocol/run.ts';
+import type { CommandContext } from './context.ts';
+import { RunModel } from './live/run-model.ts';
+import { createWatcher, type RunWatcher } from './live/watcher.ts';
+import { safeText } from './terminal-text.ts';
+
+/** Streams of an ended run close by themselves; a reader is not kept waiting longer than this. */
+const CATCH_UP_MS_MAX = 2000;
+/** A stale model is read again at most this often: reading a run of 10,000 steps is not free. */
+const REFRESH_MS = 250;
+
+/**
+ * Feeds a model and its watcher from the two streams of a run, events and logs.
+ *
+ * What the reader has seen before (`isHistoryShown` false: a run that is taken up again) updates the model only.
+ */
+export class RunFollower {
+  readonly model: RunModel;
+  readonly watcher: RunWatcher;
+  readonly #client: Client;
+  readonly #context: CommandContext;
+  readonly #stop = new AbortController();
+  readonly #before: RunView;
+  readonly #sinceMs: number;
+  readonly #linesSeen = new Map<string, number>();
+  #linesToSkip = new Map<string, number>();
+  #isEnded = false;
+  readonly #waiting = new Set<() => void>();
+  #streams: Promise<unknown> = Promise.resolve();
+  #refreshedMs = 0;
+
+  constructor(view: RunView, client: Client, context: CommandContext, isHistoryShown: boolean) {
+    this.#client = client;
+    this.#context = context;
+    this.#before = view;
+    this.#sinceMs = isHistoryShown ? 0 : context.clock.now();
+    this.model = new RunModel(view);
+    this.watcher = createWatcher(this.model, context);
+  }
+
+  start(): void {
+    this.watcher.start();
+    this.#streams = Promise.all([this.#followEvents(), this.#followLogs(true, this.#stop.signal)]);
+    // Awaited in `end`; until then a failure must not count as unhandled.
+    this.#streams.catch(() => {});
+  }
+
+  /** Resolves at the end of both streams. */
+  finished(): Promise<unknown> {
+    return this.#streams;
+  }
+
+  /** Resolves after the next event, or when the signal fires. */
+  nextEvent(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  /** Shows what is still on its way, then gives the terminal back. Answers the run as it is now. */
+  async end(): Promise<RunView> {
+    const view = await this.#client.readRun(this.model.id);
+    if (isRunFinal(view.status)) await within(CATCH_UP_MS_MAX, this.#streams);
+    else await this.#catchUp(view);
+    this.model.absorb(view);
+    this.abandon();
+    return view;
+  }
+
+  /** Stops at once, for example because the work failed. May be called twice. */
+  abandon(): void {
+    this.#stop.abort();
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.watcher.end();
+  }
+
+  /** The run waits: its streams stay open, so read what they have not delivered yet. */
+  async #catchUp(view: RunView): Promise<void> {
+    const deadline = AbortSignal.timeout(CATCH_UP_MS_MAX);
+    const isBehind = (): boolean =>
+      view.steps.some((step) => step.status === 'held' && this.model.step(step.id)?.status !== 'held');
+    while (isBehind() && !deadline.aborted) await this.nextEvent(deadline);
+    this.#stop.abort();
+    await within(CATCH_UP_MS_MAX, this.#streams);
+    this.#linesToSkip = new Map(this.#linesSeen);
+    await this.#followLogs(false, deadline);
+  }
+
+  async #followEvents(): Promise<void> {
+    try {
+      for await (const event of this.#client.followRun(this.model.id, 0, this.#stop.signal)) await this.#take(event);
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  async #take(event: RunEvent): Promise<void> {
+    if (!this.model.apply(event)) return;
+    if (Date.parse(event.at) >= this.#sinceMs) this.watcher.event(event);
+    for (const wake of this.#waiting) wake();
+    await this.#refresh();
+    await this.#context.output.drained();
+  }
+
+  async #refresh(): Promise<void> {
+    const nowMs = this.#context.clock.now();
+    if (!this.model.isStale || nowMs - this.#refreshedMs < REFRESH_MS) return;
+    this.#refreshedMs = nowMs;
+    const seq = this.model.lastSeq;
+    const view = await this.#client.readRun(this.model.id);
+    if (seq === this.model.lastSeq) this.model.absorb(view);
+  }
+
+  async #followLogs(isFollowing: boolean, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const line of this.#client.readLogs(this.model.id, undefined, isFollowing, signal)) {
+        if (this.#isNew(line)) this.watcher.log(line);
+        this.model.applyLog(line);
+        await this.#context.output.drained();
+      }
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  #isNew(line: LogLine): boolean {
+    const key = `${line.attempt} ${line.step}`;
+    const skipped = this.#linesToSkip.get(key) ?? 0;
+    if (skipped > 0) {
+      this.#linesToSkip.set(key, skipped - 1);
+      return false;
+    }
+    this.#linesSeen.set(key, (this.#linesSeen.get(key) ?? 0) + 1);
+    if (this.#sinceMs === 0) return true;
+    const before = this.#before.steps.find(({ id }) => id === line.step);
+    return !before || !isStepFinal(before.status) || line.attempt > before.attempts;
+  }
+
+  /** Following is for the eye only: its failure is said, and the work goes on. */
+  #tell(error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.watcher.note(
+      `cannot follow the run: ${isMaestroError(error) ? `${error.code}: ` : ''}${safeText(messageOf(error))}`,
+    );
+  }
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}

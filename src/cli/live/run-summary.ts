@@ -1,0 +1,65 @@
+import { formatDuration } from '../../base/duration.ts';
+import { isRunFinal, type RunView, type StepView } from '../../protocol/run.ts';
+import type { CommandContext } from '../context.ts';
+import { plural } from '../finding-text.ts';
+import { shortRunId } from '../format.ts';
+import { safeText } from '../terminal-text.ts';
+import { toneOf } from './glyphs.ts';
+import { paintTone } from './render-run.ts';
+import type { RunModel } from './run-model.ts';
+
+/** What a reader needs when a run ends or stops to wait: how it went, what went wrong, and the command that comes next. */
+export function showRunSummary(view: RunView, model: RunModel, { output }: CommandContext): void {
+  const { paint } = output;
+  for (const line of failureLines(model)) output.line(line.startsWith(' ') ? paint.dim(line) : paint.red(line));
+  const end =
+    view.finishedAt && view.startedAt
+      ? ` in ${formatDuration(Date.parse(view.finishedAt) - Date.parse(view.startedAt))}`
+      : '';
+  const what = isRunFinal(view.status) ? `${view.status}${end}` : waitText(view);
+  const tone = isRunFinal(view.status) ? toneOf(view.status) : 'ask';
+  output.line(
+    `${paintTone(what, tone, paint)}  ${paint.dim(`run ${view.id}`)}${view.reason ? `  ${safeText(view.reason)}` : ''}`,
+  );
+  if (view.receipt?.status === 'signed')
+    output.line(paint.dim(`receipt signed: sha256:${view.receipt.payloadSha256 ?? ''}`));
+  const next = nextCommand(view);
+  if (next) output.next(next);
+}
+
+function failureLines(model: RunModel): readonly string[] {
+  const failed = model.steps.filter(({ status, tail }) => status === 'failed' && tail.length > 0);
+  return failed.slice(0, 5).flatMap(({ id, tail }) => [`${id} wrote last:`, ...tail.map((line) => `  ${line}`)]);
+}
+
+export function waitingSteps(view: RunView): readonly StepView[] {
+  return view.steps.filter(
+    ({ status, hold }) => status === 'held' && hold !== null && hold.kind !== 'wait' && hold.kind !== 'backoff',
+  );
+}
+
+function waitText(view: RunView): string {
+  const waiting = waitingSteps(view);
+  if (waiting.length === 0) return view.status;
+  const [first] = waiting;
+  const reason = first?.hold?.reason ? `: ${safeText(first.hold.reason)}` : '';
+  return waiting.length === 1
+    ? `${safeText(first?.id ?? '')} waits${reason}`
+    : `${plural(waiting.length, 'step')} wait`;
+}
+
+/** The next command, with the shell's quotes where a step's id needs them. */
+function nextCommand(view: RunView): string | undefined {
+  const id = shortRunId(view.id);
+  const [waiting] = waitingSteps(view);
+  if (!isRunFinal(view.status)) {
+    if (!waiting) return `maestro resume ${id}`;
+    return `maestro approve ${id} --gate ${quoted(waiting.id)} --reason "..."   (or deny)`;
+  }
+  if (view.status === 'failed') return `maestro logs ${id}, then maestro retry ${id} --failed`;
+  return view.status === 'succeeded' ? `maestro receipt ${id} -o proof` : undefined;
+}
+
+function quoted(text: string): string {
+  return /^[\w.-]+$/.test(text) ? text : `'${safeText(text).replaceAll("'", "'\\''")}'`;
+}

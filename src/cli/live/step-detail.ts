@@ -1,0 +1,35 @@
+import { formatDuration } from '../../base/duration.ts';
+import { isStepFinal } from '../../protocol/run.ts';
+import type { StepRow } from './run-model.ts';
+
+/** What is worth saying behind a step, most telling first. Empty where its sign says everything. */
+export function detailOf(row: StepRow, nowMs: number, dot: string): string {
+  return [...repetitionNotes(row), ...statusNotes(row, nowMs)].join(` ${dot} `);
+}
+
+function repetitionNotes(row: StepRow): readonly string[] {
+  const notes: string[] = [];
+  if (row.isCompensation) notes.push('undo');
+  if (row.iteration > 0) notes.push(`round ${row.iteration + 1}`);
+  if (row.attempts > 1) notes.push(`attempt ${row.attempts}`);
+  if (row.isCacheHit) notes.push('cached');
+  return notes;
+}
+
+function statusNotes(row: StepRow, nowMs: number): readonly string[] {
+  if (row.status === 'held') return [holdText(row, nowMs)];
+  if (row.status === 'running') return row.tail.slice(-1);
+  if (row.status === 'pending') return row.needs.length > 0 ? [`after ${row.needs.join(', ')}`] : [];
+  if (!isStepFinal(row.status) || row.status === 'succeeded') return [];
+  const exit = row.status === 'failed' && row.exitCode !== null ? [`exit ${row.exitCode}`] : [];
+  return row.reason === '' ? exit : [...exit, row.reason];
+}
+
+function holdText(row: StepRow, nowMs: number): string {
+  const left = row.dueMs === null ? '' : formatDuration(row.dueMs - nowMs);
+  const reason = row.reason === '' ? '' : `: ${row.reason}`;
+  if (row.holdKind === 'backoff') return `again ${left ? `in ${left}` : 'soon'}${reason}`;
+  if (row.holdKind === 'wait') return `waits${left ? ` ${left} more` : ''}`;
+  const what = row.holdKind === 'gate' || row.holdKind === 'ask' ? 'waits for approval' : `waits: ${row.holdKind}`;
+  return `${what}${reason}${left ? ` (denied in ${left})` : ''}`;
+}

@@ -1,0 +1,266 @@
+import type { CommandSpec, OptionSpec, PositionalSpec } from './command.ts';
+
+export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
+  { name: 'json', summary: 'answer with JSON on standard output' },
+  { name: 'no-color', summary: 'no colours (also: NO_COLOR=1)' },
+  { name: 'directory', short: 'C', value: 'DIR', summary: 'work in this folder', completion: 'directory' },
+  { name: 'help', short: 'h', summary: 'show help' },
+];
+
+/** Known only where no command is named. */
+export const VERSION_OPTION: OptionSpec = { name: 'version', summary: 'show the version' };
+
+const RUN: PositionalSpec = { name: 'RUN', completion: ['latest'] };
+const RUN_OPTIONAL: PositionalSpec = { ...RUN, isOptional: true };
+const PIPELINE: PositionalSpec = { name: 'PIPELINE', isOptional: true, completion: 'file' };
+const RUN_NAMES = 'RUN is a run id, its first characters (4 or more), or `latest`.';
+const PIPELINE_NAMES =
+  'PIPELINE is a file or the name of a pipeline in `.maestro/`. It may be left out where the project has exactly one.';
+
+const PARAM: OptionSpec = { name: 'param', value: 'NAME=VALUE', isRepeatable: true, summary: 'set a parameter' };
+const MANIFEST: OptionSpec = {
+  name: 'manifest',
+  short: 'm',
+  value: 'FILE',
+  summary: 'the pipeline file',
+  completion: 'file',
+};
+const TEMPLATE: OptionSpec = { name: 'template', value: 'NAME', summary: 'the pipeline, by its name' };
+const BUDGET: OptionSpec = { name: 'budget', value: 'AMOUNT', summary: 'spend at most this, for example 5usd' };
+const ACTOR: OptionSpec = { name: 'actor', value: 'ID', summary: 'act as this person (default: your user name)' };
+const REASON: OptionSpec = { name: 'reason', value: 'TEXT', summary: 'why; kept in the receipt' };
+const GATE: OptionSpec = { name: 'gate', value: 'STEP', summary: 'the gate, where several wait' };
+const SECRET: OptionSpec = {
+  name: 'secret',
+  value: 'NAME[=VARIABLE]',
+  isRepeatable: true,
+  summary: 'give a secret from the environment variable of that name',
+};
+const WAIT: OptionSpec = { name: 'wait', summary: 'stay while the run waits for people (with a shared database)' };
+const DRIVES = 'Without a server, this process then works the run onward until it ends or waits for a person.';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'init',
+    group: 'Write',
+    summary: 'write a first pipeline that fits this project',
+    details: [
+      'Looks at package.json, pyproject.toml and go.mod, and writes `.maestro/ci.yaml`. Never overwrites a file.',
+    ],
+    examples: ['maestro init'],
+    load: async () => (await import('./commands/init.ts')).init,
+  },
+  {
+    name: 'lint',
+    aliases: ['template lint'],
+    group: 'Write',
+    summary: 'check pipelines, all findings at once',
+    details: [
+      'Without FILE: every pipeline of the project (`.maestro/*.yaml`, `.yml`, `.json` and `maestro.pipeline.yaml`).',
+      'Exits with 1 where a finding is an error. With --json: `[{file,line,column,severity,code,message}]`.',
+    ],
+    positionals: [{ name: 'FILE', isOptional: true, isRepeatable: true, completion: 'file' }],
+    examples: ['maestro lint', 'maestro lint .maestro/ci.yaml --json'],
+    load: async () => (await import('./commands/lint.ts')).lint,
+  },
+  {
+    name: 'plan',
+    group: 'Write',
+    summary: 'show what would run and what policy says, without side effects',
+    details: [PIPELINE_NAMES, 'With --json: `{name,digest,steps,decisions,estimate}`.'],
+    positionals: [PIPELINE],
+    options: [MANIFEST, TEMPLATE, PARAM, BUDGET, ACTOR],
+    examples: ['maestro plan', 'maestro plan ci --param env=staging --json'],
+    load: async () => (await import('./commands/plan.ts')).plan,
+  },
+  {
+    name: 'run',
+    group: 'Run',
+    summary: 'run a pipeline and watch it',
+    details: [
+      PIPELINE_NAMES,
+      'Ctrl-C once cancels the run gracefully; twice leaves it as it is for `maestro resume`.',
+      'With --json: the run at its end, `{id,status,planDigest,steps,receipt}`.',
+    ],
+    positionals: [PIPELINE],
+    options: [MANIFEST, TEMPLATE, PARAM, SECRET, BUDGET, WAIT, ACTOR],
+    examples: [
+      'maestro run',
+      'maestro run ci --param env=staging --budget 5usd',
+      'maestro run deploy --secret DEPLOY_TOKEN',
+    ],
+    load: async () => (await import('./commands/run.ts')).run,
+  },
+  {
+    name: 'retry',
+    group: 'Run',
+    summary: 'make a new attempt of a finished run',
+    details: [RUN_NAMES, 'Keeps what succeeded outside the scope (default: --failed).', DRIVES],
+    positionals: [RUN],
+    options: [
+      { name: 'failed', summary: 'steps that did not succeed, and what follows from them' },
+      { name: 'all', summary: 'every step' },
+      { name: 'from', value: 'STEP', summary: 'this step and what follows from it' },
+      SECRET,
+      WAIT,
+    ],
+    examples: ['maestro retry latest', 'maestro retry 01jd --from deploy'],
+    load: async () => (await import('./commands/retry.ts')).retry,
+  },
+  {
+    name: 'resume',
+    group: 'Run',
+    summary: 'go on with a run whose process ended',
+    details: [RUN_NAMES, 'Without RUN: the latest. Steps that succeeded do not run again.'],
+    positionals: [RUN_OPTIONAL],
+    options: [SECRET, WAIT],
+    examples: ['maestro resume'],
+    load: async () => (await import('./commands/resume.ts')).resume,
+  },
+  {
+    name: 'replay',
+    group: 'Run',
+    summary: 'run the stored plan of a run again and compare',
+    details: [
+      RUN_NAMES,
+      'Runs the plan that is named by its digest, never the source. Compares statuses, outputs, artifacts and durations. Exits with 0 where the results are equal.',
+    ],
+    positionals: [RUN],
+    options: [SECRET, ACTOR],
+    examples: ['maestro replay latest'],
+    load: async () => (await import('./commands/replay.ts')).replay,
+  },
+  {
+    name: 'cancel',
+    group: 'Run',
+    summary: 'stop a run; its compensations run',
+    details: [RUN_NAMES],
+    positionals: [RUN],
+    options: [REASON],
+    examples: ['maestro cancel latest --reason "wrong branch"'],
+    load: async () => (await import('./commands/cancel.ts')).cancel,
+  },
+  {
+    name: 'status',
+    group: 'Watch',
+    summary: 'show a run, or list runs',
+    details: [RUN_NAMES, 'Without RUN: the latest runs.'],
+    positionals: [RUN_OPTIONAL],
+    options: [{ name: 'limit', value: 'COUNT', summary: 'list at most this many runs (default 20)' }],
+    examples: ['maestro status', 'maestro status latest --json'],
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    name: 'logs',
+    group: 'Watch',
+    summary: 'print what the steps wrote, secrets masked',
+    details: [RUN_NAMES, 'Escape sequences of steps are neutralised. With --json: one `{step,attempt,text}` per line.'],
+    positionals: [RUN],
+    options: [
+      { name: 'step', value: 'ID', summary: 'of this step only' },
+      { name: 'follow', short: 'f', summary: 'go on until the run has ended' },
+    ],
+    examples: ['maestro logs latest --step test --follow'],
+    load: async () => (await import('./commands/logs.ts')).logs,
+  },
+  {
+    name: 'watch',
+    group: 'Watch',
+    summary: 'follow a run that another process works',
+    details: [RUN_NAMES, 'With --json: one event per line. Ctrl-C stops watching; the run goes on.'],
+    positionals: [RUN],
+    examples: ['maestro watch latest'],
+    load: async () => (await import('./commands/watch.ts')).watch,
+  },
+  {
+    name: 'approve',
+    group: 'Answer',
+    summary: 'let a waiting step go on',
+    details: [RUN_NAMES, 'The approval is bound to the plan’s digest and kept in the receipt.', DRIVES],
+    positionals: [RUN],
+    options: [GATE, REASON, ACTOR, SECRET, WAIT],
+    examples: ['maestro approve latest --gate to-prod --reason "release 1.4"'],
+    load: async () => (await import('./commands/answer.ts')).approve,
+  },
+  {
+    name: 'deny',
+    group: 'Answer',
+    summary: 'refuse a waiting step',
+    details: [RUN_NAMES, DRIVES],
+    positionals: [RUN],
+    options: [GATE, REASON, ACTOR, SECRET, WAIT],
+    examples: ['maestro deny latest --gate to-prod --reason "freeze"'],
+    load: async () => (await import('./commands/answer.ts')).deny,
+  },
+  {
+    name: 'receipt',
+    group: 'Prove',
+    summary: 'write the signed receipt of a finished run',
+    details: [
+      RUN_NAMES,
+      'Writes `run.json`, `receipt.sigstore.json` and `maestro.pub`, which stock cosign verifies too.',
+    ],
+    positionals: [RUN],
+    options: [
+      {
+        name: 'output',
+        short: 'o',
+        value: 'DIR',
+        summary: 'where to (default: receipt-<run>)',
+        completion: 'directory',
+      },
+    ],
+    examples: ['maestro receipt latest -o proof'],
+    load: async () => (await import('./commands/receipt.ts')).receipt,
+  },
+  {
+    name: 'verify',
+    group: 'Prove',
+    summary: 'check a receipt, offline',
+    details: [
+      'PATH is the folder that `maestro receipt` wrote, or a bundle file. Exits with 5 where it does not hold, with the reason’s code.',
+      'Without --key the key beside the receipt is used: that shows that nothing was changed since, not who signed.',
+    ],
+    positionals: [{ name: 'PATH', completion: 'file' }],
+    options: [
+      { name: 'key', value: 'FILE', summary: 'the public key that you trust (PEM)', completion: 'file' },
+      {
+        name: 'run-record',
+        value: 'FILE',
+        summary: 'the run record (default: run.json beside the bundle)',
+        completion: 'file',
+      },
+    ],
+    examples: ['maestro verify proof', 'maestro verify proof/receipt.sigstore.json --key team.pub'],
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
+  {
+    name: 'completion',
+    group: 'Shell',
+    summary: 'print a completion script',
+    positionals: [{ name: 'SHELL', completion: ['bash', 'zsh', 'fish'] }],
+    examples: [
+      'eval "$(maestro completion bash)"',
+      'maestro completion fish > ~/.config/fish/completions/maestro.fish',
+    ],
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
+  {
+    name: 'help',
+    group: 'Shell',
+    summary: 'show help for a command',
+    positionals: [{ name: 'COMMAND', isOptional: true }],
+    examples: ['maestro help run'],
+    load: async () => (await import('./commands/help.ts')).help,
+  },
+];
+
+export function findCommand(name: string): CommandSpec | undefined {
+  return COMMANDS.find((spec) => spec.name === name || spec.aliases?.includes(name));
+}
+
+/** Names as typed, aliases included. */
+export function commandNames(): readonly string[] {
+  return COMMANDS.flatMap((spec) => [spec.name, ...(spec.aliases ?? [])]);
+}
