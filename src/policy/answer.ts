@@ -5,7 +5,7 @@ import type { Decision, Obligation, Verdict } from './decision.ts';
 export type Answer = Pick<Decision, 'verdict' | 'reasons' | 'obligations'>;
 
 export const REASONS_MAX = 50;
-export const REASON_CHARS_MAX = 500;
+const REASON_CHARS_MAX = 500;
 
 /** The answer where there is none: policy that cannot be asked denies. */
 export function denial(why: string): Answer {
