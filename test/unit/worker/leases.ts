@@ -27,7 +27,11 @@ export function stepOf(changes: Partial<PlanStep> = {}): PlanStep {
   };
 }
 
-export function leaseOf(changes: Partial<Lease> = {}, step: Partial<PlanStep> = {}, contexts: Partial<StepContexts> = {}): Lease {
+export function leaseOf(
+  changes: Partial<Lease> = {},
+  step: Partial<PlanStep> = {},
+  contexts: Partial<StepContexts> = {},
+): Lease {
   return {
     stepId: '1.0',
     runId: 'run-1',
@@ -36,7 +40,16 @@ export function leaseOf(changes: Partial<Lease> = {}, step: Partial<PlanStep> = 
     fence: 1,
     planDigest: digestBytes('plan'),
     step: stepOf(step),
-    contexts: { github: {}, git: {}, params: {}, steps: {}, matrix: {}, run: { id: 'run-1', pipeline: 'demo' }, env: {}, ...contexts },
+    contexts: {
+      github: {},
+      git: {},
+      params: {},
+      steps: {},
+      matrix: {},
+      run: { id: 'run-1', pipeline: 'demo' },
+      env: {},
+      ...contexts,
+    },
     idempotencyKey: 'run-1/step/1',
     ...changes,
   };

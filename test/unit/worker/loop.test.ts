@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MaestroError } from '../../../src/base/errors.ts';
 import type { Lease, StepId } from '../../../src/protocol/lease.ts';
@@ -84,29 +84,34 @@ describe('worker loop', () => {
 
   it('never runs more attempts at once than its capacity, whatever call brings them', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 3 }), async (capacity, count, fanOut) => {
-        const client = new FakeConductor();
-        let next = count;
-        client.successors = () => Array.from({ length: next < 80 ? fanOut : 0 }, () => leaseNumber(next++));
-        client.queue(...Array.from({ length: count }, (_, i) => leaseNumber(i)));
-        let running = 0;
-        let runningMax = 0;
-        const worker = startWorker(
-          client,
-          async () => {
-            runningMax = Math.max(runningMax, ++running);
-            await Promise.resolve();
-            running--;
-            return SUCCEEDED;
-          },
-          {},
-          capacity,
-        );
-        await client.until(() => client.outcomes.size === next);
-        worker.drain();
-        await worker.done;
-        expect(runningMax).toBeLessThanOrEqual(capacity);
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 0, max: 3 }),
+        async (capacity, count, fanOut) => {
+          const client = new FakeConductor();
+          let next = count;
+          client.successors = () => Array.from({ length: next < 80 ? fanOut : 0 }, () => leaseNumber(next++));
+          client.queue(...Array.from({ length: count }, (_, i) => leaseNumber(i)));
+          let running = 0;
+          let runningMax = 0;
+          const worker = startWorker(
+            client,
+            async () => {
+              runningMax = Math.max(runningMax, ++running);
+              await Promise.resolve();
+              running--;
+              return SUCCEEDED;
+            },
+            {},
+            capacity,
+          );
+          await client.until(() => client.outcomes.size === next);
+          worker.drain();
+          await worker.done;
+          expect(runningMax).toBeLessThanOrEqual(capacity);
+        },
+      ),
       { numRuns: 30 },
     );
   });
@@ -234,7 +239,12 @@ describe('worker loop', () => {
           if (name !== 'leave' && script.shift()) throw new Error('connection reset');
         };
         client.queue(...Array.from({ length: 30 }, (_, i) => leaseNumber(i)));
-        const worker = startWorker(client, async () => SUCCEEDED, { pause: () => new Promise((resolve) => setImmediate(resolve)) }, 7);
+        const worker = startWorker(
+          client,
+          async () => SUCCEEDED,
+          { pause: () => new Promise((resolve) => setImmediate(resolve)) },
+          7,
+        );
         await client.until(() => client.outcomes.size === 30);
         worker.drain();
         expect((await worker.done).recorded).toBe(30);
@@ -247,11 +257,14 @@ describe('worker loop', () => {
     const client = new FakeConductor();
     const complete = client.complete.bind(client);
     client.complete = async (workerId, completions, room) => {
-      if (completions.some(({ outcome }) => outcome.outputs)) throw new MaestroError('INVALID_JSON', 'a lone surrogate');
+      if (completions.some(({ outcome }) => outcome.outputs))
+        throw new MaestroError('INVALID_JSON', 'a lone surrogate');
       return complete(workerId, completions, room);
     };
     client.queue(leaseNumber(0), leaseNumber(1), leaseNumber(2));
-    const worker = startWorker(client, ({ lease }) => (lease.stepId === '1.1' ? { ...SUCCEEDED, outputs: { bad: '\ud800' } } : SUCCEEDED));
+    const worker = startWorker(client, ({ lease }) =>
+      lease.stepId === '1.1' ? { ...SUCCEEDED, outputs: { bad: '\ud800' } } : SUCCEEDED,
+    );
     await client.until(() => client.outcomes.size === 3);
     worker.drain();
     expect((await worker.done).recorded).toBe(3);
@@ -268,7 +281,9 @@ describe('worker loop', () => {
       throw new MaestroError('LEASE_LOST', 'unknown worker');
     };
     client.queue(leaseOf());
-    const worker = startWorker(client, async () => SUCCEEDED, { pause: () => new Promise((resolve) => setImmediate(resolve)) });
+    const worker = startWorker(client, async () => SUCCEEDED, {
+      pause: () => new Promise((resolve) => setImmediate(resolve)),
+    });
     await client.until(() => client.outcomes.size === 1);
     worker.drain();
     await worker.done;
@@ -306,7 +321,8 @@ describe('worker loop', () => {
     await client.until(() => client.outcomes.size === 2);
     worker.drain();
     await worker.done;
-    for (const outcome of client.outcomes.values()) expect(outcome).toMatchObject({ kind: 'failed', errorClass: 'infra', errorCode: 'INTERNAL' });
+    for (const outcome of client.outcomes.values())
+      expect(outcome).toMatchObject({ kind: 'failed', errorClass: 'infra', errorCode: 'INTERNAL' });
   });
 
   it('moves more than 50,000 no-op steps a second through an in-memory conductor', async () => {
@@ -319,7 +335,8 @@ describe('worker loop', () => {
     const finished = new Promise<void>((resolve) => (finish = resolve));
     const take = (room: number): readonly Lease[] => ready.slice(at, (at += Math.min(room, ready.length - at)));
     client.acquire = async (_worker, room, _wait, signal) => {
-      if (at >= ready.length) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      if (at >= ready.length)
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       return take(room);
     };
     client.complete = async (_worker, completions, room) => {

@@ -1,0 +1,118 @@
+import type { JsonObject } from '../base/json.ts';
+import type { PlanStep, RetryClass, StepKind } from '../pipeline/plan.ts';
+import type { Annotation } from '../protocol/outcome.ts';
+
+/** How an attempt ended, in the words of the step itself. */
+export type StepAnswer = StepSuccess | StepFailure | StepRetryLater;
+
+export interface StepSuccess {
+  readonly kind: 'succeeded';
+  /** What templates in `outputs` read as `result`. */
+  readonly result: JsonObject;
+  /** The step's outputs where the pipeline names none; `result` by default. */
+  readonly outputs?: JsonObject;
+  readonly exitCode?: number;
+}
+
+export interface StepFailure {
+  readonly kind: 'failed';
+  /** Decides with the step's retry policy whether it is tried again; absent: never. */
+  readonly errorClass?: RetryClass;
+  readonly errorCode?: string;
+  /** One line for people. */
+  readonly message: string;
+  readonly exitCode?: number;
+  readonly result?: JsonObject;
+  readonly outputs?: JsonObject;
+}
+
+/** The step cannot do its work now (exit status 75 of a task): it is tried again later. */
+export interface StepRetryLater {
+  readonly kind: 'retry-later';
+  readonly message: string;
+  readonly exitCode?: number;
+}
+
+export interface ProgramRequest {
+  /** Program and arguments; the program is looked up on PATH. */
+  readonly argv: readonly string[];
+  /** Added to the step's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: the step's working directory. */
+  readonly cwd?: string;
+}
+
+export interface ProgramEnd {
+  /** Null where a signal ended the program. */
+  readonly exitCode: number | null;
+  readonly signalName: string | null;
+}
+
+/** What a step gets from the worker that runs it. Everything it prints or answers is masked by the worker. */
+export interface StepContext {
+  readonly step: PlanStep;
+  readonly runId: string;
+  readonly attempt: number;
+  readonly iteration: number;
+  /** Equal for retries of the same iteration: lets the outside world notice a repetition. */
+  readonly idempotencyKey: string;
+  /** The contexts that templates read, without secrets. */
+  readonly contexts: JsonObject;
+  /** Values of the secrets that the step names and policy released. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** The clean environment of a program: allow-listed, with the `env` of plan and step and the step's secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute paths. The temporary folder belongs to this attempt and is removed after it. */
+  readonly repositoryRoot: string;
+  readonly workingDirectory: string;
+  readonly temporaryDirectory: string;
+  /** Fires when the attempt is cancelled or out of time. */
+  readonly signal: AbortSignal;
+  /** Writes one line to the log. */
+  readonly log: (line: string) => void;
+  readonly annotate: (annotation: Annotation) => void;
+  /** Runs a program whose output is the step's log; nothing of it is left running. */
+  readonly runProgram: (request: ProgramRequest) => Promise<ProgramEnd>;
+}
+
+interface StepHead {
+  /** As `uses` names it. */
+  readonly name: string;
+  readonly description: string;
+  /** False: a lost attempt is held for a person instead of being run again. */
+  readonly isIdempotent: boolean;
+  /** JSON Schema 2020-12 of `with`, checked after templates are evaluated. */
+  readonly input: JsonObject;
+}
+
+/** A step that a worker runs in its own process. */
+export interface WorkStep extends StepHead {
+  readonly kind: 'work';
+  /** JSON Schema 2020-12 of `result`. */
+  readonly output: JsonObject;
+  /** Resolves with the answer; a rejection counts as a failure of class `infra`. Must end soon after `context.signal` fires. */
+  readonly run: (context: StepContext, input: JsonObject) => Promise<StepAnswer>;
+}
+
+/** A step that the engine itself settles: workers never see it. */
+export interface EngineStep extends StepHead {
+  readonly kind: Exclude<StepKind, 'work'>;
+}
+
+export type StepDefinition = WorkStep | EngineStep;
+
+/** As `WorkStep`, with the input's type as its schema states it. */
+export interface WorkStepOf<Input> extends Omit<WorkStep, 'run'> {
+  readonly run: (context: StepContext, input: Input) => Promise<StepAnswer>;
+}
+
+/**
+ * Defines a step.
+ *
+ * `Input` is the TypeScript view of the schema in `input`: the worker validates before it calls `run`.
+ */
+export function defineStep<Input = JsonObject>(definition: WorkStepOf<Input>): WorkStep;
+export function defineStep(definition: EngineStep): EngineStep;
+export function defineStep(definition: EngineStep | WorkStepOf<never>): StepDefinition {
+  return definition as StepDefinition;
+}

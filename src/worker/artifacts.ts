@@ -1,0 +1,101 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { MaestroError } from '../base/errors.ts';
+import type { ArtifactSpec } from '../pipeline/plan.ts';
+import type { Annotation, Artifact } from '../protocol/outcome.ts';
+import { readRegularFile } from '../steps/output-file.ts';
+import { isReportName, REPORT_BYTES_MAX, readReport } from './annotations/reports.ts';
+import type { BlobStore } from './blob-store.ts';
+import { type FoundFile, findFiles, staticBase, tidyGlob } from './files.ts';
+
+/** Files of all artifacts of one attempt. */
+export const ARTIFACT_FILES_MAX = 10_000;
+const UPLOADS_AT_ONCE = 8;
+
+export interface CollectedArtifacts {
+  readonly artifacts: readonly Artifact[];
+  /** Remarks of SARIF and JUnit reports among them. */
+  readonly annotations: readonly Annotation[];
+}
+
+/**
+ * Stores the files that a step leaves behind, by digest.
+ *
+ * @throws MaestroError ARTIFACT_NOT_FOUND where a required artifact matches nothing, OUTPUT_TOO_LARGE for too many files
+ */
+export async function collectArtifacts(
+  specs: readonly ArtifactSpec[],
+  workingDirectory: string,
+  blobs: BlobStore,
+): Promise<CollectedArtifacts> {
+  const artifacts: Artifact[] = [];
+  const annotations: Annotation[] = [];
+  for (const spec of specs) {
+    const { files, escaped } = await findFiles(workingDirectory, [spec.path]);
+    annotations.push(
+      ...escaped.map(
+        (path): Annotation => ({
+          level: 'warning',
+          path,
+          message: `not kept in artifact ${spec.name}: the link leads out of the working directory`,
+        }),
+      ),
+    );
+    if (files.length === 0 && spec.isRequired)
+      throw new MaestroError(
+        'ARTIFACT_NOT_FOUND',
+        `expected files of artifact ${spec.name} at ${spec.path}, found none`,
+      );
+    if (artifacts.length + files.length > ARTIFACT_FILES_MAX)
+      throw new MaestroError(
+        'OUTPUT_TOO_LARGE',
+        `expected at most ${ARTIFACT_FILES_MAX} artifact files: pack them into an archive`,
+      );
+    artifacts.push(...(await storeFiles(spec, files, blobs)));
+    for (const file of files) annotations.push(...(await reportOf(file)));
+  }
+  return { artifacts, annotations };
+}
+
+async function storeFiles(
+  spec: ArtifactSpec,
+  files: readonly FoundFile[],
+  blobs: BlobStore,
+): Promise<readonly Artifact[]> {
+  const root = artifactRoot(spec.path, files);
+  return mapLimited(files, UPLOADS_AT_ONCE, async (file) => {
+    return {
+      name: spec.name,
+      path: file.path.slice(root.length),
+      ...(await blobs.put(createReadStream(file.absolutePath))),
+    };
+  });
+}
+
+/** What all paths begin with: the folder that was named, or the one before the first wildcard. */
+function artifactRoot(glob: string, files: readonly FoundFile[]): string {
+  const folder = `${tidyGlob(glob)}/`;
+  if (files.every(({ path }) => path.startsWith(folder))) return folder;
+  const base = staticBase(glob);
+  return base === '' || base === '.' ? '' : `${base}/`;
+}
+
+async function reportOf(file: FoundFile): Promise<readonly Annotation[]> {
+  if (!isReportName(file.path) || (await stat(file.absolutePath)).size > REPORT_BYTES_MAX) return [];
+  return readReport(file.path, (await readRegularFile(file.absolutePath, REPORT_BYTES_MAX)) ?? '');
+}
+
+/** As `Promise.all` of `map`, with at most `limit` at once. */
+export async function mapLimited<T, U>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<U>,
+): Promise<readonly U[]> {
+  const results: U[] = Array.from({ length: items.length });
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i] as T);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  return results;
+}

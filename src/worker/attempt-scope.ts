@@ -1,0 +1,87 @@
+import { MaestroError } from '../base/errors.ts';
+import type { HeldLease, Lease, LeaseClient } from '../protocol/lease.ts';
+import type { StepDefinition } from '../steps/define.ts';
+import { AnnotationCollector } from './annotations/collector.ts';
+import type { Attempt } from './attempt.ts';
+import { AttemptLog } from './attempt-log.ts';
+import { type BlobStore, blobStoreOf } from './blob-store.ts';
+import { LogStream } from './log-stream.ts';
+import { Masker } from './mask.ts';
+import { type Pause, REAL_PAUSE } from './pause.ts';
+import { workingDirectoryOf } from './sandbox.ts';
+
+/** What a worker needs to run steps. Paths are absolute. */
+export interface ExecuteTools {
+  readonly client: LeaseClient;
+  /** Steps by the name that `uses` gives; `task` runs `./path` and `pkg:`. */
+  readonly steps: ReadonlyMap<string, StepDefinition>;
+  /** The checkout that steps work in, free of links. */
+  readonly repositoryRoot: string;
+  /** Holds one folder per attempt, while it runs. */
+  readonly temporaryRoot: string;
+  /** The worker's own environment: steps see an allow-list of it. */
+  readonly hostEnv: Readonly<Record<string, string | undefined>>;
+  readonly runnerName: string;
+  readonly pause?: Pause;
+  /** Between SIGTERM and SIGKILL. */
+  readonly killGraceMs?: number;
+  /** Bytes of one log that are stored. */
+  readonly logBytesMax?: number;
+}
+
+/** Everything that belongs to one attempt while it runs. */
+export interface AttemptScope {
+  readonly attempt: Attempt;
+  readonly lease: Lease;
+  readonly held: HeldLease;
+  readonly workerId: number;
+  readonly tools: ExecuteTools;
+  readonly temporaryDirectory: string;
+  readonly workingDirectory: string;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly masker: Masker;
+  readonly annotations: AnnotationCollector;
+  readonly log: AttemptLog;
+  readonly blobs: BlobStore;
+  /** Fires, with the error as its reason, where the attempt must end for a reason of the worker's own. */
+  readonly fault: AbortSignal;
+}
+
+/** Throws STEP_NOT_STARTED for a bad working directory, and what `LeaseClient.secrets` throws. */
+export async function openScope(
+  attempt: Attempt,
+  workerId: number,
+  tools: ExecuteTools,
+  temporaryDirectory: string,
+): Promise<AttemptScope> {
+  const { lease } = attempt;
+  const held: HeldLease = { stepId: lease.stepId, fence: lease.fence };
+  const workingDirectory = await workingDirectoryOf(tools.repositoryRoot, lease.step.workingDirectory);
+  const secrets = lease.step.secrets.length === 0 ? {} : await tools.client.secrets(workerId, held);
+  const masker = new Masker(Object.values(secrets));
+  const annotations = new AnnotationCollector(masker, tools.repositoryRoot, workingDirectory);
+  const stream = new LogStream({
+    held,
+    append: (chunks) => tools.client.appendLog(workerId, chunks),
+    pause: tools.pause ?? REAL_PAUSE,
+    ...(tools.logBytesMax === undefined ? {} : { storedBytesMax: tools.logBytesMax }),
+  });
+  const fault = new AbortController();
+  const onTooManyMasks = (): void =>
+    fault.abort(new MaestroError('OUTPUT_INVALID', 'the step added more ::add-mask:: values than can be masked'));
+  return {
+    attempt,
+    lease,
+    held,
+    workerId,
+    tools,
+    temporaryDirectory,
+    workingDirectory,
+    secrets,
+    masker,
+    annotations,
+    log: new AttemptLog(masker, stream, annotations, onTooManyMasks),
+    blobs: blobStoreOf(tools.client, workerId, held),
+    fault: fault.signal,
+  };
+}

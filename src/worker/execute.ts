@@ -1,0 +1,132 @@
+import { MaestroError, messageOf } from '../base/errors.ts';
+import type { Outcome } from '../protocol/outcome.ts';
+import type { StepContext, WorkStep } from '../steps/define.ts';
+import { clean } from './annotations/collector.ts';
+import type { Attempt, ExecuteStep } from './attempt.ts';
+import { type AttemptScope, type ExecuteTools, openScope } from './attempt-scope.ts';
+import { type EvaluatedStep, evaluateStep } from './evaluated-step.ts';
+import { outcomeOfError } from './failure.ts';
+import { ISOLATION, makeTemporaryFolder, removeFolder } from './sandbox.ts';
+import { runBody } from './step-body.ts';
+import { restoreCacheFiles } from './step-cache.ts';
+import { keepFailure, keepSuccess } from './step-result.ts';
+
+const MESSAGE_CHARS_MAX = 2000;
+/** Runs every `./path` and `pkg:`. */
+const TASK_STEP = 'task';
+
+/** An executor for `runWorker` that runs every step with the same tools. */
+export function stepExecutor(tools: ExecuteTools): ExecuteStep {
+  return (attempt, workerId) => executeStep(attempt, workerId, tools);
+}
+
+/**
+ * Runs one attempt from its lease to its outcome.
+ *
+ * Templates are evaluated once, before the step. Never rejects for anything that a step or a pipeline does: that is a
+ * failure as a value. The attempt's temporary folder and its programs are gone when it resolves.
+ */
+export async function executeStep(attempt: Attempt, workerId: number, tools: ExecuteTools): Promise<Outcome> {
+  let temporaryDirectory: string | undefined;
+  try {
+    temporaryDirectory = await makeTemporaryFolder(tools.temporaryRoot);
+    const scope = await openScope(attempt, workerId, tools, temporaryDirectory);
+    return await runInScope(scope);
+  } catch (error) {
+    return { ...outcomeOfError(error), isolation: ISOLATION };
+  } finally {
+    // What cannot be removed (a file of another user) stays in the temporary root, for whoever may.
+    if (temporaryDirectory) await removeFolder(temporaryDirectory).catch(() => {});
+  }
+}
+
+async function runInScope(scope: AttemptScope): Promise<Outcome> {
+  const { masker } = scope;
+  let evaluated: EvaluatedStep | undefined;
+  let outcome: Outcome;
+  try {
+    const definition = definitionOf(scope);
+    evaluated = await evaluateStep(scope);
+    outcome = (await resultFromCache(scope, evaluated)) ?? (await resultOfBody(scope, evaluated, definition));
+  } catch (error) {
+    outcome = outcomeOfError(error);
+  }
+  const log = await scope.log.end();
+  return {
+    ...outcome,
+    ...(outcome.message === undefined ? {} : { message: clean(masker.maskText(outcome.message), MESSAGE_CHARS_MAX) }),
+    ...(evaluated ? { inputDigest: evaluated.inputDigest } : {}),
+    log,
+    annotations: scope.annotations.list(),
+    isolation: ISOLATION,
+  };
+}
+
+function definitionOf({ lease, tools }: AttemptScope): WorkStep {
+  const { uses } = lease.step;
+  const isTask = uses.startsWith('./') || uses.startsWith('pkg:');
+  const definition = tools.steps.get(isTask ? TASK_STEP : (uses.split('@')[0] as string));
+  if (definition?.kind === 'work') return definition;
+  throw new MaestroError('STEP_NOT_AVAILABLE', `this worker has no step ${uses}`);
+}
+
+async function resultOfBody(scope: AttemptScope, evaluated: EvaluatedStep, definition: WorkStep): Promise<Outcome> {
+  const { attempt, annotations, log, tools } = scope;
+  const end = await runBody({
+    definition,
+    attempt,
+    input: evaluated.input,
+    context: contextOf(scope, evaluated),
+    onOutput: (bytes) => log.write(bytes),
+    onLeftovers: (count) =>
+      annotations.add({
+        level: 'warning',
+        message: `the step left ${count} processes running in the background: they were killed`,
+      }),
+    fault: scope.fault,
+    ...(tools.killGraceMs === undefined ? {} : { killGraceMs: tools.killGraceMs }),
+  });
+  switch (end.kind) {
+    case 'succeeded':
+      return keepSuccess(scope, evaluated, end);
+    case 'failed':
+      return keepFailure(scope, evaluated, end);
+    case 'retry-later':
+    case 'cancelled':
+      return end;
+  }
+}
+
+function contextOf(scope: AttemptScope, evaluated: EvaluatedStep): Omit<StepContext, 'signal' | 'runProgram'> {
+  const { lease, log, annotations } = scope;
+  return {
+    step: lease.step,
+    runId: lease.runId,
+    attempt: lease.attempt,
+    iteration: lease.iteration,
+    idempotencyKey: lease.idempotencyKey,
+    contexts: evaluated.contexts,
+    secrets: scope.secrets,
+    env: evaluated.env,
+    repositoryRoot: scope.tools.repositoryRoot,
+    workingDirectory: scope.workingDirectory,
+    temporaryDirectory: scope.temporaryDirectory,
+    log: (line) => void log.write(Buffer.from(`${line}\n`)),
+    annotate: annotations.add,
+  };
+}
+
+/** A result that an earlier run kept under the same key; undefined where there is none or it cannot be put back. */
+async function resultFromCache(scope: AttemptScope, { cacheKey }: EvaluatedStep): Promise<Outcome | undefined> {
+  const { tools, workerId, held, blobs, workingDirectory, annotations, attempt } = scope;
+  if (!cacheKey || attempt.stopped) return undefined;
+  try {
+    const entry = await tools.client.cacheGet(workerId, held, cacheKey);
+    if (!entry) return undefined;
+    await restoreCacheFiles(entry.files, workingDirectory, blobs);
+    return { kind: 'succeeded', outputs: entry.outputs, artifacts: entry.artifacts, cacheKey, isCacheHit: true };
+  } catch (error) {
+    annotations.add({ level: 'warning', message: `the cached result was not used: ${messageOf(error)}` });
+    return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { MaestroError } from '../base/errors.ts';
+import { killMarked } from './leftovers.ts';
+
+/** Time between SIGTERM and SIGKILL for a step that is stopped. */
+export const KILL_GRACE_MS = 5000;
+/** How long a pipe may stay open without a byte after its process has ended. */
+const PIPE_SILENCE_MS = 1000;
+
+/** Marks every process of one attempt; inherited, so it also finds those that left the process group. */
+export const TOKEN_VARIABLE = 'MAESTRO_ATTEMPT_TOKEN';
+
+export interface ProcessRequest {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  /** The whole environment; must hold the token under `TOKEN_VARIABLE`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Stops the process group: SIGTERM, then SIGKILL after `graceMs`. */
+  readonly signal: AbortSignal;
+  readonly graceMs?: number;
+  /** Takes stdout and stderr in the order in which they were written. A promise holds the process back. */
+  readonly onOutput: (bytes: Buffer) => Promise<void> | undefined;
+}
+
+export interface ProcessEnd {
+  /** Null where a signal ended the process. */
+  readonly exitCode: number | null;
+  readonly signalName: string | null;
+  /** Processes that it left behind and that were killed. */
+  readonly leftoverCount: number;
+}
+
+/**
+ * Runs a program in a process group of its own, with no standard input, and leaves nothing of it running.
+ *
+ * stdout and stderr share one pipe, so the log has the order of the writes. When the program has ended, the rest of its
+ * group is killed, and on Linux also processes that moved to another session, found by the token in their environment.
+ * A process that both leaves the session and clears its environment escapes, and so does any that leaves the session on
+ * macOS, which does not show environments: only a container contains those.
+ *
+ * @throws MaestroError STEP_NOT_STARTED where the operating system refuses to start it
+ */
+export async function runProcess(request: ProcessRequest): Promise<ProcessEnd> {
+  const child = await start(request);
+  const output = pump(child.stdout as Readable, request.onOutput);
+  const stop = stopOnSignal(child, request.signal, request.graceMs ?? KILL_GRACE_MS);
+  try {
+    const end = await ended(child);
+    killGroup(child, 'SIGKILL');
+    const leftoverCount = await killMarked(TOKEN_VARIABLE, request.env[TOKEN_VARIABLE] ?? '');
+    await output.finished();
+    return { ...end, leftoverCount };
+  } finally {
+    stop.dispose();
+    output.close();
+  }
+}
+
+function start({ argv, cwd, env }: ProcessRequest): Promise<ChildProcess> {
+  // The shell joins stderr to stdout and is then replaced by the program, so the pid is the program's own.
+  const child = spawn('/bin/sh', ['-c', 'exec "$@" 2>&1', 'maestro', ...argv], {
+    cwd,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return new Promise((resolve, reject) => {
+    child.once('spawn', () => resolve(child));
+    child.once('error', (cause) =>
+      reject(
+        new MaestroError('STEP_NOT_STARTED', `could not start ${argv[0] ?? 'nothing'}: ${cause.message}`, { cause }),
+      ),
+    );
+  });
+}
+
+function ended(child: ChildProcess): Promise<{ readonly exitCode: number | null; readonly signalName: string | null }> {
+  if (child.exitCode !== null || child.signalCode !== null)
+    return Promise.resolve({ exitCode: child.exitCode, signalName: child.signalCode });
+  return new Promise((resolve) => child.once('exit', (exitCode, signalName) => resolve({ exitCode, signalName })));
+}
+
+function stopOnSignal(child: ChildProcess, signal: AbortSignal, graceMs: number): { dispose(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    killGroup(child, 'SIGTERM');
+    // A stopped group hears SIGTERM only when it goes on.
+    killGroup(child, 'SIGCONT');
+    timer = setTimeout(() => killGroup(child, 'SIGKILL'), graceMs);
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  return {
+    dispose: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    },
+  };
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // ESRCH: the group has ended. EPERM: macOS says so for a group of zombies.
+  }
+}
+
+/** Reads the pipe with backpressure; ends with it, or when it stays silent after the process has ended. */
+function pump(
+  stream: Readable,
+  onOutput: (bytes: Buffer) => Promise<void> | undefined,
+): { finished(): Promise<void>; close(): void } {
+  let failure: unknown;
+  let isBusy = false;
+  let bytesSeen = 0;
+  const closed = new Promise<void>((resolve) => stream.once('close', resolve));
+  const hold = async (accepted: Promise<void>): Promise<void> => {
+    isBusy = true;
+    stream.pause();
+    try {
+      await accepted;
+    } catch (error) {
+      failure ??= error;
+    }
+    isBusy = false;
+    stream.resume();
+  };
+  stream.on('error', (error) => (failure ??= error));
+  stream.on('data', (bytes: Buffer) => {
+    bytesSeen += bytes.length;
+    if (failure !== undefined) return;
+    const accepted = onOutput(bytes);
+    if (accepted) void hold(accepted);
+  });
+  const finished = async (): Promise<void> => {
+    for (let seen = -1; seen !== bytesSeen || isBusy; ) {
+      seen = bytesSeen;
+      if (await isOverWithin(closed, PIPE_SILENCE_MS)) break;
+    }
+    if (failure !== undefined) throw failure;
+  };
+  return { finished, close: () => stream.destroy() };
+}
+
+async function isOverWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+  const isOver = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return isOver;
+}

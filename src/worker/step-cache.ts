@@ -1,0 +1,129 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { DigestStream, digestJson } from '../base/digest.ts';
+import { MaestroError } from '../base/errors.ts';
+import type { Json, JsonObject } from '../base/json.ts';
+import type { Lease } from '../protocol/lease.ts';
+import type { Artifact } from '../protocol/outcome.ts';
+import { mapLimited } from './artifacts.ts';
+import type { BlobStore } from './blob-store.ts';
+import { type FoundFile, findFiles } from './files.ts';
+import { isInside } from './sandbox.ts';
+
+/** Files of one cache entry. */
+export const CACHE_FILES_MAX = 50_000;
+const TRANSFERS_AT_ONCE = 8;
+
+/**
+ * The key under which a result is kept: the user's key, bound to everything that decides what the step leaves behind
+ * (pipeline, step, combination of the matrix, code, and the step's own text), so that an edited step never finds the
+ * result of the older one.
+ */
+export function cacheKey(lease: Lease, userKey: string): string {
+  const { step, contexts } = lease;
+  const pipelineName = contexts.run.pipeline;
+  const bound: JsonObject = {
+    pipeline: typeof pipelineName === 'string' ? pipelineName : lease.planDigest,
+    step: step.base,
+    matrix: step.matrix ?? null,
+    code: step.code.digest ?? step.code.uri,
+    with: step.with,
+    env: step.env,
+    outputs: step.outputs,
+    artifacts: step.artifacts as unknown as Json,
+    paths: step.cache?.paths ?? [],
+    workingDirectory: step.workingDirectory ?? null,
+    key: userKey,
+  };
+  return digestJson(bound);
+}
+
+/**
+ * Stores the files of a cache entry. `name` keeps what a digest cannot: `file`, `executable`, or `link`, whose content is
+ * its target.
+ */
+export async function storeCacheFiles(
+  paths: readonly string[],
+  workingDirectory: string,
+  blobs: BlobStore,
+): Promise<readonly Artifact[]> {
+  if (paths.length === 0) return [];
+  const { files } = await findFiles(workingDirectory, paths, true);
+  if (files.length > CACHE_FILES_MAX)
+    throw new MaestroError(
+      'OUTPUT_TOO_LARGE',
+      `expected at most ${CACHE_FILES_MAX} files in a cache, found ${files.length}`,
+    );
+  return mapLimited(files, TRANSFERS_AT_ONCE, async (file) => ({
+    name: file.kind,
+    path: file.path,
+    ...(await blobs.put(await contentOf(file))),
+  }));
+}
+
+async function contentOf(file: FoundFile): Promise<AsyncIterable<Uint8Array>> {
+  return file.kind === 'link'
+    ? Readable.from([Buffer.from(await readlink(file.absolutePath))])
+    : createReadStream(file.absolutePath);
+}
+
+/** Puts the files of a cache entry back. Each is checked against its digest before it takes its place. */
+export async function restoreCacheFiles(
+  files: readonly Artifact[],
+  workingDirectory: string,
+  blobs: BlobStore,
+): Promise<void> {
+  await mapLimited(files, TRANSFERS_AT_ONCE, (file) => restoreFile(file, workingDirectory, blobs));
+}
+
+async function restoreFile(file: Artifact, workingDirectory: string, blobs: BlobStore): Promise<void> {
+  const target = resolve(workingDirectory, file.path);
+  if (!isInside(workingDirectory, target) || target === workingDirectory)
+    throw new MaestroError('BLOB_CORRUPT', `a cache entry names a file outside of the working directory: ${file.path}`);
+  await mkdir(dirname(target), { recursive: true });
+  const folder = await realpath(dirname(target));
+  if (!isInside(workingDirectory, folder))
+    throw new MaestroError('BLOB_CORRUPT', `a cache entry would be written through a link: ${file.path}`);
+  const partial = join(folder, `.maestro-${file.digest.slice(-16)}-${process.pid}-${partials++}`);
+  try {
+    await writeChecked(file, partial, folder, workingDirectory, blobs);
+    await rm(target, { recursive: true, force: true });
+    await rename(partial, target);
+  } finally {
+    await rm(partial, { force: true });
+  }
+}
+
+/** Numbers files in the making: the same content may be restored to two places at once. */
+let partials = 0;
+
+async function writeChecked(
+  file: Artifact,
+  path: string,
+  folder: string,
+  workingDirectory: string,
+  blobs: BlobStore,
+): Promise<void> {
+  const digest = new DigestStream();
+  const content = await blobs.get(file.digest);
+  const checked = (async function* () {
+    for await (const part of content) {
+      digest.update(part);
+      yield part;
+    }
+  })();
+  if (file.name === 'link') {
+    const link = (await buffer(checked)).toString('utf8');
+    if (!isInside(workingDirectory, resolve(folder, link)))
+      throw new MaestroError('BLOB_CORRUPT', `a cached link leads out of the working directory: ${file.path}`);
+    await symlink(link, path);
+  } else {
+    await pipeline(checked, createWriteStream(path, { mode: file.name === 'executable' ? 0o755 : 0o644, flags: 'wx' }));
+  }
+  if (digest.digest() !== file.digest)
+    throw new MaestroError('BLOB_CORRUPT', `the content of a cached file does not match its digest: ${file.path}`);
+}
