@@ -21,7 +21,7 @@ export function readLaw(page: string): Law {
 
 function table(page: string, left: string, right: string): [string, string][] {
   const lines = page.split('\n');
-  const head = lines.indexOf(`| ${left} | ${right} |`);
+  const head = lines.findIndex((line) => line.replaceAll(/ +/g, ' ') === `| ${left} | ${right} |`);
   if (head < 0) throw new Error(`ARCHITECTURE.md has no table "| ${left} | ${right} |"`);
   const rows: [string, string][] = [];
   for (const line of lines.slice(head + 2)) {
