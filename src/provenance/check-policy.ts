@@ -91,7 +91,8 @@ function checkRun(book: Book): void {
 function checkStep(step: StepFact, book: Book): void {
   const what = `step ${step.id}`;
   const decision = step.decisionId === null ? undefined : decisionOf(step.decisionId, 'step', what, book);
-  if (!hasRun(step)) return;
+  // A step that was tried and denied when policy was asked again before a retry names that last answer.
+  if (!hasRun(step) || step.status === 'denied') return;
   demand(decision !== undefined, 'POLICY_MISMATCH', `${what} ran without a decision`);
   checkPermission(decision, step.id, what, book);
   if (step.kind === 'gate') checkAnswers(decision, step.id, 1, what, book);

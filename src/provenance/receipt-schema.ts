@@ -23,7 +23,7 @@ export const RECEIPT_PREDICATE_SCHEMA: JsonObject = {
   $id: RECEIPT_PREDICATE_TYPE,
   title: 'Maestro run receipt',
   ...object({
-    schemaVersion: { const: SCHEMA_VERSION },
+    schemaVersion: oneOf(SCHEMA_VERSION),
     run: ref('run'),
     plan: object({ digest, stepIds: list(name) }),
     inputs: list(ref('artifact')),

@@ -1,9 +1,8 @@
-import { canonicalJson } from '../base/canonical-json.ts';
 import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
-import type { Json } from '../base/json.ts';
 import type { ArtifactFact, RunFacts, StepFact } from './facts.ts';
 import { leafHash, merkleRoot } from './merkle.ts';
+import { orderedText, orderKeys } from './ordered-json.ts';
 import { RECEIPT_PREDICATE_TYPE } from './receipt-schema.ts';
 import { RUN_RECORD_NAME, type RunRecord, runRecordText, toRunRecord } from './run-record.ts';
 
@@ -59,11 +58,11 @@ export function buildReceipt(facts: RunFacts): Receipt {
   const predicate = derivePredicate(record);
   const statement: ReceiptStatement = {
     _type: STATEMENT_TYPE,
-    subject: deriveSubjects(digestBytes(runRecord), predicate.outputs),
-    predicateType: RECEIPT_PREDICATE_TYPE,
     predicate,
+    predicateType: RECEIPT_PREDICATE_TYPE,
+    subject: deriveSubjects(digestBytes(runRecord), predicate.outputs),
   };
-  const payload = canonicalJson(statement as unknown as Json);
+  const payload = orderedText(statement);
   const bytes = Buffer.byteLength(payload);
   if (bytes > PAYLOAD_BYTES_MAX) {
     throw new MaestroError('FILE_TOO_LARGE', `expected a receipt of at most ${PAYLOAD_BYTES_MAX} bytes, got ${bytes}`);
@@ -82,14 +81,14 @@ export function deriveOutputs(steps: readonly StepFact[]): OutputRecord[] {
 }
 
 export function deriveStepsRoot(steps: readonly StepFact[]): string {
-  return merkleRoot(steps.map((step) => leafHash(canonicalJson(step as unknown as Json)))).toString('hex');
+  return merkleRoot(steps.map((step) => leafHash(orderedText(step)))).toString('hex');
 }
 
 /** `run.json`, then the outputs. A name that comes twice keeps its last content, as the file would. */
 export function deriveSubjects(runRecordDigest: Digest, outputs: readonly OutputRecord[]): Subject[] {
   const digests = new Map<string, Digest>([[RUN_RECORD_NAME, runRecordDigest]]);
   for (const output of outputs) digests.set(subjectName(output), output.digest);
-  return [...digests].slice(0, SUBJECTS_MAX).map(([name, digest]) => ({ name, digest: { sha256: hexOf(digest) } }));
+  return [...digests].slice(0, SUBJECTS_MAX).map(([name, digest]) => ({ digest: { sha256: hexOf(digest) }, name }));
 }
 
 /**
@@ -102,7 +101,7 @@ export function subjectName({ stepId, name, path }: Pick<OutputRecord, 'stepId' 
 
 function derivePredicate(record: RunRecord): ReceiptPredicate {
   const outputs = deriveOutputs(record.steps);
-  return { ...record, outputs, stepCount: record.steps.length, stepsRoot: deriveStepsRoot(record.steps) };
+  return orderKeys({ ...record, outputs, stepCount: record.steps.length, stepsRoot: deriveStepsRoot(record.steps) });
 }
 
 function encodeSegment(text: string): string {

@@ -1,7 +1,8 @@
-import { canonicalJson } from '../base/canonical-json.ts';
 import { type Digest, digestJson } from '../base/digest.ts';
-import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { MaestroError } from '../base/errors.ts';
+import type { Json, JsonObject } from '../base/json.ts';
 import type { DecisionFact, RunFacts } from './facts.ts';
+import { orderedText, orderKeys } from './ordered-json.ts';
 import { RECEIPT_PREDICATE_SCHEMA, SCHEMA_VERSION } from './receipt-schema.ts';
 
 export const RUN_RECORD_NAME = 'run.json';
@@ -16,16 +17,20 @@ export interface DecisionRecord extends DecisionFact {
   readonly result: { readonly digest: Digest };
 }
 
-/** Takes exactly what the schema names, so whatever else the caller's objects hold never reaches a receipt. */
+/**
+ * Takes exactly what the schema names, so whatever else the caller's objects hold never reaches a receipt; keys in order.
+ *
+ * Throws INVALID_JSON for a lone surrogate, which has no UTF-8 form.
+ */
 export function toRunRecord(facts: RunFacts): RunRecord {
   const policy = facts.policy.map((decision) => ({ ...decision, result: { digest: decisionResultDigest(decision) } }));
   const record = { ...facts, policy, schemaVersion: SCHEMA_VERSION };
-  return project(record as unknown as Json, RECEIPT_PREDICATE_SCHEMA) as unknown as RunRecord;
+  return projectRecord(record as unknown as Json) as unknown as RunRecord;
 }
 
-/** Bytes of `run.json` (RFC 8785). */
+/** Bytes of `run.json` (RFC 8785). The record's keys must be in order. */
 export function runRecordText(record: RunRecord): string {
-  return canonicalJson(record as unknown as Json);
+  return orderedText(record);
 }
 
 /** Digest of the answer itself: a decision that was flipped afterwards no longer fits it. */
@@ -40,17 +45,52 @@ export function decisionResultDigest(decision: Pick<DecisionFact, 'decision' | '
 const DEFINITIONS = RECEIPT_PREDICATE_SCHEMA['$defs'] as Readonly<Record<string, JsonObject>>;
 const REF_PREFIX = '#/$defs/';
 
-function project(value: Json, schema: JsonObject): Json {
-  if (value === null) return null;
+const projectRecord: Projection = (value) => projectionOf(RECEIPT_PREDICATE_SCHEMA)(value);
+
+/** Rebuilds a value from what its schema names. */
+type Projection = (value: Json) => Json;
+
+const projections = new Map<JsonObject, Projection>();
+
+function projectionOf(schema: JsonObject): Projection {
+  const known = projections.get(schema);
+  if (known) return known;
+  const made = makeProjection(schema);
+  projections.set(schema, made);
+  return made;
+}
+
+function makeProjection(schema: JsonObject): Projection {
   if (typeof schema['$ref'] === 'string') {
-    return project(value, DEFINITIONS[schema['$ref'].slice(REF_PREFIX.length)] as JsonObject);
+    return projectionOf(DEFINITIONS[schema['$ref'].slice(REF_PREFIX.length)] as JsonObject);
   }
-  if (Array.isArray(schema['anyOf'])) return project(value, schema['anyOf'][1] as JsonObject);
-  if (Array.isArray(value)) return value.map((item: Json) => project(item, schema['items'] as JsonObject));
-  if (!isJsonObject(value)) return value;
-  const fields = Object.entries(schema['properties'] as Readonly<Record<string, JsonObject>>);
-  const known = fields.flatMap(([key, field]) =>
-    value[key] === undefined ? [] : [[key, project(value[key], field)] as const],
-  );
-  return Object.fromEntries(known);
+  if (Array.isArray(schema['anyOf'])) {
+    const inner = projectionOf(schema['anyOf'][1] as JsonObject);
+    return (value) => (value === null ? null : inner(value));
+  }
+  if (schema['type'] === 'array') {
+    const item = projectionOf(schema['items'] as JsonObject);
+    return (value) => (value as readonly Json[]).map(item);
+  }
+  return schema['type'] === 'object' ? objectProjection(schema) : wellFormed;
+}
+
+function objectProjection(schema: JsonObject): Projection {
+  const properties = orderKeys(schema['properties'] as Readonly<Record<string, JsonObject>>);
+  const fields = Object.entries(properties).map(([key, field]) => [key, projectionOf(field)] as const);
+  return (value) => {
+    const picked: Record<string, Json> = {};
+    for (const [key, project] of fields) {
+      const held = (value as JsonObject)[key];
+      if (held !== undefined) picked[key] = project(held);
+    }
+    return picked;
+  };
+}
+
+function wellFormed(value: Json): Json {
+  if (typeof value === 'string' && !value.isWellFormed()) {
+    throw new MaestroError('INVALID_JSON', 'a string holds a lone surrogate, which has no UTF-8 form');
+  }
+  return value;
 }

@@ -1,4 +1,3 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { checkLedger, checkRelations } from './check-ledger.ts';
@@ -18,8 +17,9 @@ import {
 } from './receipt.ts';
 import { RECEIPT_PREDICATE_SCHEMA, RECEIPT_PREDICATE_TYPE } from './receipt-schema.ts';
 import { RUN_RECORD_NAME, runRecordText } from './run-record.ts';
+import { compileSchema } from './schema-fault.ts';
 import { parseCanonicalJson } from './strict-json.ts';
-import { demand, VerificationError } from './verification-error.ts';
+import { demand } from './verification-error.ts';
 
 export interface VerifyRequest {
   /** Bytes of the sigstore bundle. */
@@ -136,7 +136,7 @@ function readStatement(value: Json): ReceiptStatement {
     `expected a ${RECEIPT_PREDICATE_TYPE}`,
   );
   checkSubjectForm(value.subject);
-  checkSchema(value.predicate);
+  checkSchema(value.predicate as Json);
   return value as unknown as ReceiptStatement;
 }
 
@@ -166,16 +166,11 @@ function isSubject(value: Json): value is Json & Subject & JsonObject {
   return typeof digest.sha256 === 'string' && SHA256.test(digest.sha256);
 }
 
-let validatePredicate: ValidateFunction | undefined;
+const findFault = compileSchema(RECEIPT_PREDICATE_SCHEMA);
 
-function checkSchema(predicate: Json | undefined): void {
-  validatePredicate ??= new Ajv2020({ strict: true, allowUnionTypes: true }).compile(RECEIPT_PREDICATE_SCHEMA);
-  if (validatePredicate(predicate)) return;
-  const [first] = validatePredicate.errors ?? [];
-  throw new VerificationError(
-    'SCHEMA_INVALID',
-    `the predicate ${first?.instancePath ?? ''} ${first?.message ?? 'is not one'}`,
-  );
+function checkSchema(predicate: Json): void {
+  const fault = findFault(predicate);
+  demand(fault === undefined, 'SCHEMA_INVALID', `the predicate is not a run receipt: ${fault}`);
 }
 
 /** The subjects are the run record that the predicate implies, and the outputs. Returns that record's text. */
