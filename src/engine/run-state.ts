@@ -95,6 +95,7 @@ export type Admission =
   | { readonly type: 'ready' }
   | { readonly type: 'skip'; readonly reason: string }
   | { readonly type: 'deny'; readonly reason: string }
+  | { readonly type: 'fail'; readonly reason: string }
   | {
       readonly type: 'hold';
       readonly kind: HoldKind;

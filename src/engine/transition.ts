@@ -62,6 +62,8 @@ function admit(draft: Draft, idx: number, generation: number, admission: Admissi
       return draft.finish(idx, 'skipped', admission.reason, 'step.skipped');
     case 'deny':
       return draft.finish(idx, 'denied', admission.reason, 'step.denied');
+    case 'fail':
+      return draft.finish(idx, 'failed', admission.reason, 'step.failed');
     case 'hold':
       return hold(draft, idx, admission);
   }

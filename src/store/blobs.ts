@@ -43,7 +43,7 @@ async function put(
     try {
       for await (const chunk of content) {
         stream.update(chunk);
-        await file.write(chunk);
+        await file.appendFile(chunk);
       }
       await file.sync();
     } finally {

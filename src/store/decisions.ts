@@ -7,7 +7,8 @@ import type { Session } from './database.ts';
 
 export interface AskedDecision {
   readonly decision: Decision;
-  readonly input: PolicyInput;
+  /** Made when the decision has to be stored. */
+  readonly input: () => PolicyInput;
 }
 
 export interface StoredDecision {
@@ -48,7 +49,7 @@ export async function saveDecisions(
       intArray(distinct.map((one) => codeOf(VERDICTS, one.decision.verdict))),
       textArray(distinct.map((one) => json(one.decision.reasons))),
       textArray(distinct.map((one) => json(one.decision.obligations))),
-      textArray(distinct.map((one) => json(one.input))),
+      textArray(distinct.map((one) => json(one.input()))),
     ],
   );
   const rows = await session.query(

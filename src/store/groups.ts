@@ -19,3 +19,13 @@ export async function activeMembers(session: Session, group: string): Promise<re
   );
   return rows.map((row) => ({ run: Number(row[0]), isQueued: row[1] === true }));
 }
+
+/** Groups in which a run waits: one whose conductor died before it could start it among them. */
+export async function waitingGroups(session: Session): Promise<readonly string[]> {
+  const rows = await session.query(
+    'groups_waiting',
+    'select distinct concurrency_group from run where state < 3 and concurrency_group is not null and state = 0',
+    [],
+  );
+  return rows.map((row) => String(row[0]));
+}

@@ -1,0 +1,154 @@
+import { parseDuration } from '../base/duration.ts';
+import { isMaestroError } from '../base/errors.ts';
+import type { JsonObject } from '../base/json.ts';
+import { type ExpressionFunctions, evaluateCondition, evaluateTemplate } from '../pipeline/expression.ts';
+import { referencesOf } from '../pipeline/expression-references.ts';
+import type { PlanStep } from '../pipeline/plan.ts';
+import type { Decision } from '../policy/decision.ts';
+import type { PolicyEngine } from '../policy/evaluate.ts';
+import type { PolicyInput } from '../policy/input.ts';
+import { questionKey, stepInput } from '../policy/input-from-plan.ts';
+import type { StepContexts } from '../protocol/lease.ts';
+import type { AskedDecision } from '../store/decisions.ts';
+import type { RunEntry } from './run-entry.ts';
+import { type Admission, UPSTREAM } from './run-state.ts';
+
+export interface AdmissionRequest {
+  readonly entry: RunEntry;
+  readonly step: PlanStep;
+  /** Undefined for compensations, which have no condition and read no outputs. */
+  readonly idx: number;
+  readonly flags: number;
+  readonly isCancelling: boolean;
+  readonly isCompensation: boolean;
+  /** A person has let the step pass an `ask`. */
+  readonly isApproved: boolean;
+  readonly contexts: StepContexts;
+  readonly nowMs: number;
+}
+
+export interface Admitted {
+  readonly admission: Admission;
+  /** What policy said; null where the step does not begin anyway. */
+  readonly asked: AskedDecision | null;
+}
+
+/**
+ * Judges a step whose dependencies are final: its condition, then policy, then what its kind waits for.
+ *
+ * Expressions that read what only a worker has (`secrets`, `runner`, `hashFiles`) are left as written for policy.
+ */
+export function admitStep(policy: PolicyEngine, request: AdmissionRequest): Admitted {
+  try {
+    if (!request.isCompensation && !conditionHolds(request))
+      return { admission: { type: 'skip', reason: skipReason(request) }, asked: null };
+    const asked = askPolicy(policy, request);
+    return { admission: judge(request, asked.decision), asked };
+  } catch (error) {
+    if (!isMaestroError(error)) throw error;
+    return { admission: { type: 'fail', reason: `${error.code}: ${error.message}` }, asked: null };
+  }
+}
+
+export function askPolicy(
+  policy: PolicyEngine,
+  request: Pick<AdmissionRequest, 'entry' | 'step' | 'idx' | 'contexts' | 'isCompensation'>,
+): AskedDecision {
+  const { entry, step } = request;
+  const { plan } = entry.compiled;
+  const isTemplated = request.isCompensation || entry.compiled.facts[request.idx]?.isTemplated === true;
+  if (!isTemplated) {
+    const input = (): PolicyInput => stepInput(plan, step, entry.trigger);
+    return { decision: policy.evaluateKeyed(questionKey(entry.policyKey, step), input), input };
+  }
+  const input = stepInput(plan, { ...step, with: resolveWith(step.with, request.contexts) }, entry.trigger);
+  return { decision: policy.evaluate(input), input: () => input };
+}
+
+const WORKER_ONLY = new Set(['secrets', 'runner']);
+
+function resolveWith(input: JsonObject, contexts: StepContexts): JsonObject {
+  return Object.fromEntries(Object.entries(input).map(([key, value]) => [key, resolveValue(value, contexts)]));
+}
+
+function resolveValue(value: JsonObject[string], contexts: StepContexts): JsonObject[string] {
+  if (typeof value === 'object' && value !== null) {
+    if (Array.isArray(value)) return value.map((part) => resolveValue(part, contexts));
+    return resolveWith(value as JsonObject, contexts);
+  }
+  if (typeof value !== 'string' || isForWorker(value)) return value;
+  return evaluateTemplate(value, expressionContexts(contexts), NO_FUNCTIONS);
+}
+
+function isForWorker(text: string): boolean {
+  if (!text.includes('${{')) return true;
+  const references = referencesOf(text);
+  return references.functions.has('hashfiles') || [...references.contexts].some((name) => WORKER_ONLY.has(name));
+}
+
+const NO_FUNCTIONS: ExpressionFunctions = {};
+
+export function expressionContexts(contexts: StepContexts): Record<string, JsonObject> {
+  return { ...contexts } as unknown as Record<string, JsonObject>;
+}
+
+const STATUS_FUNCTIONS = ['success', 'failure', 'cancelled', 'always'];
+
+/** As for Actions' jobs: a condition that names no status function also wants everything before it to have succeeded. */
+function conditionHolds(request: AdmissionRequest): boolean {
+  const isClean = request.flags === 0 && !request.isCancelling;
+  const condition = request.step.if;
+  if (condition === undefined) return isClean;
+  const names = referencesOf(condition).functions;
+  if (!isClean && !STATUS_FUNCTIONS.some((name) => names.has(name))) return false;
+  return evaluateCondition(condition, expressionContexts(request.contexts), statusFunctions(request));
+}
+
+export function statusFunctions(state: {
+  readonly flags: number;
+  readonly isCancelling: boolean;
+}): ExpressionFunctions {
+  return {
+    success: () => state.flags === 0 && !state.isCancelling,
+    failure: () => (state.flags & UPSTREAM.failed) !== 0,
+    cancelled: () => state.isCancelling,
+    always: () => true,
+  };
+}
+
+function skipReason(request: AdmissionRequest): string {
+  if (request.isCancelling) return 'the run was cancelled';
+  if (request.step.if !== undefined) return `its condition is false: ${request.step.if}`;
+  return (request.flags & UPSTREAM.failed) !== 0 ? 'a step before it failed' : 'a step before it was skipped';
+}
+
+function judge(request: AdmissionRequest, decision: Decision): Admission {
+  const reason = decision.reasons.join('; ') || `policy says ${decision.verdict}`;
+  if (decision.verdict === 'deny') return { type: 'deny', reason };
+  if (decision.verdict === 'ask' && !request.isApproved) return { type: 'hold', kind: 'ask', reason, delayMs: null };
+  switch (request.step.kind) {
+    case 'work':
+      return { type: 'ready' };
+    case 'gate':
+      return { type: 'hold', kind: 'gate', ...gateHold(resolveWith(request.step.with, request.contexts)) };
+    case 'wait':
+      return waitHold(resolveWith(request.step.with, request.contexts), request.nowMs);
+  }
+}
+
+function gateHold(input: JsonObject): { reason: string; delayMs: number | null } {
+  const expires = typeof input.expires === 'string' ? parseDuration(input.expires) : undefined;
+  return {
+    reason: typeof input.message === 'string' ? input.message : 'waits for an approval',
+    delayMs: expires ?? null,
+  };
+}
+
+function waitHold(input: JsonObject, nowMs: number): Admission {
+  const span = typeof input.for === 'string' ? parseDuration(input.for) : undefined;
+  const until = typeof input.until === 'string' ? Date.parse(input.until) : Number.NaN;
+  const delayMs = span ?? until - nowMs;
+  if (Number.isNaN(delayMs))
+    return { type: 'fail', reason: 'expected `for` with a unit (30s) or `until` as a time (2026-01-31T08:00:00Z)' };
+  return { type: 'hold', kind: 'wait', reason: 'waits for its time', delayMs: Math.max(0, delayMs) };
+}

@@ -1,0 +1,313 @@
+import type { Clock } from '../base/clock.ts';
+import { ulid } from '../base/ids.ts';
+import { evaluateTemplate } from '../pipeline/expression.ts';
+import type { Plan } from '../pipeline/plan.ts';
+import type { PolicyEngine } from '../policy/evaluate.ts';
+import type {
+  GateAnswer,
+  PlanPreview,
+  RetryScope,
+  RunReceipt,
+  RunRelation,
+  RunTrigger,
+  StartRun,
+} from '../protocol/client.ts';
+import type { LogLine, RunEvent } from '../protocol/event.ts';
+import type { LeaseClient } from '../protocol/lease.ts';
+import type { RunSummary, RunView } from '../protocol/run.ts';
+import type { IssuerFact } from '../provenance/facts.ts';
+import type { Signer } from '../provenance/signer.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import type { Database } from '../store/database.ts';
+import { savePack } from '../store/decisions.ts';
+import { migrate } from '../store/migrate.ts';
+import { listRunnerClasses } from '../store/plans.ts';
+import { receiptIdentities } from '../store/receipts.ts';
+import { loadSteps } from '../store/run-rows.ts';
+import { abandonedSteps, removeAllWorkers } from '../store/workers.ts';
+import { compilePlan } from './compiled-plan.ts';
+import { Conductor } from './conductor.ts';
+import { runContexts } from './contexts.ts';
+import { DecisionIds } from './decision-ids.ts';
+import { advanceGroups, joinGroup } from './groups.ts';
+import { Hub } from './hub.ts';
+import { previewPlan } from './preview.ts';
+import { Queries } from './queries.ts';
+import { carryResults, keptSteps } from './retry.ts';
+import { RunEntries } from './run-entry.ts';
+import { Sealer } from './sealer.ts';
+import { type SettleTools, settleRuns } from './settle.ts';
+import { Settler } from './settler.ts';
+import { type NewRunNames, Submitter } from './submitter.ts';
+import { Timekeeper } from './timekeeper.ts';
+import { openWorkerDesk, type SecretSource } from './worker-desk.ts';
+
+export interface EngineOptions {
+  readonly db: Database;
+  readonly policy: PolicyEngine;
+  readonly signer: Signer;
+  readonly issuer: IssuerFact;
+  readonly blobs: BlobStore;
+  readonly secrets: SecretSource;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** Background work that fails: it is tried again at the next sweep. */
+  readonly onError: (error: unknown) => void;
+  readonly times?: Partial<EngineTimes>;
+}
+
+export interface EngineTimes {
+  readonly renewEveryMs: number;
+  /** A worker that is silent for this long is dead. */
+  readonly expireAfterMs: number;
+  readonly sweepEveryMs: number;
+}
+
+const TIMES: EngineTimes = { renewEveryMs: 10_000, expireAfterMs: 30_000, sweepEveryMs: 5000 };
+
+/**
+ * The verbs of Maestro. Each is one transaction, batched with others of its kind; any number of engines work on one
+ * Postgres without a leader. Nothing is kept in memory that a crash would lose.
+ */
+export class Engine {
+  /** What workers ask. */
+  readonly leases: LeaseClient;
+  readonly #options: EngineOptions;
+  readonly #hub: Hub;
+  readonly #entries = new RunEntries();
+  readonly #queries: Queries;
+  readonly #settler: Settler;
+  readonly #conductor: Conductor;
+  readonly #submitter: Submitter;
+  readonly #sealer: Sealer;
+  readonly #timekeeper: Timekeeper;
+  readonly #settleTools: SettleTools;
+  #allClasses = '{}';
+
+  /** Opens the store, brings its schema up to date, takes up what a crash left behind, and begins to keep time. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    await migrate(options.db);
+    const packId = await savePack(options.db, options.policy.packDigest, options.policy.revision);
+    const engine = new Engine(options, packId);
+    await engine.#start();
+    return engine;
+  }
+
+  private constructor(options: EngineOptions, packId: number) {
+    const { db, policy, clock, random } = options;
+    const times = { ...TIMES, ...options.times };
+    this.#options = options;
+    this.#hub = new Hub(db);
+    const hub = this.#hub;
+    const entries = this.#entries;
+    this.#queries = new Queries(db, hub, entries);
+    this.#settleTools = { policy, packId, entries, clock, random };
+    const onClosed = (): void => this.#onClosed();
+    this.#settler = new Settler(
+      db,
+      hub,
+      () => this.#settleTools,
+      onClosed,
+      () => this.#timekeeper.lookAtTimers(),
+    );
+    this.#conductor = new Conductor({ db, hub, entries, settler: this.#settler, packId: () => packId, onClosed });
+    const onNewPlan = (): Promise<void> => this.#readClasses();
+    this.#submitter = new Submitter({ db, policy, packId, decisionIds: new DecisionIds(packId), entries, onNewPlan });
+    this.#sealer = new Sealer({ db, hub, entries, policy, signer: options.signer, issuer: options.issuer });
+    this.#timekeeper = new Timekeeper({
+      db,
+      settler: this.#settler,
+      expireAfterMs: times.expireAfterMs,
+      sweepEveryMs: times.sweepEveryMs,
+      advanceGroups: () => advanceGroups(db, this.#settler),
+      seal: () => this.#sealer.wake(),
+      refresh: onNewPlan,
+      onError: options.onError,
+    });
+    this.leases = openWorkerDesk({
+      db,
+      hub,
+      entries,
+      conductor: this.#conductor,
+      settler: this.#settler,
+      blobs: options.blobs,
+      secrets: options.secrets,
+      renewEveryMs: times.renewEveryMs,
+      expireAfterMs: times.expireAfterMs,
+      allClasses: () => this.#allClasses,
+    });
+  }
+
+  /**
+   * Starts a run, or answers the one that has the same idempotency key. A run that policy denies is `rejected`: it is
+   * stored and gets a receipt like any other.
+   */
+  async startRun(request: StartRun): Promise<{ readonly run: number; readonly isNew: boolean }> {
+    const group = concurrencyGroup(request.plan, request.trigger);
+    const started = await this.#submitter.start(request, this.#names(group));
+    if (started.isRejected) this.#onClosed();
+    else if (started.isNew && group !== null) {
+      await joinGroup(
+        this.#options.db,
+        this.#settler,
+        group,
+        started.run,
+        request.plan.concurrency?.cancelInProgress === true,
+      );
+    } else this.#hub.tell('ready');
+    if (started.isNew) this.#settlePosted(started.run, request.plan);
+    return started;
+  }
+
+  /** @throws RUN_NOT_FOUND */
+  async cancelRun(run: number, reason: string): Promise<void> {
+    await this.#settler.settle(run, { type: 'cancel', reason });
+  }
+
+  /** @throws GATE_NOT_OPEN, STEP_NOT_FOUND, APPROVAL_NOT_ALLOWED */
+  async answerGate(run: number, answer: Omit<GateAnswer, 'runId'>): Promise<void> {
+    await this.#settler.settle(run, { type: 'answer', answer });
+  }
+
+  /**
+   * Makes a new run that keeps the successes outside of the scope; a receipt links it to the first.
+   * @throws RUN_NOT_FINISHED, STEP_NOT_FOUND
+   */
+  async retryRun(run: number, scope: RetryScope): Promise<number> {
+    const { db } = this.#options;
+    const { row, entry } = await this.#queries.load(run);
+    const kept = keptSteps(row, await loadSteps(db, [run]), entry.compiled, scope);
+    const identity = (await receiptIdentities(db, [run])).get(run) ?? null;
+    const relations: RunRelation[] = [{ type: 'retryOf', runId: row.key, payloadSha256: identity }];
+    const request: StartRun = { plan: entry.compiled.plan, trigger: row.trigger, relations };
+    const group = row.concurrencyGroup;
+    const { next, settled } = await db.transaction(async (session) => {
+      const next = await this.#submitter.startWithin(session, request, { ...this.#names(group), isQueued: true });
+      await carryResults(session, next, row, kept, entry.compiled);
+      // In a group it waits for its turn; otherwise nobody ever sees it wait.
+      const settled =
+        group === null
+          ? await settleRuns(session, this.#settleTools, [{ run: next, ask: { type: 'released' } }])
+          : undefined;
+      return { next, settled };
+    });
+    if (settled) this.#settler.announce(settled);
+    else if (group !== null)
+      await joinGroup(db, this.#settler, group, next, entry.compiled.plan.concurrency?.cancelInProgress === true);
+    return next;
+  }
+
+  /** Gives out again what dead workers hold, without waiting for the next sweep. */
+  async resumeRun(run: number): Promise<void> {
+    await this.#settler.settle(run, { type: 'sweep' });
+    await this.#timekeeper.sweep();
+    this.#hub.tell('ready');
+  }
+
+  preview(request: StartRun): PlanPreview {
+    return previewPlan(this.#options.policy, request);
+  }
+
+  resolve(name: string): Promise<number> {
+    return this.#queries.resolve(name);
+  }
+
+  readRun(run: number): Promise<RunView> {
+    return this.#queries.readRun(run);
+  }
+
+  listRuns(limit: number): Promise<readonly RunSummary[]> {
+    return this.#queries.listRuns(limit);
+  }
+
+  readPlan(run: number): Promise<Plan> {
+    return this.#queries.readPlan(run);
+  }
+
+  readTrigger(run: number): Promise<RunTrigger> {
+    return this.#queries.readTrigger(run);
+  }
+
+  followRun(run: number, afterSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> {
+    return this.#queries.followRun(run, afterSeq, signal);
+  }
+
+  readLogs(run: number, step: string | undefined, isFollowing: boolean, signal: AbortSignal): AsyncIterable<LogLine> {
+    return this.#queries.readLogs(run, step, isFollowing, signal);
+  }
+
+  readReceipt(run: number): Promise<RunReceipt> {
+    return this.#queries.readReceipt(run);
+  }
+
+  /** Signs the receipts of all runs that are over. */
+  async seal(): Promise<void> {
+    await this.#sealer.wake();
+  }
+
+  /** Stops keeping time. The database stays open: it belongs to the caller. */
+  async close(): Promise<void> {
+    await this.#timekeeper.close();
+    this.#conductor.close();
+    await this.#sealer.wake();
+    await this.#hub.close();
+  }
+
+  async #start(): Promise<void> {
+    const { db } = this.#options;
+    await this.#readClasses();
+    await this.#hub.open();
+    if (db.kind === 'embedded') await this.#recoverEmbedded();
+    this.#timekeeper.start();
+  }
+
+  /** Nobody else has this database: whoever held a lease is dead, and that was not the step's fault. */
+  async #recoverEmbedded(): Promise<void> {
+    const { db } = this.#options;
+    await removeAllWorkers(db);
+    const abandoned = await abandonedSteps(db, 0, 0);
+    await Promise.all(
+      abandoned.map((step) =>
+        this.#settler.settle(step.run, { type: 'lost', idx: step.idx, fence: step.fence, isCounted: false }),
+      ),
+    );
+    await this.#timekeeper.recover();
+  }
+
+  async #readClasses(): Promise<void> {
+    this.#allClasses = `{${(await listRunnerClasses(this.#options.db)).join(',')}}`;
+  }
+
+  #names(concurrencyGroup: string | null): NewRunNames {
+    const { clock, randomBytes } = this.#options;
+    const key = ulid(clock.now(), randomBytes(16));
+    return {
+      key,
+      nonce: Buffer.from(randomBytes(16)).toString('hex'),
+      concurrencyGroup,
+      isQueued: concurrencyGroup !== null,
+    };
+  }
+
+  /** Steps without a standing decision wait to be judged. */
+  #settlePosted(run: number, plan: Plan): void {
+    const { facts, needs } = compilePlan(plan);
+    if (needs.every((need, idx) => need.length > 0 || facts[idx]?.isStanding === true)) return;
+    this.#settler.settle(run, { type: 'sweep' }).catch(this.#options.onError);
+  }
+
+  #onClosed(): void {
+    this.#sealer.wake().catch(this.#options.onError);
+    advanceGroups(this.#options.db, this.#settler).catch(this.#options.onError);
+    this.#hub.tell('changed');
+  }
+}
+
+function concurrencyGroup(plan: Plan, trigger: RunTrigger): string | null {
+  if (plan.concurrency === undefined) return null;
+  const contexts = runContexts(compilePlan(plan), { key: '', attempt: 1, trigger });
+  const group = evaluateTemplate(plan.concurrency.group, { ...contexts } as never, {});
+  return `${plan.name}/${String(group)}`;
+}

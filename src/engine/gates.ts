@@ -1,0 +1,191 @@
+import type { Digest } from '../base/digest.ts';
+import { MaestroError } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import type { PlanStep } from '../pipeline/plan.ts';
+import type { GateAnswer } from '../protocol/client.ts';
+import { approvalSubject } from '../provenance/approval-subject.ts';
+import { type Approval, addApproval, loadApprovals } from '../store/approvals.ts';
+import type { Session } from '../store/database.ts';
+import { loadDecisions } from '../store/decisions.ts';
+import { activeMembers } from '../store/groups.ts';
+import { stepAt } from './compiled-plan.ts';
+import { readNote } from './outcome-note.ts';
+import type { RunWork } from './run-work.ts';
+
+export interface GateAnswerAsk {
+  readonly type: 'answer';
+  readonly answer: Omit<GateAnswer, 'runId'>;
+}
+
+/**
+ * Takes a person's answer to the hold that waits for one, and opens or closes it where that decides it.
+ * @throws GATE_NOT_OPEN, STEP_NOT_FOUND, APPROVAL_NOT_ALLOWED
+ */
+export async function takeAnswer(session: Session, work: RunWork, { answer }: GateAnswerAsk): Promise<boolean> {
+  if (answer.gate === undefined && (await waitsForConsent(session, work))) return answerForRun(session, work, answer);
+  const idx = waitingGate(work, answer.gate);
+  const step = stepAt(work.entry.compiled, idx);
+  const generation = work.state.steps[idx]?.generation ?? 0;
+  assertMayAnswer(work, step, answer);
+  const { principal, decision, reason } = answer;
+  await addApproval(session, {
+    run: work.row.id,
+    idx,
+    generation,
+    decision,
+    provider: principal.provider,
+    principal: principal.id,
+    reason,
+    subjectDigest: subjectOf(work, idx, step),
+  });
+  work.tell({
+    run: work.row.id,
+    idx,
+    type: 'approval.answered',
+    attempt: null,
+    data: { decision, reason, principal: `${principal.provider}:${principal.id}` },
+  });
+  const given = (await loadApprovals(session, [work.row.id])).filter(
+    (one) => one.idx === idx && one.generation === generation,
+  );
+  return decide(work, idx, generation, step, given);
+}
+
+/** Index that stands for the run as a whole. */
+const WHOLE_RUN = -1;
+
+/** Whether policy asked about the run itself and nobody has let it begin. */
+export async function waitsForConsent(session: Session, work: RunWork): Promise<boolean> {
+  if (work.state.status !== 'queued' || work.row.decisionId === null) return false;
+  const stored = (await loadDecisions(session, [work.row.decisionId])).get(work.row.decisionId);
+  if (stored?.decision.verdict !== 'ask') return false;
+  return !(await loadApprovals(session, [work.row.id])).some(
+    (one) => one.idx === WHOLE_RUN && one.decision === 'approve',
+  );
+}
+
+async function answerForRun(
+  session: Session,
+  work: RunWork,
+  { principal, decision, reason }: GateAnswerAsk['answer'],
+): Promise<boolean> {
+  const subjectDigest = approvalSubject({
+    runId: work.row.key,
+    gate: null,
+    planDigest: work.entry.compiled.digest,
+    gitCommit: work.row.trigger.source.gitCommit,
+    artifactDigests: [],
+  });
+  await addApproval(session, {
+    run: work.row.id,
+    idx: WHOLE_RUN,
+    generation: 0,
+    decision,
+    provider: principal.provider,
+    principal: principal.id,
+    reason,
+    subjectDigest,
+  });
+  work.tell({
+    run: work.row.id,
+    idx: null,
+    type: 'approval.answered',
+    attempt: null,
+    data: { decision, reason, principal: `${principal.provider}:${principal.id}` },
+  });
+  if (decision === 'deny')
+    return work.apply({
+      type: 'cancel-requested',
+      reason: `denied by ${principal.id}: ${reason || 'no reason given'}`,
+    });
+  const isTurn =
+    work.row.concurrencyGroup === null ||
+    !(await activeMembers(session, work.row.concurrencyGroup)).some((member) => !member.isQueued);
+  return isTurn ? work.apply({ type: 'released' }) : true;
+}
+
+function decide(work: RunWork, idx: number, generation: number, step: PlanStep, given: readonly Approval[]): boolean {
+  const denial = given.find((one) => one.decision === 'deny');
+  if (denial)
+    return work.apply({
+      type: 'hold-denied',
+      idx,
+      generation,
+      reason: `denied by ${denial.principal}: ${denial.reason || 'no reason given'}`,
+    });
+  if (given.length < approvalsNeeded(step)) return true;
+  if (work.state.steps[idx]?.hold === 'gate') return work.apply({ type: 'hold-passed', idx, generation });
+  work.approved.add(idx);
+  work.toAdmit.add(idx);
+  return true;
+}
+
+function waitingGate(work: RunWork, gate: string | undefined): number {
+  const waiting = work.state.steps.flatMap((step, idx) =>
+    step.status === 'held' && asksPeople(step.hold) ? [idx] : [],
+  );
+  const idOf = (idx: number): string => stepAt(work.entry.compiled, idx).id;
+  if (gate !== undefined) {
+    const idx = waiting.find((one) => idOf(one) === gate);
+    if (idx !== undefined) return idx;
+    const isKnown = work.entry.compiled.indexById.has(gate);
+    throw isKnown
+      ? new MaestroError('GATE_NOT_OPEN', `step ${gate} of run ${work.row.key} does not wait for an answer`)
+      : new MaestroError('STEP_NOT_FOUND', `run ${work.row.key} has no step ${gate}`);
+  }
+  const [only, ...others] = waiting;
+  if (only !== undefined && others.length === 0) return only;
+  throw new MaestroError(
+    'GATE_NOT_OPEN',
+    only === undefined
+      ? `run ${work.row.key} waits for nobody`
+      : `expected --gate with one of ${waiting.map(idOf).join(', ')}: more than one waits`,
+  );
+}
+
+function asksPeople(hold: string | null): boolean {
+  return hold === 'gate' || hold === 'ask' || hold === 'unknown-outcome';
+}
+
+function assertMayAnswer(work: RunWork, step: PlanStep, answer: GateAnswerAsk['answer']): void {
+  if (step.kind !== 'gate') return;
+  const { actor } = work.row.trigger;
+  const isAuthor = actor.provider === answer.principal.provider && actor.id === answer.principal.id;
+  if (step.with['not-author'] === true && isAuthor) {
+    throw new MaestroError(
+      'APPROVAL_NOT_ALLOWED',
+      `gate ${step.id} wants somebody other than ${actor.id}, who started the run`,
+    );
+  }
+  const from = namesOf(step.with.from);
+  if (from.length > 0 && !from.includes(answer.principal.id)) {
+    throw new MaestroError(
+      'APPROVAL_NOT_ALLOWED',
+      `gate ${step.id} takes answers of ${from.join(', ')}, not of ${answer.principal.id}`,
+    );
+  }
+}
+
+function namesOf(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
+}
+
+function approvalsNeeded(step: PlanStep): number {
+  const wanted = step.kind === 'gate' ? step.with.approvals : undefined;
+  return typeof wanted === 'number' ? Math.max(1, wanted) : 1;
+}
+
+/** What the approver saw: the plan, the commit, and what the steps before the gate made. */
+function subjectOf(work: RunWork, idx: number, step: PlanStep): Digest {
+  const { compiled } = work.entry;
+  const artifacts = (compiled.needs[idx] ?? []).flatMap(
+    (need) => readNote(work.finished(need)?.outcome ?? {}).artifacts ?? [],
+  );
+  return approvalSubject({
+    runId: work.row.key,
+    gate: step.id,
+    planDigest: compiled.digest,
+    gitCommit: work.row.trigger.source.gitCommit,
+    artifactDigests: artifacts.map((artifact) => artifact.digest),
+  });
+}

@@ -1,0 +1,46 @@
+import type { Database } from '../store/database.ts';
+import { activeMembers, lockGroup, waitingGroups } from '../store/groups.ts';
+import { claimOutbox, clearOutbox } from '../store/outbox.ts';
+import type { Settler } from './settler.ts';
+
+const CLAIM_MS = 10_000;
+const CLAIMS_MAX = 64;
+
+/**
+ * After a run joined its concurrency group, as for Actions: at most one runs and one waits. The newest waits, the one
+ * that waited before is cancelled; with cancel-in-progress the running one is cancelled as well.
+ */
+export async function joinGroup(
+  db: Database,
+  settler: Settler,
+  group: string,
+  run: number,
+  cancelsOthers: boolean,
+): Promise<void> {
+  const doomed = await db.transaction(async (session) => {
+    await lockGroup(session, group);
+    const others = (await activeMembers(session, group)).filter((member) => member.run < run);
+    return others.filter((member) => cancelsOthers || member.isQueued).map((member) => member.run);
+  });
+  await Promise.all(
+    doomed.map((other) => settler.settle(other, { type: 'cancel', reason: `run ${run} of group ${group} is newer` })),
+  );
+  await startNext(db, settler, group);
+}
+
+/** Starts the waiting run of a group where none of it runs. Racing conductors agree: `released` counts once. */
+export async function startNext(db: Database, settler: Settler, group: string): Promise<void> {
+  const next = await db.transaction(async (session) => {
+    await lockGroup(session, group);
+    const members = await activeMembers(session, group);
+    return members.some((member) => !member.isQueued) ? undefined : members.at(-1)?.run;
+  });
+  if (next !== undefined) await settler.settle(next, { type: 'released' });
+}
+
+/** Groups of runs that are over, from the outbox, and those in which a run waits since its conductor died. */
+export async function advanceGroups(db: Database, settler: Settler): Promise<void> {
+  const runs = (await claimOutbox(db, 'group', CLAIMS_MAX, CLAIM_MS)).map((item) => item.run);
+  for (const group of await waitingGroups(db)) await startNext(db, settler, group);
+  if (runs.length > 0) await clearOutbox(db, 'group', runs);
+}

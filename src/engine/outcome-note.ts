@@ -1,0 +1,39 @@
+import type { Digest } from '../base/digest.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { Annotation, Artifact, Outcome } from '../protocol/outcome.ts';
+
+/** What is kept of an attempt's outcome, and what the engine adds to it. Column `step.outcome`. */
+export interface OutcomeNote {
+  readonly message?: string;
+  readonly exitCode?: number;
+  readonly outputs?: JsonObject;
+  readonly artifacts?: readonly Artifact[];
+  readonly log?: Outcome['log'];
+  readonly cacheKey?: string;
+  readonly isCacheHit?: boolean;
+  readonly annotations?: readonly Annotation[];
+  readonly inputDigest?: Digest;
+  readonly isolation?: Outcome['isolation'];
+  /** It failed, and `continue-on-error` held. */
+  readonly isAbsorbed?: boolean;
+  /** The run whose result a retry kept. */
+  readonly carriedFrom?: string;
+}
+
+/** JSON of a note that Postgres takes: `jsonb` has neither NUL nor lone surrogates. Null where there is nothing to keep. */
+export function noteText(note: OutcomeNote): string | null {
+  const text = JSON.stringify(note);
+  if (text === '{}') return null;
+  return text.replace(/\\(?:\\|u0000|ud[89a-f][0-9a-f]{2})/gi, (found) =>
+    found === String.raw`\\` ? found : String.raw`\ufffd`,
+  );
+}
+
+export function noteOf(outcome: Outcome): OutcomeNote {
+  const { kind: _kind, errorClass: _class, errorCode: _code, ...note } = outcome;
+  return note;
+}
+
+export function readNote(outcome: JsonObject): OutcomeNote {
+  return outcome as unknown as OutcomeNote;
+}

@@ -1,0 +1,194 @@
+import { isoTime } from '../base/clock.ts';
+import { MaestroError } from '../base/errors.ts';
+import type { Plan } from '../pipeline/plan.ts';
+import type { RunReceipt, RunTrigger } from '../protocol/client.ts';
+import type { LogLine, RunEvent } from '../protocol/event.ts';
+import { isRunFinal, type RunSummary, type RunView } from '../protocol/run.ts';
+import type { Database } from '../store/database.ts';
+import { loadDecisions } from '../store/decisions.ts';
+import { readEvents } from '../store/events.ts';
+import { readLogChunks } from '../store/logs.ts';
+import { readReceipt, receiptIdentities } from '../store/receipts.ts';
+import { findRuns, latestRuns, loadRuns, loadSteps, type RunRow } from '../store/run-rows.ts';
+import { stepAt } from './compiled-plan.ts';
+import type { Hub } from './hub.ts';
+import type { RunEntries, RunEntry } from './run-entry.ts';
+import { runView } from './run-view.ts';
+
+const EVENTS_MAX = 500;
+const CHUNKS_MAX = 64;
+const PREFIX_CHARS_MIN = 4;
+const ULID_CHARS = 26;
+/** A follower looks again at least this often; news wakes it sooner, but not more than once in FOLLOW_PAUSE_MS. */
+const FOLLOW_POLL_MS = 1000;
+const FOLLOW_PAUSE_MS = 30;
+
+/** Everything that only reads. */
+export class Queries {
+  readonly #db: Database;
+  readonly #hub: Hub;
+  readonly #entries: RunEntries;
+
+  constructor(db: Database, hub: Hub, entries: RunEntries) {
+    this.#db = db;
+    this.#hub = hub;
+    this.#entries = entries;
+  }
+
+  /**
+   * Number of the run that a person names: a whole id, a prefix of it, or `latest`.
+   * @throws RUN_NOT_FOUND, CONFLICT where a prefix fits more than one
+   */
+  async resolve(name: string): Promise<number> {
+    if (name === 'latest') {
+      const [newest] = await latestRuns(this.#db, 1);
+      if (newest === undefined)
+        throw new MaestroError('RUN_NOT_FOUND', 'there are no runs yet: start one with `maestro run`');
+      return newest;
+    }
+    const isPrefix = /^[0-9a-z]+$/.test(name) && name.length >= PREFIX_CHARS_MIN && name.length <= ULID_CHARS;
+    const found = isPrefix ? await findRuns(this.#db, name) : [];
+    const [first, second] = found;
+    if (!first)
+      throw new MaestroError(
+        'RUN_NOT_FOUND',
+        `expected the id of a run, ${PREFIX_CHARS_MIN} or more of its first characters, or \`latest\`; got ${name}`,
+      );
+    if (second)
+      throw new MaestroError('CONFLICT', `${name} fits run ${first.key} and run ${second.key}: give more characters`);
+    return first.id;
+  }
+
+  async readRun(run: number): Promise<RunView> {
+    const { row, entry } = await this.load(run);
+    const steps = await loadSteps(this.#db, [run]);
+    const ids = [row, ...steps].flatMap((one) => one.decisionId ?? []);
+    const decisions = await loadDecisions(this.#db, [...new Set(ids)]);
+    const receipts = await receiptIdentities(this.#db, [run]);
+    return runView(row, steps, entry.compiled, decisions, receipts.get(run));
+  }
+
+  async load(run: number): Promise<{ readonly row: RunRow; readonly entry: RunEntry }> {
+    await this.#entries.load(this.#db, [run]);
+    const [row] = await loadRuns(this.#db, [run]);
+    const entry = this.#entries.get(run);
+    if (!row || !entry) throw new MaestroError('RUN_NOT_FOUND', `run ${run} is not in the database`);
+    return { row, entry };
+  }
+
+  async listRuns(limit: number): Promise<readonly RunSummary[]> {
+    const ids = await latestRuns(this.#db, limit);
+    await this.#entries.load(this.#db, ids);
+    const rows = await loadRuns(this.#db, ids);
+    return rows
+      .map((row) => ({
+        id: row.key,
+        pipeline: this.#entries.get(row.id)?.compiled.plan.name ?? '',
+        status: row.status,
+        createdAt: isoTime(row.createdAt.getTime()),
+        finishedAt: row.finishedAt ? isoTime(row.finishedAt.getTime()) : null,
+      }))
+      .toReversed();
+  }
+
+  async readPlan(run: number): Promise<Plan> {
+    return (await this.load(run)).entry.compiled.plan;
+  }
+
+  async readTrigger(run: number): Promise<RunTrigger> {
+    return (await this.load(run)).row.trigger;
+  }
+
+  async *followRun(run: number, afterSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> {
+    const { entry } = await this.load(run);
+    for (let seq = afterSeq; !signal.aborted; ) {
+      const news = this.#hub.next('changed', FOLLOW_POLL_MS, signal);
+      // The state is read before the events: what is over by then has all its events among them.
+      const isOver = await this.#isSealed(run);
+      const events = await readEvents(this.#db, run, seq, EVENTS_MAX);
+      for (const event of events) {
+        seq = event.seq;
+        yield {
+          seq: event.seq,
+          runId: entry.key,
+          at: isoTime(event.at.getTime()),
+          type: event.type,
+          step: event.idx === null ? null : stepAt(entry.compiled, event.idx).id,
+          attempt: event.attempt,
+          data: event.data,
+        };
+      }
+      if (isOver && events.length < EVENTS_MAX) return;
+      if (events.length < EVENTS_MAX) await this.#pause(news, signal);
+    }
+  }
+
+  async *readLogs(
+    run: number,
+    step: string | undefined,
+    isFollowing: boolean,
+    signal: AbortSignal,
+  ): AsyncIterable<LogLine> {
+    const { entry } = await this.load(run);
+    const idx = step === undefined ? null : this.#indexOf(entry, step);
+    // A follower of all steps asks per step: they advance side by side.
+    const positions = new Map<number, { idx: number; fence: number; seq: number }>();
+    const indexes = idx === null ? entry.compiled.plan.steps.map((_, i) => i) : [idx];
+    while (!signal.aborted) {
+      const news = this.#hub.next('changed', FOLLOW_POLL_MS, signal);
+      const isOver = await this.#isOver(run);
+      let isMore = false;
+      for (const one of isFollowing ? indexes : [idx]) {
+        const key = one ?? -1;
+        const after = positions.get(key) ?? { idx: -1, fence: -1, seq: -1 };
+        const chunks = await readLogChunks(this.#db, run, one, after, CHUNKS_MAX);
+        for (const chunk of chunks) {
+          positions.set(key, { idx: chunk.idx, fence: chunk.fence, seq: chunk.seq });
+          yield { step: stepAt(entry.compiled, chunk.idx).id, attempt: chunk.attempt, text: chunk.text };
+        }
+        isMore ||= chunks.length === CHUNKS_MAX;
+      }
+      if (!isMore && (isOver || !isFollowing)) return;
+      if (!isMore) await this.#pause(news, signal);
+    }
+  }
+
+  /** @throws RUN_NOT_FINISHED, RECEIPT_NOT_READY */
+  async readReceipt(run: number): Promise<RunReceipt> {
+    const receipt = await readReceipt(this.#db, run);
+    if (receipt)
+      return {
+        runRecord: receipt.runRecord,
+        bundle: receipt.bundle,
+        publicKey: receipt.publicKey,
+        payloadSha256: receipt.payloadSha256,
+      };
+    const { row } = await this.load(run);
+    if (!isRunFinal(row.status))
+      throw new MaestroError(
+        'RUN_NOT_FINISHED',
+        `run ${row.key} is ${row.status}: a run gets its receipt when it has ended`,
+      );
+    throw new MaestroError('RECEIPT_NOT_READY', `run ${row.key} has ended; its receipt is not signed yet`);
+  }
+
+  async #isOver(run: number): Promise<boolean> {
+    const [row] = await loadRuns(this.#db, [run]);
+    return row === undefined || isRunFinal(row.status);
+  }
+
+  async #isSealed(run: number): Promise<boolean> {
+    return (await this.#isOver(run)) && (await receiptIdentities(this.#db, [run])).has(run);
+  }
+
+  async #pause(news: Promise<void>, signal: AbortSignal): Promise<void> {
+    await news;
+    if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, FOLLOW_PAUSE_MS));
+  }
+
+  #indexOf(entry: RunEntry, step: string): number {
+    const idx = entry.compiled.indexById.get(step) ?? entry.compiled.indexesByBase.get(step)?.[0];
+    if (idx === undefined) throw new MaestroError('STEP_NOT_FOUND', `run ${entry.key} has no step ${step}`);
+    return idx;
+  }
+}

@@ -1,0 +1,78 @@
+import { MaestroError } from '../base/errors.ts';
+import type { RetryScope } from '../protocol/client.ts';
+import { isRunFinal } from '../protocol/run.ts';
+import { type CarriedStep, carryOver } from '../store/carry-over.ts';
+import type { Session } from '../store/database.ts';
+import type { RunRow, StepRow } from '../store/run-rows.ts';
+import { type CompiledPlan, closureOf } from './compiled-plan.ts';
+import { noteText, readNote } from './outcome-note.ts';
+
+/**
+ * What a new attempt of a finished run keeps: the successes that the scope does not touch.
+ * @throws RUN_NOT_FINISHED, STEP_NOT_FOUND
+ */
+export function keptSteps(
+  row: RunRow,
+  steps: readonly StepRow[],
+  compiled: CompiledPlan,
+  scope: RetryScope,
+): readonly StepRow[] {
+  if (!isRunFinal(row.status))
+    throw new MaestroError(
+      'RUN_NOT_FINISHED',
+      `run ${row.key} is ${row.status}: only a run that has ended can be retried`,
+    );
+  const redone = closureOf(compiled, redoneFrom(row, steps, compiled, scope));
+  return steps.filter((step) => step.idx < compiled.plan.steps.length && isKept(step) && !redone.has(step.idx));
+}
+
+function isKept(step: StepRow): boolean {
+  return step.status === 'succeeded' || readNote(step.outcome).isAbsorbed === true;
+}
+
+function redoneFrom(
+  row: RunRow,
+  steps: readonly StepRow[],
+  compiled: CompiledPlan,
+  scope: RetryScope,
+): readonly number[] {
+  switch (scope.type) {
+    case 'all':
+      return compiled.plan.steps.map((_, idx) => idx);
+    case 'failed':
+      return steps.filter((step) => step.idx < compiled.plan.steps.length && !isKept(step)).map((step) => step.idx);
+    case 'from': {
+      const exact = compiled.indexById.get(scope.step);
+      const indexes = exact === undefined ? compiled.indexesByBase.get(scope.step) : [exact];
+      if (!indexes) throw new MaestroError('STEP_NOT_FOUND', `run ${row.key} has no step ${scope.step}`);
+      return [...indexes, ...redoneFrom(row, steps, compiled, { type: 'failed' })];
+    }
+  }
+}
+
+/** Writes the kept results into the new run, which still waits, and counts down what depends on them. */
+export async function carryResults(
+  session: Session,
+  run: number,
+  from: RunRow,
+  kept: readonly StepRow[],
+  compiled: CompiledPlan,
+): Promise<void> {
+  const isKeptIdx = new Set(kept.map((step) => step.idx));
+  const carried: CarriedStep[] = kept.map((step) => {
+    const note = readNote(step.outcome);
+    return {
+      idx: step.idx,
+      status: step.status,
+      outcome: noteText({ ...note, carriedFrom: note.carriedFrom ?? from.key }) ?? '{}',
+      pending: 0,
+      decisionId: step.decisionId,
+      iteration: step.iteration,
+    };
+  });
+  const waiting = compiled.needs.flatMap((needs, idx) =>
+    isKeptIdx.has(idx) ? [] : [{ idx, pending: needs.filter((need) => !isKeptIdx.has(need)).length }],
+  );
+  const openSinks = compiled.sinks.filter((idx) => !isKeptIdx.has(idx)).length;
+  await carryOver(session, run, { attempt: from.attempt + 1, carried, waiting, openSinks });
+}

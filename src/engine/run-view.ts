@@ -1,0 +1,86 @@
+import { isoTime } from '../base/clock.ts';
+import type { Decision } from '../policy/decision.ts';
+import { type DecisionView, isRunFinal, type ReceiptView, type RunView, type StepView } from '../protocol/run.ts';
+import type { StoredDecision } from '../store/decisions.ts';
+import type { RunRow, StepRow } from '../store/run-rows.ts';
+import { type CompiledPlan, stepAt } from './compiled-plan.ts';
+import { readNote } from './outcome-note.ts';
+
+/** A run as people and programs see it. */
+export function runView(
+  row: RunRow,
+  steps: readonly StepRow[],
+  compiled: CompiledPlan,
+  decisions: ReadonlyMap<number, StoredDecision>,
+  receipt: string | undefined,
+): RunView {
+  const decisionOf = (id: number | null): DecisionView | null => {
+    const stored = id === null ? undefined : decisions.get(id);
+    return stored ? decisionView(stored.decision) : null;
+  };
+  return {
+    id: row.key,
+    pipeline: compiled.plan.name,
+    status: row.status,
+    attempt: row.attempt,
+    retryOf: row.relations.find((relation) => relation.type === 'retryOf')?.runId ?? null,
+    planDigest: compiled.digest,
+    trigger: { type: row.trigger.type, actor: row.trigger.actor },
+    createdAt: isoTime(row.createdAt.getTime()),
+    startedAt: timeOf(row.startedAt),
+    finishedAt: timeOf(row.finishedAt),
+    reason: row.reason,
+    decision: decisionOf(row.decisionId),
+    steps: steps
+      .filter((step) => !isUnusedCompensation(compiled, step))
+      .map((step) => stepView(compiled, step, decisionOf(step.decisionId))),
+    receipt: isRunFinal(row.status) ? receiptView(receipt) : null,
+  };
+}
+
+export function decisionView(decision: Decision): DecisionView {
+  return {
+    verdict: decision.verdict,
+    reasons: decision.reasons,
+    packDigest: decision.packDigest,
+    inputDigest: decision.inputDigest,
+  };
+}
+
+function receiptView(payloadSha256: string | undefined): ReceiptView {
+  return { status: payloadSha256 === undefined ? 'pending' : 'signed', payloadSha256: payloadSha256 ?? null };
+}
+
+/** A compensation of a step that has nothing to undo. */
+function isUnusedCompensation(compiled: CompiledPlan, row: StepRow): boolean {
+  return row.idx >= compiled.plan.steps.length && row.status === 'skipped';
+}
+
+function stepView(compiled: CompiledPlan, row: StepRow, decision: DecisionView | null): StepView {
+  const step = stepAt(compiled, row.idx);
+  const note = readNote(row.outcome);
+  return {
+    id: step.id,
+    kind: step.kind,
+    uses: step.uses,
+    needs: step.needs,
+    status: row.status === 'stopping' ? 'running' : row.status,
+    attempts: row.attempt,
+    iteration: row.iteration,
+    startedAt: timeOf(row.startedAt),
+    finishedAt: timeOf(row.finishedAt),
+    hold: row.hold === null ? null : { kind: row.hold, reason: row.reason ?? '', dueAt: timeOf(row.dueAt) },
+    reason: row.reason,
+    exitCode: note.exitCode ?? null,
+    outputs: note.outputs ?? {},
+    artifacts: note.artifacts ?? [],
+    annotations: note.annotations ?? [],
+    isCacheHit: note.isCacheHit === true,
+    isCompensation: row.idx >= compiled.plan.steps.length,
+    decision,
+  };
+}
+
+function timeOf(date: Date | null): string | null {
+  return date === null ? null : isoTime(date.getTime());
+}

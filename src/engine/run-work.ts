@@ -1,0 +1,176 @@
+import type { Json } from '../base/json.ts';
+import type { Outcome } from '../protocol/outcome.ts';
+import { isRunFinal } from '../protocol/run.ts';
+import type { AskedDecision } from '../store/decisions.ts';
+import type { RunRow, StepRow } from '../store/run-rows.ts';
+import type { DeadLetter, NewEvent, RunChange, StepChange } from '../store/settlements.ts';
+import { stepAt } from './compiled-plan.ts';
+import { type FinishedStep, stepContexts } from './contexts.ts';
+import { compensationAfter } from './draft.ts';
+import { noteOf, noteText, type OutcomeNote } from './outcome-note.ts';
+import type { RunEntry } from './run-entry.ts';
+import { type Effect, isFinal, type RunFact, type RunState, STEP_NEW, type StepState } from './run-state.ts';
+import { transition } from './transition.ts';
+
+/** One locked run while facts are applied to it, and what is to be written in the end. */
+export class RunWork {
+  readonly entry: RunEntry;
+  readonly row: RunRow;
+  readonly rows: readonly StepRow[];
+  state: RunState;
+  /** Steps whose dependencies are final and which nobody has judged yet. */
+  readonly toAdmit = new Set<number>();
+  /** Waiting for the next admission with a person's consent. */
+  readonly approved = new Set<number>();
+  readonly asked = new Map<number, AskedDecision>();
+  readonly events: NewEvent[] = [];
+  readonly deadLetters: DeadLetter[] = [];
+  readonly #changed = new Set<number>();
+  readonly #notes = new Map<number, OutcomeNote>();
+  readonly #delays = new Map<number, number>();
+  #reason: string | null = null;
+
+  constructor(entry: RunEntry, row: RunRow, rows: readonly StepRow[]) {
+    this.entry = entry;
+    this.row = row;
+    this.rows = rows;
+    this.state = {
+      status: row.status,
+      flags: row.flags,
+      steps: rows,
+      open: rows.filter((step) => !isFinal(step)).length,
+    };
+    if (row.status === 'running' || row.status === 'cancelling') this.#findAdmissible(rows.keys());
+  }
+
+  get isActive(): boolean {
+    return !isRunFinal(this.state.status);
+  }
+
+  apply(fact: RunFact): boolean {
+    const { run, changed, effects } = transition(this.entry.compiled.graph, this.state, fact);
+    this.state = run;
+    for (const idx of changed) this.#changed.add(idx);
+    for (const effect of effects) this.#take(effect);
+    if (run.status !== 'queued') this.#findAdmissible(fact.type === 'released' ? run.steps.keys() : changed);
+    if (fact.type === 'cancel-requested') this.#reason = fact.reason;
+    return changed.length > 0 || effects.length > 0;
+  }
+
+  /** Keeps what a worker said, whatever becomes of the step. */
+  note(idx: number, outcome: Outcome, more: OutcomeNote): void {
+    this.#notes.set(idx, { ...noteOf(outcome), ...more });
+  }
+
+  finished(idx: number): FinishedStep | undefined {
+    const now = this.state.steps[idx];
+    if (!now || !isFinal(now)) return undefined;
+    return {
+      status: now.status,
+      outcome: { ...this.rows[idx]?.outcome, ...(this.#notes.get(idx) as Record<string, Json> | undefined) },
+    };
+  }
+
+  contexts(idx: number): ReturnType<typeof stepContexts> {
+    return stepContexts(this.entry.contexts, this.entry.compiled, idx, (other) => this.finished(other));
+  }
+
+  isCompensation(idx: number): boolean {
+    return idx >= this.entry.compiled.plan.steps.length;
+  }
+
+  tell(event: NewEvent): void {
+    this.events.push(event);
+  }
+
+  stepChanges(decisionIds: ReadonlyMap<string, number>, classOf: (name: string) => number): readonly StepChange[] {
+    return [...this.#changed].map((idx) => {
+      const step = this.state.steps[idx] as StepState;
+      const asked = this.asked.get(idx);
+      const note = this.#notes.get(idx);
+      const isNew = idx >= this.rows.length;
+      return {
+        run: this.row.id,
+        idx,
+        status: step.status,
+        pending: step.pending,
+        flags: step.flags,
+        retries: step.retries,
+        iteration: step.iteration,
+        hold: step.hold,
+        generation: step.generation,
+        reason: step.reason,
+        decisionId: asked ? (decisionIds.get(asked.decision.inputDigest) ?? null) : null,
+        outcome: note ? noteText(note) : null,
+        delayMs: step.status === 'held' ? (this.#delays.get(idx) ?? null) : null,
+        isNew,
+        runnerClass: isNew ? classOf(stepAt(this.entry.compiled, idx).runner) : 0,
+        successors: isNew ? compensationAfter(this.entry.compiled.graph, this.state.steps, idx) : [],
+      };
+    });
+  }
+
+  runChange(): RunChange | undefined {
+    if (this.#changed.size === 0 && this.state.status === this.row.status) return undefined;
+    const { compiled } = this.entry;
+    const open = (idx: number): boolean => !isFinal(this.state.steps[idx] ?? STEP_NEW);
+    const hasOpenCompensation = this.state.steps.some((step, idx) => this.isCompensation(idx) && !isFinal(step));
+    return {
+      run: this.row.id,
+      status: this.state.status,
+      flags: this.state.flags,
+      sinksLeft: compiled.sinks.filter(open).length + (hasOpenCompensation ? 1 : 0),
+      reason: this.#reason,
+      concurrencyGroup: this.row.concurrencyGroup,
+    };
+  }
+
+  get hasTimers(): boolean {
+    return this.#delays.size > 0;
+  }
+
+  get changedCount(): number {
+    return this.#changed.size;
+  }
+
+  #findAdmissible(indexes: Iterable<number>): void {
+    for (const idx of indexes) {
+      const step = this.state.steps[idx];
+      if (step?.status === 'pending' && step.pending === 0) this.toAdmit.add(idx);
+      else this.toAdmit.delete(idx);
+    }
+  }
+
+  #take(effect: Effect): void {
+    switch (effect.type) {
+      case 'timer':
+        this.#delays.set(effect.idx, effect.delayMs);
+        return;
+      case 'tell':
+        this.tell({
+          run: this.row.id,
+          idx: effect.idx,
+          type: effect.event,
+          attempt: this.#attempt(effect.idx),
+          data: effect.data,
+        });
+        return;
+      case 'dead-letter':
+        this.deadLetters.push({
+          run: this.row.id,
+          idx: effect.idx,
+          errorClass: effect.errorClass,
+          message: effect.message,
+        });
+        return;
+      case 'enqueue':
+      case 'close':
+        // Both show in the state that is written.
+        return;
+    }
+  }
+
+  #attempt(idx: number | null): number | null {
+    return idx === null ? null : (this.state.steps[idx]?.attempt ?? null);
+  }
+}

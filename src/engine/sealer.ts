@@ -1,0 +1,122 @@
+import type { PolicyEngine } from '../policy/evaluate.ts';
+import { signPayload } from '../provenance/envelope.ts';
+import type { IssuerFact } from '../provenance/facts.ts';
+import { buildReceipt } from '../provenance/receipt.ts';
+import type { Signer } from '../provenance/signer.ts';
+import { loadApprovals } from '../store/approvals.ts';
+import type { Database } from '../store/database.ts';
+import { loadDecisions } from '../store/decisions.ts';
+import { claimOutbox, clearOutbox } from '../store/outbox.ts';
+import { type StoredReceipt, saveReceipts } from '../store/receipts.ts';
+import { loadRuns, loadSteps } from '../store/run-rows.ts';
+import { addEvents } from '../store/settlements.ts';
+import type { Hub } from './hub.ts';
+import type { RunEntries } from './run-entry.ts';
+import { runFacts } from './run-facts.ts';
+
+const BATCH_MAX = 32;
+/** A signer that dies loses its claim after this long. */
+const CLAIM_MS = 30_000;
+
+export interface SealerTools {
+  readonly db: Database;
+  readonly hub: Hub;
+  readonly entries: RunEntries;
+  readonly policy: PolicyEngine;
+  readonly signer: Signer;
+  readonly issuer: IssuerFact;
+}
+
+/**
+ * Builds and signs the receipts of runs that are over, from rows that no longer change. What is to be sealed stands in
+ * the outbox since the transaction that ended the run, so a crash delays a receipt and never loses one.
+ */
+export class Sealer {
+  readonly #tools: SealerTools;
+  #running: Promise<void> | undefined;
+  #isAgain = false;
+
+  constructor(tools: SealerTools) {
+    this.#tools = tools;
+  }
+
+  /** Seals what is due. Calls while it works make it look once more. */
+  wake(): Promise<void> {
+    if (this.#running) this.#isAgain = true;
+    this.#running ??= this.#work().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #work(): Promise<void> {
+    do {
+      this.#isAgain = false;
+      while ((await this.#sealBatch()) === BATCH_MAX);
+    } while (this.#isAgain);
+  }
+
+  async #sealBatch(): Promise<number> {
+    const { db, hub } = this.#tools;
+    const claimed = await claimOutbox(db, 'seal', BATCH_MAX, CLAIM_MS);
+    if (claimed.length === 0) return 0;
+    const runs = claimed.map((item) => item.run);
+    const receipts = await this.#seal(runs);
+    await db.transaction(async (session) => {
+      await saveReceipts(session, receipts);
+      await addEvents(
+        session,
+        receipts.map((receipt) => ({
+          run: receipt.run,
+          idx: null,
+          type: 'receipt.signed',
+          attempt: null,
+          data: { payloadSha256: receipt.payloadSha256 },
+        })),
+      );
+      await clearOutbox(session, 'seal', runs);
+    });
+    hub.tell('changed');
+    return claimed.length;
+  }
+
+  async #seal(runs: readonly number[]): Promise<readonly StoredReceipt[]> {
+    const { db, entries, policy, signer, issuer } = this.#tools;
+    await entries.load(db, runs);
+    const [rows, steps, approvals] = [
+      await loadRuns(db, runs),
+      await loadSteps(db, runs),
+      await loadApprovals(db, runs),
+    ];
+    const decisionIds = [...rows, ...steps].flatMap((row) => row.decisionId ?? []);
+    const decisions = await loadDecisions(db, [...new Set(decisionIds)]);
+    const stepsOf = Map.groupBy(steps, (step) => step.run);
+    const approvalsOf = Map.groupBy(approvals, (approval) => approval.run);
+    const receipts: StoredReceipt[] = [];
+    for (const row of rows) {
+      const entry = entries.get(row.id);
+      if (!entry) continue;
+      const own = stepsOf.get(row.id) ?? [];
+      const used = new Map(
+        [row, ...own].flatMap(({ decisionId }) => {
+          const decision = decisionId === null ? undefined : decisions.get(decisionId);
+          return decision ? [[decision.id, decision] as const] : [];
+        }),
+      );
+      const facts = runFacts(
+        { row, steps: own, compiled: entry.compiled, decisions: used, approvals: approvalsOf.get(row.id) ?? [] },
+        issuer,
+        policy.entrypoint,
+      );
+      const { runRecord, payload, payloadSha256 } = buildReceipt(facts);
+      receipts.push({
+        run: row.id,
+        payloadSha256,
+        runRecord,
+        bundle: await signPayload(payload, signer),
+        publicKey: signer.publicKeyPem,
+      });
+    }
+    return receipts;
+  }
+}

@@ -1,0 +1,242 @@
+import type { Clock } from '../base/clock.ts';
+import { isMaestroError, messageOf } from '../base/errors.ts';
+import { evaluateCondition } from '../pipeline/expression.ts';
+import type { PolicyEngine } from '../policy/evaluate.ts';
+import type { Outcome } from '../protocol/outcome.ts';
+import type { Session } from '../store/database.ts';
+import { saveDecisions } from '../store/decisions.ts';
+import { clearOutbox } from '../store/outbox.ts';
+import { saveRunnerClasses } from '../store/plans.ts';
+import { lockRuns } from '../store/run-rows.ts';
+import { addDeadLetters, addEvents, saveRuns, saveSteps } from '../store/settlements.ts';
+import { deleteTimer } from '../store/timers.ts';
+import { admitStep, expressionContexts, statusFunctions } from './admission.ts';
+import { stepAt } from './compiled-plan.ts';
+import { type GateAnswerAsk, takeAnswer, waitsForConsent } from './gates.ts';
+import type { RunEntries } from './run-entry.ts';
+import { isFinal, type StepState } from './run-state.ts';
+import { RunWork } from './run-work.ts';
+
+/** Something that a run is to be told. `answer` hears, after the commit, whether it changed anything, or why it was refused. */
+export type Ask =
+  | { readonly type: 'sweep' }
+  | { readonly type: 'released' }
+  | { readonly type: 'outcome'; readonly idx: number; readonly fence: number; readonly outcome: Outcome }
+  | { readonly type: 'lost'; readonly idx: number; readonly fence: number; readonly isCounted: boolean }
+  | { readonly type: 'timer'; readonly idx: number; readonly generation: number }
+  | { readonly type: 'cancel'; readonly reason: string }
+  | GateAnswerAsk;
+
+export interface RunAsk {
+  readonly run: number;
+  readonly ask: Ask;
+}
+
+export interface SettleTools {
+  readonly policy: PolicyEngine;
+  readonly packId: number;
+  readonly entries: RunEntries;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+export interface Settled {
+  /** One per ask, in order: true if it changed the run. */
+  readonly answers: readonly boolean[];
+  readonly closedRuns: readonly number[];
+  /** Steps went to the queue: workers may want to look. */
+  readonly hasReady: boolean;
+  /** Holds were begun that time will end. */
+  readonly hasTimers: boolean;
+  /** Workers hold steps that were told to stop. */
+  readonly hasStopping: boolean;
+}
+
+/**
+ * The slow path: locks whole runs, applies what they are told through `transition`, judges the steps that this sets
+ * free, and writes the difference. One transaction, any number of runs.
+ */
+export async function settleRuns(session: Session, tools: SettleTools, asks: readonly RunAsk[]): Promise<Settled> {
+  const ids = [...new Set(asks.map((one) => one.run))].sort((a, b) => a - b);
+  await tools.entries.load(session, ids);
+  const works = await lockWorks(session, tools, ids);
+  const answers: boolean[] = [];
+  for (const { run, ask } of asks) {
+    const work = works.get(run);
+    answers.push(work !== undefined && (await applyAsk(session, tools, work, ask)));
+    if (work) admitAll(tools, work);
+  }
+  await writeWorks(session, tools, [...works.values()]);
+  await clearOutbox(session, 'settle', ids);
+  return summary(answers, [...works.values()]);
+}
+
+async function lockWorks(
+  session: Session,
+  tools: SettleTools,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, RunWork>> {
+  const { runs, steps } = await lockRuns(session, ids);
+  const byRun = Map.groupBy(steps, (step) => step.run);
+  return new Map(
+    runs.flatMap((row) => {
+      const entry = tools.entries.get(row.id);
+      return entry ? [[row.id, new RunWork(entry, row, byRun.get(row.id) ?? [])] as const] : [];
+    }),
+  );
+}
+
+async function applyAsk(session: Session, tools: SettleTools, work: RunWork, ask: Ask): Promise<boolean> {
+  switch (ask.type) {
+    case 'sweep':
+      return false;
+    case 'released':
+      return !(await waitsForConsent(session, work)) && work.apply({ type: 'released' });
+    case 'cancel':
+      return work.apply({ type: 'cancel-requested', reason: ask.reason });
+    case 'lost':
+      return work.apply({
+        type: 'lease-lost',
+        idx: ask.idx,
+        fence: ask.fence,
+        isCounted: ask.isCounted,
+        chance: tools.random(),
+      });
+    case 'outcome':
+      return applyOutcome(tools, work, ask.idx, ask.fence, ask.outcome);
+    case 'timer':
+      await deleteTimer(session, { run: work.row.id, idx: ask.idx, generation: ask.generation });
+      return applyTimer(work, ask.idx, ask.generation);
+    case 'answer':
+      return takeAnswer(session, work, ask);
+  }
+}
+
+function applyOutcome(tools: SettleTools, work: RunWork, idx: number, fence: number, outcome: Outcome): boolean {
+  const step = work.state.steps[idx];
+  if (!step || step.fence !== fence) return false;
+  // The same outcome sent again is answered as before; it changes nothing.
+  if (isFinal(step)) return work.rows[idx]?.fence === fence && step.status !== 'cancelled';
+  const judged = judgeOutcome(work, idx, step, outcome);
+  const isRecorded = work.apply({
+    type: 'attempt-ended',
+    idx,
+    fence,
+    outcome: judged.failure === undefined ? outcome.kind : 'failed',
+    errorClass: outcome.errorClass ?? 'step',
+    message:
+      judged.failure ?? outcome.message ?? (outcome.exitCode === undefined ? '' : `exit code ${outcome.exitCode}`),
+    isAbsorbed: judged.isAbsorbed,
+    isLoopDone: judged.isLoopDone,
+    chance: tools.random(),
+  });
+  if (isRecorded) work.note(idx, outcome, judged.isAbsorbed ? { isAbsorbed: true } : {});
+  return isRecorded;
+}
+
+interface JudgedOutcome {
+  readonly isAbsorbed: boolean;
+  readonly isLoopDone: boolean | null;
+  /** An expression of the step that could not be evaluated. */
+  readonly failure?: string;
+}
+
+/** Evaluates what the plan says about the end of the step: `loop.until` on success, `continue-on-error` on failure. */
+function judgeOutcome(work: RunWork, idx: number, now: StepState, outcome: Outcome): JudgedOutcome {
+  const step = stepAt(work.entry.compiled, idx);
+  const state = { flags: now.flags, isCancelling: work.state.status === 'cancelling' };
+  try {
+    if (outcome.kind === 'succeeded') {
+      if (step.loop === undefined) return { isAbsorbed: false, isLoopDone: null };
+      const contexts = expressionContexts(work.contexts(idx));
+      const own = { outputs: outcome.outputs ?? {}, result: 'success', outcome: 'success', conclusion: 'success' };
+      const steps = { ...contexts.steps, [step.base]: own };
+      return {
+        isAbsorbed: false,
+        isLoopDone: evaluateCondition(step.loop.until, { ...contexts, steps }, statusFunctions(state)),
+      };
+    }
+    const absorbs = step.continueOnError;
+    if (typeof absorbs === 'boolean') return { isAbsorbed: absorbs, isLoopDone: null };
+    return {
+      isAbsorbed: evaluateCondition(absorbs, expressionContexts(work.contexts(idx)), statusFunctions(state)),
+      isLoopDone: null,
+    };
+  } catch (error) {
+    if (!isMaestroError(error)) throw error;
+    return { isAbsorbed: false, isLoopDone: null, failure: `${error.code}: ${messageOf(error)}` };
+  }
+}
+
+function applyTimer(work: RunWork, idx: number, generation: number): boolean {
+  const step = work.state.steps[idx];
+  if (!step || step.status !== 'held' || step.generation !== generation) return false;
+  if (step.hold === 'wait') return work.apply({ type: 'hold-passed', idx, generation });
+  if (step.hold === 'gate' || step.hold === 'ask')
+    return work.apply({ type: 'hold-denied', idx, generation, reason: 'nobody answered in time' });
+  work.toAdmit.add(idx);
+  return true;
+}
+
+/** Judges until nothing is left to judge: a skipped step sets free what follows it. */
+function admitAll(tools: SettleTools, work: RunWork): void {
+  for (let [idx] = work.toAdmit; idx !== undefined && work.isActive; [idx] = work.toAdmit) {
+    work.toAdmit.delete(idx);
+    const now = work.state.steps[idx] as StepState;
+    const isCompensation = work.isCompensation(idx);
+    const { admission, asked } = admitStep(tools.policy, {
+      entry: work.entry,
+      step: stepAt(work.entry.compiled, idx),
+      idx,
+      flags: now.flags,
+      isCancelling: work.state.status === 'cancelling',
+      isCompensation,
+      isApproved: work.approved.has(idx),
+      contexts: work.contexts(idx),
+      nowMs: tools.clock.now(),
+    });
+    if (asked) work.asked.set(idx, asked);
+    work.apply({ type: 'admitted', idx, generation: now.generation, admission });
+  }
+}
+
+async function writeWorks(session: Session, tools: SettleTools, works: readonly RunWork[]): Promise<void> {
+  const asked = works.flatMap((work) => [...work.asked.values()]);
+  const decisionIds = asked.length > 0 ? await saveDecisions(session, tools.packId, asked) : new Map<string, number>();
+  const runners = works.flatMap((work) =>
+    work.state.steps.length > work.rows.length ? work.entry.compiled.plan.steps.map((step) => step.runner) : [],
+  );
+  const classes = runners.length > 0 ? await saveRunnerClasses(session, runners) : new Map<string, number>();
+  await saveSteps(
+    session,
+    works.flatMap((work) => work.stepChanges(decisionIds, (name) => classes.get(name) ?? 0)),
+    tools.packId,
+  );
+  await saveRuns(
+    session,
+    works.flatMap((work) => work.runChange() ?? []),
+  );
+  await addEvents(
+    session,
+    works.flatMap((work) => work.events),
+  );
+  await addDeadLetters(
+    session,
+    works.flatMap((work) => work.deadLetters),
+  );
+}
+
+function summary(answers: readonly boolean[], works: readonly RunWork[]): Settled {
+  const has = (status: StepState['status']): boolean =>
+    works.some((work) => work.changedCount > 0 && work.state.steps.some((step) => step.status === status));
+  return {
+    answers,
+    closedRuns: works
+      .filter((work) => !work.isActive && work.changedCount + work.events.length > 0)
+      .map((work) => work.row.id),
+    hasReady: has('ready'),
+    hasTimers: works.some((work) => work.hasTimers),
+    hasStopping: has('stopping'),
+  };
+}

@@ -1,0 +1,78 @@
+import type { Database } from '../store/database.ts';
+import type { Hub } from './hub.ts';
+import { type Ask, type RunAsk, type Settled, type SettleTools, settleRuns } from './settle.ts';
+
+const ASKS_MAX = 256;
+
+interface Waiting extends RunAsk {
+  readonly resolve: (answer: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Feeds the slow path: what arrives while a transaction is in flight goes together into the next one.
+ *
+ * An ask that throws (a person's answer to a gate that is closed) must not undo others: when a batch fails, its asks are
+ * tried one by one.
+ */
+export class Settler {
+  readonly #db: Database;
+  readonly #tools: () => SettleTools;
+  readonly #hub: Hub;
+  readonly #onClosed: (runs: readonly number[]) => void;
+  readonly #onTimer: () => void;
+  #waiting: Waiting[] = [];
+  #isBusy = false;
+
+  constructor(
+    db: Database,
+    hub: Hub,
+    tools: () => SettleTools,
+    onClosed: (runs: readonly number[]) => void,
+    onTimer: () => void,
+  ) {
+    this.#db = db;
+    this.#hub = hub;
+    this.#tools = tools;
+    this.#onClosed = onClosed;
+    this.#onTimer = onTimer;
+  }
+
+  /** Answers whether the ask changed the run, once that is committed. */
+  settle(run: number, ask: Ask): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ run, ask, resolve, reject });
+      if (!this.#isBusy) void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    this.#isBusy = true;
+    await null;
+    for (let batch = this.#waiting.splice(0, ASKS_MAX); batch.length > 0; batch = this.#waiting.splice(0, ASKS_MAX)) {
+      await this.#settleBatch(batch);
+    }
+    this.#isBusy = false;
+  }
+
+  async #settleBatch(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const settled = await this.#db.transaction((session) => settleRuns(session, this.#tools(), batch));
+      this.announce(settled);
+      batch.forEach((one, i) => one.resolve(settled.answers[i] ?? false));
+    } catch (error) {
+      const [only] = batch;
+      if (batch.length === 1) only?.reject(error);
+      else for (const one of batch) await this.#settleBatch([one]);
+    }
+  }
+
+  /** Tells what a commit of the slow path set going. */
+  announce(settled: Settled): void {
+    if (settled.hasReady) this.#hub.tell('ready');
+    if (settled.hasStopping) this.#hub.tell('stop');
+    if (settled.hasTimers) this.#onTimer();
+    if (settled.closedRuns.length > 0) this.#onClosed(settled.closedRuns);
+    this.#hub.tell('changed');
+  }
+}

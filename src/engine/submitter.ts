@@ -1,0 +1,207 @@
+import { MaestroError } from '../base/errors.ts';
+import type { PolicyEngine } from '../policy/evaluate.ts';
+import { runInput, runKey } from '../policy/input-from-plan.ts';
+import type { RunRelation, StartRun } from '../protocol/client.ts';
+import { intArray } from '../store/array-literal.ts';
+import type { Database, Session } from '../store/database.ts';
+import type { AskedDecision } from '../store/decisions.ts';
+import { savePlan } from '../store/plans.ts';
+import { findByIdempotencyKey } from '../store/run-rows.ts';
+import { type NewRun, submitRuns } from '../store/submissions.ts';
+import { askPolicy } from './admission.ts';
+import { type CompiledPlan, compilePlan } from './compiled-plan.ts';
+import { runContexts, stepContexts } from './contexts.ts';
+import type { DecisionIds } from './decision-ids.ts';
+import type { RunEntries, RunEntry } from './run-entry.ts';
+
+/** Steps of one statement: keeps parameters and memory bounded. */
+const BATCH_STEPS_MAX = 20_000;
+
+export interface SubmitterTools {
+  readonly db: Database;
+  readonly policy: PolicyEngine;
+  readonly packId: number;
+  readonly decisionIds: DecisionIds;
+  readonly entries: RunEntries;
+  readonly onNewPlan: () => Promise<void>;
+}
+
+export interface NewRunNames {
+  /** The public id. */
+  readonly key: string;
+  readonly nonce: string;
+  readonly concurrencyGroup: string | null;
+  /** Born waiting: for its group, or for results that are copied into it. */
+  readonly isQueued: boolean;
+}
+
+interface Prepared {
+  readonly request: StartRun;
+  readonly names: NewRunNames;
+  readonly entry: RunEntry;
+  readonly runDecision: AskedDecision;
+  /** Standing decision of each step that waits for nothing else; null for the others. */
+  readonly standing: readonly (AskedDecision | null)[];
+}
+
+interface Waiting extends Prepared {
+  readonly resolve: (started: Started) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface Started {
+  readonly run: number;
+  readonly isNew: boolean;
+  readonly isRejected: boolean;
+}
+
+/** Starts runs in groups: those that arrive while a statement is in flight share the next one. */
+export class Submitter {
+  readonly #tools: SubmitterTools;
+  readonly #planIds = new WeakMap<CompiledPlan, number>();
+  #waiting: Waiting[] = [];
+  #isBusy = false;
+
+  constructor(tools: SubmitterTools) {
+    this.#tools = tools;
+  }
+
+  start(request: StartRun, names: NewRunNames): Promise<Started> {
+    const prepared = this.#prepare(request, names);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...prepared, resolve, reject });
+      if (!this.#isBusy) void this.#flush();
+    });
+  }
+
+  /** Starts one run inside the caller's transaction, where more has to be written before anybody sees it. */
+  async startWithin(session: Session, request: StartRun, names: NewRunNames): Promise<number> {
+    const prepared = this.#prepare(request, names);
+    const planId = (await this.#savePlans([prepared])).get(prepared.entry.compiled) ?? 0;
+    await this.#tools.decisionIds.resolve(this.#tools.db, [prepared.runDecision]);
+    const numbers = await submitRuns(session, this.#tools.packId, [this.#newRun(prepared, planId)]);
+    const run = numbers.get(names.key);
+    if (run === undefined) throw new MaestroError('INTERNAL', 'a run was not started');
+    return run;
+  }
+
+  /** Policy is asked about the run, and about every step whose question is known by now. */
+  #prepare(request: StartRun, names: NewRunNames): Prepared {
+    const { policy } = this.#tools;
+    const compiled = compilePlan(request.plan);
+    const policyKey = runKey(request.plan, request.trigger);
+    const contexts = runContexts(compiled, { key: names.key, attempt: 1, trigger: request.trigger });
+    const entry: RunEntry = { id: 0, key: names.key, compiled, trigger: request.trigger, contexts, policyKey };
+    const input = () => runInput(request.plan, request.trigger);
+    const runDecision = { decision: policy.evaluateKeyed(`run ${policyKey}`, input), input };
+    // A run that waits, for its group or for a person, is judged step by step once it is released.
+    const isQueued = names.isQueued || runDecision.decision.verdict === 'ask';
+    const standing = compiled.plan.steps.map((step, idx) => {
+      if (isQueued || compiled.facts[idx]?.isStanding !== true) return null;
+      const asked = askPolicy(policy, {
+        entry,
+        step,
+        idx,
+        contexts: stepContexts(contexts, compiled, idx, () => undefined),
+        isCompensation: false,
+      });
+      return asked.decision.verdict === 'allow' ? asked : null;
+    });
+    return { request, names: { ...names, isQueued }, entry, runDecision, standing };
+  }
+
+  async #flush(): Promise<void> {
+    this.#isBusy = true;
+    await null;
+    for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
+      try {
+        await this.#submit(batch);
+      } catch (error) {
+        for (const one of batch) one.reject(error);
+      }
+    }
+    this.#isBusy = false;
+  }
+
+  #take(): readonly Waiting[] {
+    let steps = 0;
+    let end = 0;
+    while (end < this.#waiting.length && steps < BATCH_STEPS_MAX) steps += this.#waiting[end++]?.standing.length ?? 0;
+    return this.#waiting.splice(0, end);
+  }
+
+  async #submit(batch: readonly Waiting[]): Promise<void> {
+    const { db, packId, entries, decisionIds } = this.#tools;
+    const planIds = await this.#savePlans(batch);
+    await decisionIds.resolve(
+      db,
+      batch.flatMap((one) => [one.runDecision, ...one.standing.filter((asked) => asked !== null)]),
+    );
+    const runs = batch.map((one) => this.#newRun(one, planIds.get(one.entry.compiled) ?? 0));
+    const numbers = await submitRuns(db, packId, runs);
+    for (const [i, one] of batch.entries()) {
+      const run = numbers.get(one.names.key);
+      if (run === undefined) one.resolve(await this.#existing(one.request));
+      else {
+        entries.add(
+          { id: run, key: one.names.key, attempt: 1, planId: runs[i]?.planId ?? 0, trigger: one.request.trigger },
+          one.entry.compiled,
+          one.entry.policyKey,
+        );
+        one.resolve({ run, isNew: true, isRejected: runs[i]?.status === 'rejected' });
+      }
+    }
+  }
+
+  #newRun(one: Prepared, planId: number): NewRun {
+    const { decision } = one.runDecision;
+    const isRejected = decision.verdict === 'deny';
+    return {
+      key: one.names.key,
+      planId,
+      status: isRejected ? 'rejected' : one.names.isQueued ? 'queued' : 'running',
+      nonce: one.names.nonce,
+      trigger: one.request.trigger,
+      relations: one.request.relations ?? NO_RELATIONS,
+      decisionId: this.#tools.decisionIds.of(decision),
+      decisions: intArray(
+        one.standing.map((asked) => (asked === null || isRejected ? null : this.#tools.decisionIds.of(asked.decision))),
+      ),
+      concurrencyGroup: one.names.concurrencyGroup,
+      idempotencyKey: one.request.idempotencyKey ?? null,
+      reason: decision.verdict === 'allow' ? null : decision.reasons.join('; '),
+    };
+  }
+
+  async #savePlans(batch: readonly Prepared[]): Promise<ReadonlyMap<CompiledPlan, number>> {
+    const ids = new Map<CompiledPlan, number>();
+    for (const { entry } of batch) {
+      const { compiled } = entry;
+      if (ids.has(compiled)) continue;
+      const known = this.#planIds.get(compiled);
+      const id = known ?? (await this.#savePlan(compiled));
+      ids.set(compiled, id);
+    }
+    return ids;
+  }
+
+  async #savePlan(compiled: CompiledPlan): Promise<number> {
+    const shape = {
+      pendings: compiled.needs.map((needs) => needs.length),
+      successors: compiled.graph.successors,
+      runners: compiled.plan.steps.map((step) => step.runner),
+    };
+    const id = await this.#tools.db.transaction((session) => savePlan(session, compiled.digest, compiled.body, shape));
+    await this.#tools.onNewPlan();
+    this.#planIds.set(compiled, id);
+    return id;
+  }
+
+  async #existing(request: StartRun): Promise<Started> {
+    const run = await findByIdempotencyKey(this.#tools.db, request.idempotencyKey ?? '');
+    if (run === undefined) throw new MaestroError('INTERNAL', 'a run was neither started nor found');
+    return { run, isNew: false, isRejected: false };
+  }
+}
+
+const NO_RELATIONS: readonly RunRelation[] = [];

@@ -1,0 +1,104 @@
+import type { Database } from '../store/database.ts';
+import { claimOutbox } from '../store/outbox.ts';
+import { dueTimers, nextTimerMs } from '../store/timers.ts';
+import { abandonedSteps, removeSilentWorkers } from '../store/workers.ts';
+import type { Settler } from './settler.ts';
+
+const TIMERS_MAX = 256;
+const SETTLE_CLAIM_MS = 10_000;
+/** A lease that its worker does not name this long after it was granted never reached it. */
+const UNNAMED_MS = 10_000;
+/** The floor: timers that other conductors set are seen at least this often. */
+const TIMER_POLL_MS = 1000;
+
+export interface TimekeeperTools {
+  readonly db: Database;
+  readonly settler: Settler;
+  readonly expireAfterMs: number;
+  readonly sweepEveryMs: number;
+  /** Runs in whose concurrency group another one may start. */
+  readonly advanceGroups: () => Promise<void>;
+  readonly seal: () => Promise<void>;
+  /** Reads again what other conductors may have added. */
+  readonly refresh: () => Promise<void>;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * What happens because time passes: holds end, leases of dead workers are given out again, and work that a crash left
+ * in the outbox is taken up. Safe on every conductor at once: each fact is checked against locked rows before it counts.
+ */
+export class Timekeeper {
+  readonly #tools: TimekeeperTools;
+  #timer: NodeJS.Timeout | undefined;
+  #sweeper: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #firing: Promise<void> | undefined;
+
+  constructor(tools: TimekeeperTools) {
+    this.#tools = tools;
+  }
+
+  start(): void {
+    this.#sweeper = setInterval(() => this.#guard(this.sweep()), this.#tools.sweepEveryMs);
+    this.#sweeper.unref();
+    this.lookAtTimers();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    clearInterval(this.#sweeper);
+    await this.#firing;
+  }
+
+  /** A timer may have been set: plan the next look. */
+  lookAtTimers(): void {
+    if (this.#isClosed || this.#firing) return;
+    this.#firing = this.#fire()
+      .catch(this.#tools.onError)
+      .finally(() => {
+        this.#firing = undefined;
+      });
+  }
+
+  /** Gives out again what nobody works on, and takes up what a crash left behind. */
+  async sweep(): Promise<void> {
+    const { db, settler, expireAfterMs } = this.#tools;
+    await this.#tools.refresh();
+    const abandoned = await abandonedSteps(db, expireAfterMs, UNNAMED_MS);
+    await Promise.all(
+      abandoned.map((step) =>
+        settler.settle(step.run, { type: 'lost', idx: step.idx, fence: step.fence, isCounted: true }),
+      ),
+    );
+    await removeSilentWorkers(db, expireAfterMs);
+    await this.recover();
+  }
+
+  /** Takes up what stands in the outbox. */
+  async recover(): Promise<void> {
+    const { db, settler } = this.#tools;
+    const unsettled = await claimOutbox(db, 'settle', TIMERS_MAX, SETTLE_CLAIM_MS);
+    await Promise.all(unsettled.map((item) => settler.settle(item.run, { type: 'sweep' })));
+    await this.#tools.advanceGroups();
+    await this.#tools.seal();
+  }
+
+  async #fire(): Promise<void> {
+    const { db, settler } = this.#tools;
+    const due = await dueTimers(db, TIMERS_MAX);
+    await Promise.all(
+      due.map((timer) => settler.settle(timer.run, { type: 'timer', idx: timer.idx, generation: timer.generation })),
+    );
+    const waitMs = Math.min(TIMER_POLL_MS, (await nextTimerMs(db)) ?? TIMER_POLL_MS);
+    if (this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.lookAtTimers(), waitMs);
+    this.#timer.unref();
+  }
+
+  #guard(work: Promise<void>): void {
+    work.catch(this.#tools.onError);
+  }
+}

@@ -1,0 +1,189 @@
+import { MaestroError } from '../base/errors.ts';
+import type { HeldLease, LeaseClient, WorkerHello, WorkerSession, WorkerSignal } from '../protocol/lease.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import { readCache, saveCache } from '../store/caches.ts';
+import type { Database } from '../store/database.ts';
+import { addLogChunks } from '../store/logs.ts';
+import { saveRunnerClasses } from '../store/plans.ts';
+import { addEvents } from '../store/settlements.ts';
+import {
+  addWorker,
+  beat,
+  type FencedStep,
+  heldSteps,
+  lostLeases,
+  ownsLease,
+  removeWorkers,
+  stoppingSteps,
+} from '../store/workers.ts';
+import { stepAt } from './compiled-plan.ts';
+import type { Conductor } from './conductor.ts';
+import type { Hub } from './hub.ts';
+import { parseStepId, stepIdOf } from './lease-builder.ts';
+import type { RunEntries } from './run-entry.ts';
+import type { Settler } from './settler.ts';
+
+/** Values of secrets; asked only for names that policy released to the step. */
+export interface SecretSource {
+  /** @throws SECRET_NOT_FOUND */
+  read(names: readonly string[]): Promise<Readonly<Record<string, string>>>;
+}
+
+export interface WorkerDeskTools {
+  readonly db: Database;
+  readonly hub: Hub;
+  readonly entries: RunEntries;
+  readonly conductor: Conductor;
+  readonly settler: Settler;
+  readonly blobs: BlobStore;
+  readonly secrets: SecretSource;
+  readonly renewEveryMs: number;
+  readonly expireAfterMs: number;
+  /** Runner classes of a worker that serves all, as a smallint[] literal. */
+  readonly allClasses: () => string;
+}
+
+/** The lease protocol, answered in process. Every call that changes a step is fenced by the store. */
+export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
+  const { db, conductor } = tools;
+  const classesOf = new Map<number, () => string>();
+  const classes = (worker: number): string => {
+    const found = classesOf.get(worker);
+    if (!found) throw unknownWorker(worker);
+    return found();
+  };
+  return {
+    register: (hello) => register(tools, classesOf, hello),
+    acquire: async (worker, room, waitMs, signal) => conductor.acquire(classes(worker), worker, room, waitMs, signal),
+    complete: async (worker, completions, room) => conductor.complete(classes(worker), worker, completions, room),
+    renew: async (worker, held) => renew(db, worker, held),
+    signals: (worker, waitMs, signal) => signals(tools, worker, waitMs, signal),
+    appendLog: async (worker, chunks) => {
+      const kept = await addLogChunks(
+        db,
+        worker,
+        chunks.map((chunk) => ({ ...fenced(chunk), seq: chunk.seq, text: chunk.text })),
+      );
+      if (kept === 0 && chunks.length > 0) throw leaseLost(chunks[0]);
+      tools.hub.tell('changed');
+    },
+    annotate: async (worker, held, annotations) => {
+      await assertOwner(db, worker, held);
+      const { run, idx } = fenced(held);
+      await addEvents(db, [
+        { run, idx, type: 'step.annotated', attempt: null, data: { annotations: annotations as never } },
+      ]);
+    },
+    secrets: (worker, held) => readSecrets(tools, worker, held),
+    putBlob: async (worker, held, content) => {
+      await assertOwner(db, worker, held);
+      return tools.blobs.put(content);
+    },
+    getBlob: async (worker, held, digest) => {
+      await assertOwner(db, worker, held);
+      return tools.blobs.get(digest);
+    },
+    cacheGet: async (worker, held, key) => {
+      await assertOwner(db, worker, held);
+      return readCache(db, key);
+    },
+    cachePut: async (worker, held, entry, ttlMs) => {
+      await assertOwner(db, worker, held);
+      const runId = tools.entries.get(fenced(held).run)?.key ?? '';
+      await saveCache(db, { ...entry, runId }, ttlMs);
+    },
+    leave: (worker) => leave(tools, classesOf, worker),
+  };
+}
+
+async function register(
+  tools: WorkerDeskTools,
+  classesOf: Map<number, () => string>,
+  hello: WorkerHello,
+): Promise<WorkerSession> {
+  const workerId = await addWorker(tools.db, hello.name);
+  if (hello.runners.includes('*')) classesOf.set(workerId, tools.allClasses);
+  else {
+    const ids = [...(await saveRunnerClasses(tools.db, hello.runners)).values()].sort((a, b) => a - b);
+    classesOf.set(workerId, () => `{${ids.join(',')}}`);
+  }
+  return { workerId, renewEveryMs: tools.renewEveryMs, expireAfterMs: tools.expireAfterMs };
+}
+
+async function renew(
+  db: Database,
+  worker: number,
+  held: readonly HeldLease[],
+): Promise<{ lost: readonly HeldLease[] }> {
+  const steps = held.map(fenced);
+  if (!(await beat(db, worker, steps))) return { lost: held };
+  const lost = steps.length > 0 ? await lostLeases(db, worker, steps) : [];
+  return { lost: lost.map(toHeld) };
+}
+
+async function signals(
+  tools: WorkerDeskTools,
+  worker: number,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<readonly WorkerSignal[]> {
+  const read = async (): Promise<readonly WorkerSignal[]> =>
+    (await stoppingSteps(tools.db, worker)).map((step) => ({ type: 'cancel', ...toHeld(step) }));
+  // Listening begins before the look, so that news between the two is not missed.
+  const news = tools.hub.next('stop', waitMs, signal);
+  const now = await read();
+  if (now.length > 0) return now;
+  await news;
+  return signal.aborted ? [] : read();
+}
+
+/**
+ * The step's own decision named its secrets: an `allow` (or a person's consent to an `ask`) of exactly these names is what
+ * let it begin, and the fence says that the attempt still counts.
+ */
+async function readSecrets(
+  tools: WorkerDeskTools,
+  worker: number,
+  held: HeldLease,
+): Promise<Readonly<Record<string, string>>> {
+  await assertOwner(tools.db, worker, held);
+  const { run, idx } = fenced(held);
+  await tools.entries.load(tools.db, [run]);
+  const entry = tools.entries.get(run);
+  if (!entry) throw leaseLost(held);
+  return tools.secrets.read(stepAt(entry.compiled, idx).secrets);
+}
+
+async function leave(tools: WorkerDeskTools, classesOf: Map<number, () => string>, worker: number): Promise<void> {
+  const steps = await heldSteps(tools.db, worker);
+  await Promise.all(
+    steps.map((step) =>
+      tools.settler.settle(step.run, { type: 'lost', idx: step.idx, fence: step.fence, isCounted: false }),
+    ),
+  );
+  await removeWorkers(tools.db, [worker]);
+  classesOf.delete(worker);
+}
+
+async function assertOwner(db: Database, worker: number, held: HeldLease): Promise<void> {
+  if (!(await ownsLease(db, worker, fenced(held)))) throw leaseLost(held);
+}
+
+function fenced(held: HeldLease): FencedStep {
+  return { ...parseStepId(held.stepId), fence: held.fence };
+}
+
+function toHeld(step: FencedStep): HeldLease {
+  return { stepId: stepIdOf(step.run, step.idx), fence: step.fence };
+}
+
+function leaseLost(held: HeldLease | undefined): MaestroError {
+  return new MaestroError(
+    'LEASE_LOST',
+    `step ${held?.stepId ?? ''} is no longer leased under fence ${held?.fence ?? ''}`,
+  );
+}
+
+function unknownWorker(worker: number): MaestroError {
+  return new MaestroError('LEASE_LOST', `worker ${worker} is not registered here, or was given up: register again`);
+}
