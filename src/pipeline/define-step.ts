@@ -72,24 +72,29 @@ interface Action {
 function actionOf(node: SourceNode, defaults: StepDefaults, findings: Findings): Action {
   const usesNode = child(node, 'uses');
   const runNode = child(node, 'run');
-  const withNode = child(node, 'with');
-  const input = withNode?.kind === 'map' ? jsonOf(withNode) : {};
-  const run = textOf(runNode);
   if (usesNode && runNode) findings.error('uses-and-run', keyOf(node, 'run'), 'a step has either "uses" or "run"');
   if (!usesNode && !runNode) findings.error('uses-and-run', headOf(node), 'a step needs "uses" or "run"');
-  if (usesNode || run === undefined || !runNode) {
-    const uses = textOf(usesNode) ?? '';
-    return {
-      uses,
-      usesSpan: spanOf(usesNode ?? node),
-      isScript: uses === SHELL_STEP,
-      with: isJsonObject(input) ? input : {},
-    };
-  }
-  if (withNode)
+  return runNode && !usesNode ? scriptOf(node, runNode, defaults, findings) : useOf(node, usesNode);
+}
+
+function scriptOf(node: SourceNode, runNode: SourceNode, defaults: StepDefaults, findings: Findings): Action {
+  if (child(node, 'with')) {
     findings.error('schema-value', keyOf(node, 'with'), 'a script takes no "with": give it values through "env"');
+  }
   const shell = textOf(child(node, 'shell')) ?? defaults.shell;
-  return { uses: SHELL_STEP, usesSpan: spanOf(runNode), isScript: true, with: { run, shell } };
+  return { uses: SHELL_STEP, usesSpan: spanOf(runNode), isScript: true, with: { run: textOf(runNode) ?? '', shell } };
+}
+
+function useOf(node: SourceNode, usesNode: SourceNode | undefined): Action {
+  const withNode = child(node, 'with');
+  const input = withNode ? jsonOf(withNode) : {};
+  const uses = textOf(usesNode) ?? '';
+  return {
+    uses,
+    usesSpan: usesNode ? spanOf(usesNode) : headOf(node),
+    isScript: uses === SHELL_STEP,
+    with: isJsonObject(input) ? input : {},
+  };
 }
 
 function compensateOf(
@@ -133,7 +138,7 @@ function expressionOf(node: SourceNode | undefined): string | undefined {
 function cacheOf(node: SourceNode | undefined): StepDefinition['cache'] {
   const key = textOf(child(node, 'key'));
   if (key === undefined) return undefined;
-  const ttlMs = durationOf(child(node, 'ttl')) ?? (parseDuration(DEFAULT_CACHE_TTL) as number);
+  const ttlMs = durationOf(child(node, 'ttl')) ?? parseDuration(DEFAULT_CACHE_TTL) ?? 0;
   return { key, ttlMs, paths: textsOf(child(node, 'paths')) };
 }
 

@@ -1,8 +1,8 @@
 import { parseDuration } from '../base/duration.ts';
 import { messageOf } from '../base/errors.ts';
-import type { Json, JsonObject } from '../base/json.ts';
+import type { JsonObject } from '../base/json.ts';
 import type { StepDefinition } from './definition.ts';
-import { evaluateTemplate } from './expression.ts';
+import { renderTemplate } from './expression.ts';
 import type { Findings, LintCode, Span } from './finding.ts';
 import { TIMEOUT_MS_MAX, TIMEOUT_MS_MIN } from './limits.ts';
 import { type Combination, combinationsOf, labelOf } from './matrix.ts';
@@ -61,8 +61,7 @@ class FixedTexts {
   text(text: string, key: string): string {
     if (!hasExpression(text)) return text;
     try {
-      const value: Json = evaluateTemplate(`${text} `, { params: this.#params, matrix: this.#matrix }, {});
-      const made = String(value).slice(0, -1);
+      const made = renderTemplate(text, { params: this.#params, matrix: this.#matrix }, {});
       if (made === '') this.report('template-failed', key, `"${text}" is empty here`);
       return made;
     } catch (error) {

@@ -45,7 +45,7 @@ export function referencesOf(expression: string): References {
   const { parts, faults } = parseCondition(expression);
   const [fault] = faults;
   if (fault) throw new MaestroError('EXPRESSION_FAILED', `${fault.message} in ${expression.slice(0, 80)}`);
-  return mergeReferences(parts.flatMap((part) => (typeof part === 'string' ? [] : [referencesOfParsed(part.parsed)])));
+  return mergeReferences(referencesOfTemplate({ parts, faults }));
 }
 
 export function referencesOfParsed(parsed: ParsedExpression): References {
@@ -65,24 +65,23 @@ export function referencesOfParsed(parsed: ParsedExpression): References {
 
 /** What decides early whether policy can see a step's inputs: with no `steps` in it, they are known before the run. */
 export function readsOfStep(step: PlanStep): StepReads {
-  const found: References[] = [];
-  const take = (template: Template) => {
-    for (const part of template.parts) if (typeof part === 'object') found.push(referencesOfParsed(part.parsed));
-  };
-  for (const condition of [step.if, step.loop?.until, step.continueOnError])
-    if (typeof condition === 'string') take(parseCondition(condition));
-  for (const value of [
+  const conditions = [step.if, step.loop?.until, step.continueOnError].filter((text) => typeof text === 'string');
+  const values: readonly (Json | undefined)[] = [
     step.with,
     step.env,
     step.outputs,
-    step.cache?.key ?? null,
-    step.compensate?.with ?? null,
-    step.compensate?.env ?? null,
-  ]) {
-    for (const text of textsOf(value)) if (hasExpression(text)) take(parseTemplate(text));
-  }
-  const { contexts, paths, functions } = mergeReferences(found);
+    step.cache?.key,
+    step.compensate?.with,
+    step.compensate?.env,
+  ];
+  const texts = values.flatMap((value) => (value === undefined ? [] : [...textsOf(value)])).filter(hasExpression);
+  const templates = [...conditions.map(parseCondition), ...texts.map(parseTemplate)];
+  const { contexts, paths, functions } = mergeReferences(templates.flatMap(referencesOfTemplate));
   return { contexts, functions, steps: new Set([...stepsOfPaths(paths), ...contextFrom(step.with)]) };
+}
+
+function referencesOfTemplate({ parts }: Template): readonly References[] {
+  return parts.flatMap((part) => (typeof part === 'string' ? [] : [referencesOfParsed(part.parsed)]));
 }
 
 /** Ids in `with.context_from`: one text or a list of them. */
@@ -107,8 +106,7 @@ function mergeReferences(all: readonly References[]): References {
 
 function* textsOf(value: Json): Generator<string> {
   if (typeof value === 'string') yield value;
-  else if (typeof value === 'object' && value !== null)
-    for (const part of Object.values(value)) yield* textsOf(part as Json);
+  else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) yield* textsOf(part);
 }
 
 function collectPaths(tree: Expr, paths: string[][]): void {

@@ -54,7 +54,13 @@ export function evaluateTemplate(value: Json, contexts: ExpressionContexts, func
 function evaluateText(text: string, contexts: ExpressionContexts, functions: ExpressionFunctions): Json {
   const { parts } = assertWhole(text, parseTemplate(text));
   const [only] = parts;
-  if (parts.length === 1 && typeof only === 'object') return toJson(evaluateParsed(only.parsed, contexts, functions));
+  if (parts.length !== 1 || typeof only !== 'object') return renderTemplate(text, contexts, functions);
+  return toJson(evaluateParsed(only.parsed, contexts, functions));
+}
+
+/** A text with the value's text in place of every `${{ }}`. Throws as `evaluateExpression`. */
+export function renderTemplate(text: string, contexts: ExpressionContexts, functions: ExpressionFunctions): string {
+  const { parts } = assertWhole(text, parseTemplate(text));
   const texts = parts.map((part) =>
     typeof part === 'string' ? part : evaluateParsed(part.parsed, contexts, functions).coerceString(),
   );

@@ -12,15 +12,18 @@ export function bareFlowExpressions(text: string): readonly Span[] {
   let level = 0;
   for (const token of new Lexer().lex(text)) {
     if (ZERO_WIDTH.has(token)) continue;
-    if (token === '{' || token === '[') {
-      const isExpression = level > 0 && text.startsWith('${{', offset - 1);
-      const end = isExpression ? text.indexOf('}}', offset) : -1;
-      if (end >= 0 && offset >= (spans.at(-1)?.end ?? 0)) spans.push({ start: offset - 1, end: end + 2 });
-      level++;
-    } else if (token === '}' || token === ']') level = Math.max(0, level - 1);
+    const isOpening = token === '{' || token === '[';
+    if (isOpening && level > 0 && offset >= (spans.at(-1)?.end ?? 0)) spans.push(...expressionAt(text, offset - 1));
+    if (isOpening) level++;
+    else if (token === '}' || token === ']') level = Math.max(0, level - 1);
     offset += token.length;
   }
   return spans;
+}
+
+function expressionAt(text: string, start: number): readonly Span[] {
+  const end = text.startsWith('${{', start) ? text.indexOf('}}', start) : -1;
+  return end < 0 ? [] : [{ start, end: end + 2 }];
 }
 
 /** Marks of the lexer that stand for no text: document, scalar, flow error. */

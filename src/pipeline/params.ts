@@ -57,35 +57,43 @@ export function resolveParams(
   given: JsonObject | undefined,
   findings: Findings,
 ): JsonObject {
+  if (given) reportUnknown(params, given, findings);
   const values: Record<string, Json> = {};
-  const start = { start: 0, end: 0 };
-  for (const name of Object.keys(given ?? {})) {
-    const names = params.map((param) => param.name);
-    if (names.includes(name)) continue;
-    const known = names.length === 0 ? 'the pipeline has none' : `it has ${names.join(', ')}`;
-    findings.error('param-unknown', start, `unknown parameter "${name}"${didYouMean(name, names)}: ${known}`);
-  }
   for (const param of params) {
-    const value = given && Object.hasOwn(given, param.name) ? coerce(param, given[param.name] ?? null) : undefined;
-    const fault = value === undefined ? undefined : faultOf(param, value);
-    if (fault) findings.error('param-type', param.span, `parameter "${param.name}": ${fault}`);
-    else if (value === undefined && param.default === undefined && param.isRequired && given) {
-      findings.error(
-        'param-missing',
-        param.span,
-        `parameter "${param.name}" is required: expected ${expectation(param)}`,
-      );
-    }
-    values[param.name] = value ?? param.default ?? (param.isRequired && !given ? standIn(param) : null);
+    const value = given && Object.hasOwn(given, param.name) ? coerce(param, given[param.name] ?? null) : param.default;
+    if (value !== undefined) values[param.name] = checked(param, value, findings);
+    else if (given && param.isRequired) reportMissing(param, findings);
+    else values[param.name] = param.isRequired ? standIn(param) : null;
   }
   return values;
+}
+
+function reportUnknown(params: readonly ParamDefinition[], given: JsonObject, findings: Findings): void {
+  const names = params.map(({ name }) => name);
+  const known = names.length === 0 ? 'the pipeline has none' : `it has ${names.join(', ')}`;
+  for (const name of Object.keys(given).filter((key) => !names.includes(key))) {
+    const message = `unknown parameter "${name}"${didYouMean(name, names)}: ${known}`;
+    findings.error('param-unknown', { start: 0, end: 0 }, message);
+  }
+}
+
+function reportMissing(param: ParamDefinition, findings: Findings): void {
+  findings.error('param-missing', param.span, `parameter "${param.name}" is required: expected ${expectation(param)}`);
+}
+
+/** A wrong default was reported where it stands. */
+function checked(param: ParamDefinition, value: Json, findings: Findings): Json {
+  const fault = value === param.default ? undefined : faultOf(param, value);
+  if (fault) findings.error('param-type', param.span, `parameter "${param.name}": ${fault}`);
+  return value;
 }
 
 /** A text from a command line as the parameter's type, where it can be read as one. */
 function coerce(param: ParamDefinition, value: Json): Json {
   if (typeof value !== 'string') return value;
   if (param.type === 'string') return value;
-  if (param.type === 'enum') return param.enum?.find((choice) => choice === value || String(choice) === value) ?? value;
+  if (param.type === 'enum')
+    return param.enum?.find((choice) => choice === value || JSON.stringify(choice) === value) ?? value;
   try {
     return JSON.parse(value) as Json;
   } catch {
@@ -109,7 +117,7 @@ const TYPE_CHECKS: Readonly<Record<ParamType, (value: Json) => boolean>> = {
 };
 
 function expectation(param: ParamDefinition): string {
-  if (param.enum) return `one of ${param.enum.map((choice) => String(choice)).join(', ')}`;
+  if (param.enum) return `one of ${param.enum.map(show).join(', ')}`;
   return /^[aeo]/.test(param.type) ? `an ${param.type}` : `a ${param.type}`;
 }
 

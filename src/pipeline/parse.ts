@@ -1,12 +1,14 @@
 import {
   type Document,
   isAlias,
+  isCollection,
   isMap,
+  isNode,
+  isPair,
   isScalar,
   isSeq,
   type Node,
   type Pair,
-  type ParsedNode,
   parseDocument,
   type YAMLParseError,
 } from 'yaml';
@@ -14,6 +16,7 @@ import { messageOf } from '../base/errors.ts';
 import type { Findings, LintCode, Span } from './finding.ts';
 import { bareFlowExpressions, maskSpans, unmask } from './flow-expression.ts';
 import { ALIASES_MAX, DEPTH_MAX, FILE_BYTES_MAX, NODES_MAX } from './limits.ts';
+import { parsePlain } from './parse-plain.ts';
 import { type ScalarNode, type SourceEntry, type SourceNode, textOf } from './source.ts';
 
 /**
@@ -21,15 +24,20 @@ import { type ScalarNode, type SourceEntry, type SourceNode, textOf } from './so
  * be read, so the shape and the meaning of a file with a broken line are checked too.
  */
 export function parseSource(text: string, findings: Findings): SourceNode | undefined {
-  const start = { start: 0, end: 0 };
   const refusal = refusalOf(text);
   if (refusal) {
     findings.error(refusal.code, refusal.span, refusal.message);
     return undefined;
   }
+  return parsePlain(text) ?? parseFull(text, findings);
+}
+
+/** The whole of YAML, through the library. */
+export function parseFull(text: string, findings: Findings): SourceNode | undefined {
+  const start = { start: 0, end: 0 };
   try {
     const document = readDocument(text, findings);
-    if (document.contents) return new Converter(document, findings).convert(document.contents as ParsedNode, 0);
+    if (document.contents) return new Converter(document, findings).convert(document.contents, 0);
     if (document.errors.length === 0) findings.error('yaml-empty', start, 'expected a pipeline, got an empty file');
     return undefined;
   } catch (error) {
@@ -78,7 +86,7 @@ function readDocument(text: string, findings: Findings): Document {
       findings.error('yaml-flow-expression', span, flowMessage(text.slice(span.start, span.end)));
     if (bare.length > 0) document = parseDocument(maskSpans(text, bare), options);
   }
-  for (const error of [...document.errors, ...document.warnings]) reportYaml(error as YAMLParseError, findings);
+  for (const error of [...document.errors, ...document.warnings]) reportYaml(error, findings);
   return document;
 }
 
@@ -141,7 +149,11 @@ class Converter {
     if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
       return { kind: 'scalar', ...span, value };
     if (value !== null && value !== undefined)
-      this.#findings.error('schema-type', span, `expected a value that JSON has, got ${String(value)}`);
+      this.#findings.error(
+        'schema-type',
+        span,
+        `expected a value that JSON has, got ${typeof value === 'number' ? String(value) : typeof value}`,
+      );
     return { kind: 'scalar', ...span, value: null };
   }
 
@@ -185,5 +197,14 @@ class Converter {
 
 function spanOf(node: Node | null): Span {
   const range = node?.range;
-  return range ? { start: range[0], end: range[1] } : { start: 0, end: 0 };
+  return range ? { start: range[0], end: endOf(node) } : { start: 0, end: 0 };
+}
+
+/** A block collection ends where its last value does: the library counts the line break behind it too. */
+function endOf(node: Node): number {
+  const end = node.range?.[1] ?? 0;
+  if (!isCollection(node) || node.flow === true) return end;
+  const last: unknown = node.items.at(-1);
+  const value = isPair(last) ? (last.value ?? last.key) : last;
+  return isNode(value) && value.range ? endOf(value) : end;
 }

@@ -126,44 +126,36 @@ export class ExpressionRules {
   #checkPath([context = '', name, property]: readonly string[], site: Site, span: Span, usage: Usage): void {
     const { scope } = site;
     if (!rulesOf(site.place, scope.kind).contexts.has(context)) return;
-    const isComputed = name === undefined || name === '*';
-    switch (context) {
-      case 'params':
-        if (isComputed) usage.isAnyParam = true;
-        else if (scope.params.has(name)) usage.params.add(name);
-        else
-          this.#findings.error(
-            'expression-param',
-            span,
-            `there is no parameter "${name}"${didYouMean(name, scope.params)}`,
-          );
-        return;
-      case 'matrix':
-        if (!isComputed && scope.matrix && !scope.matrix.has(name)) {
-          this.#findings.error(
-            'expression-matrix-key',
-            span,
-            `the step's matrix has no "${name}"${didYouMean(name, scope.matrix)}`,
-          );
-        }
-        return;
-      case 'secrets':
-        if (isComputed || !scope.secrets.has(name)) {
-          this.#findings.error(
-            'secret-not-declared',
-            span,
-            `name the secret${isComputed ? '' : ` "${name}"`} in the step's "secrets"`,
-          );
-        }
-        return;
-      case 'steps':
-        return this.#checkStep(name, property, scope, span, usage);
-      default:
+    const known = name === '*' ? undefined : name;
+    if (context === 'params') this.#checkParam(known, scope, span, usage);
+    else if (context === 'matrix') this.#checkMatrix(known, scope, span);
+    else if (context === 'secrets') this.#checkSecret(known, scope, span);
+    else if (context === 'steps') this.#checkStep(known, property, scope, span, usage);
+  }
+
+  #checkParam(name: string | undefined, scope: Scope, span: Span, usage: Usage): void {
+    if (name === undefined) usage.isAnyParam = true;
+    else if (scope.params.has(name)) usage.params.add(name);
+    else {
+      const near = didYouMean(name, scope.params);
+      this.#findings.error('expression-param', span, `there is no parameter "${name}"${near}`);
     }
   }
 
+  #checkMatrix(name: string | undefined, scope: Scope, span: Span): void {
+    if (name === undefined || !scope.matrix || scope.matrix.has(name)) return;
+    const near = didYouMean(name, scope.matrix);
+    this.#findings.error('expression-matrix-key', span, `the step's matrix has no "${name}"${near}`);
+  }
+
+  #checkSecret(name: string | undefined, scope: Scope, span: Span): void {
+    if (name !== undefined && scope.secrets.has(name)) return;
+    const shown = name === undefined ? '' : ` "${name}"`;
+    this.#findings.error('secret-not-declared', span, `name the secret${shown} in the step's "secrets"`);
+  }
+
   #checkStep(id: string | undefined, property: string | undefined, scope: Scope, span: Span, usage: Usage): void {
-    if (id === undefined || id === '*') {
+    if (id === undefined) {
       return this.#findings.error(
         'expression-dynamic-step',
         span,

@@ -97,7 +97,5 @@ function concernsTemplate(input: JsonObject, error: ErrorObject): boolean {
 
 function holdsTemplate(value: Json): boolean {
   if (typeof value === 'string') return hasExpression(value);
-  return (
-    typeof value === 'object' && value !== null && Object.values(value).some((part) => holdsTemplate(part as Json))
-  );
+  return typeof value === 'object' && value !== null && Object.values(value).some((part) => holdsTemplate(part));
 }

@@ -4,7 +4,7 @@ import type { Findings } from './finding.ts';
 import type { Place } from './places.ts';
 import type { ResolvedStep } from './resolve.ts';
 import { ExpressionRules, type Scope, type SitedReferences, Usage } from './rules-expressions.ts';
-import { child, itemsOf, type ScalarNode, type SourceNode, textsIn } from './source.ts';
+import { child, itemsOf, type SourceNode, textsIn } from './source.ts';
 
 /** Keys of a step, and the place that an expression in them is in. */
 const STEP_PLACES: readonly (readonly [string, Place])[] = [
@@ -68,8 +68,7 @@ export function checkStepExpressions(
   }
 
   function checkCondition(value: SourceNode | undefined, within: Scope): void {
-    if (value?.kind === 'scalar' && typeof value.value === 'string')
-      rules.checkCondition(value as ScalarNode, within, usage);
+    if (value?.kind === 'scalar' && typeof value.value === 'string') rules.checkCondition(value, within, usage);
   }
 }
 

@@ -98,27 +98,26 @@ export function parseTaskManifest(bytes: Uint8Array, path: string = TASK_MANIFES
       `${path}: expected at most ${TASK_MANIFEST_BYTES_MAX} bytes, got ${bytes.byteLength}`,
     );
   }
-  const value = parseJson(bytes, path);
+  const written = checkShape(parseJson(bytes, path), path);
+  const { network = [], secrets = [], runner } = written.capabilities ?? {};
+  const capabilities = { network, secrets, ...(runner !== undefined && { runner }) };
+  return { ...written, files: written.files ?? [], isIdempotent: written.isIdempotent ?? false, capabilities };
+}
+
+/** A manifest as written, with the parts that may be left out. */
+type WrittenManifest = Omit<TaskManifest, 'files' | 'isIdempotent' | 'capabilities'> & {
+  readonly files?: readonly string[];
+  readonly isIdempotent?: boolean;
+  readonly capabilities?: Partial<TaskCapabilities>;
+};
+
+function checkShape(value: Json, path: string): WrittenManifest {
   compiled ??= new Ajv2020({ verbose: true }).compile(TASK_MANIFEST_SCHEMA);
-  if (!compiled(value)) {
-    const [error] = compiled.errors ?? [];
-    const place = error ? pointerParts(error.instancePath).join('.') : '';
-    throw new MaestroError(
-      'TASK_INVALID',
-      `${path}: ${place === '' ? '' : `${place}: `}${error ? shapeMessage(error) : 'is not a task'}`,
-    );
-  }
-  const written = value as unknown as Partial<TaskManifest> & { name: string; main: readonly string[] };
-  return {
-    ...written,
-    files: written.files ?? [],
-    isIdempotent: written.isIdempotent ?? false,
-    capabilities: {
-      ...written.capabilities,
-      network: written.capabilities?.network ?? [],
-      secrets: written.capabilities?.secrets ?? [],
-    },
-  };
+  if (compiled(value)) return value as unknown as WrittenManifest;
+  const [error] = compiled.errors ?? [];
+  const place = error ? pointerParts(error.instancePath).join('.') : '';
+  const reason = error ? shapeMessage(error) : 'is not a task';
+  throw new MaestroError('TASK_INVALID', `${path}: ${place === '' ? '' : `${place}: `}${reason}`);
 }
 
 function parseJson(bytes: Uint8Array, path: string): Json {

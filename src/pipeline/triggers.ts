@@ -51,7 +51,7 @@ const NAMES: Readonly<Record<string, keyof Triggers>> = {
 
 export function defineTriggers(node: SourceNode | undefined, findings: Findings): Triggers {
   if (!node) return {};
-  const triggers: Record<string, unknown> = {};
+  const triggers: Record<string, object> = {};
   for (const name of node.kind === 'list' ? node.items.map(textOf) : [textOf(node)]) {
     const key = name === undefined ? undefined : NAMES[name];
     if (key) triggers[key] = {};
@@ -67,7 +67,7 @@ export function defineTriggers(node: SourceNode | undefined, findings: Findings)
     const permission = textOf(child(child(node, 'command'), 'permission')) ?? 'write';
     if (command) triggers['command'] = { name: command, permission };
   }
-  return triggers as Triggers;
+  return triggers;
 }
 
 function filterOf(node: SourceNode): Record<string, readonly string[]> {
