@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   INVALID_JSON: kind(400, false, 'correct the JSON document'),
   KEY_INVALID: kind(400, false, 'give a PEM P-256 private key that only you can read (mode 0600)'),
   LEASE_LOST: kind(409, false, 'drop the result: another attempt owns the step'),
+  NETWORK_FAILED: kind(502, true, 'see whether the host is reachable from the worker'),
   OUTPUT_INVALID: kind(422, false, 'correct what the step writes, or its `outputs`'),
   OUTPUT_TOO_LARGE: kind(413, false, 'keep large results as artifacts, and name them in outputs'),
   PARAM_INVALID: kind(400, false, 'see the parameters with `maestro plan`'),

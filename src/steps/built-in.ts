@@ -1,7 +1,23 @@
+import { approvalStep } from './approval/approval.ts';
 import type { StepDefinition } from './define.ts';
+import { httpStep } from './http/http.ts';
+import { notifyStep } from './notify/notify.ts';
+import { schemaValidateStep } from './schema-validate/schema-validate.ts';
 import { shellStep } from './shell/shell.ts';
+import { taskStep } from './task/task.ts';
+import { transformStep } from './transform/transform.ts';
+import { waitStep } from './wait/wait.ts';
 
-const DEFINITIONS: readonly StepDefinition[] = [shellStep];
+const DEFINITIONS: readonly StepDefinition[] = [
+  shellStep,
+  httpStep,
+  transformStep,
+  schemaValidateStep,
+  waitStep,
+  approvalStep,
+  notifyStep,
+  taskStep,
+];
 
 /** The steps that Maestro brings along, by the name that `uses` gives. */
 export const BUILT_IN_STEPS: ReadonlyMap<string, StepDefinition> = new Map(

@@ -64,7 +64,7 @@ async function runInScope(scope: AttemptScope): Promise<Outcome> {
 
 function definitionOf({ lease, tools }: AttemptScope): WorkStep {
   const { uses } = lease.step;
-  const isTask = uses.startsWith('./') || uses.startsWith('pkg:');
+  const isTask = uses.startsWith('.') || uses.startsWith('pkg:');
   const definition = tools.steps.get(isTask ? TASK_STEP : (uses.split('@')[0] as string));
   if (definition?.kind === 'work') return definition;
   throw new MaestroError('STEP_NOT_AVAILABLE', `this worker has no step ${uses}`);
@@ -86,15 +86,8 @@ async function resultOfBody(scope: AttemptScope, evaluated: EvaluatedStep, defin
     fault: scope.fault,
     ...(tools.killGraceMs === undefined ? {} : { killGraceMs: tools.killGraceMs }),
   });
-  switch (end.kind) {
-    case 'succeeded':
-      return keepSuccess(scope, evaluated, end);
-    case 'failed':
-      return keepFailure(scope, evaluated, end);
-    case 'retry-later':
-    case 'cancelled':
-      return end;
-  }
+  if (end.kind === 'succeeded') return keepSuccess(scope, evaluated, end);
+  return end.kind === 'failed' ? keepFailure(scope, evaluated, end) : end;
 }
 
 function contextOf(scope: AttemptScope, evaluated: EvaluatedStep): Omit<StepContext, 'signal' | 'runProgram'> {

@@ -43,7 +43,7 @@ export interface ProcessEnd {
  */
 export async function runProcess(request: ProcessRequest): Promise<ProcessEnd> {
   const child = await start(request);
-  const output = pump(child.stdout as Readable, request.onOutput);
+  const output = new OutputPump(child.stdout as Readable, request.onOutput);
   const stop = stopOnSignal(child, request.signal, request.graceMs ?? KILL_GRACE_MS);
   try {
     const end = await ended(child);
@@ -108,41 +108,56 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Reads the pipe with backpressure; ends with it, or when it stays silent after the process has ended. */
-function pump(
-  stream: Readable,
-  onOutput: (bytes: Buffer) => Promise<void> | undefined,
-): { finished(): Promise<void>; close(): void } {
-  let failure: unknown;
-  let isBusy = false;
-  let bytesSeen = 0;
-  const closed = new Promise<void>((resolve) => stream.once('close', resolve));
-  const hold = async (accepted: Promise<void>): Promise<void> => {
-    isBusy = true;
-    stream.pause();
+/** Reads a pipe with backpressure. */
+class OutputPump {
+  readonly #stream: Readable;
+  readonly #onOutput: ProcessRequest['onOutput'];
+  readonly #closed: Promise<void>;
+  #failure: unknown;
+  #isHeld = false;
+  #bytesSeen = 0;
+
+  constructor(stream: Readable, onOutput: ProcessRequest['onOutput']) {
+    this.#stream = stream;
+    this.#onOutput = onOutput;
+    this.#closed = new Promise((resolve) => stream.once('close', resolve));
+    stream.on('error', (error) => (this.#failure ??= error));
+    stream.on('data', (bytes: Buffer) => this.#take(bytes));
+  }
+
+  /** Resolves when the pipe is closed, or has been silent for `PIPE_SILENCE_MS` and nobody holds it back. */
+  async finished(): Promise<void> {
+    let seen = -1;
+    while (seen !== this.#bytesSeen || this.#isHeld) {
+      seen = this.#bytesSeen;
+      if (await isOverWithin(this.#closed, PIPE_SILENCE_MS)) break;
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  close(): void {
+    this.#stream.destroy();
+  }
+
+  #take(bytes: Buffer): void {
+    this.#bytesSeen += bytes.length;
+    // What follows a failure is read and dropped, so that the process is not stuck in a write.
+    if (this.#failure !== undefined) return;
+    const accepted = this.#onOutput(bytes);
+    if (accepted) void this.#holdUntil(accepted);
+  }
+
+  async #holdUntil(accepted: Promise<void>): Promise<void> {
+    this.#isHeld = true;
+    this.#stream.pause();
     try {
       await accepted;
     } catch (error) {
-      failure ??= error;
+      this.#failure ??= error;
     }
-    isBusy = false;
-    stream.resume();
-  };
-  stream.on('error', (error) => (failure ??= error));
-  stream.on('data', (bytes: Buffer) => {
-    bytesSeen += bytes.length;
-    if (failure !== undefined) return;
-    const accepted = onOutput(bytes);
-    if (accepted) void hold(accepted);
-  });
-  const finished = async (): Promise<void> => {
-    for (let seen = -1; seen !== bytesSeen || isBusy; ) {
-      seen = bytesSeen;
-      if (await isOverWithin(closed, PIPE_SILENCE_MS)) break;
-    }
-    if (failure !== undefined) throw failure;
-  };
-  return { finished, close: () => stream.destroy() };
+    this.#isHeld = false;
+    this.#stream.resume();
+  }
 }
 
 async function isOverWithin(promise: Promise<void>, ms: number): Promise<boolean> {

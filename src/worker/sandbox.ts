@@ -1,7 +1,8 @@
 import { chmod, mkdir, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import { MaestroError } from '../base/errors.ts';
 import type { Outcome } from '../protocol/outcome.ts';
+import { isInside } from '../steps/checkout-path.ts';
 
 /**
  * How steps are kept apart from the worker today: as processes of the same user.
@@ -50,10 +51,4 @@ export async function workingDirectoryOf(repositoryRoot: string, given: string |
   if (!(await stat(path)).isDirectory())
     throw new MaestroError('STEP_NOT_STARTED', `expected a folder as working directory, got the file ${given ?? '.'}`);
   return path;
-}
-
-/** Whether `path` is `root` or below it. Both are absolute and free of links. */
-export function isInside(root: string, path: string): boolean {
-  const below = relative(root, path);
-  return below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below);
 }

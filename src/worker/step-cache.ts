@@ -9,10 +9,10 @@ import { MaestroError } from '../base/errors.ts';
 import type { Json, JsonObject } from '../base/json.ts';
 import type { Lease } from '../protocol/lease.ts';
 import type { Artifact } from '../protocol/outcome.ts';
+import { isInside } from '../steps/checkout-path.ts';
 import { mapLimited } from './artifacts.ts';
 import type { BlobStore } from './blob-store.ts';
 import { type FoundFile, findFiles } from './files.ts';
-import { isInside } from './sandbox.ts';
 
 /** Files of one cache entry. */
 export const CACHE_FILES_MAX = 50_000;

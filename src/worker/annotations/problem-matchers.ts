@@ -8,7 +8,8 @@ export interface ProblemMatcher {
 }
 
 // Anchored, without nested quantifiers: a hostile line costs time in proportion to its length.
-const ANSI = /\u001b\[[0-9;]*[A-Za-z]/g;
+const ESCAPE = '\u001b';
+const ANSI = new RegExp(`${ESCAPE}\\[[0-9;]*[A-Za-z]`, 'g');
 const TSC_PLAIN = /^(\S.*?)\((\d+),(\d+)\): (error|warning) (TS\d+): (.*)$/;
 const TSC_PRETTY = /^([^\s:][^:]*):(\d+):(\d+) - (error|warning) (TS\d+): (.*)$/;
 const ESLINT_ROW = /^\s+(\d+):(\d+)\s+(error|warning)\s+(\S.*)$/;
@@ -71,7 +72,7 @@ export const PROBLEM_MATCHERS: readonly ProblemMatcher[] = [tscMatcher, eslintMa
 /** A line without the colours of a terminal. */
 export function plainLine(line: string): string {
   const text = line.endsWith('\r') ? line.slice(0, -1) : line;
-  return text.includes('\u001b') ? text.replace(ANSI, '') : text;
+  return text.includes(ESCAPE) ? text.replace(ANSI, '') : text;
 }
 
 function at(

@@ -35,26 +35,24 @@ function readSarif(text: string): readonly Annotation[] {
 
 function sarifResult(result: Node): readonly Annotation[] {
   const message = node(result.message)?.text;
-  // `none` is for results that are no problem; an absent level means warning.
-  const level = result.level === undefined ? 'warning' : SARIF_LEVELS[String(result.level)];
+  const level = sarifLevel(result.level);
   if (typeof message !== 'string' || !level || nodes(result.suppressions).length > 0) return [];
-  const place = node(nodes(result.locations)[0]?.physicalLocation);
+  const title = typeof result.ruleId === 'string' ? { title: result.ruleId } : {};
+  return [{ level, message, ...title, ...sarifPlace(node(nodes(result.locations)[0]?.physicalLocation)) }];
+}
+
+/** `none` is for results that are no problem; an absent level means warning. */
+function sarifLevel(level: unknown): Annotation['level'] | undefined {
+  if (level === undefined) return 'warning';
+  return typeof level === 'string' ? SARIF_LEVELS[level] : undefined;
+}
+
+function sarifPlace(place: Node | undefined): Pick<Annotation, 'path'> {
   const uri = node(place?.artifactLocation)?.uri;
-  const region = node(place?.region);
-  return [
-    {
-      level,
-      message,
-      ...(typeof result.ruleId === 'string' ? { title: result.ruleId } : {}),
-      ...(typeof uri === 'string' ? { path: pathOfUri(uri) } : {}),
-      ...numbers({
-        startLine: region?.startLine,
-        endLine: region?.endLine ?? region?.startLine,
-        startColumn: region?.startColumn,
-        endColumn: region?.endColumn,
-      }),
-    },
-  ];
+  const { startLine, endLine = startLine, startColumn, endColumn } = node(place?.region) ?? {};
+  return typeof uri === 'string'
+    ? { path: pathOfUri(uri), ...numbers({ startLine, endLine, startColumn, endColumn }) }
+    : {};
 }
 
 function pathOfUri(uri: string): string {

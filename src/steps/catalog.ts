@@ -1,0 +1,55 @@
+import type { StepCatalog, StepCatalogEntry } from '../pipeline/catalog.ts';
+import type { StepKind } from '../pipeline/plan.ts';
+import { BUILT_IN_STEPS } from './built-in.ts';
+import type { StepDefinition } from './define.ts';
+
+/** Names that pipelines may use already; a worker of this version refuses them, and the linter says so. */
+const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, description: string, kind?: StepKind])[] = [
+  ['llm.plan', true, 'Asks a language model for a plan.'],
+  ['llm.generate', true, 'Lets a language model write text or code.'],
+  ['web.scrape', true, 'Reads web pages within their rules.'],
+  ['api.call', false, 'Calls an operation of a described API.'],
+  ['build.container', true, 'Builds a container image.'],
+  ['security.scan', true, 'Looks for known weaknesses.'],
+  ['supplychain.sbom', true, 'Writes a software bill of materials.'],
+  ['supplychain.sign', true, 'Signs an artifact.'],
+  ['supplychain.provenance', true, 'States how an artifact was built.'],
+  ['registry.push', true, 'Publishes an artifact in a registry.'],
+  ['cd.rollout', false, 'Brings a version to an environment.'],
+  ['cd.rollback', false, 'Brings back the version before.'],
+  ['gate.promote', true, 'Asks people before a promotion.', 'gate'],
+  ['gate.freeze', true, 'Holds while an environment is frozen.', 'gate'],
+  ['db.read', true, 'Reads rows of a database.'],
+  ['db.write', false, 'Writes rows of a database.'],
+  ['s3.get', true, 'Reads an object of a bucket.'],
+  ['s3.put', true, 'Writes an object into a bucket.'],
+  ['kafka.publish', false, 'Sends messages to a Kafka topic.'],
+  ['kafka.consume', false, 'Reads messages of a Kafka topic.'],
+  ['nats.publish', false, 'Sends messages to a NATS subject.'],
+  ['nats.request', false, 'Asks over NATS.'],
+  ['grpc.call', false, 'Calls a gRPC method.'],
+  ['intelgraph.query', true, 'Asks the knowledge graph.'],
+  ['intelgraph.upsert', true, 'Adds to the knowledge graph.'],
+];
+
+/** All names that `uses` may give without being a path or a package. */
+export const STEP_CATALOG: StepCatalog = catalogOf(BUILT_IN_STEPS.values());
+
+/** The catalog of the given steps, and of those that are announced. */
+export function catalogOf(steps: Iterable<StepDefinition>): StepCatalog {
+  const catalog = new Map<string, StepCatalogEntry>();
+  for (const [name, isIdempotent, description, kind = 'work'] of ANNOUNCED)
+    catalog.set(name, { kind, isAvailable: false, isIdempotent, description });
+  for (const step of steps) {
+    // Named by a path or a package, never by `task`.
+    if (step.name === 'task') continue;
+    catalog.set(step.name, {
+      kind: step.kind,
+      isAvailable: true,
+      isIdempotent: step.isIdempotent,
+      description: step.description,
+      inputSchema: step.input,
+    });
+  }
+  return catalog;
+}

@@ -1,0 +1,35 @@
+import type { Json } from '../../base/json.ts';
+import { OUTPUT_BYTES_MAX } from '../../protocol/outcome.ts';
+import { defineStep } from '../define.ts';
+import { computeInThread } from '../thread.ts';
+
+/** Time that an expression gets; far beyond what reshaping a document takes. */
+export const TRANSFORM_MS_MAX = 10_000;
+
+interface TransformInput {
+  readonly expression: string;
+  readonly input?: Json;
+}
+
+export const transformStep = defineStep<TransformInput>({
+  name: 'transform',
+  kind: 'work',
+  description: 'Reshapes JSON with a JSONata expression; the answer is `result.value`.',
+  isIdempotent: true,
+  input: {
+    type: 'object',
+    required: ['expression'],
+    additionalProperties: false,
+    properties: { expression: { type: 'string', minLength: 1, maxLength: 65_536 }, input: {} },
+  },
+  output: { type: 'object', required: ['value'], properties: { value: {} } },
+  run: async (context, { expression, input }) => {
+    const value = await computeInThread({
+      module: new URL('./transform-thread.ts', import.meta.url),
+      data: { expression, input: input ?? null, bytesMax: OUTPUT_BYTES_MAX },
+      timeoutMs: TRANSFORM_MS_MAX,
+      signal: context.signal,
+    });
+    return { kind: 'succeeded', result: { value } };
+  },
+});
