@@ -110,7 +110,7 @@ publish() {
   rm -rf "$home"
   mv "$2" "$home"
   program=$home/usr/bin/cosign
-  loader=$(find "$home/libc" -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)
+  loader=$(find "$home/libc" -type f -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)
   {
     echo '#!/bin/sh'
     if [ -n "$loader" ]; then

@@ -1,45 +1,48 @@
-/** Why a receipt is refused. Codes are public and stable. */
-export type VerificationCode =
+/** Why a receipt is refused. Codes are public and stable; docs/guides/verify.md explains each. */
+export const VERIFICATION_CODES = [
   // The file and its JSON
-  | 'TOO_LARGE'
-  | 'JSON_MALFORMED'
-  | 'JSON_TOO_DEEP'
-  | 'JSON_DUPLICATE_KEY'
-  | 'JSON_FORBIDDEN_KEY'
-  | 'JSON_FORBIDDEN_CHARACTER'
-  | 'JSON_NUMBER_UNSAFE'
-  | 'JSON_NOT_CANONICAL'
+  'TOO_LARGE',
+  'JSON_MALFORMED',
+  'JSON_TOO_DEEP',
+  'JSON_DUPLICATE_KEY',
+  'JSON_FORBIDDEN_KEY',
+  'JSON_FORBIDDEN_CHARACTER',
+  'JSON_NUMBER_UNSAFE',
+  'JSON_NOT_CANONICAL',
   // The envelope
-  | 'ENVELOPE_MALFORMED'
-  | 'PAYLOAD_TYPE_WRONG'
-  | 'BASE64_INVALID'
-  | 'SIGNATURE_COUNT'
-  | 'SIGNATURE_INVALID'
-  | 'CERTIFICATE_UNEXPECTED'
-  | 'KEY_INVALID'
-  | 'KEY_UNKNOWN'
-  | 'KEY_REVOKED'
-  | 'KEY_OUT_OF_DATE'
+  'ENVELOPE_MALFORMED',
+  'PAYLOAD_TYPE_WRONG',
+  'BASE64_INVALID',
+  'SIGNATURE_COUNT',
+  'SIGNATURE_INVALID',
+  'CERTIFICATE_UNEXPECTED',
+  'KEY_INVALID',
+  'KEY_UNKNOWN',
+  'KEY_REVOKED',
+  'KEY_OUT_OF_DATE',
   // The statement
-  | 'STATEMENT_MALFORMED'
-  | 'PREDICATE_TYPE_WRONG'
-  | 'SCHEMA_INVALID'
-  | 'SUBJECT_INVALID'
-  | 'SUBJECT_DUPLICATE'
-  | 'SUBJECT_MISMATCH'
-  | 'RUN_MISMATCH'
+  'STATEMENT_MALFORMED',
+  'PREDICATE_TYPE_WRONG',
+  'SCHEMA_INVALID',
+  'SUBJECT_INVALID',
+  'SUBJECT_DUPLICATE',
+  'SUBJECT_MISMATCH',
+  'RUN_MISMATCH',
   // What the issuer says contradicts itself
-  | 'PLAN_MISMATCH'
-  | 'STEP_COUNT_MISMATCH'
-  | 'STEPS_ROOT_MISMATCH'
-  | 'STEP_INCONSISTENT'
-  | 'OUTPUTS_MISMATCH'
-  | 'STATUS_INCONSISTENT'
-  | 'POLICY_MISMATCH'
-  | 'APPROVAL_INVALID'
-  | 'LLM_INVALID'
-  | 'COST_INVALID'
-  | 'RELATION_INVALID';
+  'PLAN_MISMATCH',
+  'STEP_COUNT_MISMATCH',
+  'STEPS_ROOT_MISMATCH',
+  'STEP_INCONSISTENT',
+  'OUTPUTS_MISMATCH',
+  'STATUS_INCONSISTENT',
+  'POLICY_MISMATCH',
+  'APPROVAL_INVALID',
+  'LLM_INVALID',
+  'COST_INVALID',
+  'RELATION_INVALID',
+] as const;
+
+export type VerificationCode = (typeof VERIFICATION_CODES)[number];
 
 /** A receipt is not to be trusted; `code` says which check refused it. */
 export class VerificationError extends Error {

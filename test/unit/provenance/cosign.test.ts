@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { signPayload } from '../../../src/provenance/envelope.ts';
 import { buildReceipt } from '../../../src/provenance/receipt.ts';
 import { RECEIPT_PREDICATE_TYPE } from '../../../src/provenance/receipt-schema.ts';
+import { VERIFICATION_CODES } from '../../../src/provenance/verification-error.ts';
 import { describeWith } from '../../real-parts.ts';
 import { sampleRun, sampleSigner, scratchDirectory } from './sample-run.ts';
 
@@ -23,7 +24,6 @@ const KEY_AND_BUNDLE = ['--key', 'maestro.pub', '--bundle', 'receipt.sigstore.js
 const OLD_CLIENT = ['--new-bundle-format', '--trusted-root', 'empty-root.json'];
 const TYPE = ['--type', RECEIPT_PREDICATE_TYPE];
 
-/** The commands of docs/guides/verify.md. */
 const CLIENTS = [
   { part: 'cosign2', title: 'stock cosign 2.5', extra: OLD_CLIENT },
   { part: 'cosign3', title: 'stock cosign 3', extra: [] },
@@ -41,6 +41,23 @@ async function exportReceipt(steps: number): Promise<string> {
   writeFileSync(join(directory, 'app-1.tgz'), 'artifact 1');
   return directory;
 }
+
+const GUIDE = readFileSync(resolve(import.meta.dirname, '../../../docs/guides/verify.md'), 'utf8').replace(
+  / \\\n +/g,
+  ' ',
+);
+
+describe('the guide for strangers', () => {
+  it.each(CLIENTS)('shows the command that is tested for $title', ({ extra }) => {
+    const command = ['cosign', 'verify-blob-attestation', ...KEY_AND_BUNDLE, ...extra, ...TYPE, 'run.json'].join(' ');
+    expect(GUIDE).toContain(`${command}\n`);
+    expect(GUIDE).toContain(`echo '${EMPTY_ROOT}' > empty-root.json\n`);
+  });
+
+  it('explains every code with which a receipt is refused, and no other', () => {
+    expect([...GUIDE.matchAll(/^\| `([A-Z_\d]+)`/gm)].map(([, code]) => code)).toEqual([...VERIFICATION_CODES]);
+  });
+});
 
 for (const { part, title, extra } of CLIENTS) {
   describeWith(part, title, (program) => {

@@ -217,6 +217,7 @@ describe('an honest issuer can tell of a run that', () => {
       'was rejected by policy',
       (f) => (end(f, 0, 'rejected', 'skipped'), (f.policy[0]!.decision = 'deny'), (f.run.startedOn = null)),
     ],
+    ['was denied the retry of a step', (f) => denyRetry(f, 3)],
     ['was cancelled', (f) => end(f, 12, 'cancelled', 'cancelled')],
     ['was cancelled while it was queued', (f) => (end(f, 0, 'cancelled', 'cancelled'), (f.run.startedOn = null))],
     ['was cancelled when all was done', (f) => (f.run.status = 'cancelled')],
@@ -278,6 +279,12 @@ function deny(facts: Draft<RunFacts>, approvalId: string, index = 3): void {
   const decision: DecisionFact = { ...sampleDecision('d3', 'step', 'deny'), override: { approvalId } };
   facts.policy.push(thaw(decision));
   facts.steps[index]!.decisionId = 'd3';
+}
+
+function denyRetry(facts: Draft<RunFacts>, index: number): void {
+  fail(facts, index);
+  facts.policy.push(thaw(sampleDecision('d3', 'step', 'deny')));
+  Object.assign(facts.steps[index]!, { status: 'denied', decisionId: 'd3' });
 }
 
 function approveStep(facts: Draft<RunFacts>, index: number): void {
