@@ -1,5 +1,5 @@
-import { globSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Breach, FILE_LINES_MAX, inspect, type Rule } from './house/inspect.ts';
 import { type Law, readLaw } from './house/law.ts';
@@ -45,6 +45,22 @@ describe('the house', () => {
   it('names only known rooms in its law', () => {
     const named = [...LAW.rooms.values()].flat().concat([...LAW.packages.values()], LAW.pureRooms);
     expect(named.filter((room) => !LAW.rooms.has(room))).toEqual([]);
+  });
+
+  it('shows every room that exists in the tree of its page', () => {
+    const rooms = new Set(HOUSE.flatMap(({ path }) => /^src\/([^/]+)\//.exec(path)?.[1] ?? []));
+    expect([...rooms].filter((room) => !PAGE.includes(`│ ├ ${room}/ `))).toEqual([]);
+  });
+
+  it('has no page with a link that leads nowhere', () => {
+    const dead = pathsOf('*.md', 'docs/**/*.md', 'test/**/*.md', 'templates/**/*.md', 'policy/**/*.md').flatMap(
+      (page) =>
+        [...readFileSync(resolve(ROOT, page), 'utf8').matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)]
+          .map(([, target]) => target ?? '')
+          .filter((target) => !existsSync(resolve(ROOT, dirname(page), target)))
+          .map((target) => `${page}: ${target}`),
+    );
+    expect(dead).toEqual([]);
   });
 
   it('has unit tests in folders named for the rooms they test', () => {
