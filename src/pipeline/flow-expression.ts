@@ -1,12 +1,26 @@
 import { Lexer } from 'yaml';
 import type { Span } from './finding.ts';
 
+/** Rounds of looking: a quote inside one bare expression can hide the next from YAML until it is masked. */
+const ROUNDS_MAX = 10;
+
 /**
  * Places of `${{ … }}` that stand unquoted inside `{ }` or `[ ]`: YAML reads their braces as flow mappings.
  *
  * Works on YAML's own tokens, so a quoted or block text is never mistaken for one.
  */
 export function bareFlowExpressions(text: string): readonly Span[] {
+  const spans: Span[] = [];
+  for (let round = 0, masked = text; round < ROUNDS_MAX; round++) {
+    const found = bareExpressionsIn(masked);
+    if (found.length === 0) break;
+    spans.push(...found);
+    masked = maskSpans(masked, found);
+  }
+  return spans.sort((a, b) => a.start - b.start);
+}
+
+function bareExpressionsIn(text: string): readonly Span[] {
   const spans: Span[] = [];
   let offset = 0;
   let level = 0;
