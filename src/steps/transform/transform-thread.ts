@@ -12,8 +12,7 @@ parentPort?.postMessage(await answer(), []);
 async function answer(): Promise<ThreadAnswer> {
   try {
     const value: unknown = await jsonata(expression).evaluate(input);
-    // Through text: functions and other things that are not JSON do not survive.
-    const text = JSON.stringify(value ?? null) ?? 'null';
+    const text = JSON.stringify(value ?? null, dropFunction) ?? 'null';
     if (text.length > bytesMax)
       return { problem: `expected a result of at most ${bytesMax} characters, got ${text.length}` };
     return { value: JSON.parse(text) };
@@ -23,4 +22,12 @@ async function answer(): Promise<ThreadAnswer> {
       problem: `the JSONata expression failed${position === undefined ? '' : ` at character ${position}`}: ${message ?? String(error)}`,
     };
   }
+}
+
+/** JSONata's functions are objects that lead back to the whole evaluation. */
+function dropFunction(_: string, value: unknown): unknown {
+  const { _jsonata_lambda: isLambda, _jsonata_function: isBuiltIn } = (value ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
+  return isLambda || isBuiltIn ? undefined : value;
 }
