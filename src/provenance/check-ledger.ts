@@ -25,8 +25,9 @@ function checkAmounts({ seq, tokens, microUsd }: LlmFact): void {
   demand(BigInt(microUsd) >= 0n, 'COST_INVALID', `LLM call ${seq} has a negative cost`);
 }
 
-/** Runs point to other runs, once each, and a result that was carried over comes from the run that this one retries. */
-export function checkRelations({ run, steps, relations }: ReceiptPredicate): void {
+/** Runs point to other runs, once each, and a result that was carried over comes from a run that this one retries. */
+export function checkRelations(predicate: ReceiptPredicate): void {
+  const { run, relations } = predicate;
   const seen = new Set<string>();
   for (const { type, runId } of relations) {
     demand(runId !== run.id, 'RELATION_INVALID', `the run is said to be ${type} itself`);
@@ -41,10 +42,18 @@ export function checkRelations({ run, steps, relations }: ReceiptPredicate): voi
     'RELATION_INVALID',
     `attempt ${run.attempt} names no run that it retries`,
   );
-  const stray = steps.find((step) => step.carriedFrom !== null && step.carriedFrom !== origins[0]?.runId);
-  demand(
-    stray === undefined,
-    'RELATION_INVALID',
-    () => `step ${stray?.id} is carried over from a run that this one does not retry`,
-  );
+  checkCarried(predicate, origins[0]?.runId);
+}
+
+/** From the third attempt on a result may come from further back: the receipts of the runs between link to it. */
+function checkCarried({ run, steps }: ReceiptPredicate, origin: string | undefined): void {
+  for (const { id, carriedFrom } of steps) {
+    if (carriedFrom === null) continue;
+    const isOlder = origin !== undefined && run.attempt > 2 && carriedFrom !== run.id;
+    demand(
+      carriedFrom === origin || isOlder,
+      'RELATION_INVALID',
+      `step ${id} is carried over from a run that this one does not retry`,
+    );
+  }
 }

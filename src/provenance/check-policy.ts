@@ -6,8 +6,8 @@ import { type DecisionRecord, decisionResultDigest } from './run-record.ts';
 import { demand, VerificationError } from './verification-error.ts';
 
 /** Obligations of a decision that the receipt itself can prove. */
-export const OBLIGATION_APPROVALS = 'approvals';
-export const OBLIGATION_OTHER_APPROVER = 'approver-is-not-actor';
+const OBLIGATION_APPROVALS = 'approvals';
+const OBLIGATION_OTHER_APPROVER = 'approver-is-not-actor';
 
 /** Whatever ran, policy let it run, and where policy asked, people answered for exactly what ran. */
 export function checkPolicy(predicate: ReceiptPredicate): void {

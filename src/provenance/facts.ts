@@ -24,7 +24,7 @@ export interface RunFacts {
   readonly issuer: IssuerFact;
 }
 
-export interface RunFact {
+interface RunFact {
   readonly id: string;
   /** Counts from 1; above 1 the run has a relation `retryOf`. */
   readonly attempt: number;
@@ -53,12 +53,12 @@ export type RunEnd = 'succeeded' | 'failed' | 'cancelled' | 'rejected';
 /** Step statuses that are final. */
 export type StepEnd = 'succeeded' | 'failed' | 'skipped' | 'cancelled' | 'denied';
 
-export interface PrincipalFact {
+interface PrincipalFact {
   readonly provider: string;
   readonly id: string;
 }
 
-export interface PlanFact {
+interface PlanFact {
   readonly digest: Digest;
   /** Ids of all plan steps in order: the graph that was promised, so a step that is left out shows. */
   readonly stepIds: readonly string[];
@@ -90,7 +90,7 @@ export interface StepFact {
   readonly finishedOn: string | null;
   readonly logs: { readonly digest: Digest; readonly sizeBytes: string; readonly isTruncated: boolean } | null;
   readonly isCacheHit: boolean;
-  /** The run whose success this step kept in a retry: it did not run here. */
+  /** The run in which it ran, where a retry kept its result: it did not run here. */
   readonly carriedFrom: string | null;
   /** It failed, and `continue-on-error` held: the run may succeed all the same. */
   readonly isFailureAbsorbed: boolean;
@@ -100,7 +100,7 @@ export interface StepFact {
   readonly decisionId: string | null;
 }
 
-export type Isolation = 'none' | 'process' | 'user' | 'container';
+type Isolation = 'none' | 'process' | 'user' | 'container';
 
 /** Content by digest. */
 export interface ArtifactFact {
@@ -152,7 +152,7 @@ export interface LlmFact {
   readonly isCacheHit: boolean;
 }
 
-export interface RelationFact {
+interface RelationFact {
   readonly type: 'retryOf' | 'childOf' | 'parentOf' | 'promotes' | 'supersedes' | 'replayOf';
   readonly runId: string;
   /** Identity of the other run's receipt; null where it has none yet. */

@@ -2,7 +2,7 @@ import { canonicalJson } from '../base/canonical-json.ts';
 import type { Json } from '../base/json.ts';
 import { demand, VerificationError } from './verification-error.ts';
 
-export const JSON_DEPTH_MAX = 200;
+const JSON_DEPTH_MAX = 200;
 
 /**
  * Parses JSON that all parsers read alike.

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../src/base/canonical-json.ts';
 import { digestBytes } from '../../../src/base/digest.ts';
@@ -6,6 +8,7 @@ import type { DecisionFact, LlmFact, RunEnd, RunFacts, StepFact } from '../../..
 import { buildReceipt } from '../../../src/provenance/receipt.ts';
 import type { Signer } from '../../../src/provenance/signer.ts';
 import { verifyReceipt } from '../../../src/provenance/verify.ts';
+import { change } from './change.ts';
 import { codeOf } from './refusal.ts';
 import {
   bundleOf,
@@ -114,6 +117,11 @@ describe('an issuer that holds the right key cannot', () => {
     ['state a relation twice', 'RELATION_INVALID', (f) => (relate(f, 'r1'), relate(f, 'r1'))],
     ['retry two runs', 'RELATION_INVALID', (f) => (relate(f, 'r1'), relate(f, 'r2'))],
     ['be a second attempt of nothing', 'RELATION_INVALID', (f) => (f.run.attempt = 2)],
+    [
+      'carry results over from itself',
+      'RELATION_INVALID',
+      (f) => ((f.run.attempt = 3), relate(f, 'r2'), carry(f, f.run.id)),
+    ],
     ['carry results over from nowhere', 'RELATION_INVALID', (f) => carry(f, 'r1')],
     [
       'carry results over from a run that it does not retry',
@@ -189,6 +197,31 @@ describe('a statement whose parts do not belong together is refused', () => {
     expect(await answerToPayload(canonicalJson(statement as unknown as Json))).toBe(code);
   });
 
+  it('any one change of any part of it', async () => {
+    const statement = buildReceipt(sampleRun(12)).statement as unknown as Json;
+    const value = fc.constantFrom<Json | undefined>(
+      undefined,
+      null,
+      0,
+      2,
+      true,
+      '',
+      'x',
+      'succeeded',
+      [],
+      {},
+      'step-1',
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(), { minLength: 1, maxLength: 7 }), value, async (way, value) => {
+        const changed = change(statement, way, value);
+        fc.pre(!isDeepStrictEqual(changed, statement));
+        expect(await answerToPayload(canonicalJson(changed))).toBeDefined();
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it('more than 1,024 subjects: TOO_LARGE', async () => {
     const { statement } = buildReceipt(sampleRun(1));
     const subject = Array.from({ length: 1025 }, (_, index) => ({ ...statement.subject[0], name: `s${index}` }));
@@ -217,6 +250,7 @@ describe('an honest issuer can tell of a run that', () => {
       'was rejected by policy',
       (f) => (end(f, 0, 'rejected', 'skipped'), (f.policy[0]!.decision = 'deny'), (f.run.startedOn = null)),
     ],
+    ['was retried twice', (f) => (relate(f, 'r2'), (f.run.attempt = 3), carry(f, 'r1'))],
     ['was denied the retry of a step', (f) => denyRetry(f, 3)],
     ['was cancelled', (f) => end(f, 12, 'cancelled', 'cancelled')],
     ['was cancelled while it was queued', (f) => (end(f, 0, 'cancelled', 'cancelled'), (f.run.startedOn = null))],

@@ -10,6 +10,7 @@ import { buildReceipt, recordOf, SUBJECTS_MAX, subjectName } from '../../../src/
 import { RECEIPT_PREDICATE_SCHEMA } from '../../../src/provenance/receipt-schema.ts';
 import { runRecordText } from '../../../src/provenance/run-record.ts';
 import { compileSchema } from '../../../src/provenance/schema-fault.ts';
+import { change } from './change.ts';
 import { sampleArtifact, sampleRun, sampleStep } from './sample-run.ts';
 
 const json = (value: unknown) => value as Json;
@@ -32,6 +33,13 @@ describe('a receipt', () => {
     expect(payload).toBe(canonicalJson(json(statement)));
     expect(runRecord).toBe(canonicalJson(JSON.parse(runRecord) as Json));
     expect(payloadSha256).toBe(hexOf(digestBytes(payload)));
+  });
+
+  // Receipts live for years: whoever changes these bytes changes what old verifiers must still understand.
+  it('has the bytes that it has always had', () => {
+    expect(buildReceipt(sampleRun(20)).payloadSha256).toBe(
+      '5b20bc94a629b18002de9e71f8269c6ce7142b2e322cba28e2458377d4762d45',
+    );
   });
 
   it('commits to each step by an RFC 6962 root over their canonical JSON', () => {
@@ -169,22 +177,3 @@ describe('the receipt schema', () => {
     expect(() => compileSchema({ anyOf: [{ type: 'string' }, { type: 'integer' }] })).toThrow(TypeError);
   });
 });
-
-/** A copy in which the place that `way` leads to holds `value`, is gone (undefined), or has a stray neighbour. */
-function change(root: Json, way: readonly number[], value: Json | undefined): Json {
-  const copy = structuredClone(root);
-  let at = copy as Record<string, Json>;
-  for (const [depth, turn] of way.entries()) {
-    const keys = Object.keys(at);
-    const key = keys[turn % (keys.length + 1)] ?? (Array.isArray(at) ? String(keys.length) : 'stray');
-    const next = at[key];
-    if (depth < way.length - 1 && next !== null && typeof next === 'object' && Object.keys(next).length > 0) {
-      at = next as Record<string, Json>;
-      continue;
-    }
-    if (value === undefined && !Array.isArray(at)) delete at[key];
-    else at[key] = value ?? null;
-    break;
-  }
-  return copy;
-}

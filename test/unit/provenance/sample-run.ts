@@ -11,7 +11,7 @@ import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
 
 const START_MS = Date.UTC(2026, 10, 20, 12, 0, 0);
 const PLAN_DIGEST = digestBytes('plan');
-export const GIT_COMMIT = 'a'.repeat(40);
+const GIT_COMMIT = 'a'.repeat(40);
 const RUN_ID = '01jd4z8f3k5q7r9t0v2w4x6y8z';
 
 /** A run of `count` steps that succeeded: work in chains of ten, each with one artifact; every tenth step is a gate. */
