@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isMaestroError } from '../../../src/base/errors.ts';
 import type { Json } from '../../../src/base/json.ts';
@@ -7,7 +7,7 @@ import { readsOfStep, referencesOf } from '../../../src/pipeline/expression-refe
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 
 const CONTEXTS = {
-  github: { ref: 'refs/heads/main', event: { issue: { title: 'it is $' + '{{ github.ref }}' } } },
+  github: { ref: 'refs/heads/main', event: { issue: { title: 'it is ${{ github.ref }}' } } },
   params: { env: 'prod', count: 3, list: ['a', 'b'], deep: { Key: { x: 1 } } },
   steps: { build: { outputs: { ok: true, nothing: null }, result: 'success' } },
   odd: { constructor: 'own', toString: 'own too' },
@@ -15,7 +15,7 @@ const CONTEXTS = {
 const FUNCTIONS = {
   success: () => true,
   failure: () => false,
-  hashFiles: (...globs: readonly Json[]) => `hash of ${globs.join()}`,
+  hashFiles: (...globs: readonly Json[]) => `hash of ${JSON.stringify(globs)}`,
 };
 const value = (text: string) => evaluateExpression(text, CONTEXTS, FUNCTIONS);
 
@@ -40,12 +40,12 @@ describe('an expression', () => {
     ['fromJSON(\'{"a":[1]}\').a[0]', 1],
     ['toJSON(params.list)', '[\n  "a",\n  "b"\n]'],
     ["'it''s ''all'' there'", "it's 'all' there"],
-    ["hashFiles('a', 'b')", 'hash of a,b'],
-    ["HASHFILES('a')", 'hash of a'],
+    ["hashFiles('a', 'b')", 'hash of ["a","b"]'],
+    ["HASHFILES('a')", 'hash of ["a"]'],
     ['1 < 2', true],
     ["case(params.count == 3, 'three', 'other')", 'three'],
     ['steps.build == steps.build', true],
-    ['$' + '{{ params.count }}', 3],
+    ['${{ params.count }}', 3],
     ['odd.constructor', 'own'],
     ['odd.toString', 'own too'],
   ])('%s is %j', (text, expected) => {
@@ -69,7 +69,7 @@ describe('an expression', () => {
     ['hasOwnProperty', "hasownproperty('x')"],
     ['a syntax error', 'a &&'],
     ['nothing', ''],
-    ['text beside it', '$' + '{{ params.count }} and'],
+    ['text beside it', '${{ params.count }} and'],
     ['a failing function', "fromJSON('{')"],
     ['too many levels', '('.repeat(60) + '1' + ')'.repeat(60)],
     ['too many symbols', Array.from({ length: 1100 }, () => '1').join('==')],
@@ -137,8 +137,8 @@ describe('an expression', () => {
 describe('a template', () => {
   test('keeps the type of a single expression and writes others into their text', () => {
     const input = {
-      a: '$' + '{{ params.count }}',
-      b: ['n=$' + '{{ params.count }}!', { c: '$' + '{{ params.list }}' }],
+      a: '${{ params.count }}',
+      b: ['n=${{ params.count }}!', { c: '${{ params.list }}' }],
       d: 5,
       e: 'plain',
     };
@@ -151,24 +151,22 @@ describe('a template', () => {
   });
 
   test('never evaluates what it read', () => {
-    expect(evaluateTemplate('$' + '{{ github.event.issue.title }}', CONTEXTS, {})).toBe('it is $' + '{{ github.ref }}');
-    expect(evaluateTemplate('x $' + '{{ github.event.issue.title }}', CONTEXTS, {})).toBe(
-      'x it is $' + '{{ github.ref }}',
-    );
+    expect(evaluateTemplate('${{ github.event.issue.title }}', CONTEXTS, {})).toBe('it is ${{ github.ref }}');
+    expect(evaluateTemplate('x ${{ github.event.issue.title }}', CONTEXTS, {})).toBe('x it is ${{ github.ref }}');
   });
 
   test('does not end an expression inside a quoted text', () => {
-    expect(evaluateTemplate('$' + "{{ format('{0}}}', 'a') }}-$" + "{{ '}}' }}", CONTEXTS, {})).toBe('a}-}}');
+    expect(evaluateTemplate("${{ format('{0}}}', 'a') }}-${{ '}}' }}", CONTEXTS, {})).toBe('a}-}}');
   });
 
   test('writes null as nothing', () => {
-    expect(evaluateTemplate('[$' + '{{ steps.build.outputs.nothing }}]', CONTEXTS, {})).toBe('[]');
+    expect(evaluateTemplate('[${{ steps.build.outputs.nothing }}]', CONTEXTS, {})).toBe('[]');
   });
 
   test('leaves a value without expressions alone', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (json) => {
-        fc.pre(!JSON.stringify(json).includes('$' + '{{'));
+        fc.pre(!JSON.stringify(json).includes('${{'));
         expect(evaluateTemplate(json as Json, {}, {})).toEqual(json);
       }),
     );
@@ -197,11 +195,11 @@ describe('references', () => {
   test('of a step name every step that its templates and context_from read', () => {
     const step = {
       if: 'success() && steps.a.result',
-      with: { x: ['$' + '{{ steps.b.outputs.x }}'], context_from: ['c'] },
-      env: { E: '$' + '{{ secrets.T }}' },
+      with: { x: ['${{ steps.b.outputs.x }}'], context_from: ['c'] },
+      env: { E: '${{ secrets.T }}' },
       outputs: {},
       continueOnError: 'steps.d.outputs.y',
-      cache: { key: '$' + "{{ hashFiles('x') }}", ttlMs: 1, paths: [] },
+      cache: { key: "${{ hashFiles('x') }}", ttlMs: 1, paths: [] },
     } as unknown as PlanStep;
     const { steps, contexts, functions } = readsOfStep(step);
     expect([...steps].sort()).toEqual(['a', 'b', 'c', 'd']);
