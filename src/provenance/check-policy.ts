@@ -116,7 +116,7 @@ function checkPermission(decision: DecisionRecord, gate: string | null, what: st
 function checkAnswers(decision: DecisionRecord, gate: string | null, least: number, what: string, book: Book): void {
   const answers = book.predicate.approvals.filter((approval) => approval.gate === gate);
   const approvers = new Set(answers.map(({ approver }) => JSON.stringify([approver.provider, approver.id])));
-  const needed = Math.max(least, Number(obligation(decision, OBLIGATION_APPROVALS) ?? 0));
+  const needed = Math.max(least, approvalsOf(decision));
   const isDenied = needed > 0 && answers.some((answer) => answer.decision === 'deny');
   demand(!isDenied, 'APPROVAL_INVALID', `${what} ran although it was not approved`);
   demand(!(approvers.size < needed), 'APPROVAL_INVALID', `${what} ran with ${approvers.size} of ${needed} approvals`);
@@ -127,6 +127,17 @@ function checkAnswers(decision: DecisionRecord, gate: string | null, least: numb
     'APPROVAL_INVALID',
     `${what} was approved by whoever asked for the run`,
   );
+}
+
+function approvalsOf(decision: DecisionRecord): number {
+  const count = obligation(decision, OBLIGATION_APPROVALS) ?? 0;
+  const isCount = typeof count === 'number' && Number.isSafeInteger(count) && count >= 0;
+  demand(
+    isCount,
+    'POLICY_MISMATCH',
+    `decision ${decision.id} obliges to ${count} approvals, which is no number of them`,
+  );
+  return count;
 }
 
 function obligation(decision: DecisionRecord, type: string): string | number | boolean | undefined {

@@ -101,6 +101,11 @@ describe('an issuer that holds the right key cannot', () => {
     ['use an approval of no step', 'APPROVAL_INVALID', (f) => (f.approvals[0]!.gate = 'step-99')],
     ['count one approval twice', 'APPROVAL_INVALID', (f) => f.approvals.push(f.approvals[0]!)],
     ['count one person twice', 'APPROVAL_INVALID', (f) => requireTwo(f, '42')],
+    [
+      'ask for a number of approvals that is none',
+      'POLICY_MISMATCH',
+      (f) => (f.policy[2]!.obligations = [{ type: 'approvals', value: 'many' }]),
+    ],
     ['let people approve their own run', 'APPROVAL_INVALID', (f) => forbidOwn(f)],
     ['leave an LLM call out', 'LLM_INVALID', (f) => addCalls(f, [call(0), call(2)])],
     ['invent tokens', 'LLM_INVALID', (f) => addCalls(f, [call(0, { tokens: { in: '-5', out: '1', cached: '-6' } })])],
@@ -218,7 +223,7 @@ describe('a statement whose parts do not belong together is refused', () => {
         fc.pre(!isDeepStrictEqual(changed, statement));
         expect(await answerToPayload(canonicalJson(changed))).toBeDefined();
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 

@@ -75,7 +75,7 @@ describe('a bundle that was changed is refused', () => {
     { steps: 1, stride: 1 },
     { steps: 20, stride: 11 },
   ])(
-    'with any one bit of it flipped, at every $stride. byte of a receipt of $steps steps',
+    'with any one bit of it flipped, in a receipt of $steps steps, in strides of $stride',
     async ({ steps, stride }) => {
       const whole = await signed(buildReceipt(sampleRun(steps)).payload);
       for (let index = 0; index < whole.length; index += stride) {
