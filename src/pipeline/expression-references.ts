@@ -92,7 +92,7 @@ export function contextFrom(input: Json): readonly string[] {
   return Array.isArray(value) ? value.filter((id) => typeof id === 'string') : [];
 }
 
-export function stepsOfPaths(paths: References['paths']): readonly string[] {
+function stepsOfPaths(paths: References['paths']): readonly string[] {
   return paths.flatMap(([context, id]) => (context === 'steps' && id !== undefined ? [id] : []));
 }
 

@@ -8,7 +8,7 @@ function settings(properties: JsonObject): JsonObject {
   return { type: ['object', 'null'], properties, additionalProperties: false };
 }
 
-export const TRIGGER_NAMES = [
+const TRIGGER_NAMES = [
   'push',
   'pull_request',
   'pr',

@@ -9,12 +9,12 @@ export interface ScalarNode extends Span {
   readonly value: string | number | boolean | null;
 }
 
-export interface ListNode extends Span {
+interface ListNode extends Span {
   readonly kind: 'list';
   readonly items: readonly SourceNode[];
 }
 
-export interface MapNode extends Span {
+interface MapNode extends Span {
   readonly kind: 'map';
   /** Keys are unique. */
   readonly entries: ReadonlyMap<string, SourceEntry>;

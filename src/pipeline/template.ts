@@ -7,9 +7,9 @@ export interface Template {
   readonly faults: readonly TemplateFault[];
 }
 
-export type TemplatePart = string | TemplateExpression;
+type TemplatePart = string | TemplateExpression;
 
-export interface TemplateExpression {
+interface TemplateExpression {
   readonly parsed: ParsedExpression;
   /** Where its `${{` stands among all `${{` of the text, from 0. */
   readonly ordinal: number;
@@ -17,7 +17,7 @@ export interface TemplateExpression {
   readonly lead: number;
 }
 
-export interface TemplateFault extends ExpressionFault {
+interface TemplateFault extends ExpressionFault {
   readonly kind: 'syntax' | 'unclosed';
   readonly ordinal: number;
 }

@@ -13,21 +13,21 @@ export interface Triggers {
   readonly dispatch?: Readonly<Record<string, never>>;
 }
 
-export interface CodeFilter {
+interface CodeFilter {
   readonly branches?: readonly string[];
   readonly branchesIgnore?: readonly string[];
   readonly paths?: readonly string[];
   readonly pathsIgnore?: readonly string[];
 }
 
-export interface Schedule {
+interface Schedule {
   /** Five fields: minute, hour, day of month, month, day of week. */
   readonly cron: string;
   /** IANA name. */
   readonly timezone: string;
 }
 
-export type CommandPermission = 'read' | 'triage' | 'write' | 'maintain' | 'admin';
+type CommandPermission = 'read' | 'triage' | 'write' | 'maintain' | 'admin';
 
 /** Settings of a trigger that are lists of texts, by their name in the file. */
 const LISTS = {
