@@ -17,6 +17,7 @@ export function checkPolicy(predicate: ReceiptPredicate): void {
     predicate,
     decisions,
     approvals,
+    answers: Map.groupBy(predicate.approvals, (approval) => approval.gate),
     steps: new Map(predicate.steps.map((step) => [step.id, step])),
   };
   predicate.policy.forEach(checkResult);
@@ -30,6 +31,7 @@ interface Book {
   readonly predicate: ReceiptPredicate;
   readonly decisions: ReadonlyMap<string, DecisionRecord>;
   readonly approvals: ReadonlyMap<string, ApprovalFact>;
+  readonly answers: ReadonlyMap<string | null, readonly ApprovalFact[]>;
   readonly steps: ReadonlyMap<string, StepFact>;
 }
 
@@ -114,7 +116,7 @@ function checkPermission(decision: DecisionRecord, gate: string | null, what: st
 
 /** Enough different people approved, none denied, and none approved their own wish where that is forbidden. */
 function checkAnswers(decision: DecisionRecord, gate: string | null, least: number, what: string, book: Book): void {
-  const answers = book.predicate.approvals.filter((approval) => approval.gate === gate);
+  const answers = book.answers.get(gate) ?? [];
   const approvers = new Set(answers.map(({ approver }) => JSON.stringify([approver.provider, approver.id])));
   const needed = Math.max(least, approvalsOf(decision));
   const isDenied = needed > 0 && answers.some((answer) => answer.decision === 'deny');
