@@ -138,6 +138,38 @@ describe('the plain reader', () => {
     expect(accepted).toBeGreaterThan(100);
   });
 
+  test('agrees with the library on block texts', () => {
+    const pieces = [
+      '|\n',
+      'a',
+      '\n',
+      '\n  ',
+      '\n    ',
+      '\n      ',
+      '\n\n',
+      ' ',
+      '#',
+      '- ',
+      'k: ',
+      '${{ x }}',
+      '\r\n',
+      '---',
+    ];
+    let accepted = 0;
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...pieces), { maxLength: 20 }),
+        fc.constantFrom('', '\n', '\nlast: x\n', '\n\n# end\n'),
+        (parts, tail) => {
+          if (expectAgreement(`k: |\n  a${parts.join('')}${tail}`)) accepted++;
+          if (expectAgreement(`k:\n  - b: |\n      a${parts.join('')}${tail}`)) accepted++;
+        },
+      ),
+      { numRuns: 5000 },
+    );
+    expect(accepted).toBeGreaterThan(100);
+  });
+
   test('agrees with the library on every document that the library writes', () => {
     const key = fc.stringMatching(/^[a-z]{1,3}$/);
     const leaf = fc.oneof(
