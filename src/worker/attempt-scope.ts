@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { MaestroError } from '../base/errors.ts';
 import type { HeldLease, Lease, LeaseClient } from '../protocol/lease.ts';
 import type { StepDefinition } from '../steps/define.ts';
@@ -15,7 +16,7 @@ export interface ExecuteTools {
   readonly client: LeaseClient;
   /** Steps by the name that `uses` gives; `task` runs `./path` and `pkg:`. */
   readonly steps: ReadonlyMap<string, StepDefinition>;
-  /** The checkout that steps work in, free of links. */
+  /** The checkout that steps work in. */
   readonly repositoryRoot: string;
   /** Holds one folder per attempt, while it runs. */
   readonly temporaryRoot: string;
@@ -51,9 +52,10 @@ export interface AttemptScope {
 export async function openScope(
   attempt: Attempt,
   workerId: number,
-  tools: ExecuteTools,
+  given: ExecuteTools,
   temporaryDirectory: string,
 ): Promise<AttemptScope> {
+  const tools = { ...given, repositoryRoot: await realpath(given.repositoryRoot) };
   const { lease } = attempt;
   const held: HeldLease = { stepId: lease.stepId, fence: lease.fence };
   const workingDirectory = await workingDirectoryOf(tools.repositoryRoot, lease.step.workingDirectory);

@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, posix, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, posix, relative, sep } from 'node:path';
 import picomatch from 'picomatch';
 import { MaestroError } from '../base/errors.ts';
 import { isInside } from '../steps/checkout-path.ts';
@@ -65,10 +65,10 @@ async function* walkGlob(root: string, glob: string, budget: { entries: number }
   const entry = await lstat(start).catch(() => undefined);
   if (!entry) return;
   if (!entry.isDirectory()) {
-    if (!isGlob) yield { path: base, absolutePath: start };
+    // A folder on the way may be a link out of the root.
+    if (!isGlob && isInside(root, await realpath(dirname(start)))) yield { path: base, absolutePath: start };
     return;
   }
-  // A folder on the way may be a link: the search starts where it really is, and only within the root.
   if (!isInside(root, await realpath(start))) return;
   const matches = isGlob ? matcher(tidy) : () => true;
   for await (const found of walk(root, start, budget)) {

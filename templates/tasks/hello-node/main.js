@@ -1,4 +1,5 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import process, { env } from 'node:process';
 
 /** Status that asks for another try later, for example while a service is busy. */
 const RETRY_LATER = 75;
@@ -18,23 +19,23 @@ function validate(input) {
 
 function execute(task, input) {
   if (input.name === 'nobody yet' && task.attempt === 1) throw new RetryLater('nobody is here yet');
-  console.log(`greeting ${input.name}, attempt ${task.attempt}`);
+  process.stdout.write(`greeting ${input.name}, attempt ${task.attempt}\n`);
   emit({ type: 'annotation', level: 'notice', message: `greeted ${input.name}` });
   return { greeting: `Hello, ${input.name}!` };
 }
 
 /** Each event is one line of JSON. */
 function emit(event) {
-  appendFileSync(process.env.MAESTRO_EVENTS, `${JSON.stringify(event)}\n`);
+  appendFileSync(env.MAESTRO_EVENTS, `${JSON.stringify(event)}\n`);
 }
 
 const read = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
 try {
-  const task = init(read(process.env.MAESTRO_CONTEXT));
-  const input = validate(read(process.env.MAESTRO_INPUT));
-  writeFileSync(process.env.MAESTRO_OUTPUT, JSON.stringify(execute(task, input)));
+  const task = init(read(env.MAESTRO_CONTEXT));
+  const input = validate(read(env.MAESTRO_INPUT));
+  writeFileSync(env.MAESTRO_OUTPUT, JSON.stringify(execute(task, input)));
 } catch (error) {
-  console.error(error.message);
+  process.stderr.write(`${error.message}\n`);
   process.exitCode = error instanceof RetryLater ? RETRY_LATER : 1;
 }

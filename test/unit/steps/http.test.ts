@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/base/json.ts';
 import { isEgressAllowed } from '../../../src/steps/http/egress.ts';
 import { httpStep } from '../../../src/steps/http/http.ts';
 import { REDIRECTS_MAX, RESPONSE_BYTES_MAX } from '../../../src/steps/http/send.ts';
@@ -59,8 +60,8 @@ beforeEach(async () => {
 });
 afterEach(() => far.close());
 
-const run = (input: Record<string, unknown>, egress: readonly string[] = [], secrets: Record<string, string> = {}) =>
-  httpStep.run(contextOf({ step: stepOf({ egress }), secrets }).context, input as never);
+const run = (input: JsonObject, egress: readonly string[] = [], secrets: Record<string, string> = {}) =>
+  httpStep.run(contextOf({ step: stepOf({ egress }), secrets }).context, input);
 
 describe('http step', () => {
   it('answers status, headers, text and parsed JSON', async () => {
@@ -199,7 +200,7 @@ describe('notify step', () => {
       message: 'done',
       secret: 'key',
       data: { a: 1 },
-    } as never);
+    });
     expect(answer).toEqual({ kind: 'succeeded', result: { status: 200 } });
     const [seen] = far.seen;
     expect(seen?.headers[SIGNATURE_HEADER]).toBe(signBody(seen?.body ?? '', 'key'));
@@ -218,7 +219,7 @@ describe('notify step', () => {
       message: 'a <b> & c',
       title: 'Deploy',
       format: 'slack',
-    } as never);
+    });
     expect(JSON.parse(far.seen[0]?.body ?? '')).toMatchObject({
       text: 'Deploy: a &lt;b&gt; &amp; c',
       blocks: [{ type: 'header' }, { type: 'section' }],
@@ -227,7 +228,7 @@ describe('notify step', () => {
 
   it('fails in a way that can be retried where the receiver is down', async () => {
     far.answer = (_, response) => void response.writeHead(502).end();
-    expect(await notifyStep.run(contextOf().context, { url: far.url(), message: 'x' } as never)).toMatchObject({
+    expect(await notifyStep.run(contextOf().context, { url: far.url(), message: 'x' })).toMatchObject({
       kind: 'failed',
       errorClass: 'infra',
     });

@@ -16,10 +16,10 @@ describe('shell step', () => {
   it.each([
     ['bash', 'echo "$0" | grep -q script.sh && [[ 1 == 1 ]] && echo fine'],
     ['sh', 'echo fine'],
-    ...(part('python') ? [['python', 'print("fine")']] : []),
-    ...(part('pwsh') ? [['pwsh', 'Write-Output fine']] : []),
-  ])('runs a script with %s', async (shell, script) => {
-    expect(await run(script as string, shell)).toMatchObject({ kind: 'succeeded', exitCode: 0, isolation: 'process' });
+    ...(part('python') ? [['python', 'print("fine")'] as const] : []),
+    ...(part('pwsh') ? [['pwsh', 'Write-Output fine'] as const] : []),
+  ] as const)('runs a script with %s', async (shell, script) => {
+    expect(await run(script, shell)).toMatchObject({ kind: 'succeeded', exitCode: 0, isolation: 'process' });
     expect(room.log.trim()).toBe('fine');
   });
 
@@ -28,9 +28,9 @@ describe('shell step', () => {
     ['bash', 'false\necho not reached', 1],
     ['bash', 'false | cat', 1],
     ['sh', 'false\necho not reached', 1],
-    ...(part('python') ? ([['python', 'import sys; sys.exit(9)', 9]] as const) : []),
-    ...(part('pwsh') ? ([['pwsh', 'exit 4', 4]] as const) : []),
-  ])('fails as class step where %s ends with another status: %s', async (shell, script, exitCode) => {
+    ...(part('python') ? [['python', 'import sys; sys.exit(9)', 9] as const] : []),
+    ...(part('pwsh') ? [['pwsh', 'exit 4', 4] as const] : []),
+  ] as const)('fails as class step where %s ends with another status: %s', async (shell, script, exitCode) => {
     expect(await run(script, shell)).toMatchObject({ kind: 'failed', errorClass: 'step', exitCode });
     expect(room.log).not.toContain('not reached');
   });

@@ -98,8 +98,12 @@ function shapesOfATask(name: string): void {
   });
 }
 
-describe('the Node task of the templates', () => shapesOfATask('hello-node'));
-describeWith('python', 'the Python task of the templates', () => shapesOfATask('hello-python'));
+describe('the Node task of the templates', () => {
+  shapesOfATask('hello-node');
+});
+describeWith('python', 'the Python task of the templates', () => {
+  shapesOfATask('hello-python');
+});
 
 describe('tasks', () => {
   it('are told the run, the attempt, the idempotency key and the contexts', async () => {

@@ -2,13 +2,14 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Json } from '../../../src/base/json.ts';
 import { schemaValidateStep } from '../../../src/steps/schema-validate/schema-validate.ts';
 import { computeInThread } from '../../../src/steps/thread.ts';
 import { transformStep } from '../../../src/steps/transform/transform.ts';
 import { contextOf } from './step-context.ts';
 
-const transform = (expression: string, input?: unknown) =>
-  transformStep.run(contextOf().context, { expression, input } as never);
+const transform = (expression: string, input: Json = null) =>
+  transformStep.run(contextOf().context, { expression, input });
 
 describe('transform step', () => {
   it.each([
@@ -43,7 +44,7 @@ describe('transform step', () => {
   it('ends at once when the step is cancelled', async () => {
     const stopper = new AbortController();
     const { context } = contextOf({ signal: stopper.signal });
-    const answer = transformStep.run(context, { expression: '($f := function($n){ $f($n + 1) }; $f(0))' } as never);
+    const answer = transformStep.run(context, { expression: '($f := function($n){ $f($n + 1) }; $f(0))' });
     stopper.abort(new Error('cancelled'));
     await expect(answer).rejects.toThrow('cancelled');
   });
@@ -59,7 +60,7 @@ describe('schema-validate step', () => {
   const schema = { type: 'object', required: ['a'], properties: { a: { type: 'integer' } } };
 
   it('passes data that the schema describes', async () => {
-    expect(await schemaValidateStep.run(contextOf().context, { schema, data: { a: 1 } } as never)).toMatchObject({
+    expect(await schemaValidateStep.run(contextOf().context, { schema, data: { a: 1 } })).toMatchObject({
       kind: 'succeeded',
       result: { isValid: true },
     });
@@ -69,7 +70,7 @@ describe('schema-validate step', () => {
     writeFileSync(join(folder, 'data.yaml'), 'a: one\n');
     writeFileSync(join(folder, 'schema.json'), JSON.stringify(schema));
     const { context, annotations } = contextOf({ workingDirectory: folder });
-    const answer = await schemaValidateStep.run(context, { schema: 'schema.json', file: 'data.yaml' } as never);
+    const answer = await schemaValidateStep.run(context, { schema: 'schema.json', file: 'data.yaml' });
     expect(answer).toMatchObject({
       kind: 'failed',
       errorClass: 'step',
@@ -82,13 +83,13 @@ describe('schema-validate step', () => {
 
   it.each(['../outside.json', '/etc/passwd', 'missing.json'])('refuses the file %s', async (file) => {
     await expect(
-      schemaValidateStep.run(contextOf({ workingDirectory: folder }).context, { schema, file } as never),
+      schemaValidateStep.run(contextOf({ workingDirectory: folder }).context, { schema, file }),
     ).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   });
 
   it('refuses a schema that is none', async () => {
     await expect(
-      schemaValidateStep.run(contextOf().context, { schema: { type: 'nonsense' }, data: 1 } as never),
+      schemaValidateStep.run(contextOf().context, { schema: { type: 'nonsense' }, data: 1 }),
     ).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Annotation, ANNOTATIONS_MAX } from '../../../src/protocol/outcome.ts';
+import { ANNOTATIONS_MAX, type Annotation } from '../../../src/protocol/outcome.ts';
 import { AnnotationCollector } from '../../../src/worker/annotations/collector.ts';
 import { PROBLEM_MATCHERS, plainLine } from '../../../src/worker/annotations/problem-matchers.ts';
 import { readReport } from '../../../src/worker/annotations/reports.ts';
@@ -20,7 +20,16 @@ describe('workflow commands', () => {
     ['::error file=a.ts,line=3::text', { level: 'failure', message: 'text', path: 'a.ts', startLine: 3, endLine: 3 }],
     [
       '::warning file=a.ts,line=3,endLine=5,col=2,endColumn=9,title=T%3A 1%2C 2::a%0Ab%25',
-      { level: 'warning', message: 'a\nb%', title: 'T: 1, 2', path: 'a.ts', startLine: 3, endLine: 5, startColumn: 2, endColumn: 9 },
+      {
+        level: 'warning',
+        message: 'a\nb%',
+        title: 'T: 1, 2',
+        path: 'a.ts',
+        startLine: 3,
+        endLine: 5,
+        startColumn: 2,
+        endColumn: 9,
+      },
     ],
     ['  ::notice title=x::indented', { level: 'notice', title: 'x', message: 'indented' }],
     ['::error file=C:\\a.ts::with a colon', { level: 'failure', path: 'C:\\a.ts', message: 'with a colon' }],
@@ -30,39 +39,121 @@ describe('workflow commands', () => {
     expect(command && annotationOfCommand(command)).toEqual(annotation);
   });
 
-  it.each(['std::vector<int> x', 'error::text', ':: error::text', '::group::Build', '::endgroup::', '::error::'])('%s is no remark', (line) => {
-    const command = parseWorkflowCommand(line);
-    expect(command && annotationOfCommand(command)).toBeUndefined();
-  });
+  it.each(['std::vector<int> x', 'error::text', ':: error::text', '::group::Build', '::endgroup::', '::error::'])(
+    '%s is no remark',
+    (line) => {
+      const command = parseWorkflowCommand(line);
+      expect(command && annotationOfCommand(command)).toBeUndefined();
+    },
+  );
 });
 
 describe('problem matchers', () => {
   it('read tsc, plain and pretty', () => {
     expect(
-      remarks(["src/(app)/a.ts(3,14): error TS2322: Type 'x' is not assignable.", '\u001b[96msrc/b.ts\u001b[0m:\u001b[93m1\u001b[0m:\u001b[93m2\u001b[0m - \u001b[91merror\u001b[0m\u001b[90m TS1005: \u001b[0m; expected.']),
+      remarks([
+        "src/(app)/a.ts(3,14): error TS2322: Type 'x' is not assignable.",
+        '\u001b[96msrc/b.ts\u001b[0m:\u001b[93m1\u001b[0m:\u001b[93m2\u001b[0m - \u001b[91merror\u001b[0m\u001b[90m TS1005: \u001b[0m; expected.',
+      ]),
     ).toEqual([
-      { path: 'src/(app)/a.ts', startLine: 3, endLine: 3, startColumn: 14, endColumn: 14, level: 'failure', title: 'TS2322', message: "Type 'x' is not assignable." },
-      { path: 'src/b.ts', startLine: 1, endLine: 1, startColumn: 2, endColumn: 2, level: 'failure', title: 'TS1005', message: '; expected.' },
+      {
+        path: 'src/(app)/a.ts',
+        startLine: 3,
+        endLine: 3,
+        startColumn: 14,
+        endColumn: 14,
+        level: 'failure',
+        title: 'TS2322',
+        message: "Type 'x' is not assignable.",
+      },
+      {
+        path: 'src/b.ts',
+        startLine: 1,
+        endLine: 1,
+        startColumn: 2,
+        endColumn: 2,
+        level: 'failure',
+        title: 'TS1005',
+        message: '; expected.',
+      },
     ]);
   });
 
   it('read ESLint’s stylish output', () => {
-    expect(remarks(['', '/repo/src/a.js', "  1:10  error    'x' is defined but never used  no-unused-vars", '  2:1   warning  Unexpected console statement', '', '✖ 2 problems'])).toEqual([
-      { path: '/repo/src/a.js', startLine: 1, endLine: 1, startColumn: 10, endColumn: 10, level: 'failure', message: "'x' is defined but never used", title: 'no-unused-vars' },
-      { path: '/repo/src/a.js', startLine: 2, endLine: 2, startColumn: 1, endColumn: 1, level: 'warning', message: 'Unexpected console statement' },
+    expect(
+      remarks([
+        '',
+        '/repo/src/a.js',
+        "  1:10  error    'x' is defined but never used  no-unused-vars",
+        '  2:1   warning  Unexpected console statement',
+        '',
+        '✖ 2 problems',
+      ]),
+    ).toEqual([
+      {
+        path: '/repo/src/a.js',
+        startLine: 1,
+        endLine: 1,
+        startColumn: 10,
+        endColumn: 10,
+        level: 'failure',
+        message: "'x' is defined but never used",
+        title: 'no-unused-vars',
+      },
+      {
+        path: '/repo/src/a.js',
+        startLine: 2,
+        endLine: 2,
+        startColumn: 1,
+        endColumn: 1,
+        level: 'warning',
+        message: 'Unexpected console statement',
+      },
     ]);
   });
 
   it('read ESLint’s JSON', () => {
-    const report = [{ filePath: '/repo/a.js', messages: [{ ruleId: 'semi', severity: 2, message: 'Missing semicolon.', line: 4, column: 2, endLine: 4, endColumn: 3 }, null, { message: 5 }] }, { filePath: 1 }, null];
+    const report = [
+      {
+        filePath: '/repo/a.js',
+        messages: [
+          { ruleId: 'semi', severity: 2, message: 'Missing semicolon.', line: 4, column: 2, endLine: 4, endColumn: 3 },
+          null,
+          { message: 5 },
+        ],
+      },
+      { filePath: 1 },
+      null,
+    ];
     expect(remarks([JSON.stringify(report)])).toEqual([
-      { path: '/repo/a.js', startLine: 4, endLine: 4, startColumn: 2, endColumn: 3, level: 'failure', title: 'semi', message: 'Missing semicolon.' },
+      {
+        path: '/repo/a.js',
+        startLine: 4,
+        endLine: 4,
+        startColumn: 2,
+        endColumn: 3,
+        level: 'failure',
+        title: 'semi',
+        message: 'Missing semicolon.',
+      },
     ]);
   });
 
   it('read go vet', () => {
-    expect(remarks(['# example.com/x', './main.go:12:5: fmt.Printf format %d has arg s of wrong type string', 'vet: ./b.go:3:1: expected declaration', 'pkg/c.go:7: message'])).toMatchObject([
-      { path: './main.go', startLine: 12, startColumn: 5, message: 'fmt.Printf format %d has arg s of wrong type string' },
+    expect(
+      remarks([
+        '# example.com/x',
+        './main.go:12:5: fmt.Printf format %d has arg s of wrong type string',
+        'vet: ./b.go:3:1: expected declaration',
+        'pkg/c.go:7: message',
+      ]),
+    ).toMatchObject([
+      {
+        path: './main.go',
+        startLine: 12,
+        startColumn: 5,
+        message: 'fmt.Printf format %d has arg s of wrong type string',
+      },
       { path: './b.go', startLine: 3 },
       { path: 'pkg/c.go', startLine: 7, message: 'message' },
     ]);
@@ -70,7 +161,13 @@ describe('problem matchers', () => {
 
   it('take time in proportion to a hostile line', () => {
     const startedAt = performance.now();
-    remarks(['('.repeat(500_000), `${'a.go'.repeat(200_000)}:`, `a${'(1,1'.repeat(200_000)}`, `  1:1  error  ${'  x'.repeat(200_000)}`, `::error ${'a=b,'.repeat(200_000)}`]);
+    remarks([
+      '('.repeat(500_000),
+      `${'a.go'.repeat(200_000)}:`,
+      `a${'(1,1'.repeat(200_000)}`,
+      `  1:1  error  ${'  x'.repeat(200_000)}`,
+      `::error ${'a=b,'.repeat(200_000)}`,
+    ]);
     parseWorkflowCommand(`::error ${':a'.repeat(300_000)}`);
     expect(performance.now() - startedAt).toBeLessThan(2000);
   });
@@ -78,7 +175,12 @@ describe('problem matchers', () => {
 
 describe('reports', () => {
   it('read SARIF', () => {
-    const location = { physicalLocation: { artifactLocation: { uri: 'src/a%20b.ts' }, region: { startLine: 3, startColumn: 2, endLine: 4, endColumn: 9 } } };
+    const location = {
+      physicalLocation: {
+        artifactLocation: { uri: 'src/a%20b.ts' },
+        region: { startLine: 3, startColumn: 2, endLine: 4, endColumn: 9 },
+      },
+    };
     const results = [
       { ruleId: 'R1', level: 'error', message: { text: 'bad' }, locations: [location] },
       { ruleId: 'R2', message: { text: 'default level' } },
@@ -87,7 +189,16 @@ describe('reports', () => {
       {},
     ];
     expect(readReport('x.sarif', JSON.stringify({ version: '2.1.0', runs: [{ results }] }))).toEqual([
-      { level: 'failure', message: 'bad', title: 'R1', path: 'src/a b.ts', startLine: 3, endLine: 4, startColumn: 2, endColumn: 9 },
+      {
+        level: 'failure',
+        message: 'bad',
+        title: 'R1',
+        path: 'src/a b.ts',
+        startLine: 3,
+        endLine: 4,
+        startColumn: 2,
+        endColumn: 9,
+      },
       { level: 'warning', message: 'default level', title: 'R2' },
     ]);
   });
@@ -97,7 +208,14 @@ describe('reports', () => {
       <testcase classname="A" name="adds &lt;two&gt;" file="a.test.ts" line="7"><failure message="expected 1 &amp; got 2">at a.test.ts:7</failure></testcase>
       <testcase classname="A" name="fine"/><testcase name="broken"><error>boom</error></testcase></testsuite></testsuite></testsuites>`;
     expect(readReport('junit.xml', xml)).toEqual([
-      { level: 'failure', message: 'expected 1 & got 2\nat a.test.ts:7', title: 'A > adds <two>', path: 'a.test.ts', startLine: 7, endLine: 7 },
+      {
+        level: 'failure',
+        message: 'expected 1 & got 2\nat a.test.ts:7',
+        title: 'A > adds <two>',
+        path: 'a.test.ts',
+        startLine: 7,
+        endLine: 7,
+      },
       { level: 'failure', message: 'boom', title: 'broken' },
     ]);
   });
@@ -129,23 +247,36 @@ describe('annotation collector', () => {
     ['../b/x.ts', 'packages/b/x.ts'],
     ['./x.ts', 'packages/a/x.ts'],
   ])('names %s as the repository does: %s', (path, expected) => {
-    expect(collect({ level: 'notice', message: 'm', path, startLine: 1 })).toEqual([{ level: 'notice', message: 'm', path: expected, startLine: 1 }]);
+    expect(collect({ level: 'notice', message: 'm', path, startLine: 1 })).toEqual([
+      { level: 'notice', message: 'm', path: expected, startLine: 1 },
+    ]);
   });
 
   it('drops the place, not the remark, of a file outside of the repository', () => {
-    expect(collect({ level: 'notice', message: 'm', path: '/etc/passwd', startLine: 1 })).toEqual([{ level: 'notice', message: 'm' }]);
+    expect(collect({ level: 'notice', message: 'm', path: '/etc/passwd', startLine: 1 })).toEqual([
+      { level: 'notice', message: 'm' },
+    ]);
   });
 
   it('drops numbers that are no positions', () => {
-    expect(collect({ level: 'notice', message: 'm', path: 'x', startLine: 0, endLine: 1.5, startColumn: -1 })).toEqual([{ level: 'notice', message: 'm', path: 'packages/a/x' }]);
+    expect(collect({ level: 'notice', message: 'm', path: 'x', startLine: 0, endLine: 1.5, startColumn: -1 })).toEqual([
+      { level: 'notice', message: 'm', path: 'packages/a/x' },
+    ]);
   });
 
   it('keeps each remark once, masked, without what stores refuse', () => {
-    expect(collect({ level: 'notice', message: 'a s3cret-value\0\ud800' }, { level: 'notice', message: 'a s3cret-value\0\ud800' })).toEqual([{ level: 'notice', message: 'a ***\ufffd\ufffd' }]);
+    expect(
+      collect(
+        { level: 'notice', message: 'a s3cret-value\0\ud800' },
+        { level: 'notice', message: 'a s3cret-value\0\ud800' },
+      ),
+    ).toEqual([{ level: 'notice', message: 'a ***\ufffd\ufffd' }]);
   });
 
   it('keeps as many as the protocol allows and counts the rest', () => {
-    const list = collect(...Array.from({ length: ANNOTATIONS_MAX + 500 }, (_, i): Annotation => ({ level: 'notice', message: `m${i}` })));
+    const list = collect(
+      ...Array.from({ length: ANNOTATIONS_MAX + 500 }, (_, i): Annotation => ({ level: 'notice', message: `m${i}` })),
+    );
     expect(list).toHaveLength(ANNOTATIONS_MAX);
     expect(list.at(-1)).toEqual({ level: 'notice', message: '501 more annotations are in the log only' });
   });
@@ -158,7 +289,11 @@ describe('the log of an attempt', () => {
     const masker = new Masker();
     const annotations = new AnnotationCollector(masker, '/repo', '/repo');
     let stored = '';
-    const stream = new LogStream({ held: { stepId: '1.0', fence: 1 }, append: async (parts) => void (stored += parts.map((part) => part.text).join('')), pause: async () => {} });
+    const stream = new LogStream({
+      held: { stepId: '1.0', fence: 1 },
+      append: async (parts) => void (stored += parts.map((part) => part.text).join('')),
+      pause: async () => {},
+    });
     const log = new AttemptLog(masker, stream, annotations, () => {});
     for (const chunk of chunks) await log.write(chunk);
     await log.end();
@@ -170,7 +305,10 @@ describe('the log of an attempt', () => {
     const whole = await logged([bytes]);
     expect(whole.stored).toBe(text);
     expect(whole.annotations.map(({ path }) => path)).toEqual(['src/a.js', 'src/b.ts', 'c.ts', undefined]);
-    expect(whole.annotations.at(-1)).toMatchObject({ level: 'notice', message: expect.stringContaining('GITHUB_OUTPUT') });
+    expect(whole.annotations.at(-1)).toMatchObject({
+      level: 'notice',
+      message: expect.stringContaining('GITHUB_OUTPUT'),
+    });
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(bytes.length), { maxLength: 12 }), async (cuts) => {
         const sorted = [0, ...cuts.sort((a, b) => a - b), bytes.length];

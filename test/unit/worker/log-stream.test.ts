@@ -7,22 +7,35 @@ import { CHUNK_CHARS, LogStream, type LogStreamOptions } from '../../../src/work
 
 function open(changes: Partial<LogStreamOptions> = {}): { stream: LogStream; chunks: LogChunk[]; text: () => string } {
   const chunks: LogChunk[] = [];
-  const stream = new LogStream({ held: { stepId: '1.0', fence: 1 }, append: async (more) => void chunks.push(...more), pause: async () => {}, ...changes });
+  const stream = new LogStream({
+    held: { stepId: '1.0', fence: 1 },
+    append: async (more) => void chunks.push(...more),
+    pause: async () => {},
+    ...changes,
+  });
   return { stream, chunks, text: () => chunks.map((chunk) => chunk.text).join('') };
 }
 
 describe('log stream', () => {
   it('stores every text as it is, whatever bytes a write ends with', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 200 }), fc.array(fc.nat(800), { maxLength: 10 }), async (text, cuts) => {
-        const plain = text.toWellFormed().replaceAll('\0', '\ufffd');
-        const bytes = Buffer.from(plain);
-        const { stream, text: stored } = open();
-        const sorted = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
-        for (let i = 1; i < sorted.length; i++) await stream.write(bytes.subarray(sorted[i - 1], sorted[i]));
-        expect(await stream.end()).toEqual({ digest: digestBytes(bytes), sizeBytes: bytes.length, isTruncated: false });
-        expect(stored()).toBe(plain);
-      }),
+      fc.asyncProperty(
+        fc.string({ unit: 'binary', maxLength: 200 }),
+        fc.array(fc.nat(800), { maxLength: 10 }),
+        async (text, cuts) => {
+          const plain = text.toWellFormed().replaceAll('\0', '\ufffd');
+          const bytes = Buffer.from(plain);
+          const { stream, text: stored } = open();
+          const sorted = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
+          for (let i = 1; i < sorted.length; i++) await stream.write(bytes.subarray(sorted[i - 1], sorted[i]));
+          expect(await stream.end()).toEqual({
+            digest: digestBytes(bytes),
+            sizeBytes: bytes.length,
+            isTruncated: false,
+          });
+          expect(stored()).toBe(plain);
+        },
+      ),
     );
   });
 
@@ -37,16 +50,20 @@ describe('log stream', () => {
 
   it('digests the whole text but stores its beginning, cut between characters', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 40 }), fc.array(fc.string({ unit: fc.constantFrom('a', 'é', '😀', '\0'), maxLength: 9 }), { maxLength: 20 }), async (storedBytesMax, parts) => {
-        const { stream, text } = open({ storedBytesMax });
-        for (const part of parts) await stream.write(Buffer.from(part));
-        const whole = Buffer.from(parts.join('').replaceAll('\0', '\ufffd'));
-        const isTruncated = whole.length > storedBytesMax;
-        expect(await stream.end()).toEqual({ digest: digestBytes(whole), sizeBytes: whole.length, isTruncated });
-        const stored = isTruncated ? text().slice(0, text().indexOf('\n[maestro]')) : text();
-        expect(whole.toString().startsWith(stored)).toBe(true);
-        expect(Buffer.byteLength(stored)).toBeLessThanOrEqual(storedBytesMax);
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 40 }),
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'é', '😀', '\0'), maxLength: 9 }), { maxLength: 20 }),
+        async (storedBytesMax, parts) => {
+          const { stream, text } = open({ storedBytesMax });
+          for (const part of parts) await stream.write(Buffer.from(part));
+          const whole = Buffer.from(parts.join('').replaceAll('\0', '\ufffd'));
+          const isTruncated = whole.length > storedBytesMax;
+          expect(await stream.end()).toEqual({ digest: digestBytes(whole), sizeBytes: whole.length, isTruncated });
+          const stored = isTruncated ? text().slice(0, text().indexOf('\n[maestro]')) : text();
+          expect(whole.toString().startsWith(stored)).toBe(true);
+          expect(Buffer.byteLength(stored)).toBeLessThanOrEqual(storedBytesMax);
+        },
+      ),
     );
   });
 
