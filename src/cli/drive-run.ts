@@ -61,10 +61,12 @@ function reportRun(view: RunView, follower: RunFollower, context: CommandContext
 
 /** Each fact about a waiting run may be the answer that lets it go on. */
 async function driveAfterAnswers(follower: RunFollower, maestro: LocalMaestro, signal: AbortSignal): Promise<void> {
-  for (;;) {
+  for (let seq = -1; ; ) {
     const view = await maestro.client.readRun(follower.model.id);
     if (isRunFinal(view.status) || signal.aborted) return;
-    if (waitingSteps(view).length > 0) await follower.nextEvent(signal);
+    const isStill = waitingSteps(view).length > 0 || follower.model.lastSeq === seq;
+    seq = follower.model.lastSeq;
+    if (isStill) await follower.nextEvent(signal);
     await maestro.drive(follower.model.id, signal);
   }
 }

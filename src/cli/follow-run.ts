@@ -1,7 +1,7 @@
 import { isMaestroError, messageOf } from '../base/errors.ts';
 import type { Client } from '../protocol/client.ts';
 import type { LogLine, RunEvent } from '../protocol/event.ts';
-import { isRunFinal, isStepFinal, type RunView } from '../protocol/run.ts';
+import { isRunFinal, isStepFinal, type RunView, type StepView } from '../protocol/run.ts';
 import type { CommandContext } from './context.ts';
 import { RunModel } from './live/run-model.ts';
 import { createWatcher, type RunWatcher } from './live/watcher.ts';
@@ -23,7 +23,7 @@ export class RunFollower {
   readonly #client: Client;
   readonly #context: CommandContext;
   readonly #stop = new AbortController();
-  readonly #before: RunView;
+  readonly #before: ReadonlyMap<string, StepView>;
   readonly #sinceMs: number;
   readonly #linesSeen = new Map<string, number>();
   #linesToSkip = new Map<string, number>();
@@ -35,7 +35,7 @@ export class RunFollower {
   constructor(view: RunView, client: Client, context: CommandContext, isHistoryShown: boolean) {
     this.#client = client;
     this.#context = context;
-    this.#before = view;
+    this.#before = new Map(view.steps.map((step) => [step.id, step]));
     this.#sinceMs = isHistoryShown ? 0 : context.clock.now();
     this.model = new RunModel(view);
     this.watcher = createWatcher(this.model, context);
@@ -53,7 +53,7 @@ export class RunFollower {
     return this.#streams;
   }
 
-  /** Resolves after the next event, or when the signal fires. */
+  /** Resolves after the next event, at the end of the streams, or when the signal fires. */
   nextEvent(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
@@ -62,6 +62,7 @@ export class RunFollower {
       };
       this.#waiting.add(done);
       signal.addEventListener('abort', done, { once: true });
+      void this.#streams.finally(done).catch(() => {});
     });
   }
 
@@ -123,8 +124,7 @@ export class RunFollower {
   async #followLogs(isFollowing: boolean, signal: AbortSignal): Promise<void> {
     try {
       for await (const line of this.#client.readLogs(this.model.id, undefined, isFollowing, signal)) {
-        if (this.#isNew(line)) this.watcher.log(line);
-        this.model.applyLog(line);
+        this.#takeLine(line);
         await this.#context.output.drained();
       }
     } catch (error) {
@@ -132,17 +132,18 @@ export class RunFollower {
     }
   }
 
-  #isNew(line: LogLine): boolean {
+  #takeLine(line: LogLine): void {
     const key = `${line.attempt} ${line.step}`;
     const skipped = this.#linesToSkip.get(key) ?? 0;
-    if (skipped > 0) {
-      this.#linesToSkip.set(key, skipped - 1);
-      return false;
-    }
+    if (skipped > 0) return void this.#linesToSkip.set(key, skipped - 1);
     this.#linesSeen.set(key, (this.#linesSeen.get(key) ?? 0) + 1);
-    if (this.#sinceMs === 0) return true;
-    const before = this.#before.steps.find(({ id }) => id === line.step);
-    return !before || !isStepFinal(before.status) || line.attempt > before.attempts;
+    this.model.applyLog(line);
+    if (this.#sinceMs === 0 || !this.#isHistory(line)) this.watcher.log(line);
+  }
+
+  #isHistory(line: LogLine): boolean {
+    const before = this.#before.get(line.step);
+    return before !== undefined && isStepFinal(before.status) && line.attempt <= before.attempts;
   }
 
   /** Following is for the eye only: its failure is said, and the work goes on. */

@@ -70,7 +70,7 @@ function findCalled(words: readonly string[]): Called | undefined {
   if (twoWords) return { spec: twoWords, rest: [...before, ...words.slice(index + 2)] };
   const spec = findCommand(name);
   if (spec) return { spec, rest: [...before, ...words.slice(index + 1)] };
-  const suggestion = nearest(name, commandNames());
+  const suggestion = commandNames().find((known) => known.startsWith(`${name} `)) ?? nearest(name, commandNames());
   throw new MaestroError('USAGE', `unknown command '${name}'${suggestion ? `; did you mean '${suggestion}'?` : ''}`);
 }
 

@@ -34,8 +34,13 @@ export function resolvePipeline(name: string | undefined, cwd: string, root: str
  * @throws MaestroError FILE_NOT_READABLE (missing, a folder, not text), FILE_TOO_LARGE
  */
 export function readPipelineSource(path: string, root: string): PipelineSource {
-  const shown = relative(root, path).split(sep).join('/');
+  const shown = shownPath(path, root);
   return { path: shown, text: readTextFile(path, shown) };
+}
+
+/** The name of a file within the project, `/` as separator. */
+export function shownPath(path: string, root: string): string {
+  return relative(root, path).split(sep).join('/') || '.';
 }
 
 function readTextFile(path: string, shown: string): string {

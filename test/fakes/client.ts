@@ -100,6 +100,12 @@ export class ScriptedClient implements Client {
     }
   }
 
+  /** Another process works the run, once this one only waits. */
+  async elsewhere(scenes: readonly Scene[]): Promise<void> {
+    while (this.#scenes.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    for (const scene of scenes) await this.#happen(scene);
+  }
+
   async preview(request: StartRun): Promise<PlanPreview> {
     this.asked.push(['preview', request]);
     const steps = request.plan.steps.map(({ id }) => ({ step: id, decision: ALLOW }));

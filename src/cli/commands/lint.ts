@@ -4,7 +4,7 @@ import type { Command } from '../command.ts';
 import type { CommandContext, Compiler, Finding } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { countFindings, findingText, plural } from '../finding-text.ts';
-import { listPipelineFiles, readPipelineSource } from '../pipeline-files.ts';
+import { listPipelineFiles, readPipelineSource, shownPath } from '../pipeline-files.ts';
 
 interface LintedFile {
   readonly file: string;
@@ -31,7 +31,7 @@ function lintFile(compiler: Compiler, path: string, root: string): LintedFile {
   } catch (error) {
     if (!isMaestroError(error, 'FILE_NOT_READABLE') && !isMaestroError(error, 'FILE_TOO_LARGE')) throw error;
     const finding: Finding = { line: 1, column: 1, severity: 'error', code: error.code, message: error.message };
-    return { file: path, text: '', findings: [finding] };
+    return { file: shownPath(path, root), text: '', findings: [finding] };
   }
 }
 

@@ -73,6 +73,5 @@ function showRun(view: RunView, context: CommandContext): void {
     paint: output.paint,
   };
   for (const line of renderRun(model, setting)) output.line(line);
-  output.line();
   showRunSummary(view, model, context);
 }

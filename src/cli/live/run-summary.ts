@@ -3,15 +3,20 @@ import { isRunFinal, type RunView, type StepView } from '../../protocol/run.ts';
 import type { CommandContext } from '../context.ts';
 import { plural } from '../finding-text.ts';
 import { shortRunId } from '../format.ts';
+import type { Output } from '../output.ts';
 import { safeText } from '../terminal-text.ts';
 import { toneOf } from './glyphs.ts';
 import { paintTone } from './render-run.ts';
 import type { RunModel } from './run-model.ts';
 
+const FAILURES_SHOWN_MAX = 5;
+
 /** What a reader needs when a run ends or stops to wait: how it went, what went wrong, and the command that comes next. */
-export function showRunSummary(view: RunView, model: RunModel, { output }: CommandContext): void {
+export function showRunSummary(view: RunView, model: RunModel, { output, terminal }: CommandContext): void {
   const { paint } = output;
-  for (const line of failureLines(model)) output.line(line.startsWith(' ') ? paint.dim(line) : paint.red(line));
+  output.line();
+  // In a pipe the lines of the log stand above already.
+  if (terminal.isTty) showFailures(model, output);
   const end =
     view.finishedAt && view.startedAt
       ? ` in ${formatDuration(Date.parse(view.finishedAt) - Date.parse(view.startedAt))}`
@@ -27,9 +32,13 @@ export function showRunSummary(view: RunView, model: RunModel, { output }: Comma
   if (next) output.next(next);
 }
 
-function failureLines(model: RunModel): readonly string[] {
+function showFailures(model: RunModel, output: Output): void {
   const failed = model.steps.filter(({ status, tail }) => status === 'failed' && tail.length > 0);
-  return failed.slice(0, 5).flatMap(({ id, tail }) => [`${id} wrote last:`, ...tail.map((line) => `  ${line}`)]);
+  for (const { id, tail } of failed.slice(0, FAILURES_SHOWN_MAX)) {
+    output.line(output.paint.red(`${id} wrote last:`));
+    for (const text of tail) output.line(`  ${output.paint.dim(text)}`);
+    output.line();
+  }
 }
 
 export function waitingSteps(view: RunView): readonly StepView[] {

@@ -21,8 +21,8 @@ function statusNotes(row: StepRow, nowMs: number): readonly string[] {
   if (row.status === 'running') return row.tail.slice(-1);
   if (row.status === 'pending') return row.needs.length > 0 ? [`after ${row.needs.join(', ')}`] : [];
   if (!isStepFinal(row.status) || row.status === 'succeeded') return [];
-  const exit = row.status === 'failed' && row.exitCode !== null ? [`exit ${row.exitCode}`] : [];
-  return row.reason === '' ? exit : [...exit, row.reason];
+  if (row.reason !== '') return [row.reason];
+  return row.exitCode === null ? [] : [`exit ${row.exitCode}`];
 }
 
 function holdText(row: StepRow, nowMs: number): string {

@@ -35,7 +35,7 @@ describe('the words of a command line', () => {
 describe('a mistyped command line', () => {
   it.each([
     [['rnu'], "'run'"],
-    [['template', 'lnt'], undefined],
+    [['template', 'lnt'], "'template lint'"],
     [['lint', '--jsno'], '--json'],
     [['run', '--parm', 'a=1'], '--param'],
     [['help', 'sttaus'], "'status'"],
@@ -44,7 +44,7 @@ describe('a mistyped command line', () => {
     expect(await process.run(...words)).toBe(2);
     expect(process.out).toBe('');
     expect(process.err).toContain('error[USAGE]');
-    if (suggestion) expect(process.err).toContain(`did you mean ${suggestion}?`);
+    expect(process.err).toContain(`did you mean ${suggestion}?`);
   });
 
   it('is an error document on standard output with --json', async () => {

@@ -1,9 +1,10 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandContext, Compiler, Door, LocalMaestro, OpenOptions } from '../../../src/cli/context.ts';
 import { runCli } from '../../../src/cli/main.ts';
-import { planOf, runView, type ScriptedClient, stepView } from '../../fakes/client.ts';
+import type { RunView } from '../../../src/protocol/run.ts';
+import { planOf, runView, type Scene, ScriptedClient, stepView } from '../../fakes/client.ts';
 
 export interface Shell {
   readonly cwd: string;
@@ -102,4 +103,34 @@ function localMaestro(client: ScriptedClient | undefined): LocalMaestro {
 function required(client: ScriptedClient | undefined): ScriptedClient {
   if (!client) throw new Error('this test gave no client');
   return client;
+}
+
+export function project(files: Readonly<Record<string, string>> = { '.maestro/ci.yaml': 'name: golden\n' }): string {
+  const root = temporaryFolder();
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(root, name, '..'), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+  return root;
+}
+
+export function started(client: ScriptedClient, more: Partial<Shell> = {}): FakeProcess {
+  return new FakeProcess({ cwd: project(), client, ...more });
+}
+
+export function oneStep(scenes: readonly Scene[], later: readonly Scene[] = []): ScriptedClient {
+  return new ScriptedClient(runView([stepView('build')]), scenes, later);
+}
+
+export function finished(status: RunView['status'], step: Parameters<typeof stepView>[2] = {}): ScriptedClient {
+  const finishedAt = '2026-01-02T03:04:04.000Z';
+  const startedAt = '2026-01-02T03:04:01.000Z';
+  const receipt = { status: 'signed', payloadSha256: 'c'.repeat(64) } as const;
+  return new ScriptedClient(
+    runView([stepView('build', [], { status: 'succeeded', startedAt, finishedAt, attempts: 1, ...step })], {
+      status,
+      finishedAt,
+      receipt,
+    }),
+  );
 }

@@ -78,7 +78,7 @@ describe('the live graph', () => {
       ' ╭ ✓ lint       4.0s',
       ' │ ⠋ types      2.4s  checking src/engine/transition.ts',
       ' │ ⠋ test[22]   1.1s  attempt 2',
-      ' ╰ ✗ test[24]   2.0s  exit 3 · exited with 3',
+      ' ╰ ✗ test[24]   2.0s  exited with 3',
       ' ╭ ‖ gate             waits for approval: needs a release manager',
       ' ╰ ◌ pack             after lint, types, test[22], test[24]',
       '',
@@ -90,7 +90,7 @@ describe('the live graph', () => {
     const lines = frame(new RunModel(busyRun()), { glyphs: ASCII_GLYPHS });
     // oxlint-disable-next-line no-control-regex -- ASCII is a range of codes
     for (const line of lines) expect(line).toMatch(/^[\x20-\x7e]*$/);
-    expect(lines[6]).toBe(' \\ x test[24]   2.0s  exit 3 - exited with 3');
+    expect(lines[6]).toBe(' \\ x test[24]   2.0s  exited with 3');
   });
 
   it.each([20, 40, 71, 200])('is never wider than %i columns', (columns) => {
