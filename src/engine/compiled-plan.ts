@@ -15,6 +15,8 @@ export interface CompiledPlan {
   /** Direct dependencies, by index. */
   readonly needs: readonly (readonly number[])[];
   readonly sinks: readonly number[];
+  /** Runner class of each step. */
+  readonly runners: readonly string[];
   readonly facts: readonly StepFacts[];
   readonly indexById: ReadonlyMap<string, number>;
   /** Indexes of the combinations of a base id, in order. */
@@ -50,6 +52,7 @@ function compile(plan: Plan): CompiledPlan {
     graph: { steps: plan.steps, successors, compensated: compensated(plan) },
     needs,
     sinks: successors.flatMap((next, idx) => (next.length === 0 ? [idx] : [])),
+    runners: plan.steps.map((step) => step.runner),
     facts: plan.steps.map(factsOf),
     indexById,
     indexesByBase: Map.groupBy(plan.steps.keys(), (idx) => (plan.steps[idx] as PlanStep).base),

@@ -7,7 +7,7 @@ import { buildLeases, parseStepId } from './lease-builder.ts';
 import { noteOf, noteText } from './outcome-note.ts';
 import type { RunEntries } from './run-entry.ts';
 import type { Settler } from './settler.ts';
-import { type CompleteCall, slotsOf, type Waiter, WorkerGroup } from './worker-group.ts';
+import { type CompleteCall, type ServedQueues, slotsOf, type Waiter, WorkerGroup } from './worker-group.ts';
 
 /** Ticks in flight at once: while one commits, the next gathers. */
 const LANES = 2;
@@ -26,7 +26,7 @@ export interface ConductorTools {
 /**
  * Turns the calls of many workers into few ticks.
  *
- * Workers that serve the same runner classes form a group. What arrives while a group's ticks are in flight forms the
+ * Workers that serve the same queues form a group. What arrives while a group's ticks are in flight forms the
  * next one; a tick hands steps that became ready straight to those who completed the ones before, and what is left of
  * the queue to whoever waits.
  */
@@ -60,13 +60,13 @@ export class Conductor {
   }
 
   acquire(
-    classes: string,
+    queues: ServedQueues,
     worker: number,
     room: number,
     waitMs: number,
     signal: AbortSignal,
   ): Promise<readonly Lease[]> {
-    const group = this.#group(classes);
+    const group = this.#group(queues);
     const waiting = group.wait(worker, room, waitMs, signal);
     group.hasNews = true;
     this.#pump(group);
@@ -74,7 +74,7 @@ export class Conductor {
   }
 
   async complete(
-    classes: string,
+    queues: ServedQueues,
     worker: number,
     completions: readonly Completion[],
     room: number,
@@ -93,7 +93,7 @@ export class Conductor {
       else slow.push(i);
     });
     const slowAnswers = Promise.all(slow.map((i) => this.#settle(completions[i] as Completion)));
-    const group = this.#group(classes);
+    const group = this.#group(queues);
     const { refused, leases } = await group.enqueue({ worker, completions: fast, room }, () => this.#pump(group));
     const answers: CompletionAnswer[] = completions.map(() => 'recorded');
     const settled = await slowAnswers;
@@ -127,9 +127,9 @@ export class Conductor {
     );
   }
 
-  #group(classes: string): WorkerGroup {
-    let group = this.#groups.get(classes);
-    if (!group) this.#groups.set(classes, (group = new WorkerGroup(classes)));
+  #group(queues: ServedQueues): WorkerGroup {
+    let group = this.#groups.get(queues.key);
+    if (!group) this.#groups.set(queues.key, (group = new WorkerGroup(queues)));
     return group;
   }
 
@@ -153,7 +153,7 @@ export class Conductor {
       const result = await tick(this.#tools.db, {
         completions,
         slots,
-        classes: group.classes,
+        queues: group.queues.literal(),
         packId: this.#tools.packId(),
         mark: group.mark,
       });

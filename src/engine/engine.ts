@@ -17,11 +17,11 @@ import type { LeaseClient } from '../protocol/lease.ts';
 import type { RunSummary, RunView } from '../protocol/run.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
 import type { Signer } from '../provenance/signer.ts';
+import { readActivity } from '../store/activity.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Database } from '../store/database.ts';
 import { savePack } from '../store/decisions.ts';
 import { migrate } from '../store/migrate.ts';
-import { listRunnerClasses } from '../store/plans.ts';
 import { receiptIdentities } from '../store/receipts.ts';
 import { loadSteps } from '../store/run-rows.ts';
 import { abandonedSteps, removeAllWorkers } from '../store/workers.ts';
@@ -33,6 +33,7 @@ import { advanceGroups, joinGroup } from './groups.ts';
 import { Hub } from './hub.ts';
 import { previewPlan } from './preview.ts';
 import { Queries } from './queries.ts';
+import { QueueDirectory } from './queue-directory.ts';
 import { carryResults, keptSteps } from './retry.ts';
 import { RunEntries } from './run-entry.ts';
 import { Sealer } from './sealer.ts';
@@ -65,6 +66,7 @@ export interface EngineTimes {
   readonly sweepEveryMs: number;
 }
 
+const WAIT_POLL_MS = 1000;
 const TIMES: EngineTimes = { renewEveryMs: 10_000, expireAfterMs: 30_000, sweepEveryMs: 5000 };
 
 /**
@@ -84,7 +86,6 @@ export class Engine {
   readonly #sealer: Sealer;
   readonly #timekeeper: Timekeeper;
   readonly #settleTools: SettleTools;
-  #allClasses = '{}';
 
   /** Opens the store, brings its schema up to date, takes up what a crash left behind, and begins to keep time. */
   static async open(options: EngineOptions): Promise<Engine> {
@@ -113,8 +114,8 @@ export class Engine {
       () => this.#timekeeper.lookAtTimers(),
     );
     this.#conductor = new Conductor({ db, hub, entries, settler: this.#settler, packId: () => packId, onClosed });
-    const onNewPlan = (): Promise<void> => this.#readClasses();
-    this.#submitter = new Submitter({ db, policy, packId, decisionIds: new DecisionIds(packId), entries, onNewPlan });
+    const queues = new QueueDirectory(db);
+    this.#submitter = new Submitter({ db, policy, packId, decisionIds: new DecisionIds(packId), entries, queues });
     this.#sealer = new Sealer({ db, hub, entries, policy, signer: options.signer, issuer: options.issuer });
     this.#timekeeper = new Timekeeper({
       db,
@@ -122,8 +123,8 @@ export class Engine {
       expireAfterMs: times.expireAfterMs,
       sweepEveryMs: times.sweepEveryMs,
       advanceGroups: () => advanceGroups(db, this.#settler),
-      seal: () => this.#sealer.wake(),
-      refresh: onNewPlan,
+      seal: () => this.#sealer.seal(),
+      refresh: () => queues.refresh(),
       onError: options.onError,
     });
     this.leases = openWorkerDesk({
@@ -136,7 +137,7 @@ export class Engine {
       secrets: options.secrets,
       renewEveryMs: times.renewEveryMs,
       expireAfterMs: times.expireAfterMs,
-      allClasses: () => this.#allClasses,
+      queues,
     });
   }
 
@@ -146,7 +147,7 @@ export class Engine {
    */
   async startRun(request: StartRun): Promise<{ readonly run: number; readonly isNew: boolean }> {
     const group = concurrencyGroup(request.plan, request.trigger);
-    const started = await this.#submitter.start(request, this.#names(group));
+    const started = await this.#submitter.start(request, this.#names(group, request.isDedicated === true));
     if (started.isRejected) this.#onClosed();
     else if (started.isNew && group !== null) {
       await joinGroup(
@@ -184,7 +185,10 @@ export class Engine {
     const request: StartRun = { plan: entry.compiled.plan, trigger: row.trigger, relations };
     const group = row.concurrencyGroup;
     const { next, settled } = await db.transaction(async (session) => {
-      const next = await this.#submitter.startWithin(session, request, { ...this.#names(group), isQueued: true });
+      const next = await this.#submitter.startWithin(session, request, {
+        ...this.#names(group, row.pool !== ''),
+        isQueued: true,
+      });
       await carryResults(session, next, row, kept, entry.compiled);
       // In a group it waits for its turn; otherwise nobody ever sees it wait.
       const settled =
@@ -242,22 +246,37 @@ export class Engine {
     return this.#queries.readReceipt(run);
   }
 
+  /** Resolves when the run has ended and its receipt is signed, when it only waits for people, or when the signal fires. */
+  async waitForRun(run: number, signal: AbortSignal): Promise<'ended' | 'waiting' | 'stopped'> {
+    while (!signal.aborted) {
+      const news = this.#hub.next('changed', WAIT_POLL_MS, signal);
+      const activity = await readActivity(this.#options.db, run);
+      if (activity === 'ended') {
+        await this.#sealer.seal();
+        return 'ended';
+      }
+      if (activity === 'waiting') return 'waiting';
+      await news;
+    }
+    return 'stopped';
+  }
+
   /** Signs the receipts of all runs that are over. */
   async seal(): Promise<void> {
-    await this.#sealer.wake();
+    await this.#sealer.seal();
   }
 
   /** Stops keeping time. The database stays open: it belongs to the caller. */
   async close(): Promise<void> {
     await this.#timekeeper.close();
     this.#conductor.close();
-    await this.#sealer.wake();
+    this.#sealer.close();
+    await this.#sealer.seal();
     await this.#hub.close();
   }
 
   async #start(): Promise<void> {
     const { db } = this.#options;
-    await this.#readClasses();
     await this.#hub.open();
     if (db.kind === 'embedded') await this.#recoverEmbedded();
     this.#timekeeper.start();
@@ -276,17 +295,14 @@ export class Engine {
     await this.#timekeeper.recover();
   }
 
-  async #readClasses(): Promise<void> {
-    this.#allClasses = `{${(await listRunnerClasses(this.#options.db)).join(',')}}`;
-  }
-
-  #names(concurrencyGroup: string | null): NewRunNames {
+  #names(concurrencyGroup: string | null, isDedicated: boolean): NewRunNames {
     const { clock, randomBytes } = this.#options;
     const key = ulid(clock.now(), randomBytes(16));
     return {
       key,
       nonce: Buffer.from(randomBytes(16)).toString('hex'),
       concurrencyGroup,
+      isDedicated,
       isQueued: concurrencyGroup !== null,
     };
   }
@@ -299,7 +315,7 @@ export class Engine {
   }
 
   #onClosed(): void {
-    this.#sealer.wake().catch(this.#options.onError);
+    this.#sealer.wakeSoon(this.#options.onError);
     advanceGroups(this.#options.db, this.#settler).catch(this.#options.onError);
     this.#hub.tell('changed');
   }

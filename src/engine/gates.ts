@@ -36,7 +36,7 @@ export async function takeAnswer(session: Session, work: RunWork, { answer }: Ga
     provider: principal.provider,
     principal: principal.id,
     reason,
-    subjectDigest: subjectOf(work, idx, step),
+    subjectDigest: subjectOf(work, step),
   });
   work.tell({
     run: work.row.id,
@@ -176,7 +176,7 @@ function approvalsNeeded(step: PlanStep): number {
 }
 
 /** What the approver saw: the plan, the commit, and what the steps before the gate made. */
-function subjectOf(work: RunWork, idx: number, step: PlanStep): Digest {
+function subjectOf(work: RunWork, step: PlanStep): Digest {
   const { compiled } = work.entry;
   const artifacts = (compiled.needs[idx] ?? []).flatMap(
     (need) => readNote(work.finished(need)?.outcome ?? {}).artifacts ?? [],

@@ -4,11 +4,15 @@ import type { Plan } from '../pipeline/plan.ts';
 import type { RunReceipt, RunTrigger } from '../protocol/client.ts';
 import type { LogLine, RunEvent } from '../protocol/event.ts';
 import { isRunFinal, type RunSummary, type RunView } from '../protocol/run.ts';
+import { bundleOf } from '../provenance/envelope.ts';
+import { readPublicKey } from '../provenance/public-key.ts';
+import { type ReceiptStatement, recordOf } from '../provenance/receipt.ts';
+import { runRecordText } from '../provenance/run-record.ts';
 import type { Database } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
 import { readEvents } from '../store/events.ts';
 import { readLogChunks } from '../store/logs.ts';
-import { readReceipt, receiptIdentities } from '../store/receipts.ts';
+import { readReceipt, receiptIdentities, type StoredReceipt } from '../store/receipts.ts';
 import { findRuns, latestRuns, loadRuns, loadSteps, type RunRow } from '../store/run-rows.ts';
 import { stepAt } from './compiled-plan.ts';
 import type { Hub } from './hub.ts';
@@ -156,13 +160,7 @@ export class Queries {
   /** @throws RUN_NOT_FINISHED, RECEIPT_NOT_READY */
   async readReceipt(run: number): Promise<RunReceipt> {
     const receipt = await readReceipt(this.#db, run);
-    if (receipt)
-      return {
-        runRecord: receipt.runRecord,
-        bundle: receipt.bundle,
-        publicKey: receipt.publicKey,
-        payloadSha256: receipt.payloadSha256,
-      };
+    if (receipt) return toReceipt(receipt);
     const { row } = await this.load(run);
     if (!isRunFinal(row.status))
       throw new MaestroError(
@@ -191,4 +189,14 @@ export class Queries {
     if (idx === undefined) throw new MaestroError('STEP_NOT_FOUND', `run ${entry.key} has no step ${step}`);
     return idx;
   }
+}
+
+function toReceipt({ payload, payloadSha256, signature, publicKey }: StoredReceipt): RunReceipt {
+  const statement = JSON.parse(payload) as ReceiptStatement;
+  return {
+    runRecord: runRecordText(recordOf(statement.predicate)),
+    bundle: bundleOf(payload, signature, readPublicKey(publicKey)?.hint ?? ''),
+    publicKey,
+    payloadSha256,
+  };
 }

@@ -83,7 +83,7 @@ export class RunWork {
     this.events.push(event);
   }
 
-  stepChanges(decisionIds: ReadonlyMap<string, number>, classOf: (name: string) => number): readonly StepChange[] {
+  stepChanges(decisionIds: ReadonlyMap<string, number>, queues: ReadonlyMap<string, number>): readonly StepChange[] {
     return [...this.#changed].map((idx) => {
       const step = this.state.steps[idx] as StepState;
       const asked = this.asked.get(idx);
@@ -104,10 +104,17 @@ export class RunWork {
         outcome: note ? noteText(note) : null,
         delayMs: step.status === 'held' ? (this.#delays.get(idx) ?? null) : null,
         isNew,
-        runnerClass: isNew ? classOf(stepAt(this.entry.compiled, idx).runner) : 0,
+        queue: isNew ? (queues.get(`${this.row.pool}/${stepAt(this.entry.compiled, idx).runner}`) ?? 0) : 0,
         successors: isNew ? compensationAfter(this.entry.compiled.graph, this.state.steps, idx) : [],
       };
     });
+  }
+
+  /** Runner classes of the rows that are to be inserted. */
+  newStepClasses(): readonly string[] {
+    return [...this.#changed]
+      .filter((idx) => idx >= this.rows.length)
+      .map((idx) => stepAt(this.entry.compiled, idx).runner);
   }
 
   runChange(): RunChange | undefined {

@@ -1,5 +1,5 @@
 import type { PolicyEngine } from '../policy/evaluate.ts';
-import { signPayload } from '../provenance/envelope.ts';
+import { signatureOf } from '../provenance/envelope.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
 import { buildReceipt } from '../provenance/receipt.ts';
 import type { Signer } from '../provenance/signer.ts';
@@ -15,6 +15,8 @@ import type { RunEntries } from './run-entry.ts';
 import { runFacts } from './run-facts.ts';
 
 const BATCH_MAX = 32;
+/** Steps come first: a receipt may wait this long so that those of a burst are made together, after it. */
+const SOON_MS = 100;
 /** A signer that dies loses its claim after this long. */
 const CLAIM_MS = 30_000;
 
@@ -35,18 +37,31 @@ export class Sealer {
   readonly #tools: SealerTools;
   #running: Promise<void> | undefined;
   #isAgain = false;
+  #soon: NodeJS.Timeout | undefined;
 
   constructor(tools: SealerTools) {
     this.#tools = tools;
   }
 
+  /** Runs have ended: seals them soon, many at once, when the conductor has a moment. */
+  wakeSoon(onError: (error: unknown) => void): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.seal().catch(onError);
+    }, SOON_MS).unref();
+  }
+
   /** Seals what is due. Calls while it works make it look once more. */
-  wake(): Promise<void> {
+  seal(): Promise<void> {
     if (this.#running) this.#isAgain = true;
     this.#running ??= this.#work().finally(() => {
       this.#running = undefined;
     });
     return this.#running;
+  }
+
+  close(): void {
+    clearTimeout(this.#soon);
   }
 
   async #work(): Promise<void> {
@@ -108,12 +123,12 @@ export class Sealer {
         issuer,
         policy.entrypoint,
       );
-      const { runRecord, payload, payloadSha256 } = buildReceipt(facts);
+      const { payload, payloadSha256 } = buildReceipt(facts);
       receipts.push({
         run: row.id,
         payloadSha256,
-        runRecord,
-        bundle: await signPayload(payload, signer),
+        payload,
+        signature: await signatureOf(payload, signer),
         publicKey: signer.publicKeyPem,
       });
     }

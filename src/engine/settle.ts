@@ -6,7 +6,7 @@ import type { Outcome } from '../protocol/outcome.ts';
 import type { Session } from '../store/database.ts';
 import { saveDecisions } from '../store/decisions.ts';
 import { clearOutbox } from '../store/outbox.ts';
-import { saveRunnerClasses } from '../store/plans.ts';
+import { saveQueues } from '../store/queues.ts';
 import { lockRuns } from '../store/run-rows.ts';
 import { addDeadLetters, addEvents, saveRuns, saveSteps } from '../store/settlements.ts';
 import { deleteTimer } from '../store/timers.ts';
@@ -204,13 +204,10 @@ function admitAll(tools: SettleTools, work: RunWork): void {
 async function writeWorks(session: Session, tools: SettleTools, works: readonly RunWork[]): Promise<void> {
   const asked = works.flatMap((work) => [...work.asked.values()]);
   const decisionIds = asked.length > 0 ? await saveDecisions(session, tools.packId, asked) : new Map<string, number>();
-  const runners = works.flatMap((work) =>
-    work.state.steps.length > work.rows.length ? work.entry.compiled.plan.steps.map((step) => step.runner) : [],
-  );
-  const classes = runners.length > 0 ? await saveRunnerClasses(session, runners) : new Map<string, number>();
+  const queues = await newStepQueues(session, works);
   await saveSteps(
     session,
-    works.flatMap((work) => work.stepChanges(decisionIds, (name) => classes.get(name) ?? 0)),
+    works.flatMap((work) => work.stepChanges(decisionIds, queues)),
     tools.packId,
   );
   await saveRuns(
@@ -225,6 +222,13 @@ async function writeWorks(session: Session, tools: SettleTools, works: readonly 
     session,
     works.flatMap((work) => work.deadLetters),
   );
+}
+
+/** Queues of compensations, by `pool/class`. */
+async function newStepQueues(session: Session, works: readonly RunWork[]): Promise<ReadonlyMap<string, number>> {
+  const names = works.flatMap((work) => work.newStepClasses().map((name) => ({ pool: work.row.pool, class: name })));
+  const ids = names.length > 0 ? await saveQueues(session, names) : [];
+  return new Map(names.map((name, i) => [`${name.pool}/${name.class}`, ids[i] ?? 0]));
 }
 
 function summary(answers: readonly boolean[], works: readonly RunWork[]): Settled {

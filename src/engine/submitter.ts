@@ -5,13 +5,14 @@ import type { RunRelation, StartRun } from '../protocol/client.ts';
 import { intArray } from '../store/array-literal.ts';
 import type { Database, Session } from '../store/database.ts';
 import type { AskedDecision } from '../store/decisions.ts';
-import { savePlan } from '../store/plans.ts';
+import { classesOf, savePlan } from '../store/plans.ts';
 import { findByIdempotencyKey } from '../store/run-rows.ts';
 import { type NewRun, submitRuns } from '../store/submissions.ts';
 import { askPolicy } from './admission.ts';
 import { type CompiledPlan, compilePlan } from './compiled-plan.ts';
 import { runContexts, stepContexts } from './contexts.ts';
 import type { DecisionIds } from './decision-ids.ts';
+import type { QueueDirectory } from './queue-directory.ts';
 import type { RunEntries, RunEntry } from './run-entry.ts';
 
 /** Steps of one statement: keeps parameters and memory bounded. */
@@ -23,7 +24,7 @@ export interface SubmitterTools {
   readonly packId: number;
   readonly decisionIds: DecisionIds;
   readonly entries: RunEntries;
-  readonly onNewPlan: () => Promise<void>;
+  readonly queues: QueueDirectory;
 }
 
 export interface NewRunNames {
@@ -31,6 +32,8 @@ export interface NewRunNames {
   readonly key: string;
   readonly nonce: string;
   readonly concurrencyGroup: string | null;
+  /** Only workers that name the run serve it. */
+  readonly isDedicated: boolean;
   /** Born waiting: for its group, or for results that are copied into it. */
   readonly isQueued: boolean;
 }
@@ -79,7 +82,8 @@ export class Submitter {
     const prepared = this.#prepare(request, names);
     const planId = (await this.#savePlans([prepared])).get(prepared.entry.compiled) ?? 0;
     await this.#tools.decisionIds.resolve(this.#tools.db, [prepared.runDecision]);
-    const numbers = await submitRuns(session, this.#tools.packId, [this.#newRun(prepared, planId)]);
+    const [queues] = await this.#queuesOf([prepared]);
+    const numbers = await submitRuns(session, this.#tools.packId, [this.#newRun(prepared, planId, queues ?? [])]);
     const run = numbers.get(names.key);
     if (run === undefined) throw new MaestroError('INTERNAL', 'a run was not started');
     return run;
@@ -137,7 +141,8 @@ export class Submitter {
       db,
       batch.flatMap((one) => [one.runDecision, ...one.standing.filter((asked) => asked !== null)]),
     );
-    const runs = batch.map((one) => this.#newRun(one, planIds.get(one.entry.compiled) ?? 0));
+    const queues = await this.#queuesOf(batch);
+    const runs = batch.map((one, i) => this.#newRun(one, planIds.get(one.entry.compiled) ?? 0, queues[i] ?? []));
     const numbers = await submitRuns(db, packId, runs);
     for (const [i, one] of batch.entries()) {
       const run = numbers.get(one.names.key);
@@ -153,7 +158,13 @@ export class Submitter {
     }
   }
 
-  #newRun(one: Prepared, planId: number): NewRun {
+  #queuesOf(batch: readonly Prepared[]): Promise<readonly (readonly number[])[]> {
+    return this.#tools.queues.idsFor(
+      batch.map(({ names, entry }) => ({ pool: poolOf(names), classes: classesOf(entry.compiled.runners) })),
+    );
+  }
+
+  #newRun(one: Prepared, planId: number, queues: readonly number[]): NewRun {
     const { decision } = one.runDecision;
     const isRejected = decision.verdict === 'deny';
     return {
@@ -170,6 +181,8 @@ export class Submitter {
       concurrencyGroup: one.names.concurrencyGroup,
       idempotencyKey: one.request.idempotencyKey ?? null,
       reason: decision.verdict === 'allow' ? null : decision.reasons.join('; '),
+      pool: poolOf(one.names),
+      queues: intArray(queues),
     };
   }
 
@@ -189,10 +202,9 @@ export class Submitter {
     const shape = {
       pendings: compiled.needs.map((needs) => needs.length),
       successors: compiled.graph.successors,
-      runners: compiled.plan.steps.map((step) => step.runner),
+      runners: compiled.runners,
     };
     const id = await this.#tools.db.transaction((session) => savePlan(session, compiled.digest, compiled.body, shape));
-    await this.#tools.onNewPlan();
     this.#planIds.set(compiled, id);
     return id;
   }
@@ -202,6 +214,10 @@ export class Submitter {
     if (run === undefined) throw new MaestroError('INTERNAL', 'a run was neither started nor found');
     return { run, isNew: false, isRejected: false };
   }
+}
+
+function poolOf(names: NewRunNames): string {
+  return names.isDedicated ? names.key : '';
 }
 
 const NO_RELATIONS: readonly RunRelation[] = [];

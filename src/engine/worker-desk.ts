@@ -4,7 +4,6 @@ import type { BlobStore } from '../store/blobs.ts';
 import { readCache, saveCache } from '../store/caches.ts';
 import type { Database } from '../store/database.ts';
 import { addLogChunks } from '../store/logs.ts';
-import { saveRunnerClasses } from '../store/plans.ts';
 import { addEvents } from '../store/settlements.ts';
 import {
   addWorker,
@@ -20,8 +19,10 @@ import { stepAt } from './compiled-plan.ts';
 import type { Conductor } from './conductor.ts';
 import type { Hub } from './hub.ts';
 import { parseStepId, stepIdOf } from './lease-builder.ts';
+import type { QueueDirectory } from './queue-directory.ts';
 import type { RunEntries } from './run-entry.ts';
 import type { Settler } from './settler.ts';
+import type { ServedQueues } from './worker-group.ts';
 
 /** Values of secrets; asked only for names that policy released to the step. */
 export interface SecretSource {
@@ -39,23 +40,22 @@ export interface WorkerDeskTools {
   readonly secrets: SecretSource;
   readonly renewEveryMs: number;
   readonly expireAfterMs: number;
-  /** Runner classes of a worker that serves all, as a smallint[] literal. */
-  readonly allClasses: () => string;
+  readonly queues: QueueDirectory;
 }
 
 /** The lease protocol, answered in process. Every call that changes a step is fenced by the store. */
 export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
   const { db, conductor } = tools;
-  const classesOf = new Map<number, () => string>();
-  const classes = (worker: number): string => {
-    const found = classesOf.get(worker);
+  const queuesOf = new Map<number, ServedQueues>();
+  const queues = (worker: number): ServedQueues => {
+    const found = queuesOf.get(worker);
     if (!found) throw unknownWorker(worker);
-    return found();
+    return found;
   };
   return {
-    register: (hello) => register(tools, classesOf, hello),
-    acquire: async (worker, room, waitMs, signal) => conductor.acquire(classes(worker), worker, room, waitMs, signal),
-    complete: async (worker, completions, room) => conductor.complete(classes(worker), worker, completions, room),
+    register: (hello) => register(tools, queuesOf, hello),
+    acquire: async (worker, room, waitMs, signal) => conductor.acquire(queues(worker), worker, room, waitMs, signal),
+    complete: async (worker, completions, room) => conductor.complete(queues(worker), worker, completions, room),
     renew: async (worker, held) => renew(db, worker, held),
     signals: (worker, waitMs, signal) => signals(tools, worker, waitMs, signal),
     appendLog: async (worker, chunks) => {
@@ -92,21 +92,18 @@ export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
       const runId = tools.entries.get(fenced(held).run)?.key ?? '';
       await saveCache(db, { ...entry, runId }, ttlMs);
     },
-    leave: (worker) => leave(tools, classesOf, worker),
+    leave: (worker) => leave(tools, queuesOf, worker),
   };
 }
 
 async function register(
   tools: WorkerDeskTools,
-  classesOf: Map<number, () => string>,
+  queuesOf: Map<number, ServedQueues>,
   hello: WorkerHello,
 ): Promise<WorkerSession> {
+  const queues = await tools.queues.serve(hello.run ?? '', hello.runners);
   const workerId = await addWorker(tools.db, hello.name);
-  if (hello.runners.includes('*')) classesOf.set(workerId, tools.allClasses);
-  else {
-    const ids = [...(await saveRunnerClasses(tools.db, hello.runners)).values()].sort((a, b) => a - b);
-    classesOf.set(workerId, () => `{${ids.join(',')}}`);
-  }
+  queuesOf.set(workerId, queues);
   return { workerId, renewEveryMs: tools.renewEveryMs, expireAfterMs: tools.expireAfterMs };
 }
 
@@ -154,7 +151,7 @@ async function readSecrets(
   return tools.secrets.read(stepAt(entry.compiled, idx).secrets);
 }
 
-async function leave(tools: WorkerDeskTools, classesOf: Map<number, () => string>, worker: number): Promise<void> {
+async function leave(tools: WorkerDeskTools, queuesOf: Map<number, ServedQueues>, worker: number): Promise<void> {
   const steps = await heldSteps(tools.db, worker);
   await Promise.all(
     steps.map((step) =>
@@ -162,7 +159,7 @@ async function leave(tools: WorkerDeskTools, classesOf: Map<number, () => string
     ),
   );
   await removeWorkers(tools.db, [worker]);
-  classesOf.delete(worker);
+  queuesOf.delete(worker);
 }
 
 async function assertOwner(db: Database, worker: number, held: HeldLease): Promise<void> {

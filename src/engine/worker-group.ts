@@ -28,10 +28,17 @@ export interface Waiter {
 
 const NO_LEASES: readonly Lease[] = [];
 
-/** Workers that serve the same runner classes, and what they wait for. */
+/** The queues that a worker serves. */
+export interface ServedQueues {
+  /** Equal for workers that serve the same queues. */
+  readonly key: string;
+  /** As an int[] literal; that of a worker which serves all classes grows as plans bring new ones. */
+  literal(): string;
+}
+
+/** Workers that serve the same queues, and what they wait for. */
 export class WorkerGroup {
-  /** Runner classes as a smallint[] literal. */
-  readonly classes: string;
+  readonly queues: ServedQueues;
   /** Ticks in flight. */
   busy = 0;
   /** Somebody said that the queue may hold steps. */
@@ -41,8 +48,8 @@ export class WorkerGroup {
   #calls: CompleteCall[] = [];
   #waiters: Waiter[] = [];
 
-  constructor(classes: string) {
-    this.classes = classes;
+  constructor(queues: ServedQueues) {
+    this.queues = queues;
   }
 
   get hasCalls(): boolean {

@@ -11,6 +11,8 @@ export interface StartRun {
   /** A run with the same key is returned instead of a second one being started. */
   readonly idempotencyKey?: string;
   readonly relations?: readonly RunRelation[];
+  /** Only workers that name the run serve it: its steps need a checkout that others do not have. */
+  readonly isDedicated?: boolean;
 }
 
 export interface RunTrigger {

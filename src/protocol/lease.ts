@@ -56,6 +56,8 @@ export interface WorkerHello {
   /** Classes that this worker serves, for example `['linux', 'gpu']`; `['*']` serves all. */
   readonly runners: readonly string[];
   readonly capacity: number;
+  /** Id of the one run that the worker serves; without it, it serves every run that is not dedicated. */
+  readonly run?: string;
 }
 
 export interface WorkerSession {

@@ -4,21 +4,30 @@ import type { Signer } from './signer.ts';
 export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
+/** A signed statement as the text of a sigstore bundle v0.3, itself canonical JSON. */
+export async function signPayload(payload: string, signer: Signer): Promise<string> {
+  return bundleOf(payload, await signatureOf(payload, signer), signer.keyHint);
+}
+
+/** The DSSE signature of a statement: DER, base64. */
+export async function signatureOf(payload: string, signer: Signer): Promise<string> {
+  const signature = await signer.sign(preAuthEncoding(PAYLOAD_TYPE, Buffer.from(payload)));
+  return Buffer.from(signature).toString('base64');
+}
+
 /**
- * A signed statement as the text of a sigstore bundle v0.3, itself canonical JSON.
+ * Payload, signature and the name of the key as a sigstore bundle.
  *
  * The signature carries no `keyid`: cosign 2.5 and 3.1 then look for a key of that name and refuse the bundle.
  */
-export async function signPayload(payload: string, signer: Signer): Promise<string> {
-  const bytes = Buffer.from(payload);
-  const signature = await signer.sign(preAuthEncoding(PAYLOAD_TYPE, bytes));
+export function bundleOf(payload: string, signature: string, keyHint: string): string {
   return canonicalJson({
     mediaType: BUNDLE_MEDIA_TYPE,
-    verificationMaterial: { publicKey: { hint: signer.keyHint } },
+    verificationMaterial: { publicKey: { hint: keyHint } },
     dsseEnvelope: {
-      payload: bytes.toString('base64'),
+      payload: Buffer.from(payload).toString('base64'),
       payloadType: PAYLOAD_TYPE,
-      signatures: [{ sig: Buffer.from(signature).toString('base64') }],
+      signatures: [{ sig: signature }],
     },
   });
 }

@@ -21,18 +21,19 @@ export interface StoredPlan {
 export async function savePlan(session: Session, digest: Digest, body: string, shape: PlanShape): Promise<number> {
   const known = await session.query('plan_id', 'select id from plan where digest = $1', [digest]);
   if (known[0]) return Number(known[0][0]);
-  const classes = await saveRunnerClasses(session, shape.runners);
+  const classes = classesOf(shape.runners);
   const inserted = await session.query(
     'plan_insert',
-    `insert into plan (digest, body, sinks, pendings, succs, runners)
-     values ($1, $2, $3, $4::int[], $5::text[], $6::smallint[]) on conflict (digest) do nothing returning id`,
+    `insert into plan (digest, body, sinks, classes, pendings, succs, runners)
+     values ($1, $2, $3, $4::text[], $5::int[], $6::text[], $7::smallint[]) on conflict (digest) do nothing returning id`,
     [
       digest,
       body,
       shape.successors.filter((next) => next.length === 0).length,
+      textArray(classes),
       intArray(shape.pendings),
       textArray(shape.successors.map(intArray)),
-      intArray(shape.runners.map((name) => classes.get(name) ?? null)),
+      intArray(shape.runners.map((name) => classes.indexOf(name) + 1)),
     ],
   );
   return inserted[0] ? Number(inserted[0][0]) : savePlan(session, digest, body, shape);
@@ -46,26 +47,7 @@ export async function loadPlan(session: Session, planId: number): Promise<Stored
   return { id: planId, digest: row[0] as Digest, plan: JSON.parse(String(row[1])) as Plan };
 }
 
-/** Numbers of runner classes; unknown names get one. */
-export async function saveRunnerClasses(
-  session: Session,
-  names: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
-  const wanted = textArray([...new Set(names)]);
-  await session.query(
-    'runner_class_insert',
-    'insert into runner_class (name) select n from unnest($1::text[]) n where not exists (select 1 from runner_class where name = n) on conflict do nothing',
-    [wanted],
-  );
-  const rows = await session.query(
-    'runner_class_ids',
-    'select name, id from runner_class where name = any ($1::text[])',
-    [wanted],
-  );
-  return new Map(rows.map((row) => [String(row[0]), Number(row[1])]));
-}
-
-export async function listRunnerClasses(session: Session): Promise<readonly number[]> {
-  const rows = await session.query('runner_classes', 'select id from runner_class order by id', []);
-  return rows.map((row) => Number(row[0]));
+/** Each runner class once, in the order of the steps. */
+export function classesOf(runners: readonly string[]): readonly string[] {
+  return [...new Set(runners)];
 }

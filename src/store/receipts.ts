@@ -1,34 +1,36 @@
-import { intArray, textArray } from './array-literal.ts';
-import type { Session } from './database.ts';
+import { intArray } from './array-literal.ts';
+import type { Session, SqlValue } from './database.ts';
 
 export interface StoredReceipt {
   readonly run: number;
   readonly payloadSha256: string;
-  readonly runRecord: string;
-  readonly bundle: string;
+  /** The signed statement, as canonical JSON. */
+  readonly payload: string;
+  /** DER, base64. */
+  readonly signature: string;
+  /** PEM, SPKI. */
   readonly publicKey: string;
 }
 
 /** The first receipt of a run stands; a second one is dropped. */
 export async function saveReceipts(session: Session, receipts: readonly StoredReceipt[]): Promise<void> {
+  if (receipts.length === 0) return;
+  // One parameter per value: array literals would quote every quote of the payloads.
+  const values: SqlValue[] = receipts.flatMap((r) => [r.run, r.payloadSha256, r.payload, r.signature, r.publicKey]);
+  const rows = receipts.map(
+    (_, i) => `($${5 * i + 1}::bigint, $${5 * i + 2}, $${5 * i + 3}, $${5 * i + 4}, $${5 * i + 5})`,
+  );
   await session.query(
-    'receipts_save',
-    `insert into receipt (run_id, payload_sha256, run_record, bundle, public_key)
-     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) on conflict do nothing`,
-    [
-      intArray(receipts.map((r) => r.run)),
-      textArray(receipts.map((r) => r.payloadSha256)),
-      textArray(receipts.map((r) => r.runRecord)),
-      textArray(receipts.map((r) => r.bundle)),
-      textArray(receipts.map((r) => r.publicKey)),
-    ],
+    '',
+    `insert into receipt (run_id, payload_sha256, payload, signature, public_key) values ${rows.join(', ')} on conflict do nothing`,
+    values,
   );
 }
 
 export async function readReceipt(session: Session, run: number): Promise<StoredReceipt | undefined> {
   const rows = await session.query(
     'receipt_read',
-    'select payload_sha256, run_record, bundle, public_key from receipt where run_id = $1',
+    'select payload_sha256, payload, signature, public_key from receipt where run_id = $1',
     [run],
   );
   const row = rows[0];
@@ -36,8 +38,8 @@ export async function readReceipt(session: Session, run: number): Promise<Stored
   return {
     run,
     payloadSha256: String(row[0]),
-    runRecord: String(row[1]),
-    bundle: String(row[2]),
+    payload: String(row[1]),
+    signature: String(row[2]),
     publicKey: String(row[3]),
   };
 }

@@ -17,6 +17,7 @@ export interface RunRow {
   readonly relations: readonly RunRelation[];
   readonly decisionId: number | null;
   readonly concurrencyGroup: string | null;
+  readonly pool: string;
   readonly reason: string | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
@@ -46,7 +47,7 @@ export interface StepRow {
 }
 
 const RUN_COLUMNS =
-  'id, key, plan_id, state, flags, attempt, nonce, trigger, relations, decision_id, concurrency_group, reason, created_at, started_at, finished_at';
+  'id, key, plan_id, state, flags, attempt, nonce, trigger, relations, decision_id, concurrency_group, pool, reason, created_at, started_at, finished_at';
 const STEP_COLUMNS =
   'run_id, idx, state, pending, flags, attempt, retries, iteration, fence, worker, decision_id, hold, generation, due_at, started_at, finished_at, reason, outcome';
 
@@ -147,10 +148,11 @@ function toRunRow(row: Row): RunRow {
     relations: row[8] as readonly RunRelation[],
     decisionId: numberOrNull(row[9]),
     concurrencyGroup: (row[10] ?? null) as string | null,
-    reason: (row[11] ?? null) as string | null,
-    createdAt: row[12] as Date,
-    startedAt: (row[13] ?? null) as Date | null,
-    finishedAt: (row[14] ?? null) as Date | null,
+    pool: String(row[11]),
+    reason: (row[12] ?? null) as string | null,
+    createdAt: row[13] as Date,
+    startedAt: (row[14] ?? null) as Date | null,
+    finishedAt: (row[15] ?? null) as Date | null,
   };
 }
 

@@ -24,7 +24,7 @@ export interface StepChange {
   readonly delayMs: number | null;
   readonly isNew: boolean;
   /** For a new row. */
-  readonly runnerClass: number;
+  readonly queue: number;
   readonly successors: readonly number[];
 }
 
@@ -73,13 +73,13 @@ async function insertSteps(session: Session, changes: readonly StepChange[]): Pr
   if (changes.length === 0) return;
   await session.query(
     'steps_insert',
-    `insert into step (run_id, idx, state, pending, runner, succ)
-     select r, i, 0, 1, c, s::int[] from unnest($1::bigint[], $2::int[], $3::smallint[], $4::text[]) as t (r, i, c, s)
+    `insert into step (run_id, idx, state, pending, queue, succ)
+     select r, i, 0, 1, c, s::int[] from unnest($1::bigint[], $2::int[], $3::int[], $4::text[]) as t (r, i, c, s)
      order by r, i on conflict do nothing`,
     [
       intArray(changes.map((c) => c.run)),
       intArray(changes.map((c) => c.idx)),
-      intArray(changes.map((c) => c.runnerClass)),
+      intArray(changes.map((c) => c.queue)),
       textArray(changes.map((c) => intArray(c.successors))),
     ],
   );
@@ -124,7 +124,7 @@ async function enqueue(session: Session, changes: readonly StepChange[]): Promis
   if (changes.length === 0) return;
   await session.query(
     'ready_insert',
-    `insert into ready (runner, run_id, idx) select s.runner, s.run_id, s.idx
+    `insert into ready (queue, run_id, idx) select s.queue, s.run_id, s.idx
      from unnest($1::bigint[], $2::int[]) with ordinality as c (run_id, idx, ord) join step s on s.run_id = c.run_id and s.idx = c.idx order by c.ord`,
     [intArray(changes.map((c) => c.run)), intArray(changes.map((c) => c.idx))],
   );

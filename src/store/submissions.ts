@@ -17,6 +17,10 @@ export interface NewRun {
   readonly concurrencyGroup: string | null;
   readonly idempotencyKey: string | null;
   readonly reason: string | null;
+  /** The run's key where only workers that name it serve it; empty where any worker does. */
+  readonly pool: string;
+  /** Queue of each runner class of the plan, as an int[] literal. */
+  readonly queues: string;
 }
 
 /** Starts runs in one statement; answers their numbers by key. A run whose idempotency key is known is left out. */
@@ -27,7 +31,7 @@ export async function submitRuns(
 ): Promise<ReadonlyMap<string, number>> {
   const rows = await session.query(
     'submit',
-    'select key, run_id from engine_submit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+    'select key, run_id from engine_submit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
     [
       textArray(runs.map((run) => run.key)),
       intArray(runs.map((run) => run.planId)),
@@ -41,6 +45,8 @@ export async function submitRuns(
       textArray(runs.map((run) => run.concurrencyGroup)),
       textArray(runs.map((run) => run.idempotencyKey)),
       textArray(runs.map((run) => run.reason)),
+      textArray(runs.map((run) => run.pool)),
+      textArray(runs.map((run) => run.queues)),
     ],
   );
   return new Map(rows.map((row) => [String(row[0]), Number(row[1])]));

@@ -15,8 +15,8 @@ export interface TickRequest {
   readonly completions: readonly TickCompletion[];
   /** One element per step that may be leased: the worker that would get it. */
   readonly slots: readonly number[];
-  /** Runner classes that these workers serve. */
-  readonly classes: string;
+  /** Queues that these workers serve, as an int[] literal. */
+  readonly queues: string;
   readonly packId: number;
   /** Queue positions up to here are known to be taken; 0 looks at the whole queue. */
   readonly mark: number;
@@ -52,7 +52,7 @@ export async function tick(session: Session, request: TickRequest): Promise<Tick
       intArray(completions.map((one) => one.fence)),
       textArray(completions.map((one) => one.outcome)),
       intArray(request.slots),
-      request.classes,
+      request.queues,
       request.packId,
       request.mark,
     ],

@@ -6,15 +6,20 @@ create table plan (
   digest text not null unique,
   body text not null,
   sinks int not null,
-  -- One element per step, in the order of the plan: open dependencies, successors as int[] literals, runner class.
+  -- Runner classes that its steps name, each once.
+  classes text[] not null,
+  -- One element per step, in the order of the plan: open dependencies, successors as int[] literals, position in classes.
   pendings int[] not null,
   succs text[] not null,
   runners smallint[] not null
 );
 
-create table runner_class (
-  id smallint generated always as identity primary key,
-  name text not null unique
+-- Where ready steps wait: by runner class, and for runs that have workers of their own, by run (`pool` is the run's key).
+create table queue (
+  id int generated always as identity primary key,
+  pool text not null,
+  class text not null,
+  unique (pool, class)
 );
 
 create table pack (
@@ -51,6 +56,8 @@ create table run (
   relations jsonb not null default '[]',
   decision_id bigint references decision,
   concurrency_group text,
+  -- Key of the run where only workers that name it serve it; empty where any worker of the class does.
+  pool text not null default '',
   idempotency_key text unique,
   reason text,
   created_at timestamptz not null default now(),
@@ -74,7 +81,7 @@ create table step (
   iteration smallint not null default 0,
   fence int not null default 0,
   worker int,
-  runner smallint not null,
+  queue int not null,
   -- The standing decision, valid under `pack`: a step that has none is admitted by the conductor, not by the tick.
   decision_id bigint,
   pack int,
@@ -92,11 +99,11 @@ create table step (
 
 -- Steps that may be leased. Rows are inserted and deleted, never updated.
 create table ready (
-  runner smallint not null,
+  queue int not null,
   seq bigint generated always as identity,
   run_id bigint not null,
   idx int not null,
-  primary key (runner, seq)
+  primary key (queue, seq)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 create table worker (
@@ -185,11 +192,14 @@ create table cache_entry (
   expires_at timestamptz not null
 );
 
+-- The signed payload and its signature; bundle and run record are made of them. Kept as it is: compressing it costs more
+-- than everything else that a run costs.
 create table receipt (
   run_id bigint primary key,
   payload_sha256 text not null,
-  run_record text not null,
-  bundle text not null,
+  payload text not null,
+  signature text not null,
   public_key text not null,
   signed_at timestamptz not null default now()
 );
+alter table receipt alter column payload set storage external;

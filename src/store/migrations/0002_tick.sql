@@ -9,7 +9,7 @@
 -- 5 number of steps put in the queue (idx), 6 highest queue position taken (run_id).
 create function engine_tick(
   p_runs bigint[], p_idxs int[], p_fences int[], p_outcomes text[],
-  p_slots int[], p_classes smallint[], p_pack int, p_mark bigint
+  p_slots int[], p_queues int[], p_pack int, p_mark bigint
 ) returns table (kind int, run_id bigint, idx int, attempt int, iteration int, fence int, worker int)
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan
@@ -31,7 +31,7 @@ begin
     select s.run_id, s.idx, s.pending - r.n as pending, (s.flags | r.flags)::smallint as flags,
       s.pending = r.n and (s.flags | r.flags) = 0 and s.decision_id is not null and s.pack = p_pack as is_clean,
       s.pending = r.n and (s.flags | r.flags) = 0 and s.decision_id is not null and s.pack = p_pack
-        and s.runner = any (p_classes) as is_ours
+        and s.queue = any (p_queues) as is_ours
     from reached r join step s on s.run_id = r.run_id and s.idx = r.idx
     where s.state = 0
     order by s.run_id, s.idx for update of s),
@@ -48,15 +48,15 @@ begin
       leased_at = case when r.slot is not null then now() end,
       started_at = case when r.slot is not null then now() end
     from ranked r where s.run_id = r.run_id and s.idx = r.idx
-    returning s.run_id, s.idx, s.state, s.pending, s.attempt, s.iteration, s.fence, s.worker, s.runner),
+    returning s.run_id, s.idx, s.state, s.pending, s.attempt, s.iteration, s.fence, s.worker, s.queue),
   queued as (
-    insert into ready (runner, run_id, idx)
-    select a.runner, a.run_id, a.idx from advanced a where a.state = 2 returning 1),
+    insert into ready (queue, run_id, idx)
+    select a.queue, a.run_id, a.idx from advanced a where a.state = 2 returning 1),
   direct as (select count(*)::int as n from advanced where state = 3),
   taken as (
     delete from ready where ctid = any (array(
-      select q.ctid from unnest(p_classes) as c (runner) cross join lateral (
-        select r.ctid from ready r where r.runner = c.runner and r.seq > p_mark
+      select q.ctid from unnest(p_queues) as w (queue) cross join lateral (
+        select r.ctid from ready r where r.queue = w.queue and r.seq > p_mark
         order by r.seq limit greatest(0, cardinality(p_slots) - (select n from direct)) for update skip locked) q
       limit greatest(0, cardinality(p_slots) - (select n from direct))))
     returning run_id, idx, seq),
@@ -103,11 +103,13 @@ begin
   union all select 6, coalesce((select max(t.seq) from taken t), 0::bigint), 0, 0, 0, 0, 0;
 end $$;
 
--- Starts a batch of runs. `p_decisions` holds, per run, a bigint[] literal: the standing decision of each step or null.
+-- Starts a batch of runs. `p_decisions` holds, per run, a bigint[] literal: the standing decision of each step or null;
+-- `p_queues`, an int[] literal: the queue of each of the plan's classes.
 -- A run whose idempotency key is known is answered, not started. Rejected runs are born final.
 create function engine_submit(
   p_keys text[], p_plans int[], p_states smallint[], p_nonces text[], p_triggers text[], p_relations text[],
-  p_run_decisions bigint[], p_decisions text[], p_pack int, p_groups text[], p_idempotency_keys text[], p_reasons text[]
+  p_run_decisions bigint[], p_decisions text[], p_pack int, p_groups text[], p_idempotency_keys text[], p_reasons text[],
+  p_pools text[], p_queues text[]
 ) returns table (key text, run_id bigint)
 language plpgsql
 set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan
@@ -117,29 +119,29 @@ begin
   return query
   with input as (
     select * from unnest(p_keys, p_plans, p_states, p_nonces, p_triggers, p_relations, p_run_decisions, p_decisions,
-      p_groups, p_idempotency_keys, p_reasons)
-      as t (key, plan_id, state, nonce, trigger, relations, decision_id, decisions, grp, idempotency_key, reason)),
+      p_groups, p_idempotency_keys, p_reasons, p_pools, p_queues)
+      as t (key, plan_id, state, nonce, trigger, relations, decision_id, decisions, grp, idempotency_key, reason, pool, queues)),
   born as (
     insert into run (key, plan_id, state, sinks_left, nonce, trigger, relations, decision_id, concurrency_group,
-      idempotency_key, reason, started_at, finished_at)
+      idempotency_key, reason, pool, started_at, finished_at)
     select i.key, i.plan_id, i.state, case when i.state = 6 then 0 else p.sinks end, i.nonce, i.trigger::jsonb,
-      i.relations::jsonb, i.decision_id, i.grp, i.idempotency_key, i.reason,
+      i.relations::jsonb, i.decision_id, i.grp, i.idempotency_key, i.reason, i.pool,
       case when i.state = 1 then now() end, case when i.state = 6 then now() end
     from input i join plan p on p.id = i.plan_id
     on conflict (idempotency_key) do nothing
     returning id, key, plan_id, state),
   steps as (
-    insert into step (run_id, idx, state, pending, succ, runner, decision_id, pack, finished_at)
+    insert into step (run_id, idx, state, pending, succ, queue, decision_id, pack, finished_at)
     select b.id, u.ord - 1,
       case when b.state = 6 then 8 when b.state = 1 and u.pending = 0 and u.decision_id is not null then 2 else 0 end,
-      u.pending, u.succ::int[], u.runner, u.decision_id, case when u.decision_id is not null then p_pack end,
+      u.pending, u.succ::int[], (i.queues::int[])[u.runner], u.decision_id, case when u.decision_id is not null then p_pack end,
       case when b.state = 6 then now() end
     from born b join input i on i.key = b.key join plan p on p.id = b.plan_id
       cross join lateral unnest(p.pendings, p.succs, p.runners, i.decisions::bigint[])
         with ordinality as u (pending, succ, runner, decision_id, ord)
-    returning run_id, idx, state, pending, runner),
+    returning run_id, idx, state, pending, queue),
   queued as (
-    insert into ready (runner, run_id, idx) select runner, run_id, idx from steps where state = 2 returning 1),
+    insert into ready (queue, run_id, idx) select queue, run_id, idx from steps where state = 2 returning 1),
   posted as (
     insert into outbox (kind, run_id, due_at)
     select distinct 1, s.run_id, now() + interval '2 seconds' from steps s join born b on b.id = s.run_id

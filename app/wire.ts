@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+import { SYSTEM_CLOCK } from '../src/base/clock.ts';
+import { MaestroError } from '../src/base/errors.ts';
+import type { Compiler, LocalMaestro, OpenOptions } from '../src/cli/context.ts';
+import { Engine } from '../src/engine/engine.ts';
+import { previewPlan } from '../src/engine/preview.ts';
+import { compilePipeline, lintPipeline } from '../src/pipeline/compile.ts';
+import type { SourceTree } from '../src/pipeline/task-manifest.ts';
+import { readBundle } from '../src/policy/bundle.ts';
+import { openPolicy, type PolicyEngine } from '../src/policy/evaluate.ts';
+import { parsePolicyFile } from '../src/policy/policy-file.ts';
+import type { PlanPreview, StartRun } from '../src/protocol/client.ts';
+import type { IssuerFact } from '../src/provenance/facts.ts';
+import { openLocalSigner } from '../src/provenance/signers/local.ts';
+import { startLocalRunner } from '../src/runners/local/local-runner.ts';
+import { BUILT_IN_STEPS } from '../src/steps/built-in.ts';
+import { STEP_CATALOG } from '../src/steps/catalog.ts';
+import { openFileBlobs } from '../src/store/blobs.ts';
+import type { Database } from '../src/store/database.ts';
+import type { Config } from './config.ts';
+import { localClient } from './local-client.ts';
+
+const HOUSE = resolve(import.meta.dirname, '..');
+/** Says in receipts that steps ran beside the key that signs: no more than a person's word on their own machine. */
+const LOCAL_BUILDER = 'https://maestro-conductor.dev/builders/local/v1';
+
+/** Everything that a command needs to run pipelines in this process. */
+export async function openLocal(config: Config, options: OpenOptions): Promise<LocalMaestro> {
+  await prepareStateFolder(config.stateFolder);
+  const [policy, signer] = await Promise.all([
+    openPolicyOf(config),
+    openLocalSigner(config.signingKeyFile ?? join(config.keyFolder, 'signing-key.pem')),
+  ]);
+  const blobs = openFileBlobs(join(config.stateFolder, 'blobs'));
+  const db = await openDatabase(config);
+  const failures: unknown[] = [];
+  const engine = await Engine.open({
+    db,
+    policy,
+    signer,
+    issuer: localIssuer(),
+    blobs,
+    secrets: { read: async (names) => readSecrets(options.secrets ?? {}, names) },
+    clock: SYSTEM_CLOCK,
+    random: Math.random,
+    randomBytes,
+    onError: (error) => failures.push(error),
+  }).catch(async (error: unknown) => {
+    await db.close();
+    throw error;
+  });
+  const close = async (): Promise<void> => {
+    await engine.close();
+    await db.close();
+  };
+  return {
+    client: localClient(engine, blobs, close),
+    drive: (name, signal) => drive(engine, config, name, signal),
+    close,
+  };
+}
+
+/** Answers `plan`: policy and language, no database. */
+export async function openPreview(config: Config): Promise<(request: StartRun) => Promise<PlanPreview>> {
+  const policy = await openPolicyOf(config);
+  return async (request) => previewPlan(policy, request);
+}
+
+export async function openCompiler(config: Config): Promise<Compiler> {
+  const files = sourceTree(config.root);
+  return {
+    lint: ({ path, text }) => lintPipeline({ path, text, catalog: STEP_CATALOG, files }),
+    compile: ({ path, text }, params) => {
+      const { plan, findings } = compilePipeline({ path, text, params, catalog: STEP_CATALOG, files });
+      return { plan, findings };
+    },
+  };
+}
+
+async function drive(engine: Engine, config: Config, name: string, signal: AbortSignal): Promise<void> {
+  const run = await engine.resolve(name);
+  const { id } = await engine.readRun(run);
+  const runner = startLocalRunner({
+    client: engine.leases,
+    tools: {
+      steps: BUILT_IN_STEPS,
+      repositoryRoot: config.root,
+      temporaryRoot: join(config.stateFolder, 'tmp'),
+      hostEnv: process.env,
+    },
+    run: id,
+    name: `${hostname()} ${process.pid}`,
+    capacity: Math.max(2, availableParallelism()),
+  });
+  const end = await Promise.race([engine.waitForRun(run, signal), runner.ended.then(() => 'stopped' as const)]);
+  await (end === 'stopped' ? runner.abandon() : runner.drain());
+}
+
+async function openDatabase(config: Config): Promise<Database> {
+  if (config.databaseUrl === undefined) {
+    const { openEmbedded } = await import('../src/store/embedded.ts');
+    return openEmbedded(config.stateFolder);
+  }
+  const { openPostgres } = await import('../src/store/postgres.ts');
+  return openPostgres(config.databaseUrl);
+}
+
+async function openPolicyOf(config: Config): Promise<PolicyEngine> {
+  const folder = join(HOUSE, 'policy', 'dist');
+  const [wasm, manifest, own] = await Promise.all([
+    readFile(join(folder, 'policy.wasm')),
+    readFile(join(folder, 'manifest.json')),
+    readFile(join(config.root, '.maestro', 'policy.yaml'), 'utf8').catch(absent),
+  ]);
+  const bundle = readBundle({ wasm, manifest });
+  return openPolicy({
+    ...bundle,
+    data: own === undefined ? bundle.manifest.defaults : parsePolicyFile(own, bundle.manifest),
+  });
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw new MaestroError('FILE_NOT_READABLE', `expected to read ${error.path ?? 'a file'}: ${error.code ?? ''}`, {
+    cause: error,
+  });
+}
+
+/** State is never committed: the folder ignores itself. */
+async function prepareStateFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, '.gitignore'), '*\n', { flag: 'wx' });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code === 'ENOSPC')
+      throw new MaestroError('DISK_FULL', `no space left for the state in ${folder}`, { cause: error });
+    throw new MaestroError(
+      'CONFIG_INVALID',
+      `expected a folder for the state that can be written, got ${folder} (${code})`,
+      { cause: error },
+    );
+  }
+}
+
+function readSecrets(given: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = given[name];
+      if (value === undefined)
+        throw new MaestroError(
+          'SECRET_NOT_FOUND',
+          `expected a value for the secret ${name}: run again with --secret ${name}`,
+        );
+      return [name, value];
+    }),
+  );
+}
+
+/** Files of the checkout, for tasks and packages. Paths were joined inside of it by the pipeline room. */
+function sourceTree(root: string): SourceTree {
+  return {
+    read: (path) => {
+      const full = join(root, path);
+      return statSync(full, { throwIfNoEntry: false })?.isFile() ? readFileSync(full) : undefined;
+    },
+  };
+}
+
+function localIssuer(): IssuerFact {
+  const { version } = JSON.parse(readFileSync(join(HOUSE, 'package.json'), 'utf8')) as { version: string };
+  return { builderId: LOCAL_BUILDER, version, keyReachableBySteps: true };
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
+import { Engine } from '../../../src/engine/engine.ts';
+import { readBundle } from '../../../src/policy/bundle.ts';
+import { openPolicy } from '../../../src/policy/evaluate.ts';
+import type { Outcome } from '../../../src/protocol/outcome.ts';
+import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
+import { openFileBlobs } from '../../../src/store/blobs.ts';
+import { openEmbedded } from '../../../src/store/embedded.ts';
+import { openPostgres } from '../../../src/store/postgres.ts';
+import { runWorker } from '../../../src/worker/loop.ts';
+import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import type { CreateEngine } from '../engine.ts';
+
+const POLICY = resolve(import.meta.dirname, '../../../policy/dist');
+const SUCCEEDED: Outcome = { kind: 'succeeded' };
+
+/**
+ * The product's own path: policy on every run and step, events, receipts, the worker's loop over the lease protocol. Only
+ * the executor is a no-op. Receipts are signed while the load runs; `verify` waits for the last of them and says how long that took.
+ */
+export const create: CreateEngine = async ({ database, workload, body, options }) => {
+  const db = database.kind === 'postgres' ? await openPostgres(database.url) : await openEmbedded(database.folder);
+  const folder = await mkdtemp(join(tmpdir(), 'maestro-bench-'));
+  const [wasm, manifest] = await Promise.all([
+    readFile(join(POLICY, 'policy.wasm')),
+    readFile(join(POLICY, 'manifest.json')),
+  ]);
+  const capacity = Number(options.get('capacity') ?? 1024);
+  const steps = workload.shape.needs.map((needs, step) =>
+    planStep(`s${step}`, { needs: needs.map((need) => `s${need}`) }),
+  );
+  const plan = planOf(steps, { name: 'bench' });
+  const stop = new AbortController();
+  let engine: Engine;
+  let worker: Promise<unknown>;
+  const runs = new Map<number, number>();
+  const settle = async (run: number): Promise<void> => {
+    await engine.waitForRun(runs.get(run) ?? 0, new AbortController().signal);
+  };
+  return {
+    version: '0',
+    settings: { capacity },
+    start: async () => {
+      engine = await Engine.open({
+        db,
+        policy: await openPolicy(readBundle({ wasm, manifest })),
+        signer: await openLocalSigner(join(folder, 'key.pem')),
+        issuer: { builderId: 'https://example.com/bench', version: '0', keyReachableBySteps: true },
+        blobs: openFileBlobs(join(folder, 'blobs')),
+        secrets: { read: async () => ({}) },
+        clock: SYSTEM_CLOCK,
+        random: Math.random,
+        randomBytes,
+        onError: (error) => {
+          throw error;
+        },
+      });
+      worker = runWorker({
+        client: engine.leases,
+        hello: { name: 'bench', runners: ['*'], capacity },
+        clock: SYSTEM_CLOCK,
+        signal: stop.signal,
+        execute: ({ lease }) => {
+          const index = Number(lease.step.id.slice(1));
+          const done = body.execute(Number(lease.contexts.github.run_number), index);
+          return done === undefined ? SUCCEEDED : (done.then(() => SUCCEEDED) as Promise<Outcome>);
+        },
+      });
+    },
+    submit: async (run) => {
+      const started = await engine.startRun({ plan, trigger: { ...TRIGGER, github: { run_number: run } } });
+      runs.set(run, started.run);
+    },
+    settle,
+    drain: async () => {
+      for (;;) {
+        const [row] = await db.query('', 'select count(*)::int from run where state < 3', []);
+        if (Number(row?.[0]) === 0) return;
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    },
+    verify: async () => {
+      const begin = performance.now();
+      await engine.seal();
+      const receiptsLagMs = Math.round(performance.now() - begin);
+      const [row] = await db.query(
+        '',
+        'select count(*) filter (where state = 5)::int, count(*)::int, (select count(*)::int from run where state = 3), (select count(*)::int from receipt), (select count(*)::int from event) from step',
+        [],
+      );
+      return {
+        stepsSucceeded: Number(row?.[0]),
+        steps: Number(row?.[1]),
+        runsSucceeded: Number(row?.[2]),
+        receipts: Number(row?.[3]),
+        events: Number(row?.[4]),
+      };
+    },
+    close: async () => {
+      stop.abort();
+      await worker;
+      await engine.close();
+      await db.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import pg from 'pg';
+import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
+import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
+import { readBundle } from '../../src/policy/bundle.ts';
+import { openPolicy, type PolicyEngine } from '../../src/policy/evaluate.ts';
+import type { JsonObject } from '../../src/base/json.ts';
+import { openLocalSigner } from '../../src/provenance/signers/local.ts';
+import { openFileBlobs } from '../../src/store/blobs.ts';
+import type { Database } from '../../src/store/database.ts';
+import { openEmbedded } from '../../src/store/embedded.ts';
+import { openPostgres } from '../../src/store/postgres.ts';
+
+const POLICY = resolve(import.meta.dirname, '../../policy/dist');
+
+export async function realPolicy(data?: JsonObject): Promise<PolicyEngine> {
+  const [wasm, manifest] = await Promise.all([readFile(join(POLICY, 'policy.wasm')), readFile(join(POLICY, 'manifest.json'))]);
+  const bundle = readBundle({ wasm, manifest });
+  return openPolicy(data ? { ...bundle, data: { ...bundle.manifest.defaults, ...data } } : bundle);
+}
+
+/** A new, empty database: embedded, or on the server at `url`. */
+export async function freshDatabase(url: string | undefined): Promise<{ readonly open: () => Promise<Database>; readonly drop: () => Promise<void> }> {
+  if (url === undefined) {
+    const folder = await mkdtemp(join(tmpdir(), 'maestro-test-'));
+    return { open: () => openEmbedded(folder), drop: () => rm(folder, { recursive: true, force: true }) };
+  }
+  const name = `maestro_test_${randomBytes(6).toString('hex')}`;
+  await administer(url, `create database ${name}`);
+  const own = new URL(url);
+  own.pathname = `/${name}`;
+  return { open: () => openPostgres(own.toString()), drop: () => administer(url, `drop database if exists ${name} with (force)`) };
+}
+
+async function administer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(statement);
+  await client.end();
+}
+
+/** A real engine on a real store, with the committed policy and a key of its own. */
+export async function openTestEngine(db: Database, change: Partial<EngineOptions> = {}): Promise<Engine> {
+  const folder = await mkdtemp(join(tmpdir(), 'maestro-test-key-'));
+  return Engine.open({
+    db,
+    policy: change.policy ?? (await realPolicy()),
+    signer: await openLocalSigner(join(folder, 'key.pem')),
+    issuer: { builderId: 'https://example.com/maestro/test', version: '0.0.0', keyReachableBySteps: true },
+    blobs: openFileBlobs(join(folder, 'blobs')),
+    secrets: { read: async (names) => Object.fromEntries(names.map((name) => [name, `value of ${name}`])) },
+    clock: SYSTEM_CLOCK,
+    random: () => 0,
+    randomBytes,
+    onError: (error) => {
+      throw error;
+    },
+    ...change,
+  });
+}
