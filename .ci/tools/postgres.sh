@@ -20,7 +20,8 @@ fail() { say "$*"; exit 1; }
 is_root() { [ "$(id -u)" = 0 ]; }
 as_server_user() { if is_root; then runuser -u "$os_user" -- "$@"; else "$@"; fi; }
 
-newest_bin() { find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin -type d 2>/dev/null | sort -V | tail -n 1; }
+# Prints nothing where there is none.
+newest_bin() { printf '%s\n' /usr/lib/postgresql/*/bin | grep -v '\*' | sort -V | tail -n 1 || true; }
 
 # Debian would also make and start a cluster of its own: that one is not wanted.
 install_package() {
