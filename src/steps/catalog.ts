@@ -36,7 +36,7 @@ const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, descri
 export const STEP_CATALOG: StepCatalog = catalogOf(BUILT_IN_STEPS.values());
 
 /** The catalog of the given steps, and of those that are announced. */
-export function catalogOf(steps: Iterable<StepDefinition>): StepCatalog {
+function catalogOf(steps: Iterable<StepDefinition>): StepCatalog {
   const catalog = new Map<string, StepCatalogEntry>();
   for (const [name, isIdempotent, description, kind = 'work'] of ANNOUNCED)
     catalog.set(name, { kind, isAvailable: false, isIdempotent, description });

@@ -27,7 +27,7 @@ export interface StepFailure {
 }
 
 /** The step cannot do its work now (exit status 75 of a task): it is tried again later. */
-export interface StepRetryLater {
+interface StepRetryLater {
   readonly kind: 'retry-later';
   readonly message: string;
   readonly exitCode?: number;

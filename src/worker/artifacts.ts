@@ -9,7 +9,7 @@ import type { BlobStore } from './blob-store.ts';
 import { type FoundFile, findFiles, staticBase, tidyGlob } from './files.ts';
 
 /** Files of all artifacts of one attempt. */
-export const ARTIFACT_FILES_MAX = 10_000;
+const ARTIFACT_FILES_MAX = 10_000;
 const UPLOADS_AT_ONCE = 8;
 
 export interface CollectedArtifacts {

@@ -16,7 +16,6 @@ export function allowedEnvironment(
 export interface AttemptPlaces {
   readonly repositoryRoot: string;
   readonly temporaryDirectory: string;
-  readonly token: string;
 }
 
 /** Maestro's own variables: a pipeline's `env` cannot change them. */
@@ -31,6 +30,5 @@ export function attemptEnvironment(lease: Lease, places: AttemptPlaces): Readonl
     MAESTRO_IDEMPOTENCY_KEY: lease.idempotencyKey,
     MAESTRO_WORKSPACE: places.repositoryRoot,
     MAESTRO_TEMP: places.temporaryDirectory,
-    MAESTRO_ATTEMPT_TOKEN: places.token,
   };
 }

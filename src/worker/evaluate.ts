@@ -60,7 +60,7 @@ export class TemplateEvaluator {
 }
 
 /** GitHub's value: SHA-256 of the SHA-256 of each file, in the order of their paths; empty where nothing matches. */
-export async function hashFiles(root: string, globs: readonly string[]): Promise<string> {
+async function hashFiles(root: string, globs: readonly string[]): Promise<string> {
   const { files } = await findFiles(root, globs);
   if (files.length === 0) return '';
   const all = createHash('sha256');

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { arch, platform } from 'node:os';
 import { type Digest, digestJson } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
@@ -53,7 +52,7 @@ export async function evaluateStep(scope: AttemptScope): Promise<EvaluatedStep> 
 /** From the weakest to the strongest: the host, the step's secrets by their names, `env`, Maestro's own. */
 function environment(scope: AttemptScope, ownEnv: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const { tools, temporaryDirectory, secrets, lease } = scope;
-  const places = { repositoryRoot: tools.repositoryRoot, temporaryDirectory, token: randomBytes(16).toString('hex') };
+  const places = { repositoryRoot: tools.repositoryRoot, temporaryDirectory };
   return { ...allowedEnvironment(tools.hostEnv), ...secrets, ...ownEnv, ...attemptEnvironment(lease, places) };
 }
 

@@ -6,7 +6,7 @@ import { MaestroError } from '../base/errors.ts';
 import { isInside } from '../steps/checkout-path.ts';
 
 /** Entries of the file tree that one search looks at. */
-export const ENTRIES_MAX = 500_000;
+const ENTRIES_MAX = 500_000;
 
 export interface FoundFile {
   /** Relative to the root of the search, `/` between names. */

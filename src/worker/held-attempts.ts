@@ -4,7 +4,7 @@ import type { Outcome } from '../protocol/outcome.ts';
 import { Attempt, type ExecuteStep, type StopReason } from './attempt.ts';
 
 /** What one `complete` call carries at most; the conductor's tick takes as many. */
-export const COMPLETIONS_MAX = 512;
+const COMPLETIONS_MAX = 512;
 
 /**
  * The attempts of one worker: running -> finished (outcome waits to be recorded) -> settled.

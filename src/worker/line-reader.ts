@@ -1,5 +1,5 @@
 /** Longer lines are neither commands nor problems. ESLint's JSON is one long line, hence not smaller. */
-export const LINE_BYTES_MAX = 1_048_576;
+const LINE_BYTES_MAX = 1_048_576;
 /** What is looked back at for the heading of a problem that begins in the middle of a chunk. */
 const CONTEXT_BYTES = 4096;
 /** How much of a line decides whether it is held back. */

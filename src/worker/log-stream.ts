@@ -9,7 +9,7 @@ import { backoffMs, type Pause } from './pause.ts';
 export const LOG_BYTES_MAX = 16_777_216;
 /** A chunk is sent when it has this many characters, or when its first character is `FLUSH_MS` old. */
 export const CHUNK_CHARS = 65_536;
-export const FLUSH_MS = 200;
+const FLUSH_MS = 200;
 /** Chunks that wait for the conductor; beyond them the step is held back. */
 const QUEUE_MAX = 16;
 const RETRIES_MAX = 12;

@@ -7,7 +7,7 @@ import { HeldAttempts } from './held-attempts.ts';
 import { backoffMs, type Pause, REAL_PAUSE } from './pause.ts';
 
 /** How long an idle `acquire` or `signals` call is held open. */
-export const HOLD_MS = 20_000;
+const HOLD_MS = 20_000;
 const BACKOFF = { initialMs: 50, maxMs: 5000 };
 
 export interface WorkerOptions {

@@ -3,10 +3,10 @@ import { Needles } from './needles.ts';
 import { secretForms } from './secret-forms.ts';
 
 /** What stands in the place of a secret. */
-export const MASK = '***';
+const MASK = '***';
 /** Values that one attempt may add, and bytes of all their forms: what a step prints must not fill the worker's memory. */
 export const MASKS_MAX = 500;
-export const NEEDLE_BYTES_MAX = 8_388_608;
+const NEEDLE_BYTES_MAX = 8_388_608;
 
 const MASK_BYTES = Buffer.from(MASK);
 const EMPTY = Buffer.alloc(0);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { MaestroError } from '../base/errors.ts';
 import { killMarked } from './leftovers.ts';
@@ -8,13 +9,13 @@ export const KILL_GRACE_MS = 5000;
 /** How long a pipe may stay open without a byte after its process has ended. */
 const PIPE_SILENCE_MS = 1000;
 
-/** Marks every process of one attempt; inherited, so it also finds those that left the process group. */
-export const TOKEN_VARIABLE = 'MAESTRO_ATTEMPT_TOKEN';
+/** Marks a program and what it starts; inherited, so it also finds those that left the process group. */
+const TOKEN_VARIABLE = 'MAESTRO_ATTEMPT_TOKEN';
 
 export interface ProcessRequest {
   readonly argv: readonly string[];
   readonly cwd: string;
-  /** The whole environment; must hold the token under `TOKEN_VARIABLE`. */
+  /** The whole environment, but for `TOKEN_VARIABLE`. */
   readonly env: Readonly<Record<string, string>>;
   /** Stops the process group: SIGTERM, then SIGKILL after `graceMs`. */
   readonly signal: AbortSignal;
@@ -42,13 +43,14 @@ export interface ProcessEnd {
  * @throws MaestroError STEP_NOT_STARTED where the operating system refuses to start it
  */
 export async function runProcess(request: ProcessRequest): Promise<ProcessEnd> {
-  const child = await start(request);
+  const token = randomBytes(16).toString('hex');
+  const child = await start(request, token);
   const output = new OutputPump(child.stdout as Readable, request.onOutput);
   const stop = stopOnSignal(child, request.signal, request.graceMs ?? KILL_GRACE_MS);
   try {
     const end = await ended(child);
     killGroup(child, 'SIGKILL');
-    const leftoverCount = await killMarked(TOKEN_VARIABLE, request.env[TOKEN_VARIABLE] ?? '');
+    const leftoverCount = await killMarked(TOKEN_VARIABLE, token);
     await output.finished();
     return { ...end, leftoverCount };
   } finally {
@@ -57,7 +59,8 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessEnd> {
   }
 }
 
-function start({ argv, cwd, env }: ProcessRequest): Promise<ChildProcess> {
+function start({ argv, cwd, env: given }: ProcessRequest, token: string): Promise<ChildProcess> {
+  const env = { ...given, [TOKEN_VARIABLE]: token };
   // The shell joins stderr to stdout and is then replaced by the program, so the pid is the program's own.
   const child = spawn('/bin/sh', ['-c', 'exec "$@" 2>&1', 'maestro', ...argv], {
     cwd,

@@ -1,5 +1,5 @@
 /** Derived forms and lines shorter than this are not masked: they would hit innocent text and reveal next to nothing. */
-export const FORM_BYTES_MIN = 4;
+const FORM_BYTES_MIN = 4;
 /** Shorter texts inside a JSON secret are words like its keys and types. */
 const PART_CHARS_MIN = 8;
 /** Columns at which `base64` (coreutils), `openssl base64` and `xxd -p` break their lines. */

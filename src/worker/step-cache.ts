@@ -15,7 +15,7 @@ import type { BlobStore } from './blob-store.ts';
 import { type FoundFile, findFiles } from './files.ts';
 
 /** Files of one cache entry. */
-export const CACHE_FILES_MAX = 50_000;
+const CACHE_FILES_MAX = 50_000;
 const TRANSFERS_AT_ONCE = 8;
 
 /**

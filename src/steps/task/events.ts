@@ -4,7 +4,7 @@ import type { StepContext } from '../define.ts';
 import { readRegularFile } from '../output-file.ts';
 
 export const EVENTS_BYTES_MAX = 4_194_304;
-export const EVENTS_MAX = 10_000;
+const EVENTS_MAX = 10_000;
 const LEVELS: readonly unknown[] = ['notice', 'warning', 'failure'];
 const PLACES = ['startLine', 'endLine', 'startColumn', 'endColumn'] as const;
 

@@ -12,7 +12,7 @@ import { answerOf } from '../shell/shell.ts';
 import { readEvents } from './events.ts';
 
 /** `EX_TEMPFAIL` of sysexits.h: the task asks to be tried again later. */
-export const EXIT_RETRY_LATER = 75;
+const EXIT_RETRY_LATER = 75;
 const FILE_BYTES_MAX = 64 * 1_048_576;
 
 /**

@@ -4,7 +4,7 @@ import { defineStep } from '../define.ts';
 import { computeInThread } from '../thread.ts';
 
 /** Time that an expression gets; far beyond what reshaping a document takes. */
-export const TRANSFORM_MS_MAX = 10_000;
+const TRANSFORM_MS_MAX = 10_000;
 
 interface TransformInput {
   readonly expression: string;

@@ -17,7 +17,7 @@ const GO_VET = /^(?:vet: )?((?:[A-Za-z]:)?[^\s:]+\.go):(\d+):(?:(\d+):)? (.+)$/;
 
 const LEVELS: Readonly<Record<string, Annotation['level']>> = { error: 'failure', warning: 'warning' };
 
-export const tscMatcher: ProblemMatcher = {
+const tscMatcher: ProblemMatcher = {
   hints: ['error TS', 'warning TS'],
   make: () => (line) => {
     const match = TSC_PLAIN.exec(line) ?? TSC_PRETTY.exec(line);
@@ -36,7 +36,7 @@ export const tscMatcher: ProblemMatcher = {
 };
 
 /** ESLint's `stylish`: a line with the file's name, then rows `  line:column  level  message  rule`. */
-export const eslintMatcher: ProblemMatcher = {
+const eslintMatcher: ProblemMatcher = {
   hints: ['  error  ', '  warning  ', '"filePath":'],
   make: () => {
     let path: string | undefined;
@@ -57,7 +57,7 @@ export const eslintMatcher: ProblemMatcher = {
 };
 
 /** `go vet` and the Go compiler: `file.go:line:column: message`. */
-export const goMatcher: ProblemMatcher = {
+const goMatcher: ProblemMatcher = {
   hints: ['.go:'],
   make: () => (line) => {
     const match = GO_VET.exec(line);
@@ -99,7 +99,7 @@ interface EslintFile {
 }
 
 /** ESLint's `json` formatter: one line with an array of files. */
-export function eslintJson(text: string): readonly Annotation[] {
+function eslintJson(text: string): readonly Annotation[] {
   let files: unknown;
   try {
     files = JSON.parse(text);

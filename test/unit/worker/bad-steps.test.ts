@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import type { Lease } from '../../../src/protocol/lease.ts';
+import { killMarked } from '../../../src/worker/leftovers.ts';
 import { LOG_BYTES_MAX } from '../../../src/worker/log-stream.ts';
 import { leaseOf } from './leases.ts';
 import { WorkRoom } from './work-room.ts';
@@ -128,6 +132,30 @@ describe('steps that misbehave', () => {
       expect(outcome.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('1 processes') }]);
     },
   );
+
+  it.each(['', 'y', 'abc', 'F'.repeat(32)])(
+    'never looks for processes by a mark such as %j, which a stranger may bear',
+    async (token) => {
+      await expect(killMarked('X', token)).rejects.toThrow('128 random bits');
+    },
+  );
+
+  it.runIf(process.platform === 'linux')('spares processes whose mark only begins or ends like its own', async () => {
+    const token = randomBytes(16).toString('hex');
+    const strangers = [
+      { MAESTRO_ATTEMPT_TOKEN: `${token}0` },
+      { OTHER_MAESTRO_ATTEMPT_TOKEN: token },
+      { A: `MAESTRO_ATTEMPT_TOKEN=${token}` },
+    ].map((env) => spawn('sleep', ['1000'], { env: { PATH: process.env.PATH ?? '', ...env } }));
+    const own = spawn('sleep', ['1000'], { env: { PATH: process.env.PATH ?? '', MAESTRO_ATTEMPT_TOKEN: token } });
+    await Promise.all([...strangers, own].map((child) => once(child, 'spawn')));
+    try {
+      expect(await killMarked('MAESTRO_ATTEMPT_TOKEN', token)).toBe(1);
+      expect(strangers.map((child) => isAlive(child.pid ?? 0))).toEqual([true, true, true]);
+    } finally {
+      for (const child of [...strangers, own]) child.kill('SIGKILL');
+    }
+  });
 
   it('lets no secret out that a step prints, writes or fails with', async () => {
     room.client.secretValues.TOKEN = 'hunter2-hunter2';
