@@ -10,8 +10,8 @@ import { safeText } from './terminal-text.ts';
 export interface DriveOptions {
   /** Stays while the run waits for people, and goes on when somebody else answers. */
   readonly isWaiting: boolean;
-  /** False where the reader has seen the beginning of the run in another process. */
-  readonly isHistoryShown: boolean;
+  /** What happened before is not shown: the reader saw it in another process. 0 shows everything. */
+  readonly sinceMs: number;
 }
 
 export interface Driven {
@@ -27,7 +27,7 @@ export async function driveAndReport(
   context: CommandContext,
   options: DriveOptions,
 ): Promise<ExitCode> {
-  const follower = new RunFollower(view, maestro.client, context, options.isHistoryShown);
+  const follower = new RunFollower(view, maestro.client, context, options.sinceMs);
   const driven = await drive(follower, maestro, context, options);
   reportRun(driven.view, follower, context);
   return driven.isLeft ? EXIT.interrupted : exitCodeOfRun(driven.view);

@@ -1,10 +1,11 @@
 import { isMaestroError, messageOf } from '../base/errors.ts';
 import type { Client } from '../protocol/client.ts';
-import type { LogLine, RunEvent } from '../protocol/event.ts';
+import type { LogLine, RunEvent, RunEventType } from '../protocol/event.ts';
 import { isRunFinal, isStepFinal, type RunView, type StepView } from '../protocol/run.ts';
 import type { CommandContext } from './context.ts';
 import { RunModel } from './live/run-model.ts';
 import { createWatcher, type RunWatcher } from './live/watcher.ts';
+import { LogLines } from './log-lines.ts';
 import { safeText } from './terminal-text.ts';
 
 /** Streams of an ended run close by themselves; a reader is not kept waiting longer than this. */
@@ -12,10 +13,13 @@ const CATCH_UP_MS_MAX = 2000;
 /** A stale model is read again at most this often: reading a run of 10,000 steps is not free. */
 const REFRESH_MS = 250;
 
+/** After these a step's log is complete; what comes late is shown when it comes. */
+const OVER: ReadonlySet<RunEventType> = new Set(['step.succeeded', 'step.failed', 'step.cancelled', 'step.retried']);
+
 /**
  * Feeds a model and its watcher from the two streams of a run, events and logs.
  *
- * What the reader has seen before (`isHistoryShown` false: a run that is taken up again) updates the model only.
+ * What happened before `sinceMs` the reader has seen in another process: it updates the model only. 0 shows everything.
  */
 export class RunFollower {
   readonly model: RunModel;
@@ -25,18 +29,19 @@ export class RunFollower {
   readonly #stop = new AbortController();
   readonly #before: ReadonlyMap<string, StepView>;
   readonly #sinceMs: number;
-  readonly #linesSeen = new Map<string, number>();
-  #linesToSkip = new Map<string, number>();
+  readonly #piecesSeen = new Map<string, number>();
+  #piecesToSkip = new Map<string, number>();
+  readonly #lines = new LogLines();
   #isEnded = false;
   readonly #waiting = new Set<() => void>();
   #streams: Promise<unknown> = Promise.resolve();
   #refreshedMs = 0;
 
-  constructor(view: RunView, client: Client, context: CommandContext, isHistoryShown: boolean) {
+  constructor(view: RunView, client: Client, context: CommandContext, sinceMs: number) {
     this.#client = client;
     this.#context = context;
     this.#before = new Map(view.steps.map((step) => [step.id, step]));
-    this.#sinceMs = isHistoryShown ? 0 : context.clock.now();
+    this.#sinceMs = sinceMs;
     this.model = new RunModel(view);
     this.watcher = createWatcher(this.model, context);
   }
@@ -71,6 +76,7 @@ export class RunFollower {
     const view = await this.#client.readRun(this.model.id);
     if (isRunFinal(view.status)) await within(CATCH_UP_MS_MAX, this.#streams);
     else await this.#catchUp(view);
+    this.#showLines(this.#lines.finish());
     this.model.absorb(view);
     this.abandon();
     return view;
@@ -92,7 +98,7 @@ export class RunFollower {
     while (isBehind() && !deadline.aborted) await this.nextEvent(deadline);
     this.#stop.abort();
     await within(CATCH_UP_MS_MAX, this.#streams);
-    this.#linesToSkip = new Map(this.#linesSeen);
+    this.#piecesToSkip = new Map(this.#piecesSeen);
     await this.#followLogs(false, deadline);
   }
 
@@ -106,6 +112,7 @@ export class RunFollower {
 
   async #take(event: RunEvent): Promise<void> {
     if (!this.model.apply(event)) return;
+    if (event.step !== null && OVER.has(event.type)) this.#showLines(this.#lines.finish(event.step));
     if (Date.parse(event.at) >= this.#sinceMs) this.watcher.event(event);
     for (const wake of this.#waiting) wake();
     await this.#refresh();
@@ -123,8 +130,8 @@ export class RunFollower {
 
   async #followLogs(isFollowing: boolean, signal: AbortSignal): Promise<void> {
     try {
-      for await (const line of this.#client.readLogs(this.model.id, undefined, isFollowing, signal)) {
-        this.#takeLine(line);
+      for await (const piece of this.#client.readLogs(this.model.id, undefined, isFollowing, signal)) {
+        this.#takePiece(piece);
         await this.#context.output.drained();
       }
     } catch (error) {
@@ -132,16 +139,25 @@ export class RunFollower {
     }
   }
 
-  #takeLine(line: LogLine): void {
-    const key = `${line.attempt} ${line.step}`;
-    const skipped = this.#linesToSkip.get(key) ?? 0;
-    if (skipped > 0) return void this.#linesToSkip.set(key, skipped - 1);
-    this.#linesSeen.set(key, (this.#linesSeen.get(key) ?? 0) + 1);
-    this.model.applyLog(line);
-    if (this.#sinceMs === 0 || !this.#isHistory(line)) this.watcher.log(line);
+  #takePiece(piece: LogLine): void {
+    const key = `${piece.attempt} ${piece.step}`;
+    const skipped = this.#piecesToSkip.get(key) ?? 0;
+    if (skipped > 0) return void this.#piecesToSkip.set(key, skipped - 1);
+    this.#piecesSeen.set(key, (this.#piecesSeen.get(key) ?? 0) + 1);
+    this.#showLines(this.#lines.add(piece));
+    const status = this.model.step(piece.step)?.status;
+    if (status && isStepFinal(status)) this.#showLines(this.#lines.finish(piece.step));
+  }
+
+  #showLines(lines: readonly LogLine[]): void {
+    for (const line of lines) {
+      this.model.applyLog(line);
+      if (!this.#isHistory(line)) this.watcher.log(line);
+    }
   }
 
   #isHistory(line: LogLine): boolean {
+    if (this.#sinceMs === 0) return false;
     const before = this.#before.get(line.step);
     return before !== undefined && isStepFinal(before.status) && line.attempt <= before.attempts;
   }

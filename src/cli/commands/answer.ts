@@ -23,7 +23,8 @@ async function answerGate(
     principal: principalOf(args, context),
   };
   return withMaestro(context, readSecrets(args, context), async (maestro) => {
+    const sinceMs = context.clock.now();
     const view = await maestro.client.answerGate(answer);
-    return driveAndReport(view, maestro, context, { isWaiting: args.has('wait'), isHistoryShown: false });
+    return driveAndReport(view, maestro, context, { isWaiting: args.has('wait'), sinceMs });
   });
 }

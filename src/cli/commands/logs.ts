@@ -2,6 +2,7 @@ import type { LogLine } from '../../protocol/event.ts';
 import type { Command } from '../command.ts';
 import { withMaestro } from '../drive-run.ts';
 import { EXIT } from '../exit-codes.ts';
+import { LogLines } from '../log-lines.ts';
 import type { Output } from '../output.ts';
 import { safeText } from '../terminal-text.ts';
 
@@ -10,12 +11,14 @@ export const logs: Command = async (args, context) =>
     const stop = new AbortController();
     const unhear = context.onInterrupt(() => stop.abort());
     const step = args.text('step');
+    const lines = new LogLines();
+    const show = (line: LogLine): void => showLine(line, step === undefined, context.output);
     try {
-      for await (const line of client.readLogs(args.required(0), step, args.has('follow'), stop.signal)) {
-        if (stop.signal.aborted) break;
-        showLine(line, step === undefined, context.output);
+      for await (const piece of client.readLogs(args.required(0), step, args.has('follow'), stop.signal)) {
+        lines.add(piece).forEach(show);
         await context.output.drained();
       }
+      lines.finish().forEach(show);
     } finally {
       unhear();
     }

@@ -16,8 +16,8 @@ export const replay: Command = async (args, context) =>
   withMaestro(context, readSecrets(args, context), async (maestro) => {
     const first = await maestro.client.readRun(args.required(0));
     const second = await startReplay(first, maestro, principalOf(args, context));
-    const follower = new RunFollower(second, maestro.client, context, true);
-    const driven = await drive(follower, maestro, context, { isWaiting: false, isHistoryShown: true });
+    const follower = new RunFollower(second, maestro.client, context, 0);
+    const driven = await drive(follower, maestro, context, { isWaiting: false, sinceMs: 0 });
     if (!isRunFinal(driven.view.status)) {
       if (context.output.isJson) context.output.json({ run: driven.view, comparison: null });
       else showRunSummary(driven.view, follower.model, context);

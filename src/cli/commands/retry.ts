@@ -9,7 +9,7 @@ export const retry: Command = async (args, context) => {
   const scope = readScope(args);
   return withMaestro(context, readSecrets(args, context), async (maestro) => {
     const view = await maestro.client.retryRun(args.required(0), scope);
-    return driveAndReport(view, maestro, context, { isWaiting: args.has('wait'), isHistoryShown: true });
+    return driveAndReport(view, maestro, context, { isWaiting: args.has('wait'), sinceMs: 0 });
   });
 };
 

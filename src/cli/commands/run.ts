@@ -7,6 +7,6 @@ export const run: Command = async (args, context) => {
   const request = await readRunRequest(args, context);
   return withMaestro(context, secrets, async (maestro) => {
     const view = await maestro.client.startRun(request);
-    return driveAndReport(view, maestro, context, { isWaiting: args.has('wait'), isHistoryShown: true });
+    return driveAndReport(view, maestro, context, { isWaiting: args.has('wait'), sinceMs: 0 });
   });
 };

@@ -13,7 +13,7 @@ export const watch: Command = async (args, context) =>
   });
 
 async function showRun(before: RunView, maestro: LocalMaestro, context: CommandContext): Promise<ExitCode> {
-  const follower = new RunFollower(before, maestro.client, context, true);
+  const follower = new RunFollower(before, maestro.client, context, 0);
   const { stopped, unhear } = hearStop(context);
   follower.start();
   try {

@@ -5,6 +5,7 @@ import { safeText } from '../terminal-text.ts';
 import type { Tone } from './glyphs.ts';
 import { paintTone } from './render-run.ts';
 import type { RunModel } from './run-model.ts';
+import { waitText } from './step-detail.ts';
 import type { RunWatcher } from './watcher.ts';
 
 /** One line for each event and each line of a log: for pipes, CI and dumb terminals. */
@@ -45,10 +46,12 @@ export class PlainView implements RunWatcher {
 /** Undefined for facts that no reader of lines needs. */
 export function eventText(event: RunEvent, model: RunModel): string | undefined {
   const [noun, verb = ''] = event.type.split('.');
+  // Remarks stand in the log already, where the tool wrote them.
+  if (event.type === 'step.annotated') return undefined;
   if (event.type === 'receipt.signed') return 'receipt signed';
   if (noun === 'run') return withDetail(`run ${verb}`, model.reason);
   const step = safeText(event.step ?? '');
-  if (event.type === 'approval.requested') return withDetail(`${step} waits for approval`, reasonOf(event));
+  if (event.type === 'approval.requested') return `${step} ${waitText('gate', reasonOf(event))}`;
   if (event.type === 'approval.answered') return withDetail(`${step} was answered`, answerOf(event));
   return withDetail(`${step} ${verb}`, detailOf(event, model));
 }

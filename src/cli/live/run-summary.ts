@@ -8,6 +8,7 @@ import { safeText } from '../terminal-text.ts';
 import { toneOf } from './glyphs.ts';
 import { paintTone } from './render-run.ts';
 import type { RunModel } from './run-model.ts';
+import { waitText } from './step-detail.ts';
 
 const FAILURES_SHOWN_MAX = 5;
 
@@ -21,7 +22,7 @@ export function showRunSummary(view: RunView, model: RunModel, { output, termina
     view.finishedAt && view.startedAt
       ? ` in ${formatDuration(Date.parse(view.finishedAt) - Date.parse(view.startedAt))}`
       : '';
-  const what = isRunFinal(view.status) ? `${view.status}${end}` : waitText(view);
+  const what = isRunFinal(view.status) ? `${view.status}${end}` : waitingText(view);
   const tone = isRunFinal(view.status) ? toneOf(view.status) : 'ask';
   output.line(
     `${paintTone(what, tone, paint)}  ${paint.dim(`run ${view.id}`)}${view.reason ? `  ${safeText(view.reason)}` : ''}`,
@@ -47,14 +48,11 @@ export function waitingSteps(view: RunView): readonly StepView[] {
   );
 }
 
-function waitText(view: RunView): string {
-  const waiting = waitingSteps(view);
-  if (waiting.length === 0) return view.status;
-  const [first] = waiting;
-  const reason = first?.hold?.reason ? `: ${safeText(first.hold.reason)}` : '';
-  return waiting.length === 1
-    ? `${safeText(first?.id ?? '')} waits${reason}`
-    : `${plural(waiting.length, 'step')} wait`;
+function waitingText(view: RunView): string {
+  const [first, ...others] = waitingSteps(view);
+  if (!first) return view.status;
+  if (others.length > 0) return `${plural(others.length + 1, 'step')} wait`;
+  return `${safeText(first.id)} ${waitText(first.hold?.kind ?? null, safeText(first.hold?.reason ?? ''))}`;
 }
 
 /** The next command, with the shell's quotes where a step's id needs them. */

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../base/duration.ts';
-import { isStepFinal } from '../../protocol/run.ts';
+import { type HoldKind, isStepFinal } from '../../protocol/run.ts';
 import type { StepRow } from './run-model.ts';
 
 /** What is worth saying behind a step, most telling first. Empty where its sign says everything. */
@@ -30,6 +30,13 @@ function holdText(row: StepRow, nowMs: number): string {
   const reason = row.reason === '' ? '' : `: ${row.reason}`;
   if (row.holdKind === 'backoff') return `again ${left ? `in ${left}` : 'soon'}${reason}`;
   if (row.holdKind === 'wait') return `waits${left ? ` ${left} more` : ''}`;
-  const what = row.holdKind === 'gate' || row.holdKind === 'ask' ? 'waits for approval' : `waits: ${row.holdKind}`;
-  return `${what}${reason}${left ? ` (denied in ${left})` : ''}`;
+  const denied = left === '' ? '' : ` (denied in ${left})`;
+  return `${waitText(row.holdKind, row.reason)}${denied}`;
+}
+
+/** `waits for approval: two release managers`; a reason that says so itself stands alone. */
+export function waitText(kind: HoldKind | null, reason: string): string {
+  if (reason.startsWith('waits')) return reason;
+  const what = kind === null || kind === 'gate' || kind === 'ask' ? 'waits for approval' : `waits: ${kind}`;
+  return reason === '' ? what : `${what}: ${reason}`;
 }

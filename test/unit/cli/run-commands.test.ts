@@ -8,7 +8,8 @@ const GATE_HOLD = { kind: 'gate', reason: 'needs a release manager', dueAt: null
 const RUN_TO_SUCCESS: readonly Scene[] = [
   { fact: 'run.started' },
   { fact: 'step.started', step: 'build' },
-  { log: 'compiling\u001b]0;owned\u0007 all', step: 'build' },
+  { log: 'compiling\u001b]0;own', step: 'build' },
+  { log: 'ed\u0007 all\nno line end', step: 'build' },
   { fact: 'step.succeeded', step: 'build' },
   { fact: 'run.succeeded' },
 ];
@@ -25,6 +26,7 @@ describe('maestro run', () => {
       '+  0.0s  run started',
       '+  1.0s  build started',
       'build | compiling all',
+      'build | no line end',
       '+  2.0s  build succeeded: 1.0s',
       '+  3.0s  run succeeded',
       '',
@@ -67,7 +69,7 @@ describe('maestro run', () => {
       oneStep([{ fact: 'approval.requested', step: 'build', data: { kind: 'gate', reason: 'please' } }]),
     );
     await process.run('run');
-    expect(process.out).toContain('build waits: please');
+    expect(process.out).toContain('build waits for approval: please');
     expect(process.err).toContain('next: maestro approve 01kdxyz0a0 --gate build');
   });
 
@@ -309,10 +311,13 @@ describe('maestro status, logs and watch', () => {
 
   it('prints logs of one step, neutralised, without a prefix', async () => {
     const client = finished('succeeded');
-    client.lines.push({ step: 'build', attempt: 1, text: '\u001b[2Jhello' }, { step: 'other', attempt: 1, text: 'no' });
+    client.lines.push(
+      { step: 'build', attempt: 1, text: '\u001b[2Jhello\r\nworld\n' },
+      { step: 'other', attempt: 1, text: 'no' },
+    );
     const process = started(client);
     expect(await process.run('logs', 'latest', '--step', 'build')).toBe(0);
-    expect(process.out).toBe('hello\n');
+    expect(process.out).toBe('hello\nworld\n');
   });
 
   it('streams logs and events as lines of JSON', async () => {
@@ -328,7 +333,11 @@ describe('maestro status, logs and watch', () => {
     ).toEqual([1, 2, 3, 4]);
     process.out = '';
     expect(await process.run('logs', 'latest', '--follow', '--json')).toBe(0);
-    expect(JSON.parse(process.out)).toEqual({ step: 'build', attempt: 1, text: 'compiling\u001b]0;owned\u0007 all' });
+    expect(JSON.parse(process.out.split('\n')[0]!)).toEqual({
+      step: 'build',
+      attempt: 1,
+      text: 'compiling\u001b]0;owned\u0007 all',
+    });
   });
 
   it('stops watching at Ctrl-C and leaves the run alone', async () => {
