@@ -49,6 +49,7 @@ from_debian() {
 }
 
 # An apt of our own: own sources, lists and cache. The machine's proxy settings in apt.conf.d stay in force.
+# An index of sid is valid for a week; that of a mirror which lags is older, and as well signed.
 private_apt() {
   mkdir -p "$work/sources" "$work/lists/partial" "$work/cache/archives/partial"
   : >"$work/status"
@@ -73,6 +74,7 @@ Dir::Cache "$work/cache";
 Acquire::Languages "none";
 Acquire::Retries "3";
 APT::Sandbox::User "root";
+Acquire::Check-Valid-Until "false";
 CONF
 }
 
