@@ -58,11 +58,13 @@ export class HeldAttempts {
     );
   }
 
-  stop(stepId: StepId, fence: number, reason: StopReason): void {
+  /** @returns whether it changed anything */
+  stop(stepId: StepId, fence: number, reason: StopReason): boolean {
     const attempt = this.#held.get(stepId);
-    if (!attempt || attempt.lease.fence !== fence) return;
+    if (attempt?.lease.fence !== fence || attempt.stopped === reason) return false;
     if (reason === 'lost') this.#lose(attempt);
     else attempt.stop(reason);
+    return true;
   }
 
   /** Also the attempts that have ended: their outcomes are still sent, and the fence decides. */

@@ -1,13 +1,14 @@
 import type { Clock } from '../base/clock.ts';
 import { ERROR_CODES } from '../base/error-codes.ts';
 import { isMaestroError, type MaestroError } from '../base/errors.ts';
-import type { LeaseClient, WorkerHello, WorkerSession } from '../protocol/lease.ts';
+import type { LeaseClient, WorkerHello, WorkerSession, WorkerSignal } from '../protocol/lease.ts';
 import type { ExecuteStep } from './attempt.ts';
 import { HeldAttempts } from './held-attempts.ts';
 import { backoffMs, type Pause, REAL_PAUSE } from './pause.ts';
 
 /** How long an idle `acquire` or `signals` call is held open. */
 const HOLD_MS = 20_000;
+const REPEAT_MS = 200;
 const BACKOFF = { initialMs: 50, maxMs: 5000 };
 
 export interface WorkerOptions {
@@ -185,14 +186,21 @@ class WorkerLoop {
       try {
         const signals = await client.signals(this.#session.workerId, HOLD_MS, this.#ended.signal);
         failures = 0;
-        for (const signal of signals) {
-          if (signal.type === 'drain') this.#drain();
-          else this.#held.stop(signal.stepId, signal.fence, 'cancelled');
-        }
+        const news = signals.filter((signal) => this.#obey(signal));
+        // A conductor repeats a cancel until the step has ended: without a pause the two would talk of nothing else.
+        if (signals.length > 0 && news.length === 0) await this.#pause(REPEAT_MS, this.#ended.signal);
       } catch (error) {
         if (!this.#ended.signal.aborted) await this.#recover(error, failures++, this.#ended.signal);
       }
     }
+  }
+
+  /** Whether the signal was news. */
+  #obey(signal: WorkerSignal): boolean {
+    if (signal.type === 'cancel') return this.#held.stop(signal.stepId, signal.fence, 'cancelled');
+    const isNews = !this.#draining.signal.aborted;
+    this.#drain();
+    return isNews;
   }
 
   /** After a failed call: waits if it may pass, registers anew if the session is gone, stops the worker if it is refused. */

@@ -152,6 +152,30 @@ describe('worker loop', () => {
     await worker.done;
   });
 
+  it('does not ask again at once while the conductor repeats a cancel', async () => {
+    const client = new FakeConductor();
+    let asked = 0;
+    client.signals = async () => {
+      asked++;
+      return [{ type: 'cancel', stepId: '1.0', fence: 1 }];
+    };
+    let finish = (_: Outcome): void => {};
+    let started = (): void => {};
+    const begun = new Promise<void>((resolve) => (started = resolve));
+    client.queue(leaseOf());
+    const worker = startWorker(client, () => {
+      started();
+      return new Promise((resolve) => (finish = resolve));
+    });
+    await begun;
+    worker.time.advance(200);
+    await turns(50);
+    expect(asked).toBeLessThanOrEqual(4);
+    finish({ kind: 'cancelled' });
+    worker.drain();
+    expect(await worker.done).toEqual({ recorded: 1, lost: 0 });
+  });
+
   it('ignores a cancel that names an older fence', async () => {
     const client = new FakeConductor();
     const { execute, started, attempts, finish } = manualExecutor();
