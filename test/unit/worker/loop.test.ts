@@ -159,7 +159,7 @@ describe('worker loop', () => {
       asked++;
       return [{ type: 'cancel', stepId: '1.0', fence: 1 }];
     };
-    let finish = (_: Outcome): void => {};
+    let finish: (outcome: Outcome) => void = () => {};
     let started = (): void => {};
     const begun = new Promise<void>((resolve) => (started = resolve));
     client.queue(leaseOf());
