@@ -68,7 +68,6 @@ export class Conductor {
   ): Promise<readonly Lease[]> {
     const group = this.#group(queues);
     const waiting = group.wait(worker, room, waitMs, signal);
-    group.hasNews = true;
     this.#pump(group);
     return waiting;
   }
@@ -148,6 +147,7 @@ export class Conductor {
     const waiters = group.takeWaiters();
     const slots = slotsOf(calls, waiters, BATCH_MAX);
     const completions = calls.flatMap((call) => call.completions).sort((a, b) => a.run - b.run || a.idx - b.idx);
+    const hadNews = group.hasNews;
     group.hasNews = false;
     try {
       const result = await tick(this.#tools.db, {
@@ -158,10 +158,13 @@ export class Conductor {
         mark: group.mark,
       });
       if (result.mark > group.mark) group.mark = result.mark;
-      if (result.queued > 0 || (slots.length > 0 && result.leases.length >= slots.length)) group.hasNews = true;
+      // Where others took every slot, nobody looked at the queue.
+      const wanted = slots.length - (result.leases.length - result.taken);
+      if (result.queued > 0 || (wanted > 0 ? result.taken >= wanted : hadNews)) group.hasNews = true;
       this.#announce(result);
       await this.#handOut(group, calls, waiters, result);
     } catch (error) {
+      group.hasNews = true;
       for (const call of calls) call.reject(error);
       group.putBack(waiters, error);
     }

@@ -249,7 +249,7 @@ export class Engine {
   /** Resolves when the run has ended and its receipt is signed, when it only waits for people, or when the signal fires. */
   async waitForRun(run: number, signal: AbortSignal): Promise<'ended' | 'waiting' | 'stopped'> {
     while (!signal.aborted) {
-      const news = this.#hub.next('changed', WAIT_POLL_MS, signal);
+      const news = this.#hub.next('settled', WAIT_POLL_MS, signal);
       const activity = await readActivity(this.#options.db, run);
       if (activity === 'ended') {
         await this.#sealer.seal();
@@ -317,6 +317,7 @@ export class Engine {
   #onClosed(): void {
     this.#sealer.wakeSoon(this.#options.onError);
     advanceGroups(this.#options.db, this.#settler).catch(this.#options.onError);
+    this.#hub.tell('settled');
     this.#hub.tell('changed');
   }
 }

@@ -178,9 +178,8 @@ function approvalsNeeded(step: PlanStep): number {
 /** What the approver saw: the plan, the commit, and what the steps before the gate made. */
 function subjectOf(work: RunWork, step: PlanStep): Digest {
   const { compiled } = work.entry;
-  const artifacts = (compiled.needs[idx] ?? []).flatMap(
-    (need) => readNote(work.finished(need)?.outcome ?? {}).artifacts ?? [],
-  );
+  const needs = step.needs.flatMap((id) => compiled.indexById.get(id) ?? []);
+  const artifacts = needs.flatMap((need) => readNote(work.finished(need)?.outcome ?? {}).artifacts ?? []);
   return approvalSubject({
     runId: work.row.key,
     gate: step.id,

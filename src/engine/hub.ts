@@ -2,9 +2,12 @@ import type { Database } from '../store/database.ts';
 
 const CHANNEL = 'maestro';
 /** News of one kind is told to other processes at most this often: a NOTIFY per commit would undo group commit. */
-const TELL_EVERY_MS = { ready: 10, stop: 10, changed: 100 } as const;
+const TELL_EVERY_MS = { ready: 10, stop: 10, settled: 20, changed: 100 } as const;
 
-/** `ready`: steps wait in the queue. `stop`: workers hold steps that were told to stop. `changed`: runs have new events. */
+/**
+ * `ready`: steps wait in the queue. `stop`: workers hold steps that were told to stop. `changed`: runs have new
+ * events. `settled`: a run has ended, or was judged and may wait for people now.
+ */
 export type News = keyof typeof TELL_EVERY_MS;
 
 /**
@@ -13,8 +16,13 @@ export type News = keyof typeof TELL_EVERY_MS;
  */
 export class Hub {
   readonly #db: Database;
-  readonly #listeners: Record<News, Set<() => void>> = { ready: new Set(), stop: new Set(), changed: new Set() };
-  readonly #toldAt: Record<News, number> = { ready: 0, stop: 0, changed: 0 };
+  readonly #listeners: Record<News, Set<() => void>> = {
+    ready: new Set(),
+    stop: new Set(),
+    settled: new Set(),
+    changed: new Set(),
+  };
+  readonly #toldAt: Record<News, number> = { ready: 0, stop: 0, settled: 0, changed: 0 };
   readonly #timers = new Map<News, NodeJS.Timeout>();
   #unlisten: (() => Promise<void>) | undefined;
 
@@ -25,8 +33,7 @@ export class Hub {
   async open(): Promise<void> {
     if (this.#db.kind === 'embedded') return;
     this.#unlisten = await this.#db.listen(CHANNEL, (payload) => {
-      for (const news of ['ready', 'stop', 'changed'] as const)
-        if (payload === '' || payload === news) this.#hear(news);
+      for (const news of Object.keys(TELL_EVERY_MS) as News[]) if (payload === '' || payload === news) this.#hear(news);
     });
   }
 

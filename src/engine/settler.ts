@@ -73,6 +73,7 @@ export class Settler {
     if (settled.hasStopping) this.#hub.tell('stop');
     if (settled.hasTimers) this.#onTimer();
     if (settled.closedRuns.length > 0) this.#onClosed(settled.closedRuns);
+    this.#hub.tell('settled');
     this.#hub.tell('changed');
   }
 }

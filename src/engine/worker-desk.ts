@@ -113,7 +113,7 @@ async function renew(
   held: readonly HeldLease[],
 ): Promise<{ lost: readonly HeldLease[] }> {
   const steps = held.map(fenced);
-  if (!(await beat(db, worker, steps))) return { lost: held };
+  if (!(await beat(db, worker, steps))) throw unknownWorker(worker);
   const lost = steps.length > 0 ? await lostLeases(db, worker, steps) : [];
   return { lost: lost.map(toHeld) };
 }

@@ -41,8 +41,8 @@ export class WorkerGroup {
   readonly queues: ServedQueues;
   /** Ticks in flight. */
   busy = 0;
-  /** Somebody said that the queue may hold steps. */
-  hasNews = false;
+  /** The queue may hold steps: somebody said so, or nobody has looked yet. A tick that finds it empty settles that. */
+  hasNews = true;
   /** Queue positions up to here are taken. */
   mark = 0;
   #calls: CompleteCall[] = [];

@@ -37,7 +37,10 @@ export interface TickResult {
   readonly unsettledRuns: readonly number[];
   /** Completions that changed nothing here: stale, sent before, or of a step that was told to stop. */
   readonly refused: readonly { readonly run: number; readonly idx: number; readonly fence: number }[];
+  /** Steps that went to the queue, and that came from it. */
   readonly queued: number;
+  readonly taken: number;
+  /** Highest queue position taken; 0 where none was. */
   readonly mark: number;
 }
 
@@ -63,6 +66,7 @@ export async function tick(session: Session, request: TickRequest): Promise<Tick
     unsettledRuns: [] as number[],
     refused: [] as { run: number; idx: number; fence: number }[],
     queued: 0,
+    taken: 0,
     mark: 0,
   };
   for (const [kind, run, idx, attempt, iteration, fence, worker] of rows as readonly (readonly (number | string)[])[]) {
@@ -79,7 +83,10 @@ export async function tick(session: Session, request: TickRequest): Promise<Tick
     else if (kind === 3) result.unsettledRuns.push(Number(run));
     else if (kind === 4) result.refused.push({ run: Number(run), idx: idx as number, fence: fence as number });
     else if (kind === 5) result.queued = idx as number;
-    else result.mark = Number(run);
+    else {
+      result.mark = Number(run);
+      result.taken = idx as number;
+    }
   }
   return result;
 }
