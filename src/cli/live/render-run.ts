@@ -31,7 +31,7 @@ export function renderRun(model: RunModel, setting: FrameSetting): readonly stri
   const fold = foldRows(model.steps, Math.max(STEP_LINES_MIN, setting.rows - FIXED_LINES));
   const layout = layoutOf(fold.shown, setting);
   const steps = fold.shown.map((row, index) =>
-    stepLine(row, bracketOf(fold.shown, index, setting.glyphs), layout, setting),
+    stepLine(row, model, bracketOf(fold.shown, index, setting.glyphs), layout, setting),
   );
   const lines = [
     headLine(model, setting),
@@ -75,12 +75,16 @@ function bracketOf(rows: readonly StepRow[], index: number, glyphs: Glyphs): str
   return isBefore ? glyphs.first : ' ';
 }
 
-function stepLine(row: StepRow, bracket: string, layout: Layout, setting: FrameSetting): string {
+function stepLine(row: StepRow, model: RunModel, bracket: string, layout: Layout, setting: FrameSetting): string {
   const { columns, paint, glyphs } = setting;
   const id = padText(cutText(row.id, layout.idColumns, glyphs.ellipsis), layout.idColumns);
   const duration = durationOf(row, setting.nowMs).padStart(DURATION_COLUMNS);
   const left = 1 + 1 + 1 + 1 + 1 + layout.idColumns + 1 + DURATION_COLUMNS;
-  const detail = cutText(detailOf(row, setting.nowMs, glyphs.dot), Math.max(0, columns - left - 2), glyphs.ellipsis);
+  const detail = cutText(
+    detailOf(row, model, setting.nowMs, glyphs.dot),
+    Math.max(0, columns - left - 2),
+    glyphs.ellipsis,
+  );
   const isQuiet = row.status === 'pending' || row.status === 'skipped';
   const line = ` ${paint.dim(bracket)} ${signOf(row, setting)} ${isQuiet ? paint.dim(id) : id} ${paint.dim(duration)}`;
   return `${line}  ${paintDetail(row, detail, paint)}`.trimEnd();

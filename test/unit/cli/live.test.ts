@@ -80,7 +80,7 @@ describe('the live graph', () => {
       ' │ ⠋ test[22]   1.1s  attempt 2',
       ' ╰ ✗ test[24]   2.0s  exited with 3',
       ' ╭ ‖ gate             waits for approval: needs a release manager',
-      ' ╰ ◌ pack             after lint, types, test[22], test[24]',
+      ' ╰ ◌ pack             after types, test',
       '',
       ' ━━━━━━━━━━━━──────────────────  3/7 · 2 running · 1 waiting · 1 failed',
     ]);
