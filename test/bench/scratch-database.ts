@@ -6,6 +6,7 @@ import type { BenchDatabase } from './engine.ts';
 
 /** Written by `.ci/tools/postgres.sh up`. */
 const URL_FILE = resolve(import.meta.dirname, '../../.tools/postgres.url');
+const START = 'start one with `.ci/tools/postgres.sh up`, or set MAESTRO_TEST_POSTGRES to a URL';
 
 /** Makes an empty database (or folder) of our own. Its name holds our process id, so that measurements do not collide. */
 export async function makeScratch(kind: BenchDatabase['kind']): Promise<BenchDatabase> {
@@ -24,7 +25,9 @@ export async function dropScratch(database: BenchDatabase): Promise<void> {
 
 async function onServer(...statements: readonly string[]): Promise<void> {
   const client = new Client({ connectionString: serverUrl() });
-  await client.connect();
+  await client.connect().catch((cause: unknown) => {
+    throw new Error(`the Postgres at ${new URL(serverUrl()).host} does not answer: ${START}`, { cause });
+  });
   try {
     for (const statement of statements) await client.query(statement);
   } finally {
