@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import process from 'node:process';
 import type { Terminal } from '../src/cli/context.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
 import { runCli } from '../src/cli/main.ts';
 import type { Streams } from '../src/cli/output.ts';
 import { type DisplayConfig, readDisplay } from './config.ts';
@@ -14,6 +15,7 @@ const ROWS_DEFAULT = 24;
 export async function runProcess(words: readonly string[]): Promise<void> {
   process.stdout.on('error', endQuietlyOnClosedPipe);
   process.stderr.on('error', endQuietlyOnClosedPipe);
+  process.once('beforeExit', failOnStandstill);
   const code = await runCli(words, {
     version: version(),
     streams: STREAMS,
@@ -21,6 +23,7 @@ export async function runProcess(words: readonly string[]): Promise<void> {
     openContext: async (globals) => (await import('./cli-context.ts')).openContext(globals),
   });
   await STREAMS.drained();
+  process.off('beforeExit', failOnStandstill);
   process.exitCode = code;
 }
 
@@ -32,6 +35,13 @@ const STREAMS: Streams = {
       ? new Promise((resolve) => process.stdout.once('drain', resolve))
       : Promise.resolve(),
 };
+
+/** Node ends a process in which nothing can happen any more, also in the middle of a command: say so. */
+function failOnStandstill(): never {
+  process.stderr.write('error[INTERNAL]: the command stopped before its end, and nothing is left that it waits for\n');
+  process.stderr.write('  next: report this; the state on disk is kept, `maestro resume` goes on\n');
+  process.exit(EXIT.failed);
+}
 
 function terminalOf(display: DisplayConfig): Terminal {
   const isTty = process.stdout.isTTY;

@@ -9,7 +9,7 @@ export interface RunComparison {
   readonly steps: readonly StepComparison[];
 }
 
-export interface StepComparison {
+interface StepComparison {
   readonly id: string;
   /** Null where the run has no such step. */
   readonly before: StepStatus | null;

@@ -44,7 +44,7 @@ export class PlainView implements RunWatcher {
 }
 
 /** Undefined for facts that no reader of lines needs. */
-export function eventText(event: RunEvent, model: RunModel): string | undefined {
+function eventText(event: RunEvent, model: RunModel): string | undefined {
   const [noun, verb = ''] = event.type.split('.');
   // Remarks stand in the log already, where the tool wrote them.
   if (event.type === 'step.annotated') return undefined;
