@@ -50,6 +50,11 @@ export class Conductor {
     for (const group of this.#groups.values()) group.close();
   }
 
+  /** Completions wait while every lane is taken. */
+  get isBusy(): boolean {
+    return [...this.#groups.values()].some((group) => group.busy >= LANES);
+  }
+
   /** Something may wait in the queue. */
   wake(isFull = false): void {
     for (const group of this.#groups.values()) {

@@ -116,7 +116,15 @@ export class Engine {
     this.#conductor = new Conductor({ db, hub, entries, settler: this.#settler, packId: () => packId, onClosed });
     const queues = new QueueDirectory(db);
     this.#submitter = new Submitter({ db, policy, packId, decisionIds: new DecisionIds(packId), entries, queues });
-    this.#sealer = new Sealer({ db, hub, entries, policy, signer: options.signer, issuer: options.issuer });
+    this.#sealer = new Sealer({
+      db,
+      hub,
+      entries,
+      policy,
+      signer: options.signer,
+      issuer: options.issuer,
+      isBusy: () => this.#conductor.isBusy,
+    });
     this.#timekeeper = new Timekeeper({
       db,
       settler: this.#settler,

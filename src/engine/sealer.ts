@@ -15,8 +15,9 @@ import type { RunEntries } from './run-entry.ts';
 import { runFacts } from './run-facts.ts';
 
 const BATCH_MAX = 32;
-/** Steps come first: a receipt may wait this long so that those of a burst are made together, after it. */
-const SOON_MS = 100;
+/** Receipts of a burst are made together. */
+const SOON_MS = 50;
+const GIVE_WAY_MS = 1000;
 /** A signer that dies loses its claim after this long. */
 const CLAIM_MS = 30_000;
 
@@ -27,6 +28,8 @@ export interface SealerTools {
   readonly policy: PolicyEngine;
   readonly signer: Signer;
   readonly issuer: IssuerFact;
+  /** Whether the conductor has more to do than it can do at once. */
+  readonly isBusy: () => boolean;
 }
 
 /**
@@ -67,8 +70,16 @@ export class Sealer {
   async #work(): Promise<void> {
     do {
       this.#isAgain = false;
+      do await this.#giveWay();
       while ((await this.#sealBatch()) === BATCH_MAX);
     } while (this.#isAgain);
+  }
+
+  /** Steps come first: while ticks are in flight, a batch of receipts waits, but not for ever. */
+  async #giveWay(): Promise<void> {
+    for (let waitedMs = 0; this.#tools.isBusy() && waitedMs < GIVE_WAY_MS; waitedMs += SOON_MS) {
+      await new Promise((resolve) => setTimeout(resolve, SOON_MS));
+    }
   }
 
   async #sealBatch(): Promise<number> {

@@ -27,19 +27,29 @@ export function runKey(plan: Plan, trigger: PolicyTrigger): string {
 }
 
 /**
- * Names a step's question, for `evaluateKeyed`. Steps of one plan that differ only in id, needs, retry and the like
- * share a key. The step's share is computed once: a plan's steps never change.
+ * Names a step's question, for `evaluateKeyed`. Steps that differ only in id, needs, retry and the like share a name. A
+ * step's share is made once, since plans never change, and is a number: short keys are quick to look up.
  */
 export function questionKey(runKeyText: string, step: PlanStep): string {
-  let stepKey = STEP_KEYS.get(step);
-  if (stepKey === undefined) {
-    stepKey = digestJson(stepPart(step) as unknown as Json);
-    STEP_KEYS.set(step, stepKey);
-  }
-  return runKeyText + stepKey;
+  let number = STEP_NUMBERS.get(step);
+  if (number === undefined) STEP_NUMBERS.set(step, (number = questionNumber(JSON.stringify(stepPart(step)))));
+  return `${runKeyText}#${number}`;
 }
 
-const STEP_KEYS = new WeakMap<PlanStep, string>();
+const QUESTIONS_KEPT = 20_000;
+const STEP_NUMBERS = new WeakMap<PlanStep, number>();
+const NUMBERS = new Map<string, number>();
+let lastNumber = 0;
+
+/** Equal questions get equal numbers while they are remembered; a number is never given to two questions. */
+function questionNumber(text: string): number {
+  let number = NUMBERS.get(text);
+  if (number === undefined) {
+    if (NUMBERS.size >= QUESTIONS_KEPT) NUMBERS.clear();
+    NUMBERS.set(text, (number = ++lastNumber));
+  }
+  return number;
+}
 
 function sharedPart(plan: Plan, trigger: PolicyTrigger): Omit<PolicyInput, 'phase' | 'step'> {
   return {

@@ -59,6 +59,8 @@ export const create: CreateEngine = async ({ database, workload, body, options }
           throw error;
         },
       });
+      // As a pipeline is compiled before it is run, and the peers' workflows are registered before they are.
+      engine.preview({ plan, trigger: TRIGGER });
       worker = runWorker({
         client: engine.leases,
         hello: { name: 'bench', runners: ['*'], capacity },
