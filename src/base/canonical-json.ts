@@ -11,6 +11,7 @@ import type { Json } from './json.ts';
 export function canonicalJson(value: Json): string {
   const text = canonicalize(value);
   if (text === undefined) throw new MaestroError('INVALID_JSON', 'expected a JSON value, got undefined');
-  if (!text.isWellFormed()) throw new MaestroError('INVALID_JSON', 'a string holds a lone surrogate, which has no UTF-8 form');
+  if (!text.isWellFormed())
+    throw new MaestroError('INVALID_JSON', 'a string holds a lone surrogate, which has no UTF-8 form');
   return text;
 }

@@ -9,7 +9,8 @@ const RANDOM_CHARS = 16;
  */
 export function ulid(nowMs: number, randomBytes: Uint8Array): string {
   let time = '';
-  for (let rest = nowMs, i = 0; i < TIME_CHARS; i++, rest = Math.floor(rest / 32)) time = CROCKFORD.charAt(rest % 32) + time;
+  for (let rest = nowMs, i = 0; i < TIME_CHARS; i++, rest = Math.floor(rest / 32))
+    time = CROCKFORD.charAt(rest % 32) + time;
   let random = '';
   for (let i = 0; i < RANDOM_CHARS; i++) random += CROCKFORD.charAt((randomBytes[i] as number) & 31);
   return time + random;

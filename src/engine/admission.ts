@@ -89,7 +89,7 @@ function isForWorker(text: string): boolean {
 const NO_FUNCTIONS: ExpressionFunctions = {};
 
 export function expressionContexts(contexts: StepContexts): Record<string, JsonObject> {
-  return { ...contexts } as unknown as Record<string, JsonObject>;
+  return { ...contexts };
 }
 
 const STATUS_FUNCTIONS = ['success', 'failure', 'cancelled', 'always'];
@@ -126,14 +126,11 @@ function judge(request: AdmissionRequest, decision: Decision): Admission {
   const reason = decision.reasons.join('; ') || `policy says ${decision.verdict}`;
   if (decision.verdict === 'deny') return { type: 'deny', reason };
   if (decision.verdict === 'ask' && !request.isApproved) return { type: 'hold', kind: 'ask', reason, delayMs: null };
-  switch (request.step.kind) {
-    case 'work':
-      return { type: 'ready' };
-    case 'gate':
-      return { type: 'hold', kind: 'gate', ...gateHold(resolveWith(request.step.with, request.contexts)) };
-    case 'wait':
-      return waitHold(resolveWith(request.step.with, request.contexts), request.nowMs);
-  }
+  if (request.step.kind === 'work') return { type: 'ready' };
+  const input = resolveWith(request.step.with, request.contexts);
+  return request.step.kind === 'gate'
+    ? { type: 'hold', kind: 'gate', ...gateHold(input) }
+    : waitHold(input, request.nowMs);
 }
 
 function gateHold(input: JsonObject): { reason: string; delayMs: number | null } {

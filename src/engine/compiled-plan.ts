@@ -23,7 +23,7 @@ export interface CompiledPlan {
   readonly indexesByBase: ReadonlyMap<string, readonly number[]>;
 }
 
-export interface StepFacts {
+interface StepFacts {
   /** Work without a condition: policy can be asked when the run starts, and nothing else stands between it and a worker. */
   readonly isStanding: boolean;
   /** `with` holds expressions: what policy sees of it depends on the run. */
@@ -75,21 +75,7 @@ function factsOf(step: PlanStep): StepFacts {
 
 function holdsExpression(value: Json): boolean {
   if (typeof value === 'string') return hasExpression(value);
-  return (
-    typeof value === 'object' && value !== null && Object.values(value).some((part) => holdsExpression(part as Json))
-  );
-}
-
-/** Everything that a step follows, directly or not. */
-export function ancestorsOf(compiled: CompiledPlan, idx: number): ReadonlySet<number> {
-  const found = new Set<number>();
-  const open = [...(compiled.needs[idx] ?? [])];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (found.has(next)) continue;
-    found.add(next);
-    open.push(...(compiled.needs[next] ?? []));
-  }
-  return found;
+  return typeof value === 'object' && value !== null && Object.values(value).some((part) => holdsExpression(part));
 }
 
 /** Everything that follows a set of steps, with the steps themselves. */
@@ -105,7 +91,7 @@ export function closureOf(compiled: CompiledPlan, from: Iterable<number>): Reado
 }
 
 /** What undoes a step, as a step of its own. */
-export function compensationStep(step: PlanStep): PlanStep {
+function compensationStep(step: PlanStep): PlanStep {
   const { compensate, cache: _cache, loop: _loop, if: _if, ...rest } = step;
   if (compensate === undefined) throw new RangeError(`step ${step.id} has no compensation`);
   const { uses, code, with: input, env, timeoutMs } = compensate;

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { ulid } from '../base/ids.ts';
-import { evaluateTemplate } from '../pipeline/expression.ts';
+import { renderTemplate } from '../pipeline/expression.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import type {
@@ -25,6 +25,7 @@ import { migrate } from '../store/migrate.ts';
 import { receiptIdentities } from '../store/receipts.ts';
 import { loadSteps } from '../store/run-rows.ts';
 import { abandonedSteps, removeAllWorkers } from '../store/workers.ts';
+import { expressionContexts } from './admission.ts';
 import { compilePlan } from './compiled-plan.ts';
 import { Conductor } from './conductor.ts';
 import { runContexts } from './contexts.ts';
@@ -192,11 +193,12 @@ export class Engine {
     const relations: RunRelation[] = [{ type: 'retryOf', runId: row.key, payloadSha256: identity }];
     const request: StartRun = { plan: entry.compiled.plan, trigger: row.trigger, relations };
     const group = row.concurrencyGroup;
+    const start = await this.#submitter.prepareWithin(request, {
+      ...this.#names(group, row.pool !== ''),
+      isQueued: true,
+    });
     const { next, settled } = await db.transaction(async (session) => {
-      const next = await this.#submitter.startWithin(session, request, {
-        ...this.#names(group, row.pool !== ''),
-        isQueued: true,
-      });
+      const next = await start(session);
       await carryResults(session, next, row, kept, entry.compiled);
       // In a group it waits for its turn; otherwise nobody ever sees it wait.
       const settled =
@@ -333,6 +335,6 @@ export class Engine {
 function concurrencyGroup(plan: Plan, trigger: RunTrigger): string | null {
   if (plan.concurrency === undefined) return null;
   const contexts = runContexts(compilePlan(plan), { key: '', attempt: 1, trigger });
-  const group = evaluateTemplate(plan.concurrency.group, { ...contexts } as never, {});
-  return `${plan.name}/${String(group)}`;
+  const group = renderTemplate(plan.concurrency.group, expressionContexts(contexts), {});
+  return `${plan.name}/${group}`;
 }

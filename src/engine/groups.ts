@@ -29,7 +29,7 @@ export async function joinGroup(
 }
 
 /** Starts the waiting run of a group where none of it runs. Racing conductors agree: `released` counts once. */
-export async function startNext(db: Database, settler: Settler, group: string): Promise<void> {
+async function startNext(db: Database, settler: Settler, group: string): Promise<void> {
   const next = await db.transaction(async (session) => {
     await lockGroup(session, group);
     const members = await activeMembers(session, group);

@@ -35,5 +35,5 @@ export function noteOf(outcome: Outcome): OutcomeNote {
 }
 
 export function readNote(outcome: JsonObject): OutcomeNote {
-  return outcome as unknown as OutcomeNote;
+  return outcome;
 }

@@ -11,7 +11,7 @@ import { runRecordText } from '../provenance/run-record.ts';
 import type { Database } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
 import { readEvents } from '../store/events.ts';
-import { readLogChunks } from '../store/logs.ts';
+import { followLogChunks, type LogPosition, readLogChunks } from '../store/logs.ts';
 import { readReceipt, receiptIdentities, type StoredReceipt } from '../store/receipts.ts';
 import { findRuns, latestRuns, loadRuns, loadSteps, type RunRow } from '../store/run-rows.ts';
 import { stepAt } from './compiled-plan.ts';
@@ -135,24 +135,19 @@ export class Queries {
   ): AsyncIterable<LogLine> {
     const { entry } = await this.load(run);
     const idx = step === undefined ? null : this.#indexOf(entry, step);
-    // A follower of all steps asks per step: they advance side by side.
-    const positions = new Map<number, { idx: number; fence: number; seq: number }>();
-    const indexes = idx === null ? entry.compiled.plan.steps.map((_, i) => i) : [idx];
+    const read = isFollowing ? followLogChunks : readLogChunks;
+    let position: LogPosition = isFollowing ? ['0', 0, 0] : [-1, -1, -1];
     while (!signal.aborted) {
       const news = this.#hub.next('changed', FOLLOW_POLL_MS, signal);
-      const isOver = await this.#isOver(run);
-      let isMore = false;
-      for (const one of isFollowing ? indexes : [idx]) {
-        const key = one ?? -1;
-        const after = positions.get(key) ?? { idx: -1, fence: -1, seq: -1 };
-        const chunks = await readLogChunks(this.#db, run, one, after, CHUNKS_MAX);
-        for (const chunk of chunks) {
-          positions.set(key, { idx: chunk.idx, fence: chunk.fence, seq: chunk.seq });
-          yield { step: stepAt(entry.compiled, chunk.idx).id, attempt: chunk.attempt, text: chunk.text };
-        }
-        isMore ||= chunks.length === CHUNKS_MAX;
+      // The state is read before the log: what is over by then has its whole log.
+      const isOver = !isFollowing || (await this.#isOver(run));
+      const chunks = await read(this.#db, run, idx, position, CHUNKS_MAX);
+      for (const chunk of chunks) {
+        position = chunk.position;
+        yield { step: stepAt(entry.compiled, chunk.idx).id, attempt: chunk.attempt, text: chunk.text };
       }
-      if (!isMore && (isOver || !isFollowing)) return;
+      const isMore = chunks.length === CHUNKS_MAX;
+      if (isOver && !isMore) return;
       if (!isMore) await this.#pause(news, signal);
     }
   }

@@ -36,18 +36,18 @@ function redoneFrom(
   compiled: CompiledPlan,
   scope: RetryScope,
 ): readonly number[] {
-  switch (scope.type) {
-    case 'all':
-      return compiled.plan.steps.map((_, idx) => idx);
-    case 'failed':
-      return steps.filter((step) => step.idx < compiled.plan.steps.length && !isKept(step)).map((step) => step.idx);
-    case 'from': {
-      const exact = compiled.indexById.get(scope.step);
-      const indexes = exact === undefined ? compiled.indexesByBase.get(scope.step) : [exact];
-      if (!indexes) throw new MaestroError('STEP_NOT_FOUND', `run ${row.key} has no step ${scope.step}`);
-      return [...indexes, ...redoneFrom(row, steps, compiled, { type: 'failed' })];
-    }
-  }
+  const { steps: planned } = compiled.plan;
+  if (scope.type === 'all') return planned.map((_, idx) => idx);
+  const failed = steps.filter((step) => step.idx < planned.length && !isKept(step)).map((step) => step.idx);
+  return scope.type === 'failed' ? failed : [...indexesOf(row, compiled, scope.step), ...failed];
+}
+
+/** One step by its id, or all combinations of a matrix by their base id. */
+function indexesOf(row: RunRow, compiled: CompiledPlan, name: string): readonly number[] {
+  const exact = compiled.indexById.get(name);
+  const indexes = exact === undefined ? compiled.indexesByBase.get(name) : [exact];
+  if (!indexes) throw new MaestroError('STEP_NOT_FOUND', `run ${row.key} has no step ${name}`);
+  return indexes;
 }
 
 /** Writes the kept results into the new run, which still waits, and counts down what depends on them. */

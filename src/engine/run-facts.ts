@@ -47,7 +47,7 @@ export function runFacts(closed: ClosedRun, issuer: IssuerFact, entrypoint: stri
       status: row.status as RunEnd,
       reason: row.reason,
       decisionId: String(row.decisionId),
-      startedOn: row.startedAt ? isoTime(row.startedAt.getTime()) : null,
+      startedOn: timeOf(row.startedAt),
       finishedOn: isoTime(row.finishedAt?.getTime() ?? row.createdAt.getTime()),
     },
     plan: { digest: compiled.digest, stepIds: plan.steps.map((step) => step.id) },
@@ -68,7 +68,6 @@ function stepFact(closed: ClosedRun, row: StepRow): StepFact {
   const { compiled } = closed;
   const step = stepAt(compiled, row.idx);
   const note = readNote(row.outcome);
-  const hasRun = row.attempt > 0;
   return {
     seq: row.idx,
     id: step.id,
@@ -84,16 +83,20 @@ function stepFact(closed: ClosedRun, row: StepRow): StepFact {
     status: row.status as StepEnd,
     attempts: row.attempt,
     iteration: row.iteration,
-    startedOn: hasRun && row.startedAt ? isoTime(row.startedAt.getTime()) : null,
-    finishedOn: row.finishedAt ? isoTime(row.finishedAt.getTime()) : null,
+    startedOn: row.attempt > 0 ? timeOf(row.startedAt) : null,
+    finishedOn: timeOf(row.finishedAt),
     logs: logFact(note.log),
     isCacheHit: note.isCacheHit === true,
     carriedFrom: note.carriedFrom ?? null,
     isFailureAbsorbed: note.isAbsorbed === true,
     isCompensation: row.idx >= compiled.plan.steps.length,
     reason: row.reason,
-    decisionId: row.decisionId === null || !closed.decisions.has(row.decisionId) ? null : String(row.decisionId),
+    decisionId: row.decisionId === null ? null : String(row.decisionId),
   };
+}
+
+function timeOf(date: Date | null): string | null {
+  return date === null ? null : isoTime(date.getTime());
 }
 
 function logFact(log: OutcomeNote['log']): StepFact['logs'] {

@@ -73,7 +73,9 @@ export type RunFact =
   | { readonly type: 'hold-passed'; readonly idx: number; readonly generation: number }
   | { readonly type: 'hold-denied'; readonly idx: number; readonly generation: number; readonly reason: string }
   | { readonly type: 'cancel-requested'; readonly reason: string }
-  | { readonly type: 'released' };
+  | { readonly type: 'released' }
+  /** Nothing new: a tick has counted the run down, and what follows from that is to be seen to. */
+  | { readonly type: 'revisited' };
 
 export interface AttemptEnded {
   readonly type: 'attempt-ended';

@@ -14,7 +14,7 @@ import { admitStep, expressionContexts, statusFunctions } from './admission.ts';
 import { stepAt } from './compiled-plan.ts';
 import { type GateAnswerAsk, takeAnswer, waitsForConsent } from './gates.ts';
 import type { RunEntries } from './run-entry.ts';
-import { isFinal, type StepState } from './run-state.ts';
+import { type AttemptEnded, isFinal, type StepState } from './run-state.ts';
 import { RunWork } from './run-work.ts';
 
 /** Something that a run is to be told. `answer` hears, after the commit, whether it changed anything, or why it was refused. */
@@ -87,10 +87,12 @@ async function lockWorks(
   );
 }
 
+// The compiler sees that every case answers; the lint rule does not.
+// oxlint-disable-next-line consistent-return
 async function applyAsk(session: Session, tools: SettleTools, work: RunWork, ask: Ask): Promise<boolean> {
   switch (ask.type) {
     case 'sweep':
-      return false;
+      return work.apply({ type: 'revisited' });
     case 'released':
       return !(await waitsForConsent(session, work)) && work.apply({ type: 'released' });
     case 'cancel':
@@ -105,11 +107,11 @@ async function applyAsk(session: Session, tools: SettleTools, work: RunWork, ask
       });
     case 'outcome':
       return applyOutcome(tools, work, ask.idx, ask.fence, ask.outcome);
+    case 'answer':
+      return takeAnswer(session, work, ask);
     case 'timer':
       await deleteTimer(session, { run: work.row.id, idx: ask.idx, generation: ask.generation });
       return applyTimer(work, ask.idx, ask.generation);
-    case 'answer':
-      return takeAnswer(session, work, ask);
   }
 }
 
@@ -119,20 +121,30 @@ function applyOutcome(tools: SettleTools, work: RunWork, idx: number, fence: num
   // The same outcome sent again is answered as before; it changes nothing.
   if (isFinal(step)) return work.rows[idx]?.fence === fence && step.status !== 'cancelled';
   const judged = judgeOutcome(work, idx, step, outcome);
-  const isRecorded = work.apply({
+  const isRecorded = work.apply(attemptEnded(idx, fence, outcome, judged, tools.random()));
+  if (isRecorded) work.note(idx, outcome, judged.isAbsorbed ? { isAbsorbed: true } : {});
+  return isRecorded;
+}
+
+function attemptEnded(
+  idx: number,
+  fence: number,
+  outcome: Outcome,
+  judged: JudgedOutcome,
+  chance: number,
+): AttemptEnded {
+  const exit = outcome.exitCode === undefined ? '' : `exit code ${outcome.exitCode}`;
+  return {
     type: 'attempt-ended',
     idx,
     fence,
     outcome: judged.failure === undefined ? outcome.kind : 'failed',
     errorClass: outcome.errorClass ?? 'step',
-    message:
-      judged.failure ?? outcome.message ?? (outcome.exitCode === undefined ? '' : `exit code ${outcome.exitCode}`),
+    message: judged.failure ?? outcome.message ?? exit,
     isAbsorbed: judged.isAbsorbed,
     isLoopDone: judged.isLoopDone,
-    chance: tools.random(),
-  });
-  if (isRecorded) work.note(idx, outcome, judged.isAbsorbed ? { isAbsorbed: true } : {});
-  return isRecorded;
+    chance,
+  };
 }
 
 interface JudgedOutcome {

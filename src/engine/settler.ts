@@ -48,7 +48,8 @@ export class Settler {
 
   async #flush(): Promise<void> {
     this.#isBusy = true;
-    await null;
+    // What is asked in the same turn shares a transaction.
+    await Promise.resolve();
     for (let batch = this.#waiting.splice(0, ASKS_MAX); batch.length > 0; batch = this.#waiting.splice(0, ASKS_MAX)) {
       await this.#settleBatch(batch);
     }

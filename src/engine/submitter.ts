@@ -77,16 +77,21 @@ export class Submitter {
     });
   }
 
-  /** Starts one run inside the caller's transaction, where more has to be written before anybody sees it. */
-  async startWithin(session: Session, request: StartRun, names: NewRunNames): Promise<number> {
+  /**
+   * Makes everything ready to start one run inside the caller's transaction, where more has to be written before anybody
+   * sees it. Called before that transaction: an embedded database has one connection.
+   */
+  async prepareWithin(request: StartRun, names: NewRunNames): Promise<(session: Session) => Promise<number>> {
     const prepared = this.#prepare(request, names);
     const planId = (await this.#savePlans([prepared])).get(prepared.entry.compiled) ?? 0;
     await this.#tools.decisionIds.resolve(this.#tools.db, [prepared.runDecision]);
     const [queues] = await this.#queuesOf([prepared]);
-    const numbers = await submitRuns(session, this.#tools.packId, [this.#newRun(prepared, planId, queues ?? [])]);
-    const run = numbers.get(names.key);
-    if (run === undefined) throw new MaestroError('INTERNAL', 'a run was not started');
-    return run;
+    return async (session) => {
+      const numbers = await submitRuns(session, this.#tools.packId, [this.#newRun(prepared, planId, queues ?? [])]);
+      const run = numbers.get(names.key);
+      if (run === undefined) throw new MaestroError('INTERNAL', 'a run was not started');
+      return run;
+    };
   }
 
   /** Policy is asked about the run, and about every step whose question is known by now. */
@@ -116,7 +121,8 @@ export class Submitter {
 
   async #flush(): Promise<void> {
     this.#isBusy = true;
-    await null;
+    // Runs that are started in the same turn share a statement.
+    await Promise.resolve();
     for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
       try {
         await this.#submit(batch);

@@ -46,6 +46,8 @@ function apply(draft: Draft, fact: RunFact): void {
       return cancel(draft, fact.reason);
     case 'released':
       return release(draft);
+    case 'revisited':
+      return undefined;
   }
 }
 

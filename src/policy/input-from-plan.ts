@@ -1,5 +1,4 @@
 import { digestJson } from '../base/digest.ts';
-import type { Json } from '../base/json.ts';
 import type { Plan, PlanStep } from '../pipeline/plan.ts';
 import type { PolicyInput, PolicyStep } from './input.ts';
 

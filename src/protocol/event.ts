@@ -36,6 +36,7 @@ export interface RunEvent {
   readonly data: JsonObject;
 }
 
+/** A piece of a log, not always whole lines: pieces of one attempt follow one another. */
 export interface LogLine {
   readonly step: string;
   readonly attempt: number;

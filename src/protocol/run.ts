@@ -19,8 +19,8 @@ export type StepStatus =
 /** Why a step is `held`. Only `wait` and `backoff` end by themselves; an expired `gate` is denied. */
 export type HoldKind = 'gate' | 'ask' | 'wait' | 'backoff' | 'budget' | 'quota' | 'freeze' | 'unknown-outcome';
 
-export const RUN_STATUSES_FINAL: readonly RunStatus[] = ['succeeded', 'failed', 'cancelled', 'rejected'];
-export const STEP_STATUSES_FINAL: readonly StepStatus[] = ['succeeded', 'failed', 'skipped', 'cancelled', 'denied'];
+const RUN_STATUSES_FINAL: readonly RunStatus[] = ['succeeded', 'failed', 'cancelled', 'rejected'];
+const STEP_STATUSES_FINAL: readonly StepStatus[] = ['succeeded', 'failed', 'skipped', 'cancelled', 'denied'];
 
 export function isRunFinal(status: RunStatus): boolean {
   return RUN_STATUSES_FINAL.includes(status);

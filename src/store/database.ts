@@ -36,7 +36,7 @@ export async function withRetries<T>(body: () => Promise<T>): Promise<T> {
   }
 }
 
-export function sqlState(error: unknown): string {
+function sqlState(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';
   return typeof error.code === 'string' ? error.code : '';
 }

@@ -25,7 +25,7 @@ export async function openEmbedded(folder: string): Promise<Database> {
   const session: Session = { query: (_name, text, values) => rows(db, text, values) };
   return {
     kind: 'embedded',
-    query: session.query,
+    query: (name, text, values) => session.query(name, text, values),
     transaction: (body) =>
       withRetries(() => db.transaction((tx) => body({ query: (_n, text, values) => rows(tx, text, values) }))),
     script: async (text) => {

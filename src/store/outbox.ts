@@ -32,10 +32,3 @@ export async function clearOutbox(session: Session, kind: OutboxKind, runs: read
     intArray(runs),
   ]);
 }
-
-export async function countOutbox(session: Session, kind: OutboxKind): Promise<number> {
-  const rows = await session.query('outbox_count', 'select count(*)::int from outbox where kind = $1', [
-    OUTBOX_KINDS[kind],
-  ]);
-  return Number(rows[0]?.[0]);
-}

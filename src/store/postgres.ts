@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client, Pool, type PoolClient } from 'pg';
 import { type Database, type Row, type Session, type SqlValue, withRetries } from './database.ts';
 
 const CONNECTIONS_MAX = 10;
@@ -6,7 +6,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const RELISTEN_DELAY_MS = 500;
 
 export async function openPostgres(url: string): Promise<Database> {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -43,7 +43,7 @@ export async function openPostgres(url: string): Promise<Database> {
 }
 
 async function run(
-  client: pg.Pool | pg.PoolClient,
+  client: Pool | PoolClient,
   name: string,
   text: string,
   values: readonly SqlValue[],
@@ -52,7 +52,7 @@ async function run(
   return result.rows;
 }
 
-async function inTransaction<T>(pool: pg.Pool, body: (session: Session) => Promise<T>): Promise<T> {
+async function inTransaction<T>(pool: Pool, body: (session: Session) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
@@ -75,7 +75,7 @@ class Listener {
   readonly #url: string;
   readonly #channel: string;
   readonly #hear: (payload: string) => void;
-  #client: pg.Client | undefined;
+  #client: Client | undefined;
   #isStopped = false;
 
   constructor(url: string, channel: string, hear: (payload: string) => void) {
@@ -85,7 +85,7 @@ class Listener {
   }
 
   async start(): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#url, application_name: 'maestro listen' });
+    const client = new Client({ connectionString: this.#url, application_name: 'maestro listen' });
     client.on('notification', (message) => this.#hear(message.payload ?? ''));
     client.on('error', () => this.#restart(client));
     client.on('end', () => this.#restart(client));
@@ -99,7 +99,7 @@ class Listener {
     await this.#client?.end();
   }
 
-  #restart(client: pg.Client): void {
+  #restart(client: Client): void {
     if (this.#isStopped || this.#client !== client) return;
     this.#client = undefined;
     const again = (): void => {

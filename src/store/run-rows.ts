@@ -130,11 +130,6 @@ export async function latestRuns(session: Session, limit: number): Promise<reado
   return rows.map((row) => Number(row[0]));
 }
 
-export async function activeRuns(session: Session): Promise<readonly number[]> {
-  const rows = await session.query('runs_active', 'select id from run where state < 3 order by id', []);
-  return rows.map((row) => Number(row[0]));
-}
-
 function toRunRow(row: Row): RunRow {
   return {
     id: Number(row[0]),

@@ -23,6 +23,8 @@ export interface ExecuteTools {
   /** The worker's own environment: steps see an allow-list of it. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
   readonly runnerName: string;
+  /** Marks the programs of this worker, so that none of them outlives it. */
+  readonly workerToken?: string;
   readonly pause?: Pause;
   /** Between SIGTERM and SIGKILL. */
   readonly killGraceMs?: number;

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import pg from 'pg';
+import { Client } from 'pg';
 import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
+import type { JsonObject } from '../../src/base/json.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import { readBundle } from '../../src/policy/bundle.ts';
 import { openPolicy, type PolicyEngine } from '../../src/policy/evaluate.ts';
-import type { JsonObject } from '../../src/base/json.ts';
 import { openLocalSigner } from '../../src/provenance/signers/local.ts';
 import { openFileBlobs } from '../../src/store/blobs.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -17,13 +17,18 @@ import { openPostgres } from '../../src/store/postgres.ts';
 const POLICY = resolve(import.meta.dirname, '../../policy/dist');
 
 export async function realPolicy(data?: JsonObject): Promise<PolicyEngine> {
-  const [wasm, manifest] = await Promise.all([readFile(join(POLICY, 'policy.wasm')), readFile(join(POLICY, 'manifest.json'))]);
+  const [wasm, manifest] = await Promise.all([
+    readFile(join(POLICY, 'policy.wasm')),
+    readFile(join(POLICY, 'manifest.json')),
+  ]);
   const bundle = readBundle({ wasm, manifest });
   return openPolicy(data ? { ...bundle, data: { ...bundle.manifest.defaults, ...data } } : bundle);
 }
 
 /** A new, empty database: embedded, or on the server at `url`. */
-export async function freshDatabase(url: string | undefined): Promise<{ readonly open: () => Promise<Database>; readonly drop: () => Promise<void> }> {
+export async function freshDatabase(
+  url: string | undefined,
+): Promise<{ readonly open: () => Promise<Database>; readonly drop: () => Promise<void> }> {
   if (url === undefined) {
     const folder = await mkdtemp(join(tmpdir(), 'maestro-test-'));
     return { open: () => openEmbedded(folder), drop: () => rm(folder, { recursive: true, force: true }) };
@@ -32,11 +37,14 @@ export async function freshDatabase(url: string | undefined): Promise<{ readonly
   await administer(url, `create database ${name}`);
   const own = new URL(url);
   own.pathname = `/${name}`;
-  return { open: () => openPostgres(own.toString()), drop: () => administer(url, `drop database if exists ${name} with (force)`) };
+  return {
+    open: () => openPostgres(own.toString()),
+    drop: () => administer(url, `drop database if exists ${name} with (force)`),
+  };
 }
 
 async function administer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   await client.query(statement);
   await client.end();

@@ -179,8 +179,11 @@ create table log_chunk (
   attempt smallint not null,
   size_bytes int not null,
   body bytea not null,
+  id bigint generated always as identity,
+  xid xid8 not null default pg_current_xact_id(),
   primary key (run_id, idx, fence, seq)
 );
+create index log_chunk_arrival on log_chunk (run_id, xid, id);
 
 create table cache_entry (
   key text primary key,

@@ -69,7 +69,7 @@ export const create: CreateEngine = async ({ database, workload, body, options }
         execute: ({ lease }) => {
           const index = Number(lease.step.id.slice(1));
           const done = body.execute(Number(lease.contexts.github.run_number), index);
-          return done === undefined ? SUCCEEDED : (done.then(() => SUCCEEDED) as Promise<Outcome>);
+          return done === undefined ? SUCCEEDED : done.then(() => SUCCEEDED);
         },
       });
     },
@@ -100,6 +100,7 @@ export const create: CreateEngine = async ({ database, workload, body, options }
         runsSucceeded: Number(row?.[2]),
         receipts: Number(row?.[3]),
         events: Number(row?.[4]),
+        receiptsLagMs,
       };
     },
     close: async () => {
