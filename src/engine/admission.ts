@@ -10,6 +10,7 @@ import type { PolicyInput } from '../policy/input.ts';
 import { questionKey, stepInput } from '../policy/input-from-plan.ts';
 import type { StepContexts } from '../protocol/lease.ts';
 import type { AskedDecision } from '../store/decisions.ts';
+import type { RunContexts } from './contexts.ts';
 import type { RunEntry } from './run-entry.ts';
 import { type Admission, UPSTREAM } from './run-state.ts';
 
@@ -88,7 +89,7 @@ function isForWorker(text: string): boolean {
 
 const NO_FUNCTIONS: ExpressionFunctions = {};
 
-export function expressionContexts(contexts: StepContexts): Record<string, JsonObject> {
+export function expressionContexts(contexts: RunContexts): Record<string, JsonObject> {
   return { ...contexts };
 }
 

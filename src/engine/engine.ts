@@ -32,6 +32,7 @@ import { runContexts } from './contexts.ts';
 import { DecisionIds } from './decision-ids.ts';
 import { advanceGroups, joinGroup } from './groups.ts';
 import { Hub } from './hub.ts';
+import { type ReclaimWorkers, releaseLostWorkers } from './lost-workers.ts';
 import { previewPlan } from './preview.ts';
 import { Queries } from './queries.ts';
 import { QueueDirectory } from './queue-directory.ts';
@@ -57,6 +58,8 @@ export interface EngineOptions {
   readonly randomBytes: (size: number) => Uint8Array;
   /** Background work that fails: it is tried again at the next sweep. */
   readonly onError: (error: unknown) => void;
+  /** Absent where nothing is known of workers but what they say: they are dead when they are silent. */
+  readonly reclaimWorkers?: ReclaimWorkers;
   readonly times?: Partial<EngineTimes>;
 }
 
@@ -215,6 +218,7 @@ export class Engine {
 
   /** Gives out again what dead workers hold, without waiting for the next sweep. */
   async resumeRun(run: number): Promise<void> {
+    await this.#releaseLostWorkers(run);
     await this.#settler.settle(run, { type: 'sweep' });
     await this.#timekeeper.sweep();
     this.#hub.tell('ready');
@@ -295,6 +299,7 @@ export class Engine {
   /** Nobody else has this database: whoever held a lease is dead, and that was not the step's fault. */
   async #recoverEmbedded(): Promise<void> {
     const { db } = this.#options;
+    await this.#releaseLostWorkers(null);
     await removeAllWorkers(db);
     const abandoned = await abandonedSteps(db, 0, 0);
     await Promise.all(
@@ -303,6 +308,11 @@ export class Engine {
       ),
     );
     await this.#timekeeper.recover();
+  }
+
+  async #releaseLostWorkers(run: number | null): Promise<void> {
+    const { db, reclaimWorkers } = this.#options;
+    if (reclaimWorkers) await releaseLostWorkers(db, this.#settler, run, reclaimWorkers);
   }
 
   #names(concurrencyGroup: string | null, isDedicated: boolean): NewRunNames {

@@ -24,6 +24,8 @@ export class Hub {
   };
   readonly #toldAt: Record<News, number> = { ready: 0, stop: 0, settled: 0, changed: 0 };
   readonly #timers = new Map<News, NodeJS.Timeout>();
+  /** Ends of the waits that are open. */
+  readonly #waits = new Set<() => void>();
   #unlisten: (() => Promise<void>) | undefined;
 
   constructor(db: Database) {
@@ -38,6 +40,7 @@ export class Hub {
   }
 
   async close(): Promise<void> {
+    for (const end of this.#waits) end();
     for (const timer of this.#timers.values()) clearTimeout(timer);
     await this.#unlisten?.();
   }
@@ -53,12 +56,14 @@ export class Hub {
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
+        this.#waits.delete(done);
         off();
         signal?.removeEventListener('abort', done);
         resolve();
       };
       const timer = setTimeout(done, waitMs);
       const off = this.on(news, done);
+      this.#waits.add(done);
       signal?.addEventListener('abort', done, { once: true });
     });
   }

@@ -5,20 +5,12 @@ import { readCache, saveCache } from '../store/caches.ts';
 import type { Database } from '../store/database.ts';
 import { addLogChunks } from '../store/logs.ts';
 import { addEvents } from '../store/settlements.ts';
-import {
-  addWorker,
-  beat,
-  type FencedStep,
-  heldSteps,
-  lostLeases,
-  ownsLease,
-  removeWorkers,
-  stoppingSteps,
-} from '../store/workers.ts';
+import { addWorker, beat, type FencedStep, lostLeases, ownsLease, stoppingSteps } from '../store/workers.ts';
 import { stepAt } from './compiled-plan.ts';
 import type { Conductor } from './conductor.ts';
 import type { Hub } from './hub.ts';
 import { parseStepId, stepIdOf } from './lease-builder.ts';
+import { releaseWorker } from './lost-workers.ts';
 import type { QueueDirectory } from './queue-directory.ts';
 import type { RunEntries } from './run-entry.ts';
 import type { Settler } from './settler.ts';
@@ -152,13 +144,7 @@ async function readSecrets(
 }
 
 async function leave(tools: WorkerDeskTools, queuesOf: Map<number, ServedQueues>, worker: number): Promise<void> {
-  const steps = await heldSteps(tools.db, worker);
-  await Promise.all(
-    steps.map((step) =>
-      tools.settler.settle(step.run, { type: 'lost', idx: step.idx, fence: step.fence, isCounted: false }),
-    ),
-  );
-  await removeWorkers(tools.db, [worker]);
+  await releaseWorker(tools.db, tools.settler, worker);
   queuesOf.delete(worker);
 }
 
