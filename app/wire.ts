@@ -18,6 +18,7 @@ import type { PlanPreview, StartRun } from '../src/protocol/client.ts';
 import type { IssuerFact } from '../src/provenance/facts.ts';
 import { openLocalSigner } from '../src/provenance/signers/local.ts';
 import { startLocalRunner } from '../src/runners/local/local-runner.ts';
+import { reclaimLocalWorkers } from '../src/runners/local/worker-name.ts';
 import { BUILT_IN_STEPS } from '../src/steps/built-in.ts';
 import { STEP_CATALOG } from '../src/steps/catalog.ts';
 import { openFileBlobs } from '../src/store/blobs.ts';
@@ -49,6 +50,7 @@ export async function openLocal(config: Config, options: OpenOptions): Promise<L
     clock: SYSTEM_CLOCK,
     random: Math.random,
     randomBytes,
+    reclaimWorkers: reclaimLocalWorkers,
     onError: (error) => failures.push(error),
   }).catch(async (error: unknown) => {
     await db.close();

@@ -30,7 +30,7 @@ import { compilePlan } from './compiled-plan.ts';
 import { Conductor } from './conductor.ts';
 import { runContexts } from './contexts.ts';
 import { DecisionIds } from './decision-ids.ts';
-import { advanceGroups, joinGroup } from './groups.ts';
+import { advanceGroups, advanceWaiting, joinGroup } from './groups.ts';
 import { Hub } from './hub.ts';
 import { type ReclaimWorkers, releaseLostWorkers } from './lost-workers.ts';
 import { previewPlan } from './preview.ts';
@@ -109,7 +109,7 @@ export class Engine {
     const entries = this.#entries;
     this.#queries = new Queries(db, hub, entries);
     this.#settleTools = { policy, packId, entries, clock, random };
-    const onClosed = (): void => this.#onClosed();
+    const onClosed = (runs: readonly number[]): void => this.#onClosed(runs);
     this.#settler = new Settler(
       db,
       hub,
@@ -134,7 +134,10 @@ export class Engine {
       settler: this.#settler,
       expireAfterMs: times.expireAfterMs,
       sweepEveryMs: times.sweepEveryMs,
-      advanceGroups: () => advanceGroups(db, this.#settler),
+      advanceGroups: async () => {
+        await advanceGroups(db, this.#settler);
+        await advanceWaiting(db, this.#settler);
+      },
       seal: () => this.#sealer.seal(),
       refresh: () => queues.refresh(),
       onError: options.onError,
@@ -160,7 +163,7 @@ export class Engine {
   async startRun(request: StartRun): Promise<{ readonly run: number; readonly isNew: boolean }> {
     const group = concurrencyGroup(request.plan, request.trigger);
     const started = await this.#submitter.start(request, this.#names(group, request.isDedicated === true));
-    if (started.isRejected) this.#onClosed();
+    if (started.isRejected) this.#onClosed([started.run]);
     else if (started.isNew && group !== null) {
       await joinGroup(
         this.#options.db,
@@ -334,9 +337,10 @@ export class Engine {
     this.#settler.settle(run, { type: 'sweep' }).catch(this.#options.onError);
   }
 
-  #onClosed(): void {
+  #onClosed(runs: readonly number[]): void {
     this.#sealer.wakeSoon(this.#options.onError);
-    advanceGroups(this.#options.db, this.#settler).catch(this.#options.onError);
+    const isGrouped = runs.some((run) => this.#entries.get(run)?.compiled.plan.concurrency !== undefined);
+    if (isGrouped) advanceGroups(this.#options.db, this.#settler).catch(this.#options.onError);
     this.#hub.tell('settled');
     this.#hub.tell('changed');
   }

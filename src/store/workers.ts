@@ -22,6 +22,23 @@ export async function removeAllWorkers(session: Session): Promise<void> {
   await session.query('worker_remove_all', 'delete from worker', []);
 }
 
+export interface WorkerName {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** Workers that hold steps; of one run, or of all. */
+export async function holdingWorkers(session: Session, run: number | null): Promise<readonly WorkerName[]> {
+  const rows = await session.query(
+    'workers_holding',
+    `select w.id, w.name from worker w where exists (
+       select 1 from run r join step s on s.run_id = r.id
+       where r.state in (1, 2) and s.state in (3, 4) and s.worker = w.id and ($1::bigint is null or r.id = $1))`,
+    [run],
+  );
+  return rows.map((row) => ({ id: Number(row[0]), name: String(row[1]) }));
+}
+
 /** Records a heartbeat and what is held; answers whether the worker is still known. */
 export async function beat(session: Session, worker: number, held: readonly FencedStep[]): Promise<boolean> {
   const rows = await session.query(

@@ -1,4 +1,5 @@
 import type { Lease } from '../protocol/lease.ts';
+import { WORKER_TOKEN_VARIABLE } from './reaper.ts';
 
 /** What a step sees of the worker's own environment. Everything else stays outside: it may hold the worker's credentials. */
 const ALLOWED = new Set(['PATH', 'HOME', 'LANG', 'LANGUAGE', 'TZ', 'USER', 'LOGNAME', 'SHELL']);
@@ -16,6 +17,11 @@ export function allowedEnvironment(
 export interface AttemptPlaces {
   readonly repositoryRoot: string;
   readonly temporaryDirectory: string;
+}
+
+/** What marks the programs of one worker; see `openReaper`. */
+export function workerMark(token: string | undefined): Readonly<Record<string, string>> {
+  return token === undefined ? {} : { [WORKER_TOKEN_VARIABLE]: token };
 }
 
 /** Maestro's own variables: a pipeline's `env` cannot change them. */

@@ -2,7 +2,7 @@ import { arch, platform } from 'node:os';
 import { type Digest, digestJson } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { AttemptScope } from './attempt-scope.ts';
-import { allowedEnvironment, attemptEnvironment } from './environment.ts';
+import { allowedEnvironment, attemptEnvironment, workerMark } from './environment.ts';
 import { TemplateEvaluator } from './evaluate.ts';
 import { cacheKey } from './step-cache.ts';
 
@@ -53,7 +53,13 @@ export async function evaluateStep(scope: AttemptScope): Promise<EvaluatedStep> 
 function environment(scope: AttemptScope, ownEnv: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const { tools, temporaryDirectory, secrets, lease } = scope;
   const places = { repositoryRoot: tools.repositoryRoot, temporaryDirectory };
-  return { ...allowedEnvironment(tools.hostEnv), ...secrets, ...ownEnv, ...attemptEnvironment(lease, places) };
+  return {
+    ...allowedEnvironment(tools.hostEnv),
+    ...secrets,
+    ...ownEnv,
+    ...attemptEnvironment(lease, places),
+    ...workerMark(tools.workerToken),
+  };
 }
 
 function runnerContext({ lease, tools, temporaryDirectory }: AttemptScope): JsonObject {
