@@ -38,9 +38,15 @@ async function startNext(db: Database, settler: Settler, group: string): Promise
   if (next !== undefined) await settler.settle(next, { type: 'released' });
 }
 
-/** Groups of runs that are over, from the outbox, and those in which a run waits since its conductor died. */
+/** Groups of runs that are over, from the outbox. */
 export async function advanceGroups(db: Database, settler: Settler): Promise<void> {
   const runs = (await claimOutbox(db, 'group', CLAIMS_MAX, CLAIM_MS)).map((item) => item.run);
+  if (runs.length === 0) return;
+  await advanceWaiting(db, settler);
+  await clearOutbox(db, 'group', runs);
+}
+
+/** Every group in which a run waits: the conductor that should have started it may have died. */
+export async function advanceWaiting(db: Database, settler: Settler): Promise<void> {
   for (const group of await waitingGroups(db)) await startNext(db, settler, group);
-  if (runs.length > 0) await clearOutbox(db, 'group', runs);
 }

@@ -28,9 +28,9 @@ export async function deleteTimer(session: Session, timer: DueTimer): Promise<vo
 export async function nextTimerMs(session: Session): Promise<number | undefined> {
   const rows = await session.query(
     'timer_next',
-    `select greatest(0, extract(epoch from min(due_at) - now()) * 1000)::float8 from timer`,
+    `select (extract(epoch from min(due_at) - now()) * 1000)::float8 from timer`,
     [],
   );
   const value = rows[0]?.[0];
-  return value === null || value === undefined ? undefined : Number(value);
+  return value === null || value === undefined ? undefined : Math.max(0, Number(value));
 }
