@@ -13,6 +13,8 @@ import { type CompleteCall, type ServedQueues, slotsOf, type Waiter, WorkerGroup
 const LANES = 2;
 const BATCH_MAX = 512;
 const QUEUE_POLL_MS = 1000;
+/** After an outcome, the next ones are expected for this long. */
+const BUSY_MS = 20;
 
 export interface ConductorTools {
   readonly db: Database;
@@ -35,6 +37,7 @@ export class Conductor {
   readonly #groups = new Map<string, WorkerGroup>();
   readonly #offReady: () => void;
   readonly #poll: NodeJS.Timeout;
+  #completedAt = Number.NEGATIVE_INFINITY;
 
   constructor(tools: ConductorTools) {
     this.#tools = tools;
@@ -50,9 +53,9 @@ export class Conductor {
     for (const group of this.#groups.values()) group.close();
   }
 
-  /** Completions wait while every lane is taken. */
+  /** Outcomes keep coming in. */
   get isBusy(): boolean {
-    return [...this.#groups.values()].some((group) => group.busy >= LANES);
+    return performance.now() - this.#completedAt < BUSY_MS;
   }
 
   /** Something may wait in the queue. */
@@ -152,6 +155,7 @@ export class Conductor {
     const waiters = group.takeWaiters();
     const slots = slotsOf(calls, waiters, BATCH_MAX);
     const completions = calls.flatMap((call) => call.completions).sort((a, b) => a.run - b.run || a.idx - b.idx);
+    if (completions.length > 0) this.#completedAt = performance.now();
     const hadNews = group.hasNews;
     group.hasNews = false;
     try {

@@ -70,12 +70,12 @@ export class Sealer {
   async #work(): Promise<void> {
     do {
       this.#isAgain = false;
-      do await this.#giveWay();
+      await this.#giveWay();
       while ((await this.#sealBatch()) === BATCH_MAX);
     } while (this.#isAgain);
   }
 
-  /** Steps come first: while ticks are in flight, a batch of receipts waits, but not for ever. */
+  /** Steps come first: while outcomes keep coming in, receipts wait, but not for ever. */
   async #giveWay(): Promise<void> {
     for (let waitedMs = 0; this.#tools.isBusy() && waitedMs < GIVE_WAY_MS; waitedMs += SOON_MS) {
       await new Promise((resolve) => setTimeout(resolve, SOON_MS));

@@ -9,6 +9,8 @@ import { backoffMs, type Pause, REAL_PAUSE } from './pause.ts';
 /** How long an idle `acquire` or `signals` call is held open. */
 const HOLD_MS = 20_000;
 const REPEAT_MS = 200;
+/** While the conductor works on one batch of outcomes, the next one travels. */
+const COMPLETES_MAX = 2;
 const BACKOFF = { initialMs: 50, maxMs: 5000 };
 
 export interface WorkerOptions {
@@ -56,7 +58,8 @@ class WorkerLoop {
   /** Leases that calls in flight may still bring. */
   #promised = 0;
   #wakeAcquire: (() => void) | undefined;
-  #isCompleting = false;
+  /** `complete` calls in flight. */
+  #completing = 0;
   #isGivenUp = false;
   #failure: unknown;
 
@@ -124,8 +127,8 @@ class WorkerLoop {
   }
 
   #onFinished(): void {
-    if (this.#isCompleting) return;
-    this.#isCompleting = true;
+    if (this.#completing >= COMPLETES_MAX) return;
+    this.#completing++;
     // In a microtask, so that steps which end in the same turn share the call.
     queueMicrotask(() => void this.#complete());
   }
@@ -152,7 +155,7 @@ class WorkerLoop {
         if (this.#isGivenUp) this.#held.dropFinished();
       }
     }
-    this.#isCompleting = false;
+    this.#completing--;
     this.#wake();
     this.#endWhenIdle();
   }
@@ -245,7 +248,7 @@ class WorkerLoop {
   }
 
   #endWhenIdle(): void {
-    if (this.#draining.signal.aborted && this.#promised === 0 && this.#held.isIdle && !this.#isCompleting)
+    if (this.#draining.signal.aborted && this.#promised === 0 && this.#held.isIdle && this.#completing === 0)
       this.#ended.abort();
   }
 
