@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readConfig, readDisplay } from '../../../app/config.ts';
 import { readGitFacts, remoteUri, repositoryOf } from '../../../src/cli/git-facts.ts';
 import { readPipelineSource, resolvePipeline } from '../../../src/cli/pipeline-files.ts';
@@ -71,6 +71,9 @@ describe('where a run comes from', () => {
 
   it('is the folder where there is no repository', () => {
     const root = temporaryFolder();
+    // The folder for temporary files may itself lie in a repository, as it does where a step runs these tests.
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv('GIT_CEILING_DIRECTORIES', dirname(root));
     expect(readGitFacts(root)).toEqual({
       uri: `file://${root}`,
       commit: null,

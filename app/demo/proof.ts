@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestBytes } from '../../src/base/digest.ts';
+import type { RunView } from '../../src/protocol/run.ts';
+import { RECEIPT_PREDICATE_TYPE } from '../../src/provenance/receipt-schema.ts';
+import { stepOf } from './acts.ts';
+import { maestro, maestroJson } from './maestro-command.ts';
+import { act, claim, print, showCommand } from './narrator.ts';
+import type { Stage } from './stage.ts';
+
+/** Exports the receipt of a run, verifies it in every way that this machine has, and shows that a forgery is refused. */
+export async function proveRun(stage: Stage, run: RunView): Promise<void> {
+  const { output, setting, keyFile } = stage;
+  const proof = join(output, 'proof');
+  const key = join(output, 'key', 'maestro.pub');
+  act(
+    '5  Prove it to a stranger',
+    'The receipt says who asked, what ran, what policy answered, who approved and what came out. Checking it needs',
+    'no network, no account and no trust in this machine: only the public key.',
+  );
+  writeFileSync(key, createPublicKey(readFileSync(keyFile)).export({ type: 'spki', format: 'pem' }));
+  await maestro(setting, ['receipt', 'latest', '-o', '../proof']);
+  await maestro(setting, ['verify', '../proof', '--key', '../key/maestro.pub']);
+  await checkPackage(stage, run);
+  verifyWithCosign(proof, key);
+
+  act('6  Forge it', 'In a copy of the receipt, another name stands for who approved.');
+  forge(proof, join(output, 'forged'));
+  await maestro(setting, ['verify', '../forged', '--key', '../key/maestro.pub'], 5);
+  claim('the forgery was refused with exit code 5', true);
+}
+
+async function checkPackage({ output, setting, checkout }: Stage, run: RunView): Promise<void> {
+  const [artifact] = stepOf(run, 'pack').artifacts;
+  const { subjects } = await maestroJson<{ subjects: readonly { digest: { sha256: string } }[] }>(setting, [
+    'verify',
+    '../proof',
+    '--key',
+    '../key/maestro.pub',
+  ]);
+  const file = artifact?.path ?? 'missing';
+  const path = join(output, 'package', file);
+  mkdirSync(join(output, 'package'));
+  copyFileSync(join(checkout, file), path);
+  const digest = digestBytes(readFileSync(path));
+  claim(
+    `the receipt names the package by its digest: ${file} has it`,
+    digest === artifact?.digest && subjects.some(({ digest: { sha256 } }) => digest.endsWith(sha256)),
+    { digest, artifact },
+  );
+}
+
+/** Stock cosign, where it is installed: nothing of Maestro is needed to check a receipt. */
+function verifyWithCosign(proof: string, key: string): void {
+  const version = cosignVersion();
+  if (version === undefined) {
+    print('  cosign is not on PATH: with it, this would be verified a second time (docs/guides/verify.md)');
+    return;
+  }
+  const words = ['verify-blob-attestation', '--key', key, '--bundle', join(proof, 'receipt.sigstore.json')];
+  words.push('--insecure-ignore-tlog', '--type', RECEIPT_PREDICATE_TYPE);
+  if (version < 3) {
+    const root = join(proof, '..', 'key', 'empty-root.json');
+    writeFileSync(root, EMPTY_ROOT);
+    words.push('--new-bundle-format', '--trusted-root', root);
+  }
+  words.push(join(proof, 'run.json'));
+  showCommand(['cosign', ...words]);
+  claim(`stock cosign ${version} verifies it too`, succeeds('cosign', words));
+}
+
+/** cosign 2 must be told to trust nobody, or it asks the network whom to trust. */
+const EMPTY_ROOT = JSON.stringify({
+  mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
+  tlogs: [],
+  certificateAuthorities: [],
+  ctlogs: [],
+  timestampAuthorities: [],
+});
+
+function cosignVersion(): number | undefined {
+  try {
+    const text = execFileSync('cosign', ['version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return Number(/GitVersion:\s+v?(\d+)\./.exec(text)?.[1] ?? Number.NaN) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function succeeds(program: string, words: readonly string[]): boolean {
+  try {
+    execFileSync(program, words, { stdio: ['ignore', 'inherit', 'inherit'] });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function forge(proof: string, forged: string): void {
+  cpSync(proof, forged, { recursive: true });
+  const path = join(forged, 'receipt.sigstore.json');
+  const bundle = JSON.parse(readFileSync(path, 'utf8')) as { dsseEnvelope: { payload: string } };
+  const statement = Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString('utf8');
+  claim('the receipt names grace, who approved', statement.includes('"grace"'));
+  bundle.dsseEnvelope.payload = Buffer.from(statement.replaceAll('"grace"', '"heidi"')).toString('base64');
+  writeFileSync(path, JSON.stringify(bundle));
+}
