@@ -8,6 +8,7 @@ import { type Approval, addApproval, loadApprovals } from '../store/approvals.ts
 import type { Session } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
 import { activeMembers } from '../store/groups.ts';
+import { WHOLE_RUN } from '../store/timers.ts';
 import { stepAt } from './compiled-plan.ts';
 import { readNote } from './outcome-note.ts';
 import type { RunWork } from './run-work.ts';
@@ -50,9 +51,6 @@ export async function takeAnswer(session: Session, work: RunWork, { answer }: Ga
   );
   return decide(work, idx, generation, step, given);
 }
-
-/** Index that stands for the run as a whole. */
-const WHOLE_RUN = -1;
 
 /** Whether policy asked about the run itself and nobody has let it begin. */
 export async function waitsForConsent(session: Session, work: RunWork): Promise<boolean> {

@@ -16,6 +16,8 @@ export interface OutcomeNote {
   readonly isolation?: Outcome['isolation'];
   /** It failed, and `continue-on-error` held. */
   readonly isAbsorbed?: boolean;
+  /** Fence of the attempt that its worker ended; absent where the fast path recorded it. */
+  readonly endedFence?: number;
   /** The run whose result a retry kept. */
   readonly carriedFrom?: string;
 }

@@ -63,19 +63,25 @@ export function isFinal(step: StepState): boolean {
 export type RunFact =
   | { readonly type: 'admitted'; readonly idx: number; readonly generation: number; readonly admission: Admission }
   | AttemptEnded
-  | {
-      readonly type: 'lease-lost';
-      readonly idx: number;
-      readonly fence: number /** False after a restart that a person asked for. */;
-      readonly isCounted: boolean;
-      readonly chance: number;
-    }
+  | LeaseLost
   | { readonly type: 'hold-passed'; readonly idx: number; readonly generation: number }
   | { readonly type: 'hold-denied'; readonly idx: number; readonly generation: number; readonly reason: string }
   | { readonly type: 'cancel-requested'; readonly reason: string }
   | { readonly type: 'released' }
   /** Nothing new: a tick has counted the run down, and what follows from that is to be seen to. */
   | { readonly type: 'revisited' };
+
+export interface LeaseLost {
+  readonly type: 'lease-lost';
+  readonly idx: number;
+  readonly fence: number;
+  /** False where the loss is nobody's fault: the worker left, or a person restarted it. */
+  readonly isCounted: boolean;
+  /** `continue-on-error`, evaluated. */
+  readonly isAbsorbed: boolean;
+  /** Uniform in [0, 1), for the jitter. */
+  readonly chance: number;
+}
 
 export interface AttemptEnded {
   readonly type: 'attempt-ended';

@@ -1,5 +1,4 @@
-import type { Json } from '../base/json.ts';
-import type { Outcome } from '../protocol/outcome.ts';
+import type { JsonObject } from '../base/json.ts';
 import { isRunFinal } from '../protocol/run.ts';
 import type { AskedDecision } from '../store/decisions.ts';
 import type { RunRow, StepRow } from '../store/run-rows.ts';
@@ -7,7 +6,7 @@ import type { DeadLetter, NewEvent, RunChange, StepChange } from '../store/settl
 import { stepAt } from './compiled-plan.ts';
 import { type FinishedStep, stepContexts } from './contexts.ts';
 import { compensationAfter } from './draft.ts';
-import { noteOf, noteText, type OutcomeNote } from './outcome-note.ts';
+import { noteText, type OutcomeNote, readNote } from './outcome-note.ts';
 import type { RunEntry } from './run-entry.ts';
 import { type Effect, isFinal, type RunFact, type RunState, STEP_NEW, type StepState } from './run-state.ts';
 import { transition } from './transition.ts';
@@ -57,9 +56,13 @@ export class RunWork {
     return changed.length > 0 || effects.length > 0;
   }
 
-  /** Keeps what a worker said, whatever becomes of the step. */
-  note(idx: number, outcome: Outcome, more: OutcomeNote): void {
-    this.#notes.set(idx, { ...noteOf(outcome), ...more });
+  /** Keeps what a worker said of the newest attempt, whatever becomes of the step. */
+  note(idx: number, note: OutcomeNote): void {
+    this.#notes.set(idx, note);
+  }
+
+  noteOf(idx: number): OutcomeNote {
+    return this.#notes.get(idx) ?? readNote(this.rows[idx]?.outcome ?? {});
   }
 
   finished(idx: number): FinishedStep | undefined {
@@ -67,7 +70,7 @@ export class RunWork {
     if (!now || !isFinal(now)) return undefined;
     return {
       status: now.status,
-      outcome: { ...this.rows[idx]?.outcome, ...(this.#notes.get(idx) as Record<string, Json> | undefined) },
+      outcome: this.noteOf(idx) as JsonObject,
     };
   }
 
@@ -101,7 +104,7 @@ export class RunWork {
         generation: step.generation,
         reason: step.reason,
         decisionId: asked ? (decisionIds.get(asked.decision.inputDigest) ?? null) : null,
-        outcome: note ? noteText(note) : null,
+        outcome: note ? (noteText(note) ?? '{}') : null,
         delayMs: step.status === 'held' ? (this.#delays.get(idx) ?? null) : null,
         isNew,
         queue: isNew ? (queues.get(`${this.row.pool}/${stepAt(this.entry.compiled, idx).runner}`) ?? 0) : 0,

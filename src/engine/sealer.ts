@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import { signatureOf } from '../provenance/envelope.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
@@ -134,6 +135,8 @@ export class Sealer {
         issuer,
         policy.entrypoint,
       );
+      // One receipt at a time: whatever waits for the event loop goes between them.
+      await setImmediate();
       const { payload, payloadSha256 } = buildReceipt(facts);
       receipts.push({
         run: row.id,

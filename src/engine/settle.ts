@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { isMaestroError, messageOf } from '../base/errors.ts';
+import { isMaestroError, MaestroError, messageOf } from '../base/errors.ts';
 import { evaluateCondition } from '../pipeline/expression.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import type { Outcome } from '../protocol/outcome.ts';
@@ -9,13 +9,15 @@ import { clearOutbox } from '../store/outbox.ts';
 import { saveQueues } from '../store/queues.ts';
 import { lockRuns } from '../store/run-rows.ts';
 import { addDeadLetters, addEvents, saveRuns, saveSteps } from '../store/settlements.ts';
-import { deleteTimer } from '../store/timers.ts';
+import { deleteTimer, setDeadline, WHOLE_RUN } from '../store/timers.ts';
 import { admitStep, expressionContexts, statusFunctions } from './admission.ts';
 import { stepAt } from './compiled-plan.ts';
 import { type GateAnswerAsk, takeAnswer, waitsForConsent } from './gates.ts';
+import { noteOf } from './outcome-note.ts';
 import type { RunEntries } from './run-entry.ts';
-import { type AttemptEnded, isFinal, type StepState } from './run-state.ts';
+import { type AttemptEnded, RUN_FLAG, type StepState } from './run-state.ts';
 import { RunWork } from './run-work.ts';
+import { deadlineOf } from './submitter.ts';
 
 /** Something that a run is to be told. `answer` hears, after the commit, whether it changed anything, or why it was refused. */
 export type Ask =
@@ -64,12 +66,17 @@ export async function settleRuns(session: Session, tools: SettleTools, asks: rea
   const answers: boolean[] = [];
   for (const { run, ask } of asks) {
     const work = works.get(run);
+    if (!work && isOfPerson(ask)) throw new MaestroError('RUN_NOT_FOUND', `run ${run} is not in the database`);
     answers.push(work !== undefined && (await applyAsk(session, tools, work, ask)));
     if (work) admitAll(tools, work);
   }
   await writeWorks(session, tools, [...works.values()]);
   await clearOutbox(session, 'settle', ids);
   return summary(answers, [...works.values()]);
+}
+
+function isOfPerson(ask: Ask): boolean {
+  return ask.type === 'cancel' || ask.type === 'answer';
 }
 
 async function lockWorks(
@@ -82,9 +89,23 @@ async function lockWorks(
   return new Map(
     runs.flatMap((row) => {
       const entry = tools.entries.get(row.id);
-      return entry ? [[row.id, new RunWork(entry, row, byRun.get(row.id) ?? [])] as const] : [];
+      if (!entry) return [];
+      const own = byRun.get(row.id) ?? [];
+      const hasMore = (row.flags & RUN_FLAG.compensating) !== 0 && own.length === entry.compiled.plan.steps.length;
+      if (hasMore) throw new StaleRead(row.key);
+      return [[row.id, new RunWork(entry, row, own)] as const];
     }),
   );
+}
+
+/** Compensations were inserted while this transaction waited for its locks, so it did not see them: it begins again. */
+class StaleRead extends Error {
+  /** SQLSTATE of a serialization failure, which `Database.transaction` retries. */
+  readonly code = '40001';
+
+  constructor(run: string) {
+    super(`steps were added to run ${run} while it was locked`);
+  }
 }
 
 // The compiler sees that every case answers; the lint rule does not.
@@ -94,36 +115,63 @@ async function applyAsk(session: Session, tools: SettleTools, work: RunWork, ask
     case 'sweep':
       return work.apply({ type: 'revisited' });
     case 'released':
-      return !(await waitsForConsent(session, work)) && work.apply({ type: 'released' });
+      return !(await waitsForConsent(session, work)) && beginRun(session, work);
     case 'cancel':
       return work.apply({ type: 'cancel-requested', reason: ask.reason });
     case 'lost':
-      return work.apply({
-        type: 'lease-lost',
-        idx: ask.idx,
-        fence: ask.fence,
-        isCounted: ask.isCounted,
-        chance: tools.random(),
-      });
+      return applyLoss(tools, work, ask);
     case 'outcome':
       return applyOutcome(tools, work, ask.idx, ask.fence, ask.outcome);
     case 'answer':
       return takeAnswer(session, work, ask);
     case 'timer':
       await deleteTimer(session, { run: work.row.id, idx: ask.idx, generation: ask.generation });
-      return applyTimer(work, ask.idx, ask.generation);
+      return ask.idx === WHOLE_RUN ? endOfBudget(work) : applyTimer(work, ask.idx, ask.generation);
   }
+}
+
+async function beginRun(session: Session, work: RunWork): Promise<boolean> {
+  const isReleased = work.apply({ type: 'released' });
+  const deadlineMs = deadlineOf(work.entry.compiled.plan);
+  if (isReleased && deadlineMs !== null) await setDeadline(session, work.row.id, deadlineMs);
+  return isReleased;
 }
 
 function applyOutcome(tools: SettleTools, work: RunWork, idx: number, fence: number, outcome: Outcome): boolean {
   const step = work.state.steps[idx];
   if (!step || step.fence !== fence) return false;
-  // The same outcome sent again is answered as before; it changes nothing.
-  if (isFinal(step)) return work.rows[idx]?.fence === fence && step.status !== 'cancelled';
+  if (step.status !== 'running' && step.status !== 'stopping') return wasRecorded(work, idx, fence, step);
   const judged = judgeOutcome(work, idx, step, outcome);
   const isRecorded = work.apply(attemptEnded(idx, fence, outcome, judged, tools.random()));
-  if (isRecorded) work.note(idx, outcome, judged.isAbsorbed ? { isAbsorbed: true } : {});
+  if (isRecorded) {
+    const isAbsorbed = judged.isAbsorbed && work.state.steps[idx]?.status === 'failed';
+    work.note(idx, { ...noteOf(outcome), endedFence: fence, ...(isAbsorbed ? { isAbsorbed } : {}) });
+  }
   return isRecorded;
+}
+
+/** The same outcome sent again is answered as before and changes nothing. An attempt that others ended is lost. */
+function wasRecorded(work: RunWork, idx: number, fence: number, step: StepState): boolean {
+  return step.status === 'succeeded' || work.noteOf(idx).endedFence === fence;
+}
+
+function applyLoss(tools: SettleTools, work: RunWork, ask: Extract<Ask, { type: 'lost' }>): boolean {
+  const { idx, fence } = ask;
+  const step = work.state.steps[idx];
+  const isAbsorbed = step !== undefined && step.fence === fence && absorbsSafely(work, idx, step);
+  const isChanged = work.apply({ ...ask, type: 'lease-lost', isAbsorbed, chance: tools.random() });
+  // Nobody said how the attempt ended: what an earlier one said is no longer true of the step.
+  if (isChanged) work.note(idx, isAbsorbed && work.state.steps[idx]?.status === 'failed' ? { isAbsorbed } : {});
+  return isChanged;
+}
+
+function absorbsSafely(work: RunWork, idx: number, step: StepState): boolean {
+  try {
+    return absorbs(work, idx, step);
+  } catch (error) {
+    if (!isMaestroError(error)) throw error;
+    return false;
+  }
 }
 
 function attemptEnded(
@@ -156,29 +204,49 @@ interface JudgedOutcome {
 
 /** Evaluates what the plan says about the end of the step: `loop.until` on success, `continue-on-error` on failure. */
 function judgeOutcome(work: RunWork, idx: number, now: StepState, outcome: Outcome): JudgedOutcome {
-  const step = stepAt(work.entry.compiled, idx);
-  const state = { flags: now.flags, isCancelling: work.state.status === 'cancelling' };
+  const isPlain = outcome.kind === 'succeeded' && stepAt(work.entry.compiled, idx).loop === undefined;
+  if (isPlain) return { isAbsorbed: false, isLoopDone: null };
   try {
-    if (outcome.kind === 'succeeded') {
-      if (step.loop === undefined) return { isAbsorbed: false, isLoopDone: null };
-      const contexts = expressionContexts(work.contexts(idx));
-      const own = { outputs: outcome.outputs ?? {}, result: 'success', outcome: 'success', conclusion: 'success' };
-      const steps = { ...contexts.steps, [step.base]: own };
-      return {
-        isAbsorbed: false,
-        isLoopDone: evaluateCondition(step.loop.until, { ...contexts, steps }, statusFunctions(state)),
-      };
-    }
-    const absorbs = step.continueOnError;
-    if (typeof absorbs === 'boolean') return { isAbsorbed: absorbs, isLoopDone: null };
-    return {
-      isAbsorbed: evaluateCondition(absorbs, expressionContexts(work.contexts(idx)), statusFunctions(state)),
-      isLoopDone: null,
-    };
+    const isAbsorbed = absorbs(work, idx, now);
+    return { isAbsorbed, ...judgeLoop(work, idx, now, outcome) };
   } catch (error) {
     if (!isMaestroError(error)) throw error;
-    return { isAbsorbed: false, isLoopDone: null, failure: `${error.code}: ${messageOf(error)}` };
+    return { isAbsorbed: false, isLoopDone: null, failure: failureText(error) };
   }
+}
+
+function judgeLoop(work: RunWork, idx: number, now: StepState, outcome: Outcome): Omit<JudgedOutcome, 'isAbsorbed'> {
+  const step = stepAt(work.entry.compiled, idx);
+  if (outcome.kind !== 'succeeded' || step.loop === undefined) return { isLoopDone: null };
+  const contexts = expressionContexts(work.contexts(idx));
+  const own = { outputs: outcome.outputs ?? {}, result: 'success', outcome: 'success', conclusion: 'success' };
+  const steps = { ...contexts.steps, [step.base]: own };
+  try {
+    return { isLoopDone: evaluateCondition(step.loop.until, { ...contexts, steps }, functionsOf(work, now)) };
+  } catch (error) {
+    if (!isMaestroError(error)) throw error;
+    return { isLoopDone: null, failure: failureText(error) };
+  }
+}
+
+/** `continue-on-error`, evaluated. */
+function absorbs(work: RunWork, idx: number, now: StepState): boolean {
+  const { continueOnError } = stepAt(work.entry.compiled, idx);
+  if (typeof continueOnError === 'boolean') return continueOnError;
+  return evaluateCondition(continueOnError, expressionContexts(work.contexts(idx)), functionsOf(work, now));
+}
+
+function functionsOf(work: RunWork, now: StepState): ReturnType<typeof statusFunctions> {
+  return statusFunctions({ flags: now.flags, isCancelling: work.state.status === 'cancelling' });
+}
+
+function failureText(error: MaestroError): string {
+  return `${error.code}: ${messageOf(error)}`;
+}
+
+function endOfBudget(work: RunWork): boolean {
+  const { budget } = work.entry.compiled.plan;
+  return work.apply({ type: 'cancel-requested', reason: `its budget of ${budget?.minutes ?? 0} minutes is used up` });
 }
 
 function applyTimer(work: RunWork, idx: number, generation: number): boolean {

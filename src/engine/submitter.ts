@@ -1,4 +1,5 @@
 import { MaestroError } from '../base/errors.ts';
+import type { Plan } from '../pipeline/plan.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import { runInput, runKey } from '../policy/input-from-plan.ts';
 import type { RunRelation, StartRun } from '../protocol/client.ts';
@@ -189,6 +190,7 @@ export class Submitter {
       reason: decision.verdict === 'allow' ? null : decision.reasons.join('; '),
       pool: poolOf(one.names),
       queues: intArray(queues),
+      deadlineMs: deadlineOf(one.entry.compiled.plan),
     };
   }
 
@@ -220,6 +222,11 @@ export class Submitter {
     if (run === undefined) throw new MaestroError('INTERNAL', 'a run was neither started nor found');
     return { run, isNew: false, isRejected: false };
   }
+}
+
+/** Milliseconds that the budget of a run allows. */
+export function deadlineOf(plan: Plan): number | null {
+  return plan.budget?.minutes === undefined ? null : Math.round(plan.budget.minutes * 60_000);
 }
 
 function poolOf(names: NewRunNames): string {

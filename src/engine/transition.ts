@@ -5,6 +5,7 @@ import {
   type Admission,
   type AttemptEnded,
   isFinal,
+  type LeaseLost,
   RUN_FLAG,
   type RunFact,
   type RunGraph,
@@ -37,7 +38,7 @@ function apply(draft: Draft, fact: RunFact): void {
     case 'attempt-ended':
       return endAttempt(draft, fact);
     case 'lease-lost':
-      return loseLease(draft, fact.idx, fact.fence, fact.isCounted, fact.chance);
+      return loseLease(draft, fact);
     case 'hold-passed':
       return passHold(draft, fact.idx, fact.generation);
     case 'hold-denied':
@@ -105,7 +106,7 @@ function succeed(draft: Draft, fact: AttemptEnded): void {
       chance: 0,
     });
   }
-  draft.set(idx, { status: 'pending', iteration, retries: 0, reason: null });
+  draft.set(idx, { status: 'pending', iteration, retries: 0, generation: step.generation + 1, reason: null });
   draft.tell('step.iterated', idx, { iteration });
 }
 
@@ -130,7 +131,8 @@ function fail(
   draft.finish(idx, 'failed', failure.message, 'step.failed', failure.isAbsorbed);
 }
 
-function loseLease(draft: Draft, idx: number, fence: number, isCounted: boolean, chance: number): void {
+function loseLease(draft: Draft, fact: LeaseLost): void {
+  const { idx, fence, isCounted, isAbsorbed, chance } = fact;
   const step = draft.step(idx);
   if (step.fence !== fence || (step.status !== 'running' && step.status !== 'stopping')) return;
   draft.tell('step.lost', idx, null);
@@ -145,12 +147,13 @@ function loseLease(draft: Draft, idx: number, fence: number, isCounted: boolean,
     });
   }
   if (!isCounted) return requeue(draft, idx, 'its worker was lost');
-  fail(draft, idx, { errorClass: 'infra', message: 'its worker was lost', isAbsorbed: false, chance });
+  fail(draft, idx, { errorClass: 'infra', message: 'its worker was lost', isAbsorbed, chance });
 }
 
 /** Back to admission at once; not a failure of the step, so no retry is used up. */
 function requeue(draft: Draft, idx: number, reason: string): void {
-  draft.set(idx, { status: 'pending', reason });
+  // A new generation: a judgement on the step as it was before is stale.
+  draft.set(idx, { status: 'pending', generation: draft.step(idx).generation + 1, reason });
 }
 
 function passHold(draft: Draft, idx: number, generation: number): void {

@@ -18,7 +18,7 @@ export interface StepChange {
   readonly generation: number;
   readonly reason: string | null;
   readonly decisionId: number | null;
-  /** JSON to merge into the outcome; null leaves it. */
+  /** JSON of the newest attempt's outcome; null leaves what there is. */
   readonly outcome: string | null;
   /** Delay of the hold's timer; null where nothing but an answer ends it. */
   readonly delayMs: number | null;
@@ -96,7 +96,7 @@ async function updateSteps(session: Session, changes: readonly StepChange[], pac
        due_at = now() + c.delay_ms * interval '1 millisecond',
        finished_at = case when c.state >= 5 then coalesce(s.finished_at, now()) end,
        worker = case when c.state in (3, 4) then s.worker end,
-       outcome = case when c.outcome is null then s.outcome else coalesce(s.outcome, '{}') || c.outcome::jsonb end
+       outcome = coalesce(c.outcome::jsonb, s.outcome)
      from unnest($1::bigint[], $2::int[], $3::smallint[], $4::int[], $5::smallint[], $6::smallint[], $7::smallint[],
        $8::smallint[], $9::int[], $10::text[], $11::bigint[], $12::text[], $13::bigint[])
        as c (run_id, idx, state, pending, flags, retries, iteration, hold, generation, reason, decision_id, outcome, delay_ms)

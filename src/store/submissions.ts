@@ -21,6 +21,8 @@ export interface NewRun {
   readonly pool: string;
   /** Queue of each runner class of the plan, as an int[] literal. */
   readonly queues: string;
+  /** Milliseconds that the run may take. */
+  readonly deadlineMs: number | null;
 }
 
 /** Starts runs in one statement; answers their numbers by key. A run whose idempotency key is known is left out. */
@@ -31,7 +33,7 @@ export async function submitRuns(
 ): Promise<ReadonlyMap<string, number>> {
   const rows = await session.query(
     'submit',
-    'select key, run_id from engine_submit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+    'select key, run_id from engine_submit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
     [
       textArray(runs.map((run) => run.key)),
       intArray(runs.map((run) => run.planId)),
@@ -47,6 +49,7 @@ export async function submitRuns(
       textArray(runs.map((run) => run.reason)),
       textArray(runs.map((run) => run.pool)),
       textArray(runs.map((run) => run.queues)),
+      intArray(runs.map((run) => run.deadlineMs)),
     ],
   );
   return new Map(rows.map((row) => [String(row[0]), Number(row[1])]));

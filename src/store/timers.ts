@@ -16,6 +16,18 @@ export async function dueTimers(session: Session, limit: number): Promise<readon
   return rows.map((row) => ({ run: Number(row[0]), idx: Number(row[1]), generation: Number(row[2]) }));
 }
 
+/** Index that stands for a run as a whole. */
+export const WHOLE_RUN = -1;
+
+/** A run that waited begins: from now on its budget of time runs. */
+export async function setDeadline(session: Session, run: number, deadlineMs: number): Promise<void> {
+  await session.query(
+    'timer_deadline',
+    `insert into timer (run_id, idx, kind, generation, due_at) values ($1, ${WHOLE_RUN}, 2, 0, now() + $2::float8 * interval '1 millisecond') on conflict do nothing`,
+    [run, deadlineMs],
+  );
+}
+
 export async function deleteTimer(session: Session, timer: DueTimer): Promise<void> {
   await session.query('timer_delete', 'delete from timer where run_id = $1 and idx = $2 and generation <= $3', [
     timer.run,

@@ -116,6 +116,7 @@ create table worker (
   held_fences int[] not null default '{}'
 );
 
+-- Kind 1: the end of a step's hold, of that generation. Kind 2, index -1: the end of what the run's budget allows.
 create table timer (
   run_id bigint not null,
   idx int not null,

@@ -106,12 +106,12 @@ begin
 end $$;
 
 -- Starts a batch of runs. `p_decisions` holds, per run, a bigint[] literal: the standing decision of each step or null;
--- `p_queues`, an int[] literal: the queue of each of the plan's classes.
+-- `p_queues`, an int[] literal: the queue of each of the plan's classes. `p_deadlines`: milliseconds that a run may take.
 -- A run whose idempotency key is known is answered, not started. Rejected runs are born final.
 create function engine_submit(
   p_keys text[], p_plans int[], p_states smallint[], p_nonces text[], p_triggers text[], p_relations text[],
   p_run_decisions bigint[], p_decisions text[], p_pack int, p_groups text[], p_idempotency_keys text[], p_reasons text[],
-  p_pools text[], p_queues text[]
+  p_pools text[], p_queues text[], p_deadlines bigint[]
 ) returns table (key text, run_id bigint)
 language plpgsql
 set plan_cache_mode = force_generic_plan
@@ -121,8 +121,8 @@ begin
   return query
   with input as (
     select * from unnest(p_keys, p_plans, p_states, p_nonces, p_triggers, p_relations, p_run_decisions, p_decisions,
-      p_groups, p_idempotency_keys, p_reasons, p_pools, p_queues)
-      as t (key, plan_id, state, nonce, trigger, relations, decision_id, decisions, grp, idempotency_key, reason, pool, queues)),
+      p_groups, p_idempotency_keys, p_reasons, p_pools, p_queues, p_deadlines)
+      as t (key, plan_id, state, nonce, trigger, relations, decision_id, decisions, grp, idempotency_key, reason, pool, queues, deadline_ms)),
   born as (
     insert into run (key, plan_id, state, sinks_left, nonce, trigger, relations, decision_id, concurrency_group,
       idempotency_key, reason, pool, started_at, finished_at)
@@ -150,6 +150,10 @@ begin
       where b.state = 1 and s.state = 0 and s.pending = 0
     union all select 2, id, now() from born where state = 6
     returning 1),
+  timed as (
+    insert into timer (run_id, idx, kind, generation, due_at)
+    select b.id, -1, 2, 0, now() + i.deadline_ms * interval '1 millisecond' from born b join input i on i.key = b.key
+    where b.state = 1 and i.deadline_ms is not null returning 1),
   told as (
     insert into event (run_id, kind) select id, case state when 0 then 1 when 6 then 6 else 2 end from born returning 1)
   select b.key, b.id from born b;
