@@ -9,10 +9,10 @@ const URL_FILE = resolve(import.meta.dirname, '../../.tools/postgres.url');
 const START = 'start one with `.ci/tools/postgres.sh up`, or set MAESTRO_TEST_POSTGRES to a URL';
 
 /** Makes an empty database (or folder) of our own. Its name holds our process id, so that measurements do not collide. */
-export async function makeScratch(kind: BenchDatabase['kind']): Promise<BenchDatabase> {
+export async function makeScratch(kind: BenchDatabase['kind'], suffix = 'main'): Promise<BenchDatabase> {
   if (kind === 'pglite') return { kind, folder: join(mkdtempSync(join(tmpdir(), 'maestro-bench-')), 'data') };
   const url = new URL(serverUrl());
-  const name = `maestro_bench_${process.pid}`;
+  const name = `maestro_bench_${process.pid}_${suffix}`;
   await onServer(`drop database if exists ${name} with (force)`, `create database ${name}`);
   url.pathname = `/${name}`;
   return { kind, url: url.toString() };

@@ -1,0 +1,199 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfig } from '../../../app/config.ts';
+import { openLocal } from '../../../app/wire.ts';
+import { EXIT } from '../../../src/cli/exit-codes.ts';
+import type { Client } from '../../../src/protocol/client.ts';
+import type { RunEvent } from '../../../src/protocol/event.ts';
+import { verifyReceipt } from '../../../src/provenance/verify.ts';
+import { type Ended, Project } from '../../scenario/maestro.ts';
+import { addUp, CLEAN, isSound, type Judgement, judge, readEffects } from './ledger.ts';
+import { SHAPES } from './shapes.ts';
+
+/** A crashed run is at its end within this long after `resume` was called. */
+const RESUME_MS_MAX = 60_000;
+/** Before the first undisturbed life was measured; an embedded database is made in the very first one. */
+const FIRST_LIFE_MS = 2000;
+const DATABASE_LIFE_MS = 4500;
+const KILLS_PER_RUN_MAX = 4;
+/** A lane that finds so many faults has shown enough. */
+const FAULTS_MAX = 5;
+
+export interface LaneReport {
+  readonly kills: number;
+  /** Kills before the run was stored: nothing of it may have happened. */
+  readonly killsBeforeStart: number;
+  readonly runs: number;
+  readonly judgement: Judgement;
+  /** Most attempts that one kill cost. */
+  readonly maxPerKill: number;
+  readonly resumeMs: readonly number[];
+  /** What went wrong, in words. */
+  readonly faults: readonly string[];
+}
+
+export interface LaneOptions {
+  readonly kills: number;
+  readonly databaseUrl: string | undefined;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Kills `maestro` again and again in one project, with one state folder (or database), and holds the end of every run to its effects. */
+export async function killRepeatedly(options: LaneOptions): Promise<LaneReport> {
+  const lane = new Lane(options);
+  try {
+    return await lane.run();
+  } finally {
+    lane.project.remove();
+  }
+}
+
+interface Launch {
+  readonly name: string;
+  readonly shape: string;
+  readonly run: string;
+  readonly kills: number;
+}
+
+class Lane {
+  readonly project: Project;
+  readonly #options: LaneOptions;
+  /** What an undisturbed process takes, by what it does: kills are spread over all of it. */
+  readonly #durationMs = new Map<string, number>();
+  readonly #launches: Launch[] = [];
+  readonly #resumeMs: number[] = [];
+  readonly #faults: string[] = [];
+  #kills = 0;
+  #killsBeforeStart = 0;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.project = new Project(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl });
+    for (const [name, text] of Object.entries(SHAPES)) this.project.write(`.maestro/${name}.yaml`, text);
+    writeFileSync(join(this.project.root, 'effects'), '');
+  }
+
+  async run(): Promise<LaneReport> {
+    const shapes = Object.keys(SHAPES);
+    const offset = Math.floor(this.#options.random() * shapes.length);
+    for (let turn = 0; this.#kills < this.#options.kills && this.#faults.length < FAULTS_MAX; turn++)
+      await this.#launch(`L${turn}`, shapes[(turn + offset) % shapes.length] as string);
+    const judged = await this.#judge();
+    return {
+      kills: this.#kills,
+      killsBeforeStart: this.#killsBeforeStart,
+      runs: this.#launches.length,
+      ...judged,
+      resumeMs: this.#resumeMs,
+      faults: this.#faults,
+    };
+  }
+
+  /** One run: killed once or more, then resumed to its end. */
+  async #launch(name: string, shape: string): Promise<void> {
+    const before = this.#kills;
+    let ended = await this.#killed(`run ${shape}`, ['run', shape, '--param', `launch=${name}`]);
+    while (ended.signal !== null) {
+      // Every third resume is killed too.
+      const resume = ['resume'];
+      const isKilledToo = this.#kills - before < KILLS_PER_RUN_MAX && this.#options.random() < 0.33;
+      ended = await (isKilledToo ? this.#killed(`resume ${shape}`, resume) : this.#timedResume(resume));
+      if (ended.signal === null && this.#isNotOurs(ended)) return this.#nothingBegan(name, this.#kills - before);
+    }
+    if (ended.code === EXIT.waiting) ended = await this.#approve(shape);
+    const run = idOf(ended);
+    if (ended.code !== EXIT.ok || run === undefined)
+      this.#faults.push(`${shape} ${name} ended with ${ended.code}: ${ended.stdout}${ended.stderr}`);
+    if (run !== undefined) this.#launches.push({ name, shape, run, kills: this.#kills - before });
+  }
+
+  /** The answer may be killed as well; then it is either recorded or not, and never half. */
+  async #approve(shape: string): Promise<Ended> {
+    let ended = await this.#killed(`approve ${shape}`, ['approve', 'latest']);
+    if (ended.signal !== null) ended = await this.#timedResume(['resume']);
+    return ended.code === EXIT.waiting ? this.#unharmed(['approve', 'latest']) : ended;
+  }
+
+  /** Starts `maestro` and kills it at a random moment of its life; it may end before. */
+  async #killed(kind: string, words: readonly string[]): Promise<Ended> {
+    const isNew = this.#launches.length === 0 && this.#options.databaseUrl === undefined;
+    const typicalMs = this.#durationMs.get(kind) ?? (isNew ? DATABASE_LIFE_MS : FIRST_LIFE_MS);
+    const delayMs = typicalMs * (0.15 + 0.9 * this.#options.random());
+    const { child, ended } = this.project.start([...words, '--json']);
+    const timer = setTimeout(() => child.kill('SIGKILL'), delayMs);
+    const end = await ended;
+    clearTimeout(timer);
+    if (end.signal !== null) this.#kills++;
+    else if (!isNew) this.#durationMs.set(kind, end.tookMs);
+    return end;
+  }
+
+  async #timedResume(words: readonly string[]): Promise<Ended> {
+    const ended = await this.#unharmed(words);
+    this.#resumeMs.push(ended.tookMs);
+    return ended;
+  }
+
+  async #unharmed(words: readonly string[]): Promise<Ended> {
+    const { child, ended } = this.project.start([...words, '--json']);
+    const timer = setTimeout(() => child.kill('SIGTERM'), RESUME_MS_MAX);
+    const end = await ended;
+    clearTimeout(timer);
+    if (end.tookMs > RESUME_MS_MAX) this.#faults.push(`${words.join(' ')} took ${Math.round(end.tookMs)} ms`);
+    return end;
+  }
+
+  /** What was resumed is an older run, or there is none: the kill came before ours was stored. */
+  #isNotOurs(ended: Ended): boolean {
+    const run = idOf(ended);
+    if (run === undefined) return ended.stdout.includes('RUN_NOT_FOUND');
+    return this.#launches.some((launch) => launch.run === run);
+  }
+
+  #nothingBegan(name: string, kills: number): void {
+    this.#killsBeforeStart += kills;
+    if (readEffects(this.#effects, name).length > 0) this.#faults.push(`${name} had effects, but no run`);
+  }
+
+  get #effects(): string {
+    return join(this.project.root, 'effects');
+  }
+
+  async #judge(): Promise<{ readonly judgement: Judgement; readonly maxPerKill: number }> {
+    let judgement = CLEAN;
+    let maxPerKill = 0;
+    const maestro = await openLocal(readConfig(this.project.environment, this.project.root), {});
+    try {
+      for (const launch of this.#launches) {
+        const one = await this.#judgeLaunch(launch, maestro.client);
+        if (!isSound(one)) this.#faults.push(`${launch.shape} ${launch.name}: ${JSON.stringify(one)}`);
+        judgement = addUp(judgement, one);
+        maxPerKill = Math.max(maxPerKill, one.inFlightRepeated / Math.max(1, launch.kills));
+      }
+    } finally {
+      await maestro.close();
+    }
+    return { judgement, maxPerKill };
+  }
+
+  async #judgeLaunch({ name, run }: Launch, client: Client): Promise<Judgement> {
+    const view = await client.readRun(run);
+    const events: RunEvent[] = [];
+    for await (const event of client.followRun(run, 0, AbortSignal.timeout(RESUME_MS_MAX))) events.push(event);
+    const receipt = await client.readReceipt(run);
+    // Throws where it does not hold.
+    verifyReceipt({
+      bundle: Buffer.from(receipt.bundle),
+      key: receipt.publicKey,
+      runRecord: Buffer.from(receipt.runRecord),
+    });
+    const isExcused = (id: string): boolean =>
+      view.steps.some((step) => step.id === id && (step.isCacheHit || step.kind !== 'work'));
+    return judge(readEffects(this.#effects, name), events, isExcused);
+  }
+}
+
+function idOf({ stdout }: Ended): string | undefined {
+  return /^ {2}"id": "([0-9a-z]{26})"/m.exec(stdout)?.[1];
+}
