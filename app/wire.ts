@@ -48,6 +48,7 @@ export async function openLocal(config: Config, options: OpenOptions): Promise<L
     blobs,
     secrets: { read: async (names) => readSecrets(options.secrets ?? {}, names) },
     clock: SYSTEM_CLOCK,
+    isShared: false,
     random: Math.random,
     randomBytes,
     reclaimWorkers: reclaimLocalWorkers,

@@ -100,6 +100,8 @@ export class Conductor {
       else slow.push(i);
     });
     const slowAnswers = Promise.all(slow.map((i) => this.#settle(completions[i] as Completion)));
+    // Awaited below: until then a failure is not an unhandled one.
+    slowAnswers.catch(() => {});
     const group = this.#group(queues);
     const { refused, leases } = await group.enqueue({ worker, completions: fast, room }, () => this.#pump(group));
     const answers: CompletionAnswer[] = completions.map(() => 'recorded');
@@ -167,8 +169,8 @@ export class Conductor {
         mark: group.mark,
       });
       if (result.mark > group.mark) group.mark = result.mark;
-      // Where others took every slot, nobody looked at the queue.
-      const wanted = slots.length - (result.leases.length - result.taken);
+      // Where others took every slot, nobody looked at the queue. Steps that were cancelled take room without a lease.
+      const wanted = slots.length - (result.leases.length - result.takenLeases);
       if (result.queued > 0 || (wanted > 0 ? result.taken >= wanted : hadNews)) group.hasNews = true;
       this.#announce(result);
       await this.#handOut(group, calls, waiters, result);

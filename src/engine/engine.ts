@@ -24,6 +24,7 @@ import { savePack } from '../store/decisions.ts';
 import { migrate } from '../store/migrate.ts';
 import { receiptIdentities } from '../store/receipts.ts';
 import { loadSteps } from '../store/run-rows.ts';
+import type { Scope } from '../store/scope.ts';
 import { abandonedSteps, removeAllWorkers } from '../store/workers.ts';
 import { expressionContexts } from './admission.ts';
 import { compilePlan } from './compiled-plan.ts';
@@ -53,6 +54,11 @@ export interface EngineOptions {
   readonly blobs: BlobStore;
   readonly secrets: SecretSource;
   readonly clock: Clock;
+  /**
+   * Whether every run that is not dedicated is looked after, as by a server. Otherwise only those that were asked for here:
+   * the others on the same Postgres may have another policy and another signing key.
+   */
+  readonly isShared: boolean;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -90,6 +96,8 @@ export class Engine {
   readonly #sealer: Sealer;
   readonly #timekeeper: Timekeeper;
   readonly #settleTools: SettleTools;
+  /** Keys of the dedicated runs that were asked for here. */
+  readonly #own = new Set<string>();
 
   /** Opens the store, brings its schema up to date, takes up what a crash left behind, and begins to keep time. */
   static async open(options: EngineOptions): Promise<Engine> {
@@ -128,15 +136,17 @@ export class Engine {
       signer: options.signer,
       issuer: options.issuer,
       isBusy: () => this.#conductor.isBusy,
+      scope: () => this.#scope(),
     });
     this.#timekeeper = new Timekeeper({
       db,
       settler: this.#settler,
+      scope: () => this.#scope(),
       expireAfterMs: times.expireAfterMs,
       sweepEveryMs: times.sweepEveryMs,
       advanceGroups: async () => {
-        await advanceGroups(db, this.#settler);
-        await advanceWaiting(db, this.#settler);
+        await advanceGroups(db, this.#settler, this.#scope());
+        await advanceWaiting(db, this.#settler, this.#scope());
       },
       seal: () => this.#sealer.seal(),
       refresh: () => queues.refresh(),
@@ -173,17 +183,19 @@ export class Engine {
         request.plan.concurrency?.cancelInProgress === true,
       );
     } else this.#hub.tell('ready');
-    if (started.isNew) this.#settlePosted(started.run, request.plan);
+    if (started.isPosted) this.#settler.settle(started.run, { type: 'sweep' }).catch(this.#options.onError);
     return started;
   }
 
   /** @throws RUN_NOT_FOUND */
   async cancelRun(run: number, reason: string): Promise<void> {
+    await this.#adopt(run);
     await this.#settler.settle(run, { type: 'cancel', reason });
   }
 
   /** @throws GATE_NOT_OPEN, STEP_NOT_FOUND, APPROVAL_NOT_ALLOWED */
   async answerGate(run: number, answer: Omit<GateAnswer, 'runId'>): Promise<void> {
+    await this.#adopt(run);
     await this.#settler.settle(run, { type: 'answer', answer });
   }
 
@@ -219,8 +231,9 @@ export class Engine {
     return next;
   }
 
-  /** Gives out again what dead workers hold, without waiting for the next sweep. */
+  /** Looks after a run that was started elsewhere: gives out again what dead workers hold, without waiting for a sweep. */
   async resumeRun(run: number): Promise<void> {
+    await this.#adopt(run);
     await this.#releaseLostWorkers(run);
     await this.#settler.settle(run, { type: 'sweep' });
     await this.#timekeeper.sweep();
@@ -304,7 +317,7 @@ export class Engine {
     const { db } = this.#options;
     await this.#releaseLostWorkers(null);
     await removeAllWorkers(db);
-    const abandoned = await abandonedSteps(db, 0, 0);
+    const abandoned = await abandonedSteps(db, null, 0, 0);
     await Promise.all(
       abandoned.map((step) =>
         this.#settler.settle(step.run, { type: 'lost', idx: step.idx, fence: step.fence, isCounted: false }),
@@ -318,9 +331,20 @@ export class Engine {
     if (reclaimWorkers) await releaseLostWorkers(db, this.#settler, run, reclaimWorkers);
   }
 
+  async #adopt(run: number): Promise<void> {
+    const { row } = await this.#queries.load(run);
+    if (row.pool !== '') this.#own.add(row.pool);
+  }
+
+  #scope(): Scope {
+    if (this.#options.db.kind === 'embedded') return null;
+    return this.#options.isShared ? ['', ...this.#own] : [...this.#own];
+  }
+
   #names(concurrencyGroup: string | null, isDedicated: boolean): NewRunNames {
     const { clock, randomBytes } = this.#options;
     const key = ulid(clock.now(), randomBytes(16));
+    if (isDedicated) this.#own.add(key);
     return {
       key,
       nonce: Buffer.from(randomBytes(16)).toString('hex'),
@@ -330,17 +354,10 @@ export class Engine {
     };
   }
 
-  /** Steps without a standing decision wait to be judged. */
-  #settlePosted(run: number, plan: Plan): void {
-    const { facts, needs } = compilePlan(plan);
-    if (needs.every((need, idx) => need.length > 0 || facts[idx]?.isStanding === true)) return;
-    this.#settler.settle(run, { type: 'sweep' }).catch(this.#options.onError);
-  }
-
   #onClosed(runs: readonly number[]): void {
     this.#sealer.wakeSoon(this.#options.onError);
     const isGrouped = runs.some((run) => this.#entries.get(run)?.compiled.plan.concurrency !== undefined);
-    if (isGrouped) advanceGroups(this.#options.db, this.#settler).catch(this.#options.onError);
+    if (isGrouped) advanceGroups(this.#options.db, this.#settler, this.#scope()).catch(this.#options.onError);
     this.#hub.tell('settled');
     this.#hub.tell('changed');
   }

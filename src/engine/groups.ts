@@ -1,6 +1,7 @@
 import type { Database } from '../store/database.ts';
 import { activeMembers, lockGroup, waitingGroups } from '../store/groups.ts';
 import { claimOutbox, clearOutbox } from '../store/outbox.ts';
+import type { Scope } from '../store/scope.ts';
 import type { Settler } from './settler.ts';
 
 const CLAIM_MS = 10_000;
@@ -39,14 +40,14 @@ async function startNext(db: Database, settler: Settler, group: string): Promise
 }
 
 /** Groups of runs that are over, from the outbox. */
-export async function advanceGroups(db: Database, settler: Settler): Promise<void> {
-  const runs = (await claimOutbox(db, 'group', CLAIMS_MAX, CLAIM_MS)).map((item) => item.run);
+export async function advanceGroups(db: Database, settler: Settler, scope: Scope): Promise<void> {
+  const runs = (await claimOutbox(db, scope, 'group', CLAIMS_MAX, CLAIM_MS)).map((item) => item.run);
   if (runs.length === 0) return;
-  await advanceWaiting(db, settler);
+  await advanceWaiting(db, settler, scope);
   await clearOutbox(db, 'group', runs);
 }
 
 /** Every group in which a run waits: the conductor that should have started it may have died. */
-export async function advanceWaiting(db: Database, settler: Settler): Promise<void> {
-  for (const group of await waitingGroups(db)) await startNext(db, settler, group);
+export async function advanceWaiting(db: Database, settler: Settler, scope: Scope): Promise<void> {
+  for (const group of await waitingGroups(db, scope)) await startNext(db, settler, group);
 }

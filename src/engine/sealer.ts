@@ -10,6 +10,7 @@ import { loadDecisions } from '../store/decisions.ts';
 import { claimOutbox, clearOutbox } from '../store/outbox.ts';
 import { type StoredReceipt, saveReceipts } from '../store/receipts.ts';
 import { loadRuns, loadSteps } from '../store/run-rows.ts';
+import type { Scope } from '../store/scope.ts';
 import { addEvents } from '../store/settlements.ts';
 import type { Hub } from './hub.ts';
 import type { RunEntries } from './run-entry.ts';
@@ -31,6 +32,7 @@ export interface SealerTools {
   readonly issuer: IssuerFact;
   /** Whether the conductor has more to do than it can do at once. */
   readonly isBusy: () => boolean;
+  readonly scope: () => Scope;
 }
 
 /**
@@ -85,7 +87,7 @@ export class Sealer {
 
   async #sealBatch(): Promise<number> {
     const { db, hub } = this.#tools;
-    const claimed = await claimOutbox(db, 'seal', BATCH_MAX, CLAIM_MS);
+    const claimed = await claimOutbox(db, this.#tools.scope(), 'seal', BATCH_MAX, CLAIM_MS);
     if (claimed.length === 0) return 0;
     const runs = claimed.map((item) => item.run);
     const receipts = await this.#seal(runs);

@@ -57,6 +57,8 @@ export interface Started {
   readonly run: number;
   readonly isNew: boolean;
   readonly isRejected: boolean;
+  /** Steps that wait for nothing have no standing decision: the slow path judges them. */
+  readonly isPosted: boolean;
 }
 
 /** Starts runs in groups: those that arrive while a statement is in flight share the next one. */
@@ -160,7 +162,7 @@ export class Submitter {
           one.entry.compiled,
           one.entry.policyKey,
         );
-        one.resolve({ run, isNew: true, isRejected: runs[i]?.status === 'rejected' });
+        one.resolve({ run, isNew: true, isRejected: runs[i]?.status === 'rejected', isPosted: isPosted(one) });
       }
     }
   }
@@ -220,13 +222,17 @@ export class Submitter {
   async #existing(request: StartRun): Promise<Started> {
     const run = await findByIdempotencyKey(this.#tools.db, request.idempotencyKey ?? '');
     if (run === undefined) throw new MaestroError('INTERNAL', 'a run was neither started nor found');
-    return { run, isNew: false, isRejected: false };
+    return { run, isNew: false, isRejected: false, isPosted: false };
   }
 }
 
 /** Milliseconds that the budget of a run allows. */
 export function deadlineOf(plan: Plan): number | null {
   return plan.budget?.minutes === undefined ? null : Math.round(plan.budget.minutes * 60_000);
+}
+
+function isPosted({ entry, standing }: Prepared): boolean {
+  return entry.compiled.needs.some((needs, idx) => needs.length === 0 && standing[idx] === null);
 }
 
 function poolOf(names: NewRunNames): string {

@@ -1,5 +1,6 @@
 import type { Database } from '../store/database.ts';
 import { claimOutbox } from '../store/outbox.ts';
+import type { Scope } from '../store/scope.ts';
 import { dueTimers, nextTimerMs } from '../store/timers.ts';
 import { abandonedSteps, removeSilentWorkers } from '../store/workers.ts';
 import type { Settler } from './settler.ts';
@@ -14,6 +15,7 @@ const TIMER_POLL_MS = 1000;
 export interface TimekeeperTools {
   readonly db: Database;
   readonly settler: Settler;
+  readonly scope: () => Scope;
   readonly expireAfterMs: number;
   readonly sweepEveryMs: number;
   /** Runs in whose concurrency group another one may start. */
@@ -66,7 +68,7 @@ export class Timekeeper {
   async sweep(): Promise<void> {
     const { db, settler, expireAfterMs } = this.#tools;
     await this.#tools.refresh();
-    const abandoned = await abandonedSteps(db, expireAfterMs, UNNAMED_MS);
+    const abandoned = await abandonedSteps(db, this.#tools.scope(), expireAfterMs, UNNAMED_MS);
     await Promise.all(
       abandoned.map((step) =>
         settler.settle(step.run, { type: 'lost', idx: step.idx, fence: step.fence, isCounted: true }),
@@ -79,7 +81,7 @@ export class Timekeeper {
   /** Takes up what stands in the outbox. */
   async recover(): Promise<void> {
     const { db, settler } = this.#tools;
-    const unsettled = await claimOutbox(db, 'settle', TIMERS_MAX, SETTLE_CLAIM_MS);
+    const unsettled = await claimOutbox(db, this.#tools.scope(), 'settle', TIMERS_MAX, SETTLE_CLAIM_MS);
     await Promise.all(unsettled.map((item) => settler.settle(item.run, { type: 'sweep' })));
     await this.#tools.advanceGroups();
     await this.#tools.seal();
@@ -87,7 +89,7 @@ export class Timekeeper {
 
   async #fire(): Promise<void> {
     const { db, settler } = this.#tools;
-    const due = await dueTimers(db, TIMERS_MAX);
+    const due = await dueTimers(db, this.#tools.scope(), TIMERS_MAX);
     await Promise.all(
       due.map((timer) => settler.settle(timer.run, { type: 'timer', idx: timer.idx, generation: timer.generation })),
     );

@@ -15,12 +15,15 @@ export interface Approval {
   readonly at: Date;
 }
 
-/** One answer of one person to one hold; a second one of the same person is dropped. */
+/** One answer of one person to one hold. A second one of the same person is dropped, but who approved may still deny. */
 export async function addApproval(session: Session, approval: Omit<Approval, 'id' | 'at'>): Promise<void> {
   await session.query(
     'approval_add',
     `insert into approval (run_id, idx, generation, decision, provider, principal, reason, subject_digest)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8)
+     on conflict (run_id, idx, generation, provider, principal) do update
+       set decision = excluded.decision, reason = excluded.reason, subject_digest = excluded.subject_digest, at = now()
+       where approval.decision = 'approve' and excluded.decision = 'deny'`,
     [
       approval.run,
       approval.idx,

@@ -1,4 +1,5 @@
 import type { Session } from './database.ts';
+import { type Scope, scopeValue } from './scope.ts';
 
 export interface GroupMember {
   readonly run: number;
@@ -21,11 +22,11 @@ export async function activeMembers(session: Session, group: string): Promise<re
 }
 
 /** Groups in which a run waits: one whose conductor died before it could start it among them. */
-export async function waitingGroups(session: Session): Promise<readonly string[]> {
+export async function waitingGroups(session: Session, scope: Scope): Promise<readonly string[]> {
   const rows = await session.query(
     'groups_waiting',
-    'select distinct concurrency_group from run where state < 3 and concurrency_group is not null and state = 0',
-    [],
+    'select distinct concurrency_group from run where state < 3 and concurrency_group is not null and state = 0 and ($1::text[] is null or pool = any ($1))',
+    [scopeValue(scope)],
   );
   return rows.map((row) => String(row[0]));
 }

@@ -1,6 +1,7 @@
 import { intArray } from './array-literal.ts';
 import { OUTBOX_KINDS } from './codes.ts';
 import type { Session } from './database.ts';
+import { type Scope, scopeValue } from './scope.ts';
 
 export type OutboxKind = keyof typeof OUTBOX_KINDS;
 
@@ -12,6 +13,7 @@ export interface OutboxItem {
 /** Claims items for a while: whoever dies with a claim loses it, and another conductor takes the item. */
 export async function claimOutbox(
   session: Session,
+  scope: Scope,
   kind: OutboxKind,
   limit: number,
   claimMs: number,
@@ -19,9 +21,10 @@ export async function claimOutbox(
   const rows = await session.query(
     'outbox_claim',
     `update outbox set due_at = now() + $3::int * interval '1 millisecond'
-     where id = any (array(select id from outbox where kind = $1 and due_at <= now() order by id limit $2 for update skip locked))
+     where id = any (array(select id from outbox where kind = $1 and due_at <= now()
+       and ($4::text[] is null or exists (select 1 from run r where r.id = outbox.run_id and r.pool = any ($4))) order by id limit $2 for update skip locked))
      returning id, run_id`,
-    [OUTBOX_KINDS[kind], limit, claimMs],
+    [OUTBOX_KINDS[kind], limit, claimMs, scopeValue(scope)],
   );
   return rows.map((row) => ({ id: Number(row[0]), run: Number(row[1]) }));
 }

@@ -40,6 +40,8 @@ export interface TickResult {
   /** Steps that went to the queue, and that came from it. */
   readonly queued: number;
   readonly taken: number;
+  /** Those of them that were leased: the others had been cancelled while they waited. */
+  readonly takenLeases: number;
   /** Highest queue position taken; 0 where none was. */
   readonly mark: number;
 }
@@ -67,6 +69,7 @@ export async function tick(session: Session, request: TickRequest): Promise<Tick
     refused: [] as { run: number; idx: number; fence: number }[],
     queued: 0,
     taken: 0,
+    takenLeases: 0,
     mark: 0,
   };
   for (const [kind, run, idx, attempt, iteration, fence, worker] of rows as readonly (readonly (number | string)[])[]) {
@@ -86,6 +89,7 @@ export async function tick(session: Session, request: TickRequest): Promise<Tick
     else {
       result.mark = Number(run);
       result.taken = idx as number;
+      result.takenLeases = attempt as number;
     }
   }
   return result;

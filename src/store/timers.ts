@@ -1,4 +1,5 @@
 import type { Session } from './database.ts';
+import { type Scope, scopeValue } from './scope.ts';
 
 export interface DueTimer {
   readonly run: number;
@@ -7,11 +8,13 @@ export interface DueTimer {
 }
 
 /** Timers whose time has come. A timer is deleted by whoever acts on it; acting twice on one generation does nothing. */
-export async function dueTimers(session: Session, limit: number): Promise<readonly DueTimer[]> {
+export async function dueTimers(session: Session, scope: Scope, limit: number): Promise<readonly DueTimer[]> {
   const rows = await session.query(
     'timers_due',
-    'select run_id, idx, generation from timer where due_at <= now() order by due_at limit $1',
-    [limit],
+    `select t.run_id, t.idx, t.generation from timer t
+     where t.due_at <= now() and ($2::text[] is null or exists (select 1 from run r where r.id = t.run_id and r.pool = any ($2)))
+     order by t.due_at limit $1`,
+    [limit, scopeValue(scope)],
   );
   return rows.map((row) => ({ run: Number(row[0]), idx: Number(row[1]), generation: Number(row[2]) }));
 }

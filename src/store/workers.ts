@@ -1,5 +1,6 @@
 import { intArray } from './array-literal.ts';
 import type { Session } from './database.ts';
+import { type Scope, scopeValue } from './scope.ts';
 
 /** One step as its worker, or a sweep, names it. */
 export interface FencedStep {
@@ -91,6 +92,7 @@ export async function stoppingSteps(session: Session, worker: number): Promise<r
  */
 export async function abandonedSteps(
   session: Session,
+  scope: Scope,
   deadMs: number,
   unnamedMs: number,
 ): Promise<readonly FencedStep[]> {
@@ -98,13 +100,13 @@ export async function abandonedSteps(
     'steps_abandoned',
     `select s.run_id, s.idx, s.fence
      from run r join step s on s.run_id = r.id left join worker w on w.id = s.worker
-     where r.state in (1, 2) and s.state in (3, 4) and (
+     where r.state in (1, 2) and s.state in (3, 4) and ($3::text[] is null or r.pool = any ($3)) and (
        w.id is null or w.beat < now() - $1::float8 * interval '1 millisecond'
        or (w.beat > s.leased_at + $2::float8 * interval '1 millisecond' and not exists (
          select 1 from unnest(w.held_runs, w.held_idxs, w.held_fences) as h (run_id, idx, fence)
          where h.run_id = s.run_id and h.idx = s.idx and h.fence = s.fence)))
      order by s.run_id, s.idx`,
-    [deadMs, unnamedMs],
+    [deadMs, unnamedMs, scopeValue(scope)],
   );
   return rows.map(toFenced);
 }

@@ -61,6 +61,7 @@ export async function openTestEngine(db: Database, change: Partial<EngineOptions
     blobs: openFileBlobs(join(folder, 'blobs')),
     secrets: { read: async (names) => Object.fromEntries(names.map((name) => [name, `value of ${name}`])) },
     clock: SYSTEM_CLOCK,
+    isShared: true,
     random: () => 0,
     randomBytes,
     onError: (error) => {

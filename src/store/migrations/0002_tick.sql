@@ -6,7 +6,8 @@
 -- A successor's index is greater than its predecessor's, so no two callers can wait for each other in a circle.
 --
 -- Answers rows of kind 1 lease, 2 closed run, 3 run to settle, 4 completion that changed nothing (idx, fence),
--- 5 number of steps put in the queue (idx), 6 highest queue position taken (run_id) and how many were (idx).
+-- 5 number of steps put in the queue (idx), 6 highest queue position taken (run_id), how many were (idx) and how
+-- many of those were leased (attempt).
 create function engine_tick(
   p_runs bigint[], p_idxs int[], p_fences int[], p_outcomes text[],
   p_slots int[], p_queues int[], p_pack int, p_mark bigint
@@ -102,7 +103,8 @@ begin
     where (select count(*) from done) < cardinality(p_runs)
       and not exists (select 1 from done d where d.run_id = i.run_id and d.idx = i.idx and d.fence = i.fence)
   union all select 5, 0::bigint, (select count(*)::int from queued), 0, 0, 0, 0
-  union all select 6, coalesce((select max(t.seq) from taken t), 0::bigint), (select count(*)::int from taken), 0, 0, 0, 0;
+  union all select 6, coalesce((select max(t.seq) from taken t), 0::bigint), (select count(*)::int from taken),
+    (select count(*)::int from leased), 0, 0, 0;
 end $$;
 
 -- Starts a batch of runs. `p_decisions` holds, per run, a bigint[] literal: the standing decision of each step or null;

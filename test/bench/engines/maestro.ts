@@ -53,6 +53,7 @@ export const create: CreateEngine = async ({ database, workload, body, options }
         blobs: openFileBlobs(join(folder, 'blobs')),
         secrets: { read: async () => ({}) },
         clock: SYSTEM_CLOCK,
+        isShared: true,
         random: Math.random,
         randomBytes,
         onError: (error) => {
