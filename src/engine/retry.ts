@@ -39,7 +39,15 @@ function redoneFrom(
   const { steps: planned } = compiled.plan;
   if (scope.type === 'all') return planned.map((_, idx) => idx);
   const failed = steps.filter((step) => step.idx < planned.length && !isKept(step)).map((step) => step.idx);
-  return scope.type === 'failed' ? failed : [...indexesOf(row, compiled, scope.step), ...failed];
+  const again = [...failed, ...undone(steps, compiled)];
+  return scope.type === 'failed' ? again : [...indexesOf(row, compiled, scope.step), ...again];
+}
+
+/** Steps whose compensation ran, or was meant to: what they did may no longer be there. */
+function undone(steps: readonly StepRow[], compiled: CompiledPlan): readonly number[] {
+  const behind = compiled.plan.steps.length;
+  const begun = steps.filter((step) => step.idx >= behind && step.status !== 'skipped');
+  return begun.flatMap((step) => compiled.graph.compensated[step.idx - behind] ?? []);
 }
 
 /** One step by its id, or all combinations of a matrix by their base id. */

@@ -231,8 +231,8 @@ export function deadlineOf(plan: Plan): number | null {
   return plan.budget?.minutes === undefined ? null : Math.round(plan.budget.minutes * 60_000);
 }
 
-function isPosted({ entry, standing }: Prepared): boolean {
-  return entry.compiled.needs.some((needs, idx) => needs.length === 0 && standing[idx] === null);
+function isPosted({ names, entry, standing }: Prepared): boolean {
+  return !names.isQueued && entry.compiled.needs.some((needs, idx) => needs.length === 0 && standing[idx] === null);
 }
 
 function poolOf(names: NewRunNames): string {
