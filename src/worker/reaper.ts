@@ -14,7 +14,9 @@ export const WORKER_TOKEN_VARIABLE = 'MAESTRO_WORKER_TOKEN';
 const SCRIPT = `
 while read -r line; do :; done
 rounds=0
-while [ $rounds -lt 100 ] && files=$(grep -sl "$1" /proc/[0-9]*/environ); do
+while [ $rounds -lt 100 ]; do
+  files=$(grep -sl "$1" /proc/[0-9]*/environ)
+  [ -n "$files" ] || exit
   for file in $files; do pid=\${file#/proc/}; kill -KILL "\${pid%/environ}" 2>/dev/null; done
   rounds=$((rounds + 1))
 done`;

@@ -1,6 +1,6 @@
 import { dropScratch, makeScratch } from '../scratch-database.ts';
-import { percentile } from '../statistics.ts';
-import { killRepeatedly, type LaneReport } from './lane.ts';
+import { forEachLimited, percentile } from '../statistics.ts';
+import { killRepeatedly, type LaneOptions, type LaneReport } from './lane.ts';
 import { addUp, CLEAN, isSound, type Judgement } from './ledger.ts';
 
 export interface CrashOptions {
@@ -36,25 +36,27 @@ export async function crash({ database, times, lanes, seed }: CrashOptions): Pro
   const random = generator(seed);
   const reports: LaneReport[] = [];
   const fresh = Math.floor(times / FRESH_SHARE);
-  const shares = Array.from({ length: lanes }, (_, lane) => Math.ceil((times - fresh - lane) / lanes));
-  const work = [...shares.filter((kills) => kills > 0), ...Array.from({ length: fresh }, () => 1)];
-  const take = async (): Promise<void> => {
-    for (let kills = work.shift(); kills !== undefined; kills = work.shift())
-      reports.push(await oneLane(database, kills, random));
-  };
-  await Promise.all(Array.from({ length: lanes }, take));
+  const shares = Array.from({ length: lanes }, (_, lane) => Math.max(1, Math.ceil((times - fresh - lane) / lanes)));
+  await Promise.all(
+    shares.map(async (kills) => {
+      reports.push(await oneLane(database, { kills, random }));
+    }),
+  );
+  const firstLifeMs = Math.max(...reports.map((report) => report.firstLifeMs));
+  await forEachLimited(fresh, lanes, async () => {
+    reports.push(await oneLane(database, { kills: 1, random, firstLifeMs }));
+  });
   return summary(database, reports, Math.round(performance.now() - beganMs));
 }
 
 let databases = 0;
 
-async function oneLane(kind: CrashOptions['database'], kills: number, random: () => number): Promise<LaneReport> {
-  if (kind === 'embedded') return killRepeatedly({ kills, random, databaseUrl: undefined });
+async function oneLane(kind: CrashOptions['database'], options: Omit<LaneOptions, 'databaseUrl'>): Promise<LaneReport> {
+  if (kind === 'embedded') return killRepeatedly({ ...options, databaseUrl: undefined });
   const database = await makeScratch('postgres', `crash_${databases++}`);
   try {
     return await killRepeatedly({
-      kills,
-      random,
+      ...options,
       databaseUrl: database.kind === 'postgres' ? database.url : undefined,
     });
   } finally {

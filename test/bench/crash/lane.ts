@@ -12,14 +12,16 @@ import { SHAPES } from './shapes.ts';
 
 /** A crashed run is at its end within this long after `resume` was called. */
 const RESUME_MS_MAX = 60_000;
-/** Before the first undisturbed life was measured; an embedded database is made in the very first one. */
-const FIRST_LIFE_MS = 2000;
-const DATABASE_LIFE_MS = 4500;
 const KILLS_PER_RUN_MAX = 4;
+/** When the kill comes, as a share of an undisturbed life. Before, there is only Node's own start. */
+const EARLIEST = 0.15;
+const LATEST = 1.05;
 /** A lane that finds so many faults has shown enough. */
 const FAULTS_MAX = 5;
 
 export interface LaneReport {
+  /** What the first run took, the database being made; 0 where it was not measured. */
+  readonly firstLifeMs: number;
   readonly kills: number;
   /** Kills before the run was stored: nothing of it may have happened. */
   readonly killsBeforeStart: number;
@@ -35,6 +37,8 @@ export interface LaneReport {
 export interface LaneOptions {
   readonly kills: number;
   readonly databaseUrl: string | undefined;
+  /** Kills also the very first run, while the database is made, which takes about this long. */
+  readonly firstLifeMs?: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
@@ -64,23 +68,29 @@ class Lane {
   readonly #launches: Launch[] = [];
   readonly #resumeMs: number[] = [];
   readonly #faults: string[] = [];
+  readonly #warmRuns: (string | undefined)[] = [];
+  #firstLifeMs = 0;
+  #lifeMs: number;
   #kills = 0;
   #killsBeforeStart = 0;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#lifeMs = options.firstLifeMs ?? 0;
     this.project = new Project(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl });
     for (const [name, text] of Object.entries(SHAPES)) this.project.write(`.maestro/${name}.yaml`, text);
     writeFileSync(join(this.project.root, 'effects'), '');
   }
 
   async run(): Promise<LaneReport> {
+    if (this.#options.firstLifeMs === undefined) await this.#warmUp();
     const shapes = Object.keys(SHAPES);
     const offset = Math.floor(this.#options.random() * shapes.length);
     for (let turn = 0; this.#kills < this.#options.kills && this.#faults.length < FAULTS_MAX; turn++)
       await this.#launch(`L${turn}`, shapes[(turn + offset) % shapes.length] as string);
     const judged = await this.#judge();
     return {
+      firstLifeMs: this.#firstLifeMs,
       kills: this.#kills,
       killsBeforeStart: this.#killsBeforeStart,
       runs: this.#launches.length,
@@ -88,6 +98,17 @@ class Lane {
       resumeMs: this.#resumeMs,
       faults: this.#faults,
     };
+  }
+
+  /** Makes the database, then measures how long an undisturbed run takes here. */
+  async #warmUp(): Promise<void> {
+    const first = await this.#unharmed(['run', 'chain', '--param', 'launch=W0']);
+    const second = await this.#unharmed(['run', 'chain', '--param', 'launch=W1']);
+    if (first.code !== EXIT.ok || second.code !== EXIT.ok)
+      this.#faults.push(`cannot run: ${first.stdout}${second.stdout}`);
+    this.#warmRuns.push(idOf(first), idOf(second));
+    this.#firstLifeMs = first.tookMs;
+    this.#lifeMs = second.tookMs;
   }
 
   /** One run: killed once or more, then resumed to its end. */
@@ -117,15 +138,14 @@ class Lane {
 
   /** Starts `maestro` and kills it at a random moment of its life; it may end before. */
   async #killed(kind: string, words: readonly string[]): Promise<Ended> {
-    const isNew = this.#launches.length === 0 && this.#options.databaseUrl === undefined;
-    const typicalMs = this.#durationMs.get(kind) ?? (isNew ? DATABASE_LIFE_MS : FIRST_LIFE_MS);
-    const delayMs = typicalMs * (0.15 + 0.9 * this.#options.random());
+    const typicalMs = this.#durationMs.get(kind) ?? this.#lifeMs;
+    const delayMs = typicalMs * (EARLIEST + (LATEST - EARLIEST) * this.#options.random());
     const { child, ended } = this.project.start([...words, '--json']);
     const timer = setTimeout(() => child.kill('SIGKILL'), delayMs);
     const end = await ended;
     clearTimeout(timer);
     if (end.signal !== null) this.#kills++;
-    else if (!isNew) this.#durationMs.set(kind, end.tookMs);
+    else this.#durationMs.set(kind, end.tookMs);
     return end;
   }
 
@@ -148,7 +168,7 @@ class Lane {
   #isNotOurs(ended: Ended): boolean {
     const run = idOf(ended);
     if (run === undefined) return ended.stdout.includes('RUN_NOT_FOUND');
-    return this.#launches.some((launch) => launch.run === run);
+    return this.#warmRuns.includes(run) || this.#launches.some((launch) => launch.run === run);
   }
 
   #nothingBegan(name: string, kills: number): void {
