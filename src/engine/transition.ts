@@ -86,7 +86,7 @@ function endAttempt(draft: Draft, fact: AttemptEnded): void {
   if (fact.outcome === 'succeeded') return succeed(draft, fact);
   if (step.status === 'stopping')
     return draft.finish(fact.idx, 'cancelled', fact.message || 'cancelled', 'step.cancelled');
-  if (fact.outcome === 'cancelled') return requeue(draft, fact.idx, 'given back by its worker');
+  if (fact.outcome === 'cancelled') return giveBack(draft, fact.idx, 'it was given back by its worker');
   fail(draft, fact.idx, fact.outcome === 'retry-later' ? { ...fact, errorClass: 'infra' } : fact);
 }
 
@@ -138,20 +138,20 @@ function loseLease(draft: Draft, fact: LeaseLost): void {
   draft.tell('step.lost', idx, null);
   if (step.status === 'stopping')
     return draft.finish(idx, 'cancelled', 'its worker was lost while it stopped', 'step.cancelled');
+  if (!isCounted || !draft.planStep(idx).isIdempotent) return giveBack(draft, idx, 'its worker was lost');
+  fail(draft, idx, { errorClass: 'infra', message: 'its worker was lost', isAbsorbed, chance });
+}
+
+/** Back to admission at once; not a failure of the step, so no retry is used up. Where it may not run twice, people decide. */
+function giveBack(draft: Draft, idx: number, reason: string): void {
   if (!draft.planStep(idx).isIdempotent) {
     return hold(draft, idx, {
       type: 'hold',
       kind: 'unknown-outcome',
-      reason: 'its worker was lost and it may not run twice: approve runs it again, deny fails it',
+      reason: `${reason}, and it may not run twice: approve runs it again, deny fails it`,
       delayMs: null,
     });
   }
-  if (!isCounted) return requeue(draft, idx, 'its worker was lost');
-  fail(draft, idx, { errorClass: 'infra', message: 'its worker was lost', isAbsorbed, chance });
-}
-
-/** Back to admission at once; not a failure of the step, so no retry is used up. */
-function requeue(draft: Draft, idx: number, reason: string): void {
   // A new generation: a judgement on the step as it was before is stale.
   draft.set(idx, { status: 'pending', generation: draft.step(idx).generation + 1, reason });
 }
