@@ -138,13 +138,13 @@ function loseLease(draft: Draft, fact: LeaseLost): void {
   draft.tell('step.lost', idx, null);
   if (step.status === 'stopping')
     return draft.finish(idx, 'cancelled', 'its worker was lost while it stopped', 'step.cancelled');
-  if (!isCounted || !draft.planStep(idx).isIdempotent) return giveBack(draft, idx, 'its worker was lost');
+  if (!isCounted || !mayRunTwice(draft, idx)) return giveBack(draft, idx, 'its worker was lost');
   fail(draft, idx, { errorClass: 'infra', message: 'its worker was lost', isAbsorbed, chance });
 }
 
 /** Back to admission at once; not a failure of the step, so no retry is used up. Where it may not run twice, people decide. */
 function giveBack(draft: Draft, idx: number, reason: string): void {
-  if (!draft.planStep(idx).isIdempotent) {
+  if (!mayRunTwice(draft, idx)) {
     return hold(draft, idx, {
       type: 'hold',
       kind: 'unknown-outcome',
@@ -154,6 +154,11 @@ function giveBack(draft: Draft, idx: number, reason: string): void {
   }
   // A new generation: a judgement on the step as it was before is stale.
   draft.set(idx, { status: 'pending', generation: draft.step(idx).generation + 1, reason });
+}
+
+/** What undoes a step may always run again. */
+function mayRunTwice(draft: Draft, idx: number): boolean {
+  return idx >= draft.planSize || draft.planStep(idx).isIdempotent;
 }
 
 function passHold(draft: Draft, idx: number, generation: number): void {
