@@ -16,6 +16,8 @@ interface StepComparison {
   readonly after: StepStatus | null;
   readonly beforeMs: number | null;
   readonly afterMs: number | null;
+  /** The second run took the result from the cache. */
+  readonly isCacheHit: boolean;
   readonly differences: readonly Difference[];
 }
 
@@ -43,6 +45,7 @@ function compareSteps(id: string, before: StepView | undefined, after: StepView 
     after: after?.status ?? null,
     beforeMs: durationMs(before),
     afterMs: durationMs(after),
+    isCacheHit: after?.isCacheHit === true,
     differences: before && after ? differencesOf(before, after) : ['presence'],
   };
 }
@@ -50,7 +53,9 @@ function compareSteps(id: string, before: StepView | undefined, after: StepView 
 function differencesOf(before: StepView, after: StepView): readonly Difference[] {
   const differences: Difference[] = [];
   if (before.status !== after.status) differences.push('status');
-  if (before.exitCode !== after.exitCode) differences.push('exit code');
+  // A result from the cache ran no program, so it has no exit code to compare.
+  const bothRan = !before.isCacheHit && !after.isCacheHit;
+  if (bothRan && before.exitCode !== after.exitCode) differences.push('exit code');
   if (digestJson(before.outputs) !== digestJson(after.outputs)) differences.push('outputs');
   if (artifactsDigest(before) !== artifactsDigest(after)) differences.push('artifacts');
   return differences;

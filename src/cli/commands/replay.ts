@@ -52,7 +52,7 @@ function report(view: RunView, comparison: RunComparison, { output, terminal }: 
     safeText(step.id),
     step.before ?? 'absent',
     step.after ?? 'absent',
-    `${tookText(step.beforeMs)} -> ${tookText(step.afterMs)}`,
+    `${tookText(step.beforeMs)} -> ${tookText(step.afterMs)}${step.isCacheHit ? ' (cached)' : ''}`,
     step.differences.join(', '),
   ]);
   const style = (text: string, row: number, column: number): string =>
@@ -69,5 +69,5 @@ function report(view: RunView, comparison: RunComparison, { output, terminal }: 
 }
 
 function tookText(ms: number | null): string {
-  return ms === null ? '?' : formatDuration(ms);
+  return ms === null ? '-' : formatDuration(ms);
 }

@@ -289,6 +289,22 @@ describe('maestro replay', () => {
   });
 });
 
+describe('the comparison of a replay', () => {
+  it('takes a result from the cache for the same, although it has no exit code', async () => {
+    const client = finished('succeeded', { exitCode: 0 });
+    const first = client.startRun.bind(client);
+    client.startRun = async (request) => {
+      await first(request);
+      const [step] = client.view.steps;
+      client.view = { ...client.view, steps: [{ ...step!, exitCode: null, isCacheHit: true }] };
+      return client.view;
+    };
+    const process = started(client);
+    expect(await process.run('replay', 'latest')).toBe(0);
+    expect(process.out).toContain('3.0s (cached)');
+  });
+});
+
 describe('maestro status, logs and watch', () => {
   it('lists runs', async () => {
     const process = started(finished('failed'));
