@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { MaestroError } from '../base/errors.ts';
 import { nearest } from '../pipeline/suggest.ts';
-import type { CommandSpec, OptionSpec, PositionalSpec } from './command.ts';
+import type { CommandSpec, OptionSpec, PositionalSpec } from './command-spec.ts';
 
 /** What the user typed after the command's name, already checked against its row of the table. */
 export class Arguments {

@@ -1,43 +1,12 @@
 import type { Arguments } from './arguments.ts';
+import type { CommandSpec } from './command-spec.ts';
 import type { CommandContext } from './context.ts';
 import type { ExitCode } from './exit-codes.ts';
 
 export type Command = (args: Arguments, context: CommandContext) => Promise<ExitCode>;
 
-/** What a shell offers after a flag or in place of an argument. */
-export type Completion = 'file' | 'directory' | readonly string[];
-
-export interface OptionSpec {
-  /** Without the dashes. */
-  readonly name: string;
-  readonly short?: string;
-  /** Name of the value in the help; a flag without one is a switch. */
-  readonly value?: string;
-  readonly isRepeatable?: boolean;
-  readonly summary: string;
-  readonly completion?: Completion;
-}
-
-export interface PositionalSpec {
-  /** In capitals in the help. */
-  readonly name: string;
-  readonly isOptional?: boolean;
-  readonly isRepeatable?: boolean;
-  readonly completion?: Completion;
-}
-
-/** One row of the table from which parsing, help, completion and the reference page are made. */
-export interface CommandSpec {
-  readonly name: string;
-  /** Other spellings, also of several words: `template lint`. */
-  readonly aliases?: readonly string[];
-  readonly group: 'Write' | 'Run' | 'Watch' | 'Answer' | 'Prove' | 'Shell';
-  readonly summary: string;
-  /** Paragraphs. */
-  readonly details?: readonly string[];
-  readonly positionals?: readonly PositionalSpec[];
-  readonly options?: readonly OptionSpec[];
-  readonly examples: readonly string[];
+/** A row of the table, with what it runs. */
+export interface TableRow extends CommandSpec {
   /** Loaded when the command is called, not before: `--help` stays fast. */
   load(): Promise<Command>;
 }

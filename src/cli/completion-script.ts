@@ -1,4 +1,4 @@
-import type { CommandSpec, Completion, OptionSpec } from './command.ts';
+import type { CommandSpec, Completion, OptionSpec } from './command-spec.ts';
 import { COMMANDS, GLOBAL_OPTIONS } from './table.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;

@@ -3,8 +3,9 @@ import type { Client } from '../protocol/client.ts';
 import type { LogLine, RunEvent, RunEventType } from '../protocol/event.ts';
 import { isRunFinal, isStepFinal, type RunView, type StepView } from '../protocol/run.ts';
 import type { CommandContext } from './context.ts';
+import { createWatcher } from './live/create-watcher.ts';
 import { RunModel } from './live/run-model.ts';
-import { createWatcher, type RunWatcher } from './live/watcher.ts';
+import type { RunWatcher } from './live/watcher.ts';
 import { LogLines } from './log-lines.ts';
 import { safeText } from './terminal-text.ts';
 

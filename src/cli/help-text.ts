@@ -1,4 +1,4 @@
-import type { CommandSpec, OptionSpec, PositionalSpec } from './command.ts';
+import type { CommandSpec, OptionSpec, PositionalSpec } from './command-spec.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 import type { Paint } from './paint.ts';
 import { COMMANDS, GLOBAL_OPTIONS, VERSION_OPTION } from './table.ts';

@@ -1,7 +1,7 @@
 import { MaestroError } from '../base/errors.ts';
 import { nearest } from '../pipeline/suggest.ts';
 import { parseArguments } from './arguments.ts';
-import type { CommandSpec } from './command.ts';
+import type { TableRow } from './command.ts';
 import type { Door } from './context.ts';
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts';
 import { commandHelp, generalHelp } from './help-text.ts';
@@ -46,7 +46,7 @@ function answerGeneral(words: readonly string[], door: Door, output: Output): Ex
   return EXIT.ok;
 }
 
-const GENERAL: CommandSpec = {
+const GENERAL: TableRow = {
   name: 'help',
   group: 'Shell',
   summary: '',
@@ -55,7 +55,7 @@ const GENERAL: CommandSpec = {
 };
 
 interface Called {
-  readonly spec: CommandSpec;
+  readonly spec: TableRow;
   readonly rest: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-import type { CommandSpec, OptionSpec } from './command.ts';
+import type { CommandSpec, OptionSpec } from './command-spec.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 import { flagText, usageOf } from './help-text.ts';
 import { COMMANDS, GLOBAL_OPTIONS, VERSION_OPTION } from './table.ts';

@@ -1,4 +1,5 @@
-import type { CommandSpec, OptionSpec, PositionalSpec } from './command.ts';
+import type { TableRow } from './command.ts';
+import type { OptionSpec, PositionalSpec } from './command-spec.ts';
 
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: 'json', summary: 'answer with JSON on standard output' },
@@ -40,7 +41,7 @@ const WAIT: OptionSpec = { name: 'wait', summary: 'stay while the run waits for 
 const DRIVES = 'Without a server, this process then works the run onward until it ends or waits for a person.';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly CommandSpec[] = [
+export const COMMANDS: readonly TableRow[] = [
   {
     name: 'init',
     group: 'Write',
@@ -256,7 +257,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
 ];
 
-export function findCommand(name: string): CommandSpec | undefined {
+export function findCommand(name: string): TableRow | undefined {
   return COMMANDS.find((spec) => spec.name === name || spec.aliases?.includes(name));
 }
 

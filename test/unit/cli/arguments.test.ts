@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../../src/cli/arguments.ts';
-import type { CommandSpec } from '../../../src/cli/command.ts';
+import type { CommandSpec } from '../../../src/cli/command-spec.ts';
 import { COMMANDS, findCommand, GLOBAL_OPTIONS } from '../../../src/cli/table.ts';
 import { FakeProcess, temporaryFolder } from './harness.ts';
 
