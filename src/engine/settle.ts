@@ -15,7 +15,7 @@ import { stepAt } from './compiled-plan.ts';
 import { type GateAnswerAsk, takeAnswer, waitsForConsent } from './gates.ts';
 import { noteOf } from './outcome-note.ts';
 import type { RunEntries } from './run-entry.ts';
-import { type AttemptEnded, RUN_FLAG, type StepState } from './run-state.ts';
+import { type AttemptEnded, type StepState } from './run-state.ts';
 import { RunWork } from './run-work.ts';
 import { deadlineOf } from './submitter.ts';
 
@@ -47,8 +47,6 @@ export interface Settled {
   /** One per ask, in order: true if it changed the run. */
   readonly answers: readonly boolean[];
   readonly closedRuns: readonly number[];
-  /** Steps went to the queue: workers may want to look. */
-  readonly hasReady: boolean;
   /** Holds were begun that time will end. */
   readonly hasTimers: boolean;
   /** Workers hold steps that were told to stop. */
@@ -89,23 +87,9 @@ async function lockWorks(
   return new Map(
     runs.flatMap((row) => {
       const entry = tools.entries.get(row.id);
-      if (!entry) return [];
-      const own = byRun.get(row.id) ?? [];
-      const hasMore = (row.flags & RUN_FLAG.compensating) !== 0 && own.length === entry.compiled.plan.steps.length;
-      if (hasMore) throw new StaleRead(row.key);
-      return [[row.id, new RunWork(entry, row, own)] as const];
+      return entry ? [[row.id, new RunWork(entry, row, byRun.get(row.id) ?? [])] as const] : [];
     }),
   );
-}
-
-/** Compensations were inserted while this transaction waited for its locks, so it did not see them: it begins again. */
-class StaleRead extends Error {
-  /** SQLSTATE of a serialization failure, which `Database.transaction` retries. */
-  readonly code = '40001';
-
-  constructor(run: string) {
-    super(`steps were added to run ${run} while it was locked`);
-  }
 }
 
 // The compiler sees that every case answers; the lint rule does not.
@@ -319,7 +303,6 @@ function summary(answers: readonly boolean[], works: readonly RunWork[]): Settle
     closedRuns: works
       .filter((work) => !work.isActive && work.changedCount + work.events.length > 0)
       .map((work) => work.row.id),
-    hasReady: has('ready'),
     hasTimers: works.some((work) => work.hasTimers),
     hasStopping: has('stopping'),
   };

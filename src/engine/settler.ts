@@ -70,7 +70,8 @@ export class Settler {
 
   /** Tells what a commit of the slow path set going. */
   announce(settled: Settled): void {
-    if (settled.hasReady) this.#hub.tell('ready');
+    // Ticks leave what the slow path holds in the queue: they look again now.
+    this.#hub.tell('ready');
     if (settled.hasStopping) this.#hub.tell('stop');
     if (settled.hasTimers) this.#onTimer();
     if (settled.closedRuns.length > 0) this.#onClosed(settled.closedRuns);

@@ -61,25 +61,27 @@ export async function loadRuns(session: Session, ids: readonly number[]): Promis
 }
 
 /**
- * Locks whole runs against ticks and other settlers: first all steps in primary-key order, then the runs by id. The
- * order is that of the tick, so that nobody waits in a circle.
+ * Locks whole runs against ticks and other settlers, by advisory locks in order. Ticks hold the same locks shared (see
+ * 0002_tick.sql): rows are read after that, so nothing is missed that others inserted while this one waited.
  */
 export async function lockRuns(
   session: Session,
   ids: readonly number[],
 ): Promise<{ readonly runs: readonly RunRow[]; readonly steps: readonly StepRow[] }> {
   const wanted = intArray(ids);
-  const steps = await session.query(
-    'steps_lock',
-    `select ${STEP_COLUMNS} from step where run_id = any ($1::bigint[]) order by run_id, idx for update`,
+  await session.query(
+    'runs_claim',
+    `select pg_advisory_xact_lock(7309, b.bucket)
+     from (select distinct (r % 1024)::int as bucket from unnest($1::bigint[]) as r order by 1) b`,
     [wanted],
   );
+  const steps = await loadSteps(session, ids);
   const runs = await session.query(
     'runs_lock',
     `select ${RUN_COLUMNS} from run where id = any ($1::bigint[]) order by id for update`,
     [wanted],
   );
-  return { runs: runs.map(toRunRow), steps: steps.map(toStepRow) };
+  return { runs: runs.map(toRunRow), steps };
 }
 
 export async function loadSteps(session: Session, ids: readonly number[]): Promise<readonly StepRow[]> {

@@ -2,7 +2,8 @@
 -- those that became ready straight to the callers, fills what room is left from the queue, and closes clean runs.
 -- Whatever needs judgement (failures, conditions, gates, loops, a changed policy) is left as `settle` in the outbox.
 --
--- Locks: completed steps in the order given (the caller sorts), their successors by (run_id, idx), then runs by id.
+-- Locks: a tick holds the advisory locks (7309, run % 1024) of its runs shared, in order, and the slow path holds them
+-- exclusively, so the two never wait for each other's rows. Among ticks: completed steps in the order given (the caller sorts), their successors by (run_id, idx), then runs by id.
 -- A successor's index is greater than its predecessor's, so no two callers can wait for each other in a circle.
 --
 -- Answers rows of kind 1 lease, 2 closed run, 3 run to settle, 4 completion that changed nothing (idx, fence),
@@ -17,6 +18,10 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off se
 as $$
 #variable_conflict use_column
 begin
+  if cardinality(p_runs) > 0 then
+    perform pg_advisory_xact_lock_shared(7309, b.bucket)
+    from (select distinct (r % 1024)::int as bucket from unnest(p_runs) as r order by 1) b;
+  end if;
   return query
   with input as (
     select * from unnest(p_runs, p_idxs, p_fences, p_outcomes) as t (run_id, idx, fence, outcome)),
@@ -54,13 +59,15 @@ begin
     insert into ready (queue, run_id, idx)
     select a.queue, a.run_id, a.idx from advanced a where a.state = 2 returning 1),
   direct as (select count(*)::int as n from advanced where state = 3),
+  picked as (
+    -- Rows of runs that the slow path holds stay: it tells when it is done.
+    select q.* from unnest(p_queues) as w (queue) cross join lateral (
+      select r.ctid as place, r.seq, pg_try_advisory_xact_lock_shared(7309, (r.run_id % 1024)::int) as is_free
+      from ready r where r.queue = w.queue and r.seq > p_mark
+      order by r.seq limit greatest(0, cardinality(p_slots) - (select n from direct)) for update skip locked) q
+    order by q.seq limit greatest(0, cardinality(p_slots) - (select n from direct))),
   taken as (
-    delete from ready where ctid = any (array(
-      select q.ctid from unnest(p_queues) as w (queue) cross join lateral (
-        select r.ctid from ready r where r.queue = w.queue and r.seq > p_mark
-        order by r.seq limit greatest(0, cardinality(p_slots) - (select n from direct)) for update skip locked) q
-      limit greatest(0, cardinality(p_slots) - (select n from direct))))
-    returning run_id, idx, seq),
+    delete from ready where ctid = any (array(select place from picked where is_free)) returning run_id, idx, seq),
   numbered as (
     select t.*, p_slots[(select n from direct) + (row_number() over (order by t.run_id, t.idx))::int] as slot from taken t),
   leased as (
@@ -103,7 +110,9 @@ begin
     where (select count(*) from done) < cardinality(p_runs)
       and not exists (select 1 from done d where d.run_id = i.run_id and d.idx = i.idx and d.fence = i.fence)
   union all select 5, 0::bigint, (select count(*)::int from queued), 0, 0, 0, 0
-  union all select 6, coalesce((select max(t.seq) from taken t), 0::bigint), (select count(*)::int from taken),
+  -- Of several queues one may still hold rows below what was taken from another: each look is a full one.
+  union all select 6, case when cardinality(p_queues) > 1 then 0::bigint else coalesce(
+      (select min(p.seq) - 1 from picked p where not p.is_free), (select max(t.seq) from taken t), 0::bigint) end, (select count(*)::int from taken),
     (select count(*)::int from leased), 0, 0, 0;
 end $$;
 

@@ -19,7 +19,7 @@ import { planOf, TRIGGER } from '../../fakes/plans.ts';
 const LEASE_WAIT_MS = 5000;
 /** Long enough for what is in flight to arrive, short enough to prove again and again that nothing does. */
 const NOTHING_MS = 25;
-const END_WAIT_MS = 10_000;
+const END_WAIT_MS = 20_000;
 
 /** An engine on a real store, the workers of a test, and everything that must hold of every run that ends. */
 export class World {
@@ -28,6 +28,8 @@ export class World {
   readonly engine: Engine;
   readonly workers: TestWorker[] = [];
   readonly errors: unknown[];
+  /** Somebody else answers what waits for people. */
+  isPatient = false;
 
   static async open(db: Database, change: Partial<EngineOptions> = {}): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), 'maestro-world-'));
@@ -97,7 +99,10 @@ export class World {
   }
 
   private async ended(run: number): Promise<void> {
-    const answer = await this.engine.waitForRun(run, AbortSignal.timeout(END_WAIT_MS));
+    const limit = AbortSignal.timeout(END_WAIT_MS);
+    let answer = await this.engine.waitForRun(run, limit);
+    for (; answer === 'waiting' && this.isPatient && !limit.aborted; answer = await this.engine.waitForRun(run, limit))
+      await new Promise((resolve) => setTimeout(resolve, 20));
     if (answer === 'ended') return;
     const seen = (await this.engine.readRun(run)).steps.map(
       (step) => `${step.id}: ${step.status} ${step.hold?.kind ?? ''}`,
