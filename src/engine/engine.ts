@@ -278,15 +278,18 @@ export class Engine {
 
   /** Resolves when the run has ended and its receipt is signed, when it only waits for people, or when the signal fires. */
   async waitForRun(run: number, signal: AbortSignal): Promise<'ended' | 'waiting' | 'stopped'> {
+    const { db } = this.#options;
     while (!signal.aborted) {
       const news = this.#hub.next('settled', WAIT_POLL_MS, signal);
-      const activity = await readActivity(this.#options.db, run);
+      const sealed = this.#hub.next('changed', WAIT_POLL_MS, signal);
+      const activity = await readActivity(db, run);
+      if (activity === 'waiting') return 'waiting';
       if (activity === 'ended') {
         await this.#sealer.seal();
-        return 'ended';
+        // Another conductor may be at it.
+        if ((await receiptIdentities(db, [run])).has(run)) return 'ended';
       }
-      if (activity === 'waiting') return 'waiting';
-      await news;
+      await (activity === 'ended' ? sealed : news);
     }
     return 'stopped';
   }

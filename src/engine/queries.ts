@@ -10,7 +10,7 @@ import { type ReceiptStatement, recordOf } from '../provenance/receipt.ts';
 import { runRecordText } from '../provenance/run-record.ts';
 import type { Database } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
-import { readEvents } from '../store/events.ts';
+import { hasLastEvent, readEvents } from '../store/events.ts';
 import { followLogChunks, type LogPosition, readLogChunks } from '../store/logs.ts';
 import { readReceipt, receiptIdentities, type StoredReceipt } from '../store/receipts.ts';
 import { findRuns, latestRuns, loadRuns, loadSteps, type RunRow } from '../store/run-rows.ts';
@@ -107,8 +107,8 @@ export class Queries {
     const { entry } = await this.load(run);
     for (let seq = afterSeq; !signal.aborted; ) {
       const news = this.#hub.next('changed', FOLLOW_POLL_MS, signal);
-      // The state is read before the events: what is over by then has all its events among them.
-      const isOver = await this.#isSealed(run);
+      // The last event is looked for before the others are read: where it is visible, so are all before it.
+      const isOver = await hasLastEvent(this.#db, run);
       const events = await readEvents(this.#db, run, seq, EVENTS_MAX);
       for (const event of events) {
         seq = event.seq;
@@ -168,10 +168,6 @@ export class Queries {
   async #isOver(run: number): Promise<boolean> {
     const [row] = await loadRuns(this.#db, [run]);
     return row === undefined || isRunFinal(row.status);
-  }
-
-  async #isSealed(run: number): Promise<boolean> {
-    return (await this.#isOver(run)) && (await receiptIdentities(this.#db, [run])).has(run);
   }
 
   async #pause(news: Promise<void>, signal: AbortSignal): Promise<void> {

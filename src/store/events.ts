@@ -1,6 +1,6 @@
 import type { JsonObject } from '../base/json.ts';
 import type { RunEventType } from '../protocol/event.ts';
-import { EVENT_TYPES, nameOf } from './codes.ts';
+import { codeOf, EVENT_TYPES, nameOf } from './codes.ts';
 import type { Session } from './database.ts';
 
 export interface StoredEvent {
@@ -40,4 +40,14 @@ export async function readEvents(
     at: row[4] as Date,
     data: (row[5] ?? {}) as JsonObject,
   }));
+}
+
+/** Whether the event that ends the story of a run, the signing of its receipt, can be read. */
+export async function hasLastEvent(session: Session, run: number): Promise<boolean> {
+  const rows = await session.query(
+    'event_last',
+    'select 1 from event where run_id = $1 and kind = $2 and xid < pg_snapshot_xmin(pg_current_snapshot()) limit 1',
+    [run, codeOf(EVENT_TYPES, 'receipt.signed')],
+  );
+  return rows.length > 0;
 }
