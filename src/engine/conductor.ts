@@ -1,7 +1,6 @@
 import type { Completion, CompletionAnswer, Lease } from '../protocol/lease.ts';
 import type { Database } from '../store/database.ts';
 import { type TickCompletion, type TickResult, tick } from '../store/ticks.ts';
-import { stepAt } from './compiled-plan.ts';
 import type { Hub } from './hub.ts';
 import { buildLeases, parseStepId } from './lease-builder.ts';
 import { noteOf, noteText } from './outcome-note.ts';
@@ -114,7 +113,7 @@ export class Conductor {
   #isFast(one: Completion, ref: { run: number; idx: number }): boolean {
     const entry = this.#tools.entries.get(ref.run);
     return (
-      one.outcome.kind === 'succeeded' && entry !== undefined && stepAt(entry.compiled, ref.idx).loop === undefined
+      one.outcome.kind === 'succeeded' && entry !== undefined && entry.compiled.plan.steps[ref.idx]?.loop === undefined
     );
   }
 

@@ -197,6 +197,8 @@ export class Engine {
   async answerGate(run: number, answer: Omit<GateAnswer, 'runId'>): Promise<void> {
     await this.#adopt(run);
     await this.#settler.settle(run, { type: 'answer', answer });
+    // Consent to a run of a group lets it begin when it is its turn.
+    if (this.#isGrouped(run)) await advanceWaiting(this.#options.db, this.#settler, this.#scope());
   }
 
   /**
@@ -357,10 +359,14 @@ export class Engine {
     };
   }
 
+  #isGrouped(run: number): boolean {
+    return this.#entries.get(run)?.compiled.plan.concurrency !== undefined;
+  }
+
   #onClosed(runs: readonly number[]): void {
     this.#sealer.wakeSoon(this.#options.onError);
-    const isGrouped = runs.some((run) => this.#entries.get(run)?.compiled.plan.concurrency !== undefined);
-    if (isGrouped) advanceGroups(this.#options.db, this.#settler, this.#scope()).catch(this.#options.onError);
+    if (runs.some((run) => this.#isGrouped(run)))
+      advanceGroups(this.#options.db, this.#settler, this.#scope()).catch(this.#options.onError);
     this.#hub.tell('settled');
     this.#hub.tell('changed');
   }

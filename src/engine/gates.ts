@@ -7,7 +7,6 @@ import { approvalSubject } from '../provenance/approval-subject.ts';
 import { type Approval, addApproval, loadApprovals } from '../store/approvals.ts';
 import type { Session } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
-import { activeMembers } from '../store/groups.ts';
 import { WHOLE_RUN } from '../store/timers.ts';
 import { stepAt } from './compiled-plan.ts';
 import { readNote } from './outcome-note.ts';
@@ -96,10 +95,8 @@ async function answerForRun(
       type: 'cancel-requested',
       reason: `denied by ${principal.id}: ${reason || 'no reason given'}`,
     });
-  const isTurn =
-    work.row.concurrencyGroup === null ||
-    !(await activeMembers(session, work.row.concurrencyGroup)).some((member) => !member.isQueued);
-  return isTurn ? work.apply({ type: 'released' }) : true;
+  // In a group it begins when it is its turn, which the group's lock decides.
+  return work.row.concurrencyGroup === null ? work.apply({ type: 'released' }) : true;
 }
 
 function decide(work: RunWork, idx: number, generation: number, step: PlanStep, given: readonly Approval[]): boolean {

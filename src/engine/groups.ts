@@ -1,7 +1,8 @@
-import type { Database } from '../store/database.ts';
+import type { Database, Session } from '../store/database.ts';
 import { activeMembers, lockGroup, waitingGroups } from '../store/groups.ts';
 import { claimOutbox, clearOutbox } from '../store/outbox.ts';
 import type { Scope } from '../store/scope.ts';
+import type { Settled } from './settle.ts';
 import type { Settler } from './settler.ts';
 
 const CLAIM_MS = 10_000;
@@ -10,6 +11,9 @@ const CLAIMS_MAX = 64;
 /**
  * After a run joined its concurrency group, as for Actions: at most one runs and one waits. The newest waits, the one
  * that waited before is cancelled; with cancel-in-progress the running one is cancelled as well.
+ *
+ * The group is judged and settled in one transaction: between two of them another conductor could start a second run,
+ * or this one could cancel a run that no longer waits.
  */
 export async function joinGroup(
   db: Database,
@@ -18,25 +22,36 @@ export async function joinGroup(
   run: number,
   cancelsOthers: boolean,
 ): Promise<void> {
-  const doomed = await db.transaction(async (session) => {
-    await lockGroup(session, group);
-    const others = (await activeMembers(session, group)).filter((member) => member.run < run);
-    return others.filter((member) => cancelsOthers || member.isQueued).map((member) => member.run);
-  });
-  await Promise.all(
-    doomed.map((other) => settler.settle(other, { type: 'cancel', reason: `run ${run} of group ${group} is newer` })),
-  );
-  await startNext(db, settler, group);
-}
-
-/** Starts the waiting run of a group where none of it runs. Racing conductors agree: `released` counts once. */
-async function startNext(db: Database, settler: Settler, group: string): Promise<void> {
-  const next = await db.transaction(async (session) => {
+  const reason = `run ${run} of group ${group} is newer`;
+  const settled = await db.transaction(async (session) => {
     await lockGroup(session, group);
     const members = await activeMembers(session, group);
-    return members.some((member) => !member.isQueued) ? undefined : members.at(-1)?.run;
+    const doomed = members.filter((member) => member.run < run && (cancelsOthers || member.isQueued));
+    // The next one is locked together with the doomed ones: locks are taken in one order.
+    const next = members.slice(-1);
+    const ended = await settler.settleWithin(session, [
+      ...doomed.map((member) => ({ run: member.run, ask: { type: 'cancel', reason } as const })),
+      ...next.map((member) => ({ run: member.run, ask: { type: 'sweep' } as const })),
+    ]);
+    return [ended, ...(await releaseNext(session, settler, group))];
   });
-  if (next !== undefined) await settler.settle(next, { type: 'released' });
+  for (const one of settled) settler.announce(one);
+}
+
+async function startNext(db: Database, settler: Settler, group: string): Promise<void> {
+  const settled = await db.transaction(async (session) => {
+    await lockGroup(session, group);
+    return releaseNext(session, settler, group);
+  });
+  for (const one of settled) settler.announce(one);
+}
+
+/** Starts the waiting run of a locked group where none of it runs. */
+async function releaseNext(session: Session, settler: Settler, group: string): Promise<readonly Settled[]> {
+  const members = await activeMembers(session, group);
+  const next = members.at(-1);
+  if (next === undefined || members.some((member) => !member.isQueued)) return [];
+  return [await settler.settleWithin(session, [{ run: next.run, ask: { type: 'released' } }])];
 }
 
 /** Groups of runs that are over, from the outbox. */

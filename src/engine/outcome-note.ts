@@ -1,6 +1,7 @@
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Annotation, Artifact, Outcome } from '../protocol/outcome.ts';
+import { jsonText } from '../store/json-text.ts';
 
 /** What is kept of an attempt's outcome, and what the engine adds to it. Column `step.outcome`. */
 export interface OutcomeNote {
@@ -22,13 +23,10 @@ export interface OutcomeNote {
   readonly carriedFrom?: string;
 }
 
-/** JSON of a note that Postgres takes: `jsonb` has neither NUL nor lone surrogates. Null where there is nothing to keep. */
+/** JSON of a note that Postgres takes. Null where there is nothing to keep. */
 export function noteText(note: OutcomeNote): string | null {
-  const text = JSON.stringify(note);
-  if (text === '{}') return null;
-  return text.replace(/\\(?:\\|u0000|ud[89a-f][0-9a-f]{2})/gi, (found) =>
-    found === String.raw`\\` ? found : String.raw`\ufffd`,
-  );
+  const text = jsonText(note);
+  return text === '{}' ? null : text;
 }
 
 export function noteOf(outcome: Outcome): OutcomeNote {

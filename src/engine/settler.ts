@@ -1,4 +1,4 @@
-import type { Database } from '../store/database.ts';
+import type { Database, Session } from '../store/database.ts';
 import type { Hub } from './hub.ts';
 import { type Ask, type RunAsk, type Settled, type SettleTools, settleRuns } from './settle.ts';
 
@@ -44,6 +44,11 @@ export class Settler {
       this.#waiting.push({ run, ask, resolve, reject });
       if (!this.#isBusy) void this.#flush();
     });
+  }
+
+  /** Settles inside a caller's transaction, who announces it after the commit. */
+  settleWithin(session: Session, asks: readonly RunAsk[]): Promise<Settled> {
+    return settleRuns(session, this.#tools(), asks);
   }
 
   async #flush(): Promise<void> {

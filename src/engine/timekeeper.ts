@@ -36,6 +36,8 @@ export class Timekeeper {
   #sweeper: NodeJS.Timeout | undefined;
   #isClosed = false;
   #firing: Promise<void> | undefined;
+  /** A timer was set while others fired. */
+  #isAgain = false;
 
   constructor(tools: TimekeeperTools) {
     this.#tools = tools;
@@ -54,14 +56,16 @@ export class Timekeeper {
     await this.#firing;
   }
 
-  /** A timer may have been set: plan the next look. */
+  /** A timer may have been set: looks, and plans the next look. */
   lookAtTimers(): void {
-    if (this.#isClosed || this.#firing) return;
-    this.#firing = this.#fire()
-      .catch(this.#tools.onError)
-      .finally(() => {
-        this.#firing = undefined;
-      });
+    if (this.#isClosed) return;
+    if (this.#firing) {
+      this.#isAgain = true;
+      return;
+    }
+    this.#firing = this.#fire().finally(() => {
+      this.#firing = undefined;
+    });
   }
 
   /** Gives out again what nobody works on, and takes up what a crash left behind. */
@@ -88,16 +92,28 @@ export class Timekeeper {
   }
 
   async #fire(): Promise<void> {
+    do {
+      this.#isAgain = false;
+      const waitMs = await this.#fireDue().catch((error: unknown) => {
+        this.#tools.onError(error);
+        return TIMER_POLL_MS;
+      });
+      clearTimeout(this.#timer);
+      if (this.#isClosed) return;
+      this.#timer = setTimeout(() => this.lookAtTimers(), waitMs);
+      this.#timer.unref();
+    } while (this.#isAgain);
+  }
+
+  /** Milliseconds until the next look. */
+  async #fireDue(): Promise<number> {
     const { db, settler } = this.#tools;
-    const due = await dueTimers(db, this.#tools.scope(), TIMERS_MAX);
+    const scope = this.#tools.scope();
+    const due = await dueTimers(db, scope, TIMERS_MAX);
     await Promise.all(
       due.map((timer) => settler.settle(timer.run, { type: 'timer', idx: timer.idx, generation: timer.generation })),
     );
-    const waitMs = Math.min(TIMER_POLL_MS, (await nextTimerMs(db)) ?? TIMER_POLL_MS);
-    if (this.#isClosed) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.lookAtTimers(), waitMs);
-    this.#timer.unref();
+    return Math.min(TIMER_POLL_MS, (await nextTimerMs(db, scope)) ?? TIMER_POLL_MS);
   }
 
   #guard(work: Promise<void>): void {

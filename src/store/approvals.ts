@@ -1,6 +1,7 @@
 import type { Digest } from '../base/digest.ts';
 import { intArray } from './array-literal.ts';
 import type { Session } from './database.ts';
+import { plainText } from './json-text.ts';
 
 export interface Approval {
   readonly id: number;
@@ -30,8 +31,8 @@ export async function addApproval(session: Session, approval: Omit<Approval, 'id
       approval.generation,
       approval.decision,
       approval.provider,
-      approval.principal,
-      approval.reason,
+      plainText(approval.principal),
+      plainText(approval.reason),
       approval.subjectDigest,
     ],
   );

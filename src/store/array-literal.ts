@@ -1,3 +1,5 @@
+import { plainText } from './json-text.ts';
+
 /** Postgres array literals: text that the server casts, the same for Postgres and PGlite and quicker than either's own conversion. */
 
 export function intArray(values: readonly (number | null)[]): string {
@@ -11,5 +13,5 @@ export function textArray(values: readonly (string | null)[]): string {
 }
 
 function quote(value: string): string {
-  return `"${value.replace(/["\\]/g, String.raw`\$&`)}"`;
+  return `"${plainText(value).replace(/["\\]/g, String.raw`\$&`)}"`;
 }

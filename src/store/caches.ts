@@ -2,6 +2,7 @@ import type { JsonObject } from '../base/json.ts';
 import type { CacheEntry } from '../protocol/lease.ts';
 import type { Artifact } from '../protocol/outcome.ts';
 import type { Session } from './database.ts';
+import { jsonText } from './json-text.ts';
 
 export async function readCache(session: Session, key: string): Promise<CacheEntry | undefined> {
   const rows = await session.query(
@@ -28,13 +29,6 @@ export async function saveCache(session: Session, entry: CacheEntry, ttlMs: numb
      values ($1, $2::jsonb, $3::jsonb, $4::jsonb, $5, now() + $6::float8 * interval '1 millisecond')
      on conflict (key) do update set outputs = excluded.outputs, artifacts = excluded.artifacts, files = excluded.files,
        run_key = excluded.run_key, created_at = now(), expires_at = excluded.expires_at`,
-    [
-      entry.key,
-      JSON.stringify(entry.outputs),
-      JSON.stringify(entry.artifacts),
-      JSON.stringify(entry.files),
-      entry.runId,
-      ttlMs,
-    ],
+    [entry.key, jsonText(entry.outputs), jsonText(entry.artifacts), jsonText(entry.files), entry.runId, ttlMs],
   );
 }

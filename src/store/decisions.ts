@@ -4,6 +4,7 @@ import type { PolicyInput } from '../policy/input.ts';
 import { intArray, textArray } from './array-literal.ts';
 import { codeOf, nameOf, VERDICTS } from './codes.ts';
 import type { Session } from './database.ts';
+import { jsonText } from './json-text.ts';
 
 export interface AskedDecision {
   readonly decision: Decision;
@@ -35,7 +36,7 @@ export async function saveDecisions(
   asked: readonly AskedDecision[],
 ): Promise<ReadonlyMap<Digest, number>> {
   const distinct = [...new Map(asked.map((one) => [one.decision.inputDigest, one])).values()];
-  const json = (value: unknown): string => JSON.stringify(value);
+  const json = (value: unknown): string => jsonText(value);
   const digests = textArray(distinct.map((one) => one.decision.inputDigest));
   await session.query(
     'decision_insert',

@@ -4,6 +4,7 @@ import type { HoldKind, RunStatus } from '../protocol/run.ts';
 import { intArray, textArray } from './array-literal.ts';
 import { codeOf, EVENT_TYPES, HOLDS, OUTBOX_KINDS, RUN_STATES, STEP_STATES, type StepState } from './codes.ts';
 import type { Session } from './database.ts';
+import { jsonText } from './json-text.ts';
 
 /** A step as it shall be. New rows are inserted. */
 export interface StepChange {
@@ -182,7 +183,7 @@ export async function addEvents(session: Session, events: readonly NewEvent[]): 
       intArray(events.map((e) => e.idx)),
       intArray(events.map((e) => codeOf(EVENT_TYPES, e.type))),
       intArray(events.map((e) => e.attempt)),
-      textArray(events.map((e) => (e.data === null ? null : JSON.stringify(e.data)))),
+      textArray(events.map((e) => (e.data === null ? null : jsonText(e.data)))),
     ],
   );
 }

@@ -3,6 +3,7 @@ import type { RunStatus } from '../protocol/run.ts';
 import { intArray, textArray } from './array-literal.ts';
 import { codeOf, RUN_STATES } from './codes.ts';
 import type { Session } from './database.ts';
+import { jsonText } from './json-text.ts';
 
 export interface NewRun {
   readonly key: string;
@@ -40,7 +41,7 @@ export async function submitRuns(
       intArray(runs.map((run) => codeOf(RUN_STATES, run.status))),
       textArray(runs.map((run) => run.nonce)),
       textArray(runs.map((run) => triggerText(run.trigger))),
-      textArray(runs.map((run) => JSON.stringify(run.relations))),
+      textArray(runs.map((run) => jsonText(run.relations))),
       intArray(runs.map((run) => run.decisionId)),
       textArray(runs.map((run) => run.decisions)),
       packId,
@@ -60,6 +61,6 @@ const TRIGGER_TEXTS = new WeakMap<RunTrigger, string>();
 /** Callers that start many runs give the same trigger again: its text is made once. */
 function triggerText(trigger: RunTrigger): string {
   let text = TRIGGER_TEXTS.get(trigger);
-  if (text === undefined) TRIGGER_TEXTS.set(trigger, (text = JSON.stringify(trigger)));
+  if (text === undefined) TRIGGER_TEXTS.set(trigger, (text = jsonText(trigger)));
   return text;
 }

@@ -40,11 +40,12 @@ export async function deleteTimer(session: Session, timer: DueTimer): Promise<vo
 }
 
 /** Milliseconds until the next timer fires, 0 where one is due, undefined where there is none. */
-export async function nextTimerMs(session: Session): Promise<number | undefined> {
+export async function nextTimerMs(session: Session, scope: Scope): Promise<number | undefined> {
   const rows = await session.query(
     'timer_next',
-    `select (extract(epoch from min(due_at) - now()) * 1000)::float8 from timer`,
-    [],
+    `select (extract(epoch from min(t.due_at) - now()) * 1000)::float8 from timer t
+     where $1::text[] is null or exists (select 1 from run r where r.id = t.run_id and r.pool = any ($1))`,
+    [scopeValue(scope)],
   );
   const value = rows[0]?.[0];
   return value === null || value === undefined ? undefined : Math.max(0, Number(value));
