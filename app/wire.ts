@@ -24,15 +24,55 @@ import { STEP_CATALOG } from '../src/steps/catalog.ts';
 import { openFileBlobs } from '../src/store/blobs.ts';
 import type { Database } from '../src/store/database.ts';
 import type { Config } from './config.ts';
+import { safeControlSocketPath, serveControl } from './control-socket.ts';
 import { localClient } from './local-client.ts';
+import { openSharedState } from './shared-state.ts';
 
 const HOUSE = resolve(import.meta.dirname, '..');
 /** Says in receipts that steps ran beside the key that signs: no more than a person's word on their own machine. */
 const LOCAL_BUILDER = 'https://maestro-conductor.dev/builders/local/v1';
 
-/** Everything that a command needs to run pipelines in this process. */
+/** Everything that a command needs: in this process, or through the one that holds the embedded state. */
 export async function openLocal(config: Config, options: OpenOptions): Promise<LocalMaestro> {
   await prepareStateFolder(config.stateFolder);
+  if (config.databaseUrl !== undefined) return openHere(config, options);
+  const socketPath = safeControlSocketPath(config.stateFolder);
+  if (socketPath === undefined) return openHere(config, options);
+  return openSharedState({ openHere: () => openAndShare(config, options, socketPath), socketPath, root: config.root });
+}
+
+/** Holds the state, and answers for others who want to look or to answer meanwhile. */
+async function openAndShare(config: Config, options: OpenOptions, socketPath: string): Promise<LocalMaestro> {
+  const maestro = await openHere(config, options);
+  const attended = new Set<string>();
+  const attend = async (name: string, signal: AbortSignal): Promise<void> => {
+    const { id } = await maestro.client.readRun(name);
+    if (attended.has(id)) await maestro.wait(id, signal);
+    else await maestro.drive(id, signal);
+  };
+  // On a file system without sockets the state is this process's alone, as it is for whoever comes too early.
+  const control = await serveControl(socketPath, { client: maestro.client, root: config.root, attend }).catch(() => {});
+  const close = async (): Promise<void> => {
+    await control?.close();
+    await maestro.close();
+  };
+  return {
+    client: { ...maestro.client, close },
+    drive: async (name, signal) => {
+      attended.add((await maestro.client.readRun(name)).id);
+      await maestro.drive(name, signal);
+    },
+    close,
+  };
+}
+
+/** Of this process alone. */
+interface OwnMaestro extends LocalMaestro {
+  /** Waits like `drive`, while somebody else works the run. */
+  wait(run: string, signal: AbortSignal): Promise<void>;
+}
+
+async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestro> {
   const [policy, signer] = await Promise.all([
     openPolicyOf(config),
     openLocalSigner(config.signingKeyFile ?? join(config.keyFolder, 'signing-key.pem')),
@@ -64,6 +104,9 @@ export async function openLocal(config: Config, options: OpenOptions): Promise<L
   return {
     client: localClient(engine, blobs, close),
     drive: (name, signal) => drive(engine, config, name, signal),
+    wait: async (name, signal) => {
+      await engine.waitForRun(await engine.resolve(name), signal);
+    },
     close,
   };
 }

@@ -14,7 +14,7 @@ import { SHAPES } from './shapes.ts';
 const RESUME_MS_MAX = 60_000;
 const KILLS_PER_RUN_MAX = 4;
 /** When the kill comes, as a share of an undisturbed life. Before, there is only Node's own start. */
-const EARLIEST = 0.15;
+const EARLIEST = 0.3;
 const LATEST = 1.05;
 /** A lane that finds so many faults has shown enough. */
 const FAULTS_MAX = 5;
