@@ -38,15 +38,27 @@ export async function takeLock(path: string): Promise<Lock> {
 }
 
 async function create(path: string, owner: Owner): Promise<boolean> {
+  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') return undefined;
+    throw notWritten(path, error);
+  });
+  if (!file) return false;
   try {
-    const file = await open(path, 'wx', 0o600);
     await file.writeFile(JSON.stringify(owner));
-    await file.close();
-    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    // An empty lock would keep everybody out until it looks old.
+    await rm(path, { force: true });
+    throw notWritten(path, error as NodeJS.ErrnoException);
+  } finally {
+    await file.close();
   }
+  return true;
+}
+
+function notWritten(path: string, error: NodeJS.ErrnoException): unknown {
+  return error.code === 'ENOSPC'
+    ? new MaestroError('DISK_FULL', `no space left for the lock ${path}`, { cause: error })
+    : error;
 }
 
 /** Undefined where the file is gone, or was left half-written by a crash. */
