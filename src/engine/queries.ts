@@ -10,12 +10,13 @@ import { type ReceiptStatement, recordOf } from '../provenance/receipt.ts';
 import { runRecordText } from '../provenance/run-record.ts';
 import type { Database } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
-import { hasLastEvent, readEvents } from '../store/events.ts';
+import { hasLastEvent, readEvents, type StoredEvent } from '../store/events.ts';
 import { followLogChunks, type LogPosition, readLogChunks } from '../store/logs.ts';
 import { readReceipt, receiptIdentities, type StoredReceipt } from '../store/receipts.ts';
-import { findRuns, latestRuns, loadRuns, loadSteps, type RunRow } from '../store/run-rows.ts';
+import { findRuns, latestRuns, loadOutcomes, loadRuns, loadSteps, type RunRow } from '../store/run-rows.ts';
 import { stepAt } from './compiled-plan.ts';
 import type { Hub } from './hub.ts';
+import { readNote } from './outcome-note.ts';
 import type { RunEntries, RunEntry } from './run-entry.ts';
 import { runView } from './run-view.ts';
 
@@ -110,6 +111,7 @@ export class Queries {
       // The last event is looked for before the others are read: where it is visible, so are all before it.
       const isOver = await hasLastEvent(this.#db, run);
       const events = await readEvents(this.#db, run, seq, EVENTS_MAX);
+      const cacheHits = await this.#cacheHits(run, entry, events);
       for (const event of events) {
         seq = event.seq;
         yield {
@@ -119,12 +121,25 @@ export class Queries {
           type: event.type,
           step: event.idx === null ? null : stepAt(entry.compiled, event.idx).id,
           attempt: event.attempt,
-          data: event.data,
+          data: cacheHits.has(event.seq) ? { ...event.data, isCacheHit: true } : event.data,
         };
       }
       if (isOver && events.length < EVENTS_MAX) return;
       if (events.length < EVENTS_MAX) await this.#pause(news, signal);
     }
+  }
+
+  /** Numbers of the successes that came from the cache. Steps that keep nothing, most of them, are not looked up. */
+  async #cacheHits(run: number, entry: RunEntry, events: readonly StoredEvent[]): Promise<ReadonlySet<number>> {
+    const wanted = events.flatMap(({ type, idx }) =>
+      type === 'step.succeeded' && idx !== null && stepAt(entry.compiled, idx).cache ? [{ run, idx }] : [],
+    );
+    if (wanted.length === 0) return new Set();
+    const rows = await loadOutcomes(this.#db, wanted);
+    const hits = new Set(rows.filter(({ outcome }) => readNote(outcome).isCacheHit === true).map(({ idx }) => idx));
+    return new Set(
+      events.flatMap(({ seq, type, idx }) => (type === 'step.succeeded' && idx !== null && hits.has(idx) ? [seq] : [])),
+    );
   }
 
   async *readLogs(
