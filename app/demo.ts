@@ -54,7 +54,7 @@ ${shown(output)}/
 
 Look further:
   npx maestro verify ${shown(output)}/proof --key ${shown(output)}/key/maestro.pub
-  export MAESTRO_HOME=${state} MAESTRO_SIGNING_KEY=${keyFile}
+  export MAESTRO_HOME=$PWD/${shown(state)} MAESTRO_SIGNING_KEY=$PWD/${shown(keyFile)}
   npx maestro -C ${shown(checkout)} status
   npx maestro -C ${shown(checkout)} status latest
   npx maestro -C ${shown(checkout)} logs latest --step pack`);

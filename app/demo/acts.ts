@@ -13,8 +13,8 @@ const CACHED = /^(format|lint|types|unit\[.+\])$/;
 export async function firstRun({ setting, registryUrl, output }: Stage, registry: BusyRegistry): Promise<void> {
   act(
     '1  Run the pipeline',
-    'Format, lint, types and a matrix of unit tests side by side; a package registry that is overloaded at first;',
-    'then the package itself. The pipeline is .maestro/ci.yaml of this repository.',
+    'Format, lint, types and a matrix of unit tests side by side; a package registry that is overloaded',
+    'at first; then the package itself. The pipeline is .maestro/ci.yaml of this repository.',
   );
   await maestro(setting, ['lint']);
   await maestro(setting, ['run', 'ci', '--param', `registry=${registryUrl}`]);
@@ -47,7 +47,7 @@ export async function replayRun({ setting }: Stage): Promise<void> {
   const first = await maestroJson<RunView>(setting, ['status', 'latest']);
   act(
     '2  Replay it',
-    'The stored plan runs again, not the source. Nothing changed, so the checks and tests come from the cache.',
+    'The stored plan runs again, not the source. Nothing changed, so checks and tests come from the cache.',
   );
   await maestro(setting, ['replay', 'latest']);
 
@@ -67,7 +67,8 @@ export async function replayRun({ setting }: Stage): Promise<void> {
 export async function releaseRun({ setting, registryUrl, output }: Stage): Promise<RunView> {
   act(
     '3  Ask for a release',
-    'The run stops where somebody else has to agree. Exit code 4 says so, and the state is on disk: no process waits.',
+    'The run stops where somebody else has to agree. Exit code 4 says so; the state is on disk, and no',
+    'process waits.',
   );
   const request = ['ci', '--param', 'release=true', '--param', `registry=${registryUrl}`];
   await maestro(setting, ['run', ...request], 4);
