@@ -14,8 +14,6 @@ export interface Database extends Session {
   readonly kind: 'postgres' | 'embedded';
   /** Commits when `body` resolves, rolls back when it throws; a deadlock or serialization failure runs it again. */
   transaction<T>(body: (session: Session) => Promise<T>): Promise<T>;
-  /** Runs many statements, for migrations. */
-  script(text: string): Promise<void>;
   /** Calls `hear` for each notification; answers a function that ends it. Lost connections are made again. */
   listen(channel: string, hear: (payload: string) => void): Promise<() => Promise<void>>;
   notify(channel: string, payload: string): Promise<void>;

@@ -28,9 +28,6 @@ export async function openEmbedded(folder: string): Promise<Database> {
     query: (name, text, values) => session.query(name, text, values),
     transaction: (body) =>
       withRetries(() => db.transaction((tx) => body({ query: (_n, text, values) => rows(tx, text, values) }))),
-    script: async (text) => {
-      await db.exec(text);
-    },
     listen: (channel, hear) => db.listen(channel, hear),
     notify: async (channel, payload) => {
       await rows(db, 'select pg_notify($1, $2)', [channel, payload]);

@@ -64,7 +64,7 @@ function notWritten(path: string, error: NodeJS.ErrnoException): unknown {
 /** Undefined where the file is gone, or was left half-written by a crash. */
 async function readOwner(path: string): Promise<Owner | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Owner;
+    return parseOwner(await readFile(path, 'utf8'));
   } catch {
     // Its maker may be between creating and writing it: such a file counts as held for a moment.
     const age = await stat(path).then(
@@ -74,6 +74,14 @@ async function readOwner(path: string): Promise<Owner | undefined> {
     if (age < 2000) throw new MaestroError('STATE_LOCKED', `${path} is being taken by another process`);
     return undefined;
   }
+}
+
+/** Throws where the text names no owner. */
+function parseOwner(text: string): Owner {
+  const { pid, startTicks, host, token } = JSON.parse(text) as Partial<Owner>;
+  const isWhole = Number.isSafeInteger(pid) && [startTicks, host, token].every((part) => typeof part === 'string');
+  if (!isWhole) throw new TypeError('not the owner of a lock');
+  return { pid, startTicks, host, token } as Owner;
 }
 
 async function isAlive(owner: Owner): Promise<boolean> {

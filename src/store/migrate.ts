@@ -8,6 +8,9 @@ const FOLDER = join(import.meta.dirname, 'migrations');
 /** Any number: advisory locks of other programs on the same database must not collide with it. */
 const LOCK_KEY = 7_309_455_512;
 
+const TABLE =
+  'create table if not exists migration (id text primary key, digest text not null, applied_at timestamptz not null default now())';
+
 interface Migration {
   readonly id: string;
   readonly digest: string;
@@ -21,9 +24,11 @@ interface Migration {
 export async function migrate(db: Database): Promise<void> {
   const known = await readMigrations();
   if ((await unapplied(db, known)).length === 0) return;
-  await db.script(
-    'create table if not exists migration (id text primary key, digest text not null, applied_at timestamptz not null default now())',
-  );
+  await db.transaction(async (session) => {
+    // Two processes that create a table at the same moment disturb each other, also with `if not exists`.
+    await session.query('', `select pg_advisory_xact_lock(${LOCK_KEY})`, []);
+    await session.query('', TABLE, []);
+  });
   for (const migration of known) {
     await db.transaction(async (session) => {
       await session.query('', `select pg_advisory_xact_lock(${LOCK_KEY})`, []);

@@ -20,9 +20,6 @@ export async function openPostgres(url: string): Promise<Database> {
     kind: 'postgres',
     query: (name, text, values) => run(pool, name, text, values),
     transaction: (body) => withRetries(() => inTransaction(pool, body)),
-    script: async (text) => {
-      await pool.query(text);
-    },
     listen: async (channel, hear) => {
       const listener = new Listener(url, channel, hear);
       listeners.add(listener);

@@ -1,0 +1,373 @@
+-- The schema that src/store/migrations make, read from the catalog of a migrated database.
+-- Written by `npm run schema:dump`; a test says whether it is current. Change a migration, never this file.
+
+create table approval (
+  id bigint generated always as identity not null,
+  run_id bigint not null,
+  idx integer not null,
+  generation integer not null,
+  decision text not null,
+  provider text not null,
+  principal text not null,
+  reason text not null,
+  subject_digest text not null,
+  at timestamp with time zone not null default now(),
+  constraint approval_run_id_idx_generation_provider_principal_key unique (run_id, idx, generation, provider, principal),
+  constraint approval_pkey primary key (id)
+);
+
+create table cache_entry (
+  key text not null,
+  outputs jsonb not null,
+  artifacts jsonb not null,
+  files jsonb not null,
+  run_key text not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  constraint cache_entry_pkey primary key (key)
+);
+
+create table dead_letter (
+  run_id bigint not null,
+  idx integer not null,
+  error_class text not null,
+  message text not null,
+  at timestamp with time zone not null default now(),
+  constraint dead_letter_pkey primary key (run_id, idx)
+);
+
+create table decision (
+  id bigint generated always as identity not null,
+  pack_id integer not null,
+  input_digest text not null,
+  verdict smallint not null,
+  reasons jsonb not null,
+  obligations jsonb not null,
+  input jsonb not null,
+  decided_at timestamp with time zone not null default now(),
+  constraint decision_pack_id_input_digest_key unique (pack_id, input_digest),
+  constraint decision_pkey primary key (id),
+  constraint decision_pack_id_fkey foreign key (pack_id) REFERENCES pack(id)
+);
+
+create table event (
+  id bigint generated always as identity not null,
+  xid xid8 not null default pg_current_xact_id(),
+  run_id bigint not null,
+  idx integer,
+  kind smallint not null,
+  attempt smallint,
+  at timestamp with time zone not null default now(),
+  data jsonb
+);
+create index event_run on event (run_id, xid, id);
+
+create table log_chunk (
+  run_id bigint not null,
+  idx integer not null,
+  fence integer not null,
+  seq integer not null,
+  attempt smallint not null,
+  size_bytes integer not null,
+  body bytea not null,
+  id bigint generated always as identity not null,
+  xid xid8 not null default pg_current_xact_id(),
+  constraint log_chunk_pkey primary key (run_id, idx, fence, seq)
+);
+create index log_chunk_arrival on log_chunk (run_id, xid, id);
+
+create table migration (
+  id text not null,
+  digest text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint migration_pkey primary key (id)
+);
+
+create table outbox (
+  id bigint generated always as identity not null,
+  kind smallint not null,
+  run_id bigint not null,
+  due_at timestamp with time zone not null default now(),
+  constraint outbox_pkey primary key (id)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
+create index outbox_run on outbox (run_id);
+
+create table pack (
+  id integer generated always as identity not null,
+  digest text not null,
+  revision text not null,
+  constraint pack_digest_key unique (digest),
+  constraint pack_pkey primary key (id)
+);
+
+create table plan (
+  id integer generated always as identity not null,
+  digest text not null,
+  body text not null,
+  sinks integer not null,
+  classes text[] not null,
+  pendings integer[] not null,
+  succs text[] not null,
+  runners smallint[] not null,
+  constraint plan_digest_key unique (digest),
+  constraint plan_pkey primary key (id)
+);
+
+create table queue (
+  id integer generated always as identity not null,
+  pool text not null,
+  class text not null,
+  constraint queue_pool_class_key unique (pool, class),
+  constraint queue_pkey primary key (id)
+);
+
+create table ready (
+  queue integer not null,
+  seq bigint generated always as identity not null,
+  run_id bigint not null,
+  idx integer not null,
+  constraint ready_pkey primary key (queue, seq)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
+
+create table receipt (
+  run_id bigint not null,
+  payload_sha256 text not null,
+  payload text not null,
+  signature text not null,
+  public_key text not null,
+  signed_at timestamp with time zone not null default now(),
+  constraint receipt_pkey primary key (run_id)
+);
+alter table receipt alter column payload set storage external;
+
+create table run (
+  id bigint generated always as identity not null,
+  key text not null,
+  plan_id integer not null,
+  state smallint not null,
+  flags smallint not null default 0,
+  sinks_left integer not null,
+  attempt integer not null default 1,
+  nonce text not null,
+  trigger jsonb not null,
+  relations jsonb not null default '[]'::jsonb,
+  decision_id bigint,
+  concurrency_group text,
+  pool text not null default ''::text,
+  idempotency_key text,
+  reason text,
+  created_at timestamp with time zone not null default now(),
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  constraint run_idempotency_key_key unique (idempotency_key),
+  constraint run_key_key unique (key),
+  constraint run_pkey primary key (id),
+  constraint run_decision_id_fkey foreign key (decision_id) REFERENCES decision(id),
+  constraint run_plan_id_fkey foreign key (plan_id) REFERENCES plan(id)
+) with (fillfactor=70);
+create index run_active on run (id) WHERE (state < 3);
+create index run_group on run (concurrency_group, id) WHERE ((state < 3) AND (concurrency_group IS NOT NULL));
+
+create table step (
+  run_id bigint not null,
+  idx integer not null,
+  state smallint not null,
+  pending integer not null,
+  flags smallint not null default 0,
+  attempt smallint not null default 0,
+  retries smallint not null default 0,
+  iteration smallint not null default 0,
+  fence integer not null default 0,
+  worker integer,
+  queue integer not null,
+  decision_id bigint,
+  pack integer,
+  succ integer[] not null,
+  hold smallint,
+  generation integer not null default 0,
+  due_at timestamp with time zone,
+  leased_at timestamp with time zone,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  reason text,
+  outcome jsonb,
+  constraint step_pkey primary key (run_id, idx)
+) with (fillfactor=50);
+
+create table timer (
+  run_id bigint not null,
+  idx integer not null,
+  kind smallint not null,
+  generation integer not null,
+  due_at timestamp with time zone not null,
+  constraint timer_pkey primary key (run_id, idx, kind)
+);
+create index timer_due on timer (due_at);
+
+create table worker (
+  id integer generated always as identity not null,
+  name text not null,
+  beat timestamp with time zone not null default now(),
+  held_runs bigint[] not null default '{}'::bigint[],
+  held_idxs integer[] not null default '{}'::integer[],
+  held_fences integer[] not null default '{}'::integer[],
+  constraint worker_pkey primary key (id)
+);
+
+create function engine_submit(p_keys text[], p_plans integer[], p_states smallint[], p_nonces text[], p_triggers text[], p_relations text[], p_run_decisions bigint[], p_decisions text[], p_pack integer, p_groups text[], p_idempotency_keys text[], p_reasons text[], p_pools text[], p_queues text[], p_deadlines bigint[])
+ RETURNS TABLE(key text, run_id bigint)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with input as (
+    select * from unnest(p_keys, p_plans, p_states, p_nonces, p_triggers, p_relations, p_run_decisions, p_decisions,
+      p_groups, p_idempotency_keys, p_reasons, p_pools, p_queues, p_deadlines)
+      as t (key, plan_id, state, nonce, trigger, relations, decision_id, decisions, grp, idempotency_key, reason, pool, queues, deadline_ms)),
+  born as (
+    insert into run (key, plan_id, state, sinks_left, nonce, trigger, relations, decision_id, concurrency_group,
+      idempotency_key, reason, pool, started_at, finished_at)
+    select i.key, i.plan_id, i.state, case when i.state = 6 then 0 else p.sinks end, i.nonce, i.trigger::jsonb,
+      i.relations::jsonb, i.decision_id, i.grp, i.idempotency_key, i.reason, i.pool,
+      case when i.state = 1 then now() end, case when i.state = 6 then now() end
+    from input i join plan p on p.id = i.plan_id
+    on conflict (idempotency_key) do nothing
+    returning id, key, plan_id, state),
+  steps as (
+    insert into step (run_id, idx, state, pending, succ, queue, decision_id, pack, finished_at)
+    select b.id, u.ord - 1,
+      case when b.state = 6 then 8 when b.state = 1 and u.pending = 0 and u.decision_id is not null then 2 else 0 end,
+      u.pending, u.succ::int[], (i.queues::int[])[u.runner], u.decision_id, case when u.decision_id is not null then p_pack end,
+      case when b.state = 6 then now() end
+    from born b join input i on i.key = b.key join plan p on p.id = b.plan_id
+      cross join lateral unnest(p.pendings, p.succs, p.runners, i.decisions::bigint[])
+        with ordinality as u (pending, succ, runner, decision_id, ord)
+    returning run_id, idx, state, pending, queue),
+  queued as (
+    insert into ready (queue, run_id, idx) select queue, run_id, idx from steps where state = 2 returning 1),
+  posted as (
+    insert into outbox (kind, run_id, due_at)
+    select distinct 1, s.run_id, now() + interval '2 seconds' from steps s join born b on b.id = s.run_id
+      where b.state = 1 and s.state = 0 and s.pending = 0
+    union all select 2, id, now() from born where state = 6
+    returning 1),
+  timed as (
+    insert into timer (run_id, idx, kind, generation, due_at)
+    select b.id, -1, 2, 0, now() + i.deadline_ms * interval '1 millisecond' from born b join input i on i.key = b.key
+    where b.state = 1 and i.deadline_ms is not null returning 1),
+  told as (
+    insert into event (run_id, kind) select id, case state when 0 then 1 when 6 then 6 else 2 end from born returning 1)
+  select b.key, b.id from born b;
+end $function$
+;
+
+create function engine_tick(p_runs bigint[], p_idxs integer[], p_fences integer[], p_outcomes text[], p_slots integer[], p_queues integer[], p_pack integer, p_mark bigint)
+ RETURNS TABLE(kind integer, run_id bigint, idx integer, attempt integer, iteration integer, fence integer, worker integer)
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  if cardinality(p_runs) > 0 then
+    perform pg_advisory_xact_lock_shared(7309, b.bucket)
+    from (select distinct (r % 1024)::int as bucket from unnest(p_runs) as r order by 1) b;
+  end if;
+  return query
+  with input as (
+    select * from unnest(p_runs, p_idxs, p_fences, p_outcomes) as t (run_id, idx, fence, outcome)),
+  done as (
+    update step s set state = 5, finished_at = now(), outcome = i.outcome::jsonb
+    from input i
+    where s.run_id = i.run_id and s.idx = i.idx and s.state = 3 and s.fence = i.fence
+    returning s.run_id, s.idx, s.succ, s.attempt, s.fence, s.flags),
+  reached as (
+    select d.run_id, u.idx, count(*)::int as n, bit_or(d.flags) as flags
+    from done d cross join lateral unnest(d.succ) as u (idx) group by 1, 2),
+  locked as (
+    select s.run_id, s.idx, s.pending - r.n as pending, (s.flags | r.flags)::smallint as flags,
+      s.pending = r.n and (s.flags | r.flags) = 0 and s.decision_id is not null and s.pack = p_pack as is_clean,
+      s.pending = r.n and (s.flags | r.flags) = 0 and s.decision_id is not null and s.pack = p_pack
+        and s.queue = any (p_queues) as is_ours
+    from reached r join step s on s.run_id = r.run_id and s.idx = r.idx
+    where s.state = 0
+    order by s.run_id, s.idx for update of s),
+  ranked as (
+    select l.*, case when l.is_ours then p_slots[
+      sum(l.is_ours::int) over (order by l.run_id, l.idx rows unbounded preceding)] end as slot
+    from locked l),
+  advanced as (
+    update step s set pending = r.pending, flags = r.flags,
+      state = case when not r.is_clean then 0 when r.slot is null then 2 else 3 end,
+      worker = r.slot,
+      attempt = s.attempt + (r.slot is not null)::int,
+      fence = s.fence + (r.slot is not null)::int,
+      leased_at = case when r.slot is not null then now() end,
+      started_at = case when r.slot is not null then now() end
+    from ranked r where s.run_id = r.run_id and s.idx = r.idx
+    returning s.run_id, s.idx, s.state, s.pending, s.attempt, s.iteration, s.fence, s.worker, s.queue),
+  queued as (
+    insert into ready (queue, run_id, idx)
+    select a.queue, a.run_id, a.idx from advanced a where a.state = 2 returning 1),
+  direct as (select count(*)::int as n from advanced where state = 3),
+  picked as (
+    -- Rows of runs that the slow path holds stay: it tells when it is done.
+    select q.* from unnest(p_queues) as w (queue) cross join lateral (
+      select r.ctid as place, r.seq, pg_try_advisory_xact_lock_shared(7309, (r.run_id % 1024)::int) as is_free
+      from ready r where r.queue = w.queue and r.seq > p_mark
+      order by r.seq limit greatest(0, cardinality(p_slots) - (select n from direct)) for update skip locked) q
+    order by q.seq limit greatest(0, cardinality(p_slots) - (select n from direct))),
+  taken as (
+    delete from ready where ctid = any (array(select place from picked where is_free)) returning run_id, idx, seq),
+  numbered as (
+    select t.*, p_slots[(select n from direct) + (row_number() over (order by t.run_id, t.idx))::int] as slot from taken t),
+  leased as (
+    update step s set state = 3, worker = n.slot, attempt = s.attempt + 1, fence = s.fence + 1,
+      leased_at = now(), started_at = coalesce(s.started_at, now())
+    from numbered n where s.run_id = n.run_id and s.idx = n.idx and s.state = 2
+    returning s.run_id, s.idx, s.attempt, s.iteration, s.fence, s.worker),
+  granted as (
+    select run_id, idx, attempt, iteration, fence, worker from advanced where state = 3
+    union all select run_id, idx, attempt, iteration, fence, worker from leased),
+  sunk as (select run_id, count(*)::int as n from done where succ = '{}' group by 1),
+  run_locked as (
+    select r.id, r.sinks_left - k.n as sinks_left from sunk k join run r on r.id = k.run_id order by r.id for update of r),
+  counted as (
+    update run r set sinks_left = l.sinks_left,
+      state = case when l.sinks_left = 0 and r.flags = 0 and r.state = 1 then 3 else r.state end,
+      finished_at = case when l.sinks_left = 0 and r.flags = 0 and r.state = 1 then now() end
+    from run_locked l where r.id = l.id
+    returning r.id, r.state, r.sinks_left, r.concurrency_group),
+  unsettled as (
+    select run_id from advanced where state = 0 and pending = 0
+    union select id from counted where sinks_left = 0 and state <> 3),
+  posted as (
+    insert into outbox (kind, run_id, due_at)
+    select 1, run_id, now() + interval '2 seconds' from unsettled
+    union all select 2, id, now() from counted where state = 3
+    union all select 3, id, now() from counted where state = 3 and concurrency_group is not null
+    returning 1),
+  told as (
+    insert into event (run_id, idx, kind, attempt)
+    select run_id, idx, 11, attempt from done
+    union all select run_id, idx, 10, attempt from granted
+    union all select id, null, 3, null from counted where state = 3
+    returning 1)
+  select 1, g.run_id, g.idx, g.attempt::int, g.iteration::int, g.fence, g.worker from granted g
+  union all select 2, c.id, 0, 0, 0, 0, 0 from counted c where c.state = 3
+  union all select 3, u.run_id, 0, 0, 0, 0, 0 from unsettled u
+  union all select 4, i.run_id, i.idx, 0, 0, i.fence, 0 from input i
+    -- The count comes first: comparing each with each costs more than the rest of the statement.
+    where (select count(*) from done) < cardinality(p_runs)
+      and not exists (select 1 from done d where d.run_id = i.run_id and d.idx = i.idx and d.fence = i.fence)
+  union all select 5, 0::bigint, (select count(*)::int from queued), 0, 0, 0, 0
+  -- Of several queues one may still hold rows below what was taken from another: each look is a full one.
+  union all select 6, case when cardinality(p_queues) > 1 then 0::bigint else coalesce(
+      (select min(p.seq) - 1 from picked p where not p.is_free), (select max(t.seq) from taken t), 0::bigint) end, (select count(*)::int from taken),
+    (select count(*)::int from leased), 0, 0, 0;
+end $function$
+;
