@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { EXIT_MEANINGS } from '../src/cli/exit-codes.ts';
 import { compilePipeline } from '../src/pipeline/compile.ts';
 import type { SourceTree } from '../src/pipeline/task-manifest.ts';
 import { STEP_CATALOG } from '../src/steps/catalog.ts';
@@ -9,6 +10,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const FILES: SourceTree = { read: (path) => readFileSync(resolve(ROOT, path)) };
 const TEMPLATES = globSync('templates/pipelines/*.{yaml,yml,json}', { cwd: ROOT }).sort();
 const PIPELINES = globSync('.maestro/*.yaml', { cwd: ROOT });
+const README = readText('README.md');
 
 describe('the pipelines that we publish', () => {
   it('are there for every language that `maestro init` knows', () => {
@@ -17,9 +19,32 @@ describe('the pipelines that we publish', () => {
   });
 
   it.each([...TEMPLATES, ...PIPELINES])('compile without a single finding: %s', (path) => {
-    const text = readFileSync(resolve(ROOT, path), 'utf8');
-    const { plan, findings } = compilePipeline({ path, text, params: {}, catalog: STEP_CATALOG, files: FILES });
+    const { plan, findings } = compiled(path, readText(path));
     expect(findings).toEqual([]);
     expect(plan?.steps.length).toBeGreaterThan(3);
   });
+
+  it.each(['README.md', 'docs/guides/getting-started.md'])('compile where %s shows one to type', (page) => {
+    const [, text = ''] = /<<'END'\n([^]*?\n)END\n/.exec(readText(page)) ?? [];
+    expect(compiled('first.yaml', text).findings).toEqual([]);
+    expect(compiled('first.yaml', text).plan?.steps.map(({ kind }) => kind)).toContain('gate');
+  });
 });
+
+describe('the first page', () => {
+  it('names every exit code with its meaning', () => {
+    for (const [code, meaning] of EXIT_MEANINGS) expect(README).toContain(`| ${code} | ${meaning} |`);
+  });
+
+  it.each(['npm ci && npm run demo', 'npm ci && npm test'])('shows the command %s', (command) => {
+    expect(README).toContain(`\`\`\`sh\n${command}\n\`\`\``);
+  });
+});
+
+function compiled(path: string, text: string): ReturnType<typeof compilePipeline> {
+  return compilePipeline({ path, text, params: {}, catalog: STEP_CATALOG, files: FILES });
+}
+
+function readText(path: string): string {
+  return readFileSync(resolve(ROOT, path), 'utf8');
+}
