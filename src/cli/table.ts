@@ -37,7 +37,10 @@ const SECRET: OptionSpec = {
   isRepeatable: true,
   summary: 'give a secret from the environment variable of that name',
 };
-const WAIT: OptionSpec = { name: 'wait', summary: 'stay while the run waits for people (with a shared database)' };
+const WAIT: OptionSpec = {
+  name: 'wait',
+  summary: 'stay while the run waits for people, who answer from another terminal',
+};
 const DRIVES = 'Without a server, this process then works the run onward until it ends or waits for a person.';
 
 /** Every command, in the order of the help. */

@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import process from 'node:process';
 import { readConfig } from '../../../app/config.ts';
 import { openLocal } from '../../../app/wire.ts';
 import { EXIT } from '../../../src/cli/exit-codes.ts';
@@ -13,6 +14,8 @@ import { SHAPES } from './shapes.ts';
 /** A crashed run is at its end within this long after `resume` was called. */
 const RESUME_MS_MAX = 60_000;
 const KILLS_PER_RUN_MAX = 4;
+/** In so many cases nothing of Maestro is left that could end the orphaned steps: `resume` must. */
+const REAPER_SHARE = 0.4;
 /** When the kill comes, as a share of an undisturbed life. Before, there is only Node's own start. */
 const EARLIEST = 0.3;
 const LATEST = 1.05;
@@ -141,7 +144,11 @@ class Lane {
     const typicalMs = this.#durationMs.get(kind) ?? this.#lifeMs;
     const delayMs = typicalMs * (EARLIEST + (LATEST - EARLIEST) * this.#options.random());
     const { child, ended } = this.project.start([...words, '--json']);
-    const timer = setTimeout(() => child.kill('SIGKILL'), delayMs);
+    const isReaperKilledToo = this.#options.random() < REAPER_SHARE;
+    const timer = setTimeout(() => {
+      if (isReaperKilledToo) killReaperOf(child.pid);
+      child.kill('SIGKILL');
+    }, delayMs);
     const end = await ended;
     clearTimeout(timer);
     if (end.signal !== null) this.#kills++;
@@ -216,4 +223,23 @@ class Lane {
 
 function idOf({ stdout }: Ended): string | undefined {
   return /^ {2}"id": "([0-9a-z]{26})"/m.exec(stdout)?.[1];
+}
+
+/** Nothing where there is none (yet): only Linux shows who belongs to whom. */
+function killReaperOf(pid: number | undefined): void {
+  for (const child of childrenOf(pid)) {
+    try {
+      if (readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('maestro-reaper')) process.kill(child, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
+
+function childrenOf(pid: number | undefined): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
 }

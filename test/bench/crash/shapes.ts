@@ -23,9 +23,12 @@ const names = (prefix: string, count: number): readonly string[] =>
 export const SHAPES: Readonly<Record<string, string>> = {
   chain:
     head('chain') +
-    names('link', 6)
+    names('link', 3)
       .map((id) => step(id))
-      .join(''),
+      .join('') +
+    // Long enough that an orphan of it still works when `resume` begins it again.
+    step('long', '', 'sleep 1') +
+    step('last'),
   fan:
     head('fan') +
     step('open', 'needs: []') +
