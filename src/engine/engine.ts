@@ -22,6 +22,7 @@ import type { BlobStore } from '../store/blobs.ts';
 import type { Database } from '../store/database.ts';
 import { savePack } from '../store/decisions.ts';
 import { migrate } from '../store/migrate.ts';
+import { endClaims } from '../store/outbox.ts';
 import { receiptIdentities } from '../store/receipts.ts';
 import { loadSteps } from '../store/run-rows.ts';
 import type { Scope } from '../store/scope.ts';
@@ -237,6 +238,7 @@ export class Engine {
   async resumeRun(run: number): Promise<void> {
     await this.#adopt(run);
     await this.#releaseLostWorkers(run);
+    await endClaims(this.#options.db, run);
     await this.#settler.settle(run, { type: 'sweep' });
     await this.#timekeeper.sweep();
     this.#hub.tell('ready');
@@ -322,6 +324,7 @@ export class Engine {
     const { db } = this.#options;
     await this.#releaseLostWorkers(null);
     await removeAllWorkers(db);
+    await endClaims(db, null);
     const abandoned = await abandonedSteps(db, null, 0, 0);
     await Promise.all(
       abandoned.map((step) =>

@@ -29,6 +29,15 @@ export async function claimOutbox(
   return rows.map((row) => ({ id: Number(row[0]), run: Number(row[1]) }));
 }
 
+/** Claims of a process that is dead end now, not when they expire: of one run, or of all. */
+export async function endClaims(session: Session, run: number | null): Promise<void> {
+  await session.query(
+    'outbox_unclaim',
+    'update outbox set due_at = now() where due_at > now() and ($1::bigint is null or run_id = $1)',
+    [run],
+  );
+}
+
 export async function clearOutbox(session: Session, kind: OutboxKind, runs: readonly number[]): Promise<void> {
   await session.query('outbox_clear', 'delete from outbox where kind = $1 and run_id = any ($2::bigint[])', [
     OUTBOX_KINDS[kind],
