@@ -1,4 +1,5 @@
-import fc from 'fast-check';
+import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Lease } from '../../../src/protocol/lease.ts';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
@@ -86,7 +87,7 @@ class Pair {
       [{ stepId, fence, outcome }],
       room,
     );
-    expect(answers).toEqual(['recorded']);
+    assert.deepEqual(answers, ['recorded']);
     this.sent.push({ lease, outcome });
     this.model.end(idx, fence, ending);
     this.take(leases);
@@ -98,8 +99,8 @@ class Pair {
     const { stepId, fence } = one.lease;
     const again = await this.worker.complete({ stepId, fence }, one.outcome);
     const isNewest = fence === this.model.step(Number(stepId.split('.')[1])).fence;
-    expect(again).toBe(isNewest ? 'recorded' : 'lost');
-    expect(await this.worker.complete({ stepId, fence: fence - 1 }, one.outcome)).toBe('lost');
+    assert.equal(again, isNewest ? 'recorded' : 'lost');
+    assert.equal(await this.worker.complete({ stepId, fence: fence - 1 }, one.outcome), 'lost');
   }
 
   /** The worker goes, and another one comes. */
@@ -131,9 +132,9 @@ class Pair {
   take(leases: readonly Lease[]): void {
     for (const lease of leases) {
       const [run, idx] = lease.stepId.split('.').map(Number) as [number, number];
-      expect(run).toBe(this.run);
-      expect(this.model.step(idx).status, `${lease.step.id} is ready when it is leased`).toBe('ready');
-      expect(this.model.lease(idx)).toBe(lease.fence);
+      assert.equal(run, this.run);
+      assert.equal(this.model.step(idx).status, 'ready', `${lease.step.id} is ready when it is leased`);
+      assert.equal(this.model.lease(idx), lease.fence);
       this.held.set(idx, lease);
     }
   }
@@ -168,7 +169,7 @@ class Pair {
       const seen = rows.map(([state, ...rest]) => [nameOf(STEP_STATES, state), ...rest.map(Number)]);
       const isEqual = JSON.stringify(seen) === JSON.stringify(wanted);
       if (isEqual) return;
-      if (Date.now() > until) expect(seen).toEqual(wanted);
+      if (Date.now() > until) assert.deepEqual(seen, wanted);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }

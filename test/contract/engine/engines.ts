@@ -29,6 +29,8 @@ export function onEveryStore(
       return world;
     }, url);
   };
-  describe(`${title}, embedded`, () => on(undefined));
+  describe(`${title}, embedded`, () => {
+    on(undefined);
+  });
   describeWith('postgres', `${title}, on Postgres`, on);
 }

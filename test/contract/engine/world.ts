@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -52,7 +53,7 @@ export class World {
   async close(): Promise<void> {
     await this.engine.close();
     await rm(this.folder, { recursive: true, force: true });
-    expect(this.errors, 'background work fails').toEqual([]);
+    assert.deepEqual(this.errors, [], 'background work fails');
   }
 
   /** What a failed test left behind must not reach the next one. */
@@ -209,7 +210,7 @@ export class TestWorker {
       found.push(
         ...(await this.engine.leases.acquire(this.id, ids.length - found.length, 500, new AbortController().signal)),
       );
-    expect(found.map((one) => one.step.id).sort()).toEqual([...ids].sort());
+    assert.deepEqual(found.map((one) => one.step.id).sort(), [...ids].sort());
     return ids.map((id) => found.find((one) => one.step.id === id) as Lease);
   }
 
@@ -220,7 +221,10 @@ export class TestWorker {
 
   async nothing(): Promise<void> {
     const leases = await this.engine.leases.acquire(this.id, 10, NOTHING_MS, new AbortController().signal);
-    expect(leases.map((one) => one.step.id)).toEqual([]);
+    assert.deepEqual(
+      leases.map((one) => one.step.id),
+      [],
+    );
   }
 
   async complete(lease: Pick<Lease, 'stepId' | 'fence'>, outcome: Outcome = DONE): Promise<CompletionAnswer> {
@@ -232,7 +236,7 @@ export class TestWorker {
   /** Leases the step and ends it. */
   async run(id: string, outcome: Outcome = DONE): Promise<Lease> {
     const lease = await this.take(id);
-    expect(await this.complete(lease, outcome)).toBe('recorded');
+    assert.equal(await this.complete(lease, outcome), 'recorded');
     return lease;
   }
 

@@ -1,7 +1,6 @@
 import { compilePlan } from '../../../src/engine/compiled-plan.ts';
 import {
   type Admission,
-  isFinal,
   type RunFact,
   type RunGraph,
   type RunState,
@@ -132,27 +131,14 @@ export class Model {
 }
 
 function holds(condition: Condition, flags: number): boolean {
-  switch (condition) {
-    case 'always()':
-    case '!cancelled()':
-      return true;
-    case 'failure()':
-      return (flags & UPSTREAM.failed) !== 0;
-    case 'success() || failure()':
-      return flags === 0 || (flags & UPSTREAM.failed) !== 0;
-    case 'false':
-      return false;
-    case undefined:
-      return flags === 0;
-  }
-}
-
-/** One thing that happens to a run; numbers choose among what is possible. */
-export interface Happening {
-  readonly pick: number;
-  readonly what: 'succeed' | 'done' | 'fail' | 'give-back' | 'later' | 'lose' | 'answer' | 'refuse' | 'cancel';
-}
-
-export function ended(model: Model): boolean {
-  return model.state.steps.every(isFinal);
+  const hasFailed = (flags & UPSTREAM.failed) !== 0;
+  const table = {
+    'always()': true,
+    '!cancelled()': true,
+    'failure()': hasFailed,
+    'success() || failure()': flags === 0 || hasFailed,
+    false: false,
+    none: flags === 0,
+  };
+  return table[condition ?? 'none'];
 }
