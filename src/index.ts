@@ -26,7 +26,7 @@ export type { StepCatalog, StepCatalogEntry } from './pipeline/catalog.ts';
 export type { CompileAnswer, CompileRequest } from './pipeline/compile.ts';
 export { compilePipeline, lintPipeline, planDigest } from './pipeline/compile.ts';
 export type { Finding, LintCode, Severity } from './pipeline/finding.ts';
-export type { Plan, PlanStep, RetryClass } from './pipeline/plan.ts';
+export type { Plan, PlanStep, RetryClass, StepCache } from './pipeline/plan.ts';
 export type { SourceTree } from './pipeline/task-manifest.ts';
 export type {
   Client,
@@ -36,10 +36,19 @@ export type {
   RunReceipt,
   RunTrigger,
   StartRun,
+  StepPreview,
 } from './protocol/client.ts';
 export type { LogLine, RunEvent, RunEventType } from './protocol/event.ts';
 export type { Annotation, Artifact } from './protocol/outcome.ts';
-export type { DecisionView, RunStatus, RunSummary, RunView, StepStatus, StepView } from './protocol/run.ts';
+export type {
+  DecisionView,
+  RunStatus,
+  RunSummary,
+  RunView,
+  StepStatus,
+  StepView,
+  TriggerView,
+} from './protocol/run.ts';
 export type { ReceiptPredicate, ReceiptStatement } from './provenance/receipt.ts';
 export { RECEIPT_PREDICATE_TYPE } from './provenance/receipt-schema.ts';
 export type { VerificationCode } from './provenance/verification-error.ts';

@@ -1,5 +1,5 @@
 import type { Digest } from '../base/digest.ts';
-import type { Json, JsonObject } from '../base/json.ts';
+import type { JsonObject } from '../base/json.ts';
 
 /**
  * The compiled pipeline: an immutable graph, named by the SHA-256 of its canonical JSON.
@@ -129,6 +129,3 @@ export interface ArtifactSpec {
   readonly path: string;
   readonly isRequired: boolean;
 }
-
-/** Values of `with` and the like after evaluation. */
-export type StepInput = Readonly<Record<string, Json>>;

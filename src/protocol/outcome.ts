@@ -3,7 +3,7 @@ import type { JsonObject } from '../base/json.ts';
 import type { RetryClass } from '../pipeline/plan.ts';
 
 /** How one attempt ended, as its worker saw it. */
-export type OutcomeKind = 'succeeded' | 'failed' | 'cancelled' | 'retry-later';
+type OutcomeKind = 'succeeded' | 'failed' | 'cancelled' | 'retry-later';
 
 /**
  * The result of an attempt. A value, not an exception: the engine decides what follows from it.
