@@ -72,6 +72,7 @@ export class Timekeeper {
   async sweep(): Promise<void> {
     const { db, settler, expireAfterMs } = this.#tools;
     await this.#tools.refresh();
+    this.lookAtTimers();
     const abandoned = await abandonedSteps(db, this.#tools.scope(), expireAfterMs, UNNAMED_MS);
     await Promise.all(
       abandoned.map((step) =>
