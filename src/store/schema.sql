@@ -328,8 +328,12 @@ begin
   leased as (
     update step s set state = 3, worker = n.slot, attempt = s.attempt + 1, fence = s.fence + 1,
       leased_at = now(), started_at = coalesce(s.started_at, now())
-    from numbered n where s.run_id = n.run_id and s.idx = n.idx and s.state = 2
+    from numbered n where s.run_id = n.run_id and s.idx = n.idx and s.state = 2 and s.pack = p_pack
     returning s.run_id, s.idx, s.attempt, s.iteration, s.fence, s.worker),
+  outdated as (
+    -- Policy has changed since they were judged: they are judged again.
+    update step s set state = 0 from numbered n
+    where s.run_id = n.run_id and s.idx = n.idx and s.state = 2 and s.pack is distinct from p_pack returning s.run_id),
   granted as (
     select run_id, idx, attempt, iteration, fence, worker from advanced where state = 3
     union all select run_id, idx, attempt, iteration, fence, worker from leased),
@@ -344,6 +348,7 @@ begin
     returning r.id, r.state, r.sinks_left, r.concurrency_group),
   unsettled as (
     select run_id from advanced where state = 0 and pending = 0
+    union select run_id from outdated
     union select id from counted where sinks_left = 0 and state <> 3),
   posted as (
     insert into outbox (kind, run_id, due_at)

@@ -7,7 +7,7 @@ import type { Lease, StepId } from '../../../src/protocol/lease.ts';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
-import { planStep } from '../../fakes/plans.ts';
+import { planOf, planStep } from '../../fakes/plans.ts';
 import { describeWith } from '../../real-parts.ts';
 import { randomSteps } from '../../unit/engine/random-plans.ts';
 import { World } from './world.ts';
@@ -151,6 +151,34 @@ describeWith('postgres', 'three engines on one Postgres whose workers die at ran
       [],
     );
     expect(deadlocks, 'deadlocks').toEqual([0]);
+  });
+
+  it('let one run of a group run at a time, whichever engine starts it', async () => {
+    const plan = planOf([planStep('a')], { name: 'grouped', concurrency: { group: 'one', cancelInProgress: false } });
+    const stop = new AbortController();
+    let most = 0;
+    const watch = (async () => {
+      while (!stop.signal.aborted) {
+        const [row] = await looker.query(
+          '',
+          `select count(*)::int from run where concurrency_group is not null and state in (1, 2)`,
+          [],
+        );
+        most = Math.max(most, Number(row?.[0]));
+      }
+    })();
+    const workers = worlds.map((world) => work(world.engine, () => 0.5, new Map(), stop.signal));
+    const runs = await Promise.all(Array.from({ length: 24 }, (_, i) => worlds[i % ENGINES]!.start(plan)));
+    const ends = await Promise.all(runs.map((run, i) => worlds[i % ENGINES]!.end(run)));
+    stop.abort();
+    await Promise.allSettled([...workers, watch]);
+    expect(most).toBe(1);
+    const begun = ends.filter((end) => end.startedAt !== null);
+    expect(begun.length).toBeGreaterThan(0);
+    expect(
+      begun.filter((end) => end.status !== 'succeeded'),
+      'nobody is cancelled who has begun',
+    ).toEqual([]);
   });
 
   it('tell the same events to every follower, whichever engine it asks', async () => {

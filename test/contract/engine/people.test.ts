@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { openTestEngine } from '../../fakes/engine.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import { onEveryStore } from './engines.ts';
-import { FAILED, policyWith } from './world.ts';
+import { FAILED, policyWith, TestWorker } from './world.ts';
 
 const BO = { provider: 'local', id: 'bo' };
 const CY = { provider: 'local', id: 'cy' };
@@ -147,6 +148,20 @@ onEveryStore(
         expect(view.status).toBe('rejected');
         expect(view.steps.map((step) => step.status)).toEqual(['cancelled', 'cancelled']);
         await (await w.worker()).nothing();
+      });
+
+      it('judges steps that wait for a worker again when its pack has changed', async () => {
+        const w = world();
+        const run = await w.start([planStep('a'), planStep('b', { tags: ['deploy'] })]);
+        expect(await w.statuses(run)).toEqual({ a: 'ready', b: 'ready' });
+        const policy = await policyWith({ tags: { deploy: { verdict: 'deny' } } });
+        const later = await openTestEngine(w.db, { policy });
+        const worker = await TestWorker.register(later);
+        await worker.run('a');
+        expect((await w.end(run)).status).toBe('failed');
+        expect(await w.statuses(run)).toEqual({ a: 'succeeded', b: 'denied' });
+        await worker.leave();
+        await later.close();
       });
 
       it('asks about a run: it waits until somebody lets it begin', async () => {

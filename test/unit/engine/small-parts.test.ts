@@ -167,7 +167,7 @@ describe('a retry', () => {
     ],
   ];
   for (const [name, steps, scope, kept] of table) {
-    it(`${name}`, () => {
+    it(`decides what is kept: ${name}`, () => {
       expect(keptSteps(row, steps, compiled, scope).map((step) => step.idx)).toEqual(kept);
     });
   }
