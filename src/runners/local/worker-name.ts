@@ -1,5 +1,4 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import process from 'node:process';
 import { killProgramsOf } from '../../worker/reaper.ts';
 
 /** Names of local workers say which process they are, so that whoever comes later can see whether it lives. */
