@@ -10,7 +10,7 @@ import { onEveryStore } from './engines.ts';
 import { TestWorker, type World } from './world.ts';
 
 /** More of them with MAESTRO_TEST_DIFFERENTIAL_RUNS=1000. */
-const RUNS = Number(process.env.MAESTRO_TEST_DIFFERENTIAL_RUNS ?? 40);
+const RUNS = Number(process.env.MAESTRO_TEST_DIFFERENTIAL_RUNS ?? 25);
 const AGREE_WITHIN_MS = 4000;
 
 interface Move {

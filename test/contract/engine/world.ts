@@ -149,7 +149,7 @@ function agree(verified: VerifiedReceipt, view: RunView): void {
 }
 
 /** Facts are numbered without gaps, and nothing starts before what it needs has ended. */
-export function orderly(events: readonly RunEvent[], view: RunView): void {
+function orderly(events: readonly RunEvent[], view: RunView): void {
   expect(events.map((event) => event.seq)).toEqual(events.map((_, i) => i + 1));
   expect(events.at(-1)?.type).toBe('receipt.signed');
   const told = new Set(events.map((event) => event.step));
@@ -169,7 +169,7 @@ export function orderly(events: readonly RunEvent[], view: RunView): void {
 
 const ENDS = new Set<string>(['step.succeeded', 'step.failed', 'step.skipped', 'step.cancelled', 'step.denied']);
 
-export function asPlan(plan: Plan | readonly PlanStep[]): Plan {
+function asPlan(plan: Plan | readonly PlanStep[]): Plan {
   return 'steps' in plan ? plan : planOf(plan);
 }
 

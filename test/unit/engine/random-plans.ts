@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import { planStep } from '../../fakes/plans.ts';
 
-export const CONDITIONS = [
+const CONDITIONS = [
   undefined,
   'always()',
   'failure()',
