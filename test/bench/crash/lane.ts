@@ -18,7 +18,9 @@ const KILLS_PER_RUN_MAX = 4;
 const REAPER_SHARE = 0.4;
 /** When the kill comes, as a share of an undisturbed life. Before, there is only Node's own start. */
 const EARLIEST = 0.3;
-const LATEST = 1.05;
+const FROM_BEGIN_SHARE = 0.3;
+/** From the first word of `maestro` about its run to its end, before that was measured. */
+const WORK_MS = 700;
 /** A lane that finds so many faults has shown enough. */
 const FAULTS_MAX = 5;
 
@@ -139,20 +141,32 @@ class Lane {
     return ended.code === EXIT.waiting ? this.#unharmed(['approve', 'latest']) : ended;
   }
 
-  /** Starts `maestro` and kills it at a random moment of its life; it may end before. */
+  /**
+   * Starts `maestro` and kills it at a random moment of its life; it may end before. Most kills count from the moment at
+   * which the run is there: what comes before is longer, and the same every time.
+   */
   async #killed(kind: string, words: readonly string[]): Promise<Ended> {
-    const typicalMs = this.#durationMs.get(kind) ?? this.#lifeMs;
-    const delayMs = typicalMs * (EARLIEST + (LATEST - EARLIEST) * this.#options.random());
-    const { child, ended } = this.project.start([...words, '--json']);
-    const isReaperKilledToo = this.#options.random() < REAPER_SHARE;
-    const timer = setTimeout(() => {
-      if (isReaperKilledToo) killReaperOf(child.pid);
-      child.kill('SIGKILL');
-    }, delayMs);
+    const { random } = this.#options;
+    const isFromBegin = random() < FROM_BEGIN_SHARE;
+    const isReaperKilledToo = random() < REAPER_SHARE;
+    const lifeMs = this.#durationMs.get(`${kind} ${isFromBegin}`) ?? (isFromBegin ? this.#lifeMs : WORK_MS);
+    const delayMs = lifeMs * (isFromBegin ? EARLIEST + (1 - EARLIEST) * random() : random());
+    const { child, ended } = this.project.start(words);
+    let timer: NodeJS.Timeout | undefined;
+    let beganMs = performance.now();
+    const arm = (): void => {
+      beganMs = performance.now();
+      timer = setTimeout(() => {
+        if (isReaperKilledToo) killReaperOf(child.pid);
+        child.kill('SIGKILL');
+      }, delayMs);
+    };
+    if (isFromBegin) arm();
+    else child.stdout?.once('data', arm);
     const end = await ended;
     clearTimeout(timer);
     if (end.signal !== null) this.#kills++;
-    else this.#durationMs.set(kind, end.tookMs);
+    else this.#durationMs.set(`${kind} ${isFromBegin}`, performance.now() - beganMs);
     return end;
   }
 
@@ -174,7 +188,7 @@ class Lane {
   /** What was resumed is an older run, or there is none: the kill came before ours was stored. */
   #isNotOurs(ended: Ended): boolean {
     const run = idOf(ended);
-    if (run === undefined) return ended.stdout.includes('RUN_NOT_FOUND');
+    if (run === undefined) return `${ended.stdout}${ended.stderr}`.includes('RUN_NOT_FOUND');
     return this.#warmRuns.includes(run) || this.#launches.some((launch) => launch.run === run);
   }
 
@@ -222,7 +236,7 @@ class Lane {
 }
 
 function idOf({ stdout }: Ended): string | undefined {
-  return /^ {2}"id": "([0-9a-z]{26})"/m.exec(stdout)?.[1];
+  return /^(?: {2}"id": "|run )([0-9a-z]{26})\b/m.exec(stdout)?.[1];
 }
 
 /** Nothing where there is none (yet): only Linux shows who belongs to whom. */
