@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { SYSTEM_CLOCK } from '../src/base/clock.ts';
@@ -136,7 +136,8 @@ async function drive(engine: Engine, config: Config, name: string, signal: Abort
     tools: {
       steps: BUILT_IN_STEPS,
       repositoryRoot: config.root,
-      temporaryRoot: join(config.stateFolder, 'tmp'),
+      // Outside of the repository: tools that look upwards for a project must not find the user's.
+      temporaryRoot: tmpdir(),
       hostEnv: process.env,
     },
     run: id,

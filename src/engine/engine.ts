@@ -70,7 +70,7 @@ export interface EngineOptions {
   readonly times?: Partial<EngineTimes>;
 }
 
-export interface EngineTimes {
+interface EngineTimes {
   readonly renewEveryMs: number;
   /** A worker that is silent for this long is dead. */
   readonly expireAfterMs: number;

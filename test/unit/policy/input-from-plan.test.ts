@@ -3,10 +3,8 @@ import { resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
-import { openPolicy } from '../../../src/policy/evaluate.ts';
-import { explainDecision } from '../../../src/policy/explain.ts';
 import { questionKey, runInput, runKey, stepInput } from '../../../src/policy/input-from-plan.ts';
-import { BUNDLE, forkOf, PLAN, PLAN_STEP, POLICY_FOLDER, RUN, stepOf, TRIGGER } from './fixture.ts';
+import { forkOf, PLAN, PLAN_STEP, POLICY_FOLDER, RUN, stepOf, TRIGGER } from './fixture.ts';
 
 const schema = JSON.parse(readFileSync(resolve(POLICY_FOLDER, 'schema/policy-input.schema.json'), 'utf8'));
 const isQuestion = new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false }).compile(schema);
@@ -98,14 +96,4 @@ describe('the key of a question', () => {
   test('is equal for steps that ask the same', () => {
     expect(questionKey(key, { ...PLAN_STEP, id: 'other' })).toBe(questionKey(key, PLAN_STEP));
   });
-});
-
-test('an explanation has the verdict, every reason and both digests', async () => {
-  const engine = await openPolicy(BUNDLE);
-  const decision = engine.evaluate(stepOf({ tags: ['foo', 'bar'] }));
-  const lines = explainDecision({ ...decision, obligations: [{ type: 'approvals', value: 2 }] });
-  expect(lines).toHaveLength(6);
-  const text = lines.join('\n');
-  for (const part of [...decision.reasons, 'approvals = 2', decision.packDigest, decision.inputDigest])
-    expect(text).toContain(part);
 });
