@@ -2,14 +2,7 @@ import * as fc from 'fast-check';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import { planStep } from '../../fakes/plans.ts';
 
-const CONDITIONS = [
-  undefined,
-  'always()',
-  'failure()',
-  '!cancelled()',
-  'false',
-  'success() || failure()',
-] as const;
+const CONDITIONS = [undefined, 'always()', 'failure()', '!cancelled()', 'false', 'success() || failure()'] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
 const UNDO: NonNullable<PlanStep['compensate']> = {
