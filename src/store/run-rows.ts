@@ -72,7 +72,7 @@ export async function lockRuns(
   await session.query(
     'runs_claim',
     `select pg_advisory_xact_lock(7309, b.bucket)
-     from (select distinct (r % 1024)::int as bucket from unnest($1::bigint[]) as r order by 1) b`,
+     from (select distinct (r % 256)::int as bucket from unnest($1::bigint[]) as r order by 1) b`,
     [wanted],
   );
   const steps = await loadSteps(session, ids);

@@ -275,7 +275,7 @@ AS $function$
 begin
   if cardinality(p_runs) > 0 then
     perform pg_advisory_xact_lock_shared(7309, b.bucket)
-    from (select distinct (r % 1024)::int as bucket from unnest(p_runs) as r order by 1) b;
+    from (select distinct (r % 256)::int as bucket from unnest(p_runs) as r order by 1) b;
   end if;
   return query
   with input as (
@@ -317,7 +317,7 @@ begin
   picked as (
     -- Rows of runs that the slow path holds stay: it tells when it is done.
     select q.* from unnest(p_queues) as w (queue) cross join lateral (
-      select r.ctid as place, r.seq, pg_try_advisory_xact_lock_shared(7309, (r.run_id % 1024)::int) as is_free
+      select r.ctid as place, r.seq, pg_try_advisory_xact_lock_shared(7309, (r.run_id % 256)::int) as is_free
       from ready r where r.queue = w.queue and r.seq > p_mark
       order by r.seq limit greatest(0, cardinality(p_slots) - (select n from direct)) for update skip locked) q
     order by q.seq limit greatest(0, cardinality(p_slots) - (select n from direct))),

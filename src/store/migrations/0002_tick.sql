@@ -2,7 +2,7 @@
 -- those that became ready straight to the callers, fills what room is left from the queue, and closes clean runs.
 -- Whatever needs judgement (failures, conditions, gates, loops, a changed policy) is left as `settle` in the outbox.
 --
--- Locks: a tick holds the advisory locks (7309, run % 1024) of its runs shared, in order, and the slow path holds them
+-- Locks: a tick holds the advisory locks (7309, run % 256) of its runs shared, in order, and the slow path holds them
 -- exclusively, so the two never wait for each other's rows. Among ticks: completed steps in the order given (the caller sorts), their successors by (run_id, idx), then runs by id.
 -- A successor's index is greater than its predecessor's, so no two callers can wait for each other in a circle.
 --
@@ -20,7 +20,7 @@ as $$
 begin
   if cardinality(p_runs) > 0 then
     perform pg_advisory_xact_lock_shared(7309, b.bucket)
-    from (select distinct (r % 1024)::int as bucket from unnest(p_runs) as r order by 1) b;
+    from (select distinct (r % 256)::int as bucket from unnest(p_runs) as r order by 1) b;
   end if;
   return query
   with input as (
@@ -62,7 +62,7 @@ begin
   picked as (
     -- Rows of runs that the slow path holds stay: it tells when it is done.
     select q.* from unnest(p_queues) as w (queue) cross join lateral (
-      select r.ctid as place, r.seq, pg_try_advisory_xact_lock_shared(7309, (r.run_id % 1024)::int) as is_free
+      select r.ctid as place, r.seq, pg_try_advisory_xact_lock_shared(7309, (r.run_id % 256)::int) as is_free
       from ready r where r.queue = w.queue and r.seq > p_mark
       order by r.seq limit greatest(0, cardinality(p_slots) - (select n from direct)) for update skip locked) q
     order by q.seq limit greatest(0, cardinality(p_slots) - (select n from direct))),
