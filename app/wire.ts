@@ -98,8 +98,11 @@ async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestr
     throw error;
   });
   const close = async (): Promise<void> => {
-    await engine.close();
-    await db.close();
+    try {
+      await engine.close();
+    } finally {
+      await db.close();
+    }
   };
   return {
     client: localClient(engine, blobs, close),
@@ -144,8 +147,13 @@ async function drive(engine: Engine, config: Config, name: string, signal: Abort
     name: `${hostname()} ${process.pid}`,
     capacity: Math.max(2, availableParallelism()),
   });
-  const end = await Promise.race([engine.waitForRun(run, signal), runner.ended.then(() => 'stopped' as const)]);
-  await (end === 'stopped' ? runner.abandon() : runner.drain());
+  let isStopped = true;
+  try {
+    const end = await Promise.race([engine.waitForRun(run, signal), runner.ended.then(() => 'stopped' as const)]);
+    isStopped = end === 'stopped';
+  } finally {
+    await (isStopped ? runner.abandon() : runner.drain());
+  }
 }
 
 async function openDatabase(config: Config): Promise<Database> {

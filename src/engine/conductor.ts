@@ -1,5 +1,5 @@
 import type { Completion, CompletionAnswer, Lease } from '../protocol/lease.ts';
-import type { Database } from '../store/database.ts';
+import { type Database, withRetries } from '../store/database.ts';
 import { type TickCompletion, type TickResult, tick } from '../store/ticks.ts';
 import type { Hub } from './hub.ts';
 import { buildLeases, parseStepId } from './lease-builder.ts';
@@ -60,7 +60,7 @@ export class Conductor {
   /** Something may wait in the queue. */
   wake(isFull = false): void {
     for (const group of this.#groups.values()) {
-      if (isFull) group.mark = 0;
+      if (isFull) group.lookAtAll();
       group.hasNews = true;
       this.#pump(group);
     }
@@ -99,12 +99,12 @@ export class Conductor {
       else slow.push(i);
     });
     const slowAnswers = Promise.all(slow.map((i) => this.#settle(completions[i] as Completion)));
-    // Awaited below: until then a failure is not an unhandled one.
-    slowAnswers.catch(() => {});
+    // First the ones that can fail: a lease that the others bring must not be lost with their error. Sent again, what
+    // was recorded is answered as before.
+    const settled = await slowAnswers;
     const group = this.#group(queues);
     const { refused, leases } = await group.enqueue({ worker, completions: fast, room }, () => this.#pump(group));
     const answers: CompletionAnswer[] = completions.map(() => 'recorded');
-    const settled = await slowAnswers;
     slow.forEach((i, n) => (answers[i] = settled[n] ? 'recorded' : 'lost'));
     if (refused.size > 0) await this.#settleRefused(completions, refused, answers);
     return { answers, leases };
@@ -130,7 +130,10 @@ export class Conductor {
   ): Promise<void> {
     await Promise.all(
       completions.map(async (one, i) => {
-        if (refused.has(`${one.stepId}@${one.fence}`)) answers[i] = (await this.#settle(one)) ? 'recorded' : 'lost';
+        if (!refused.has(`${one.stepId}@${one.fence}`)) return;
+        // An error must not cost the leases that came with the answer; the step's lease then ends by itself.
+        const isRecorded = await this.#settle(one).catch(() => false);
+        answers[i] = isRecorded ? 'recorded' : 'lost';
       }),
     );
   }
@@ -160,14 +163,17 @@ export class Conductor {
     const hadNews = group.hasNews;
     group.hasNews = false;
     try {
-      const result = await tick(this.#tools.db, {
+      const { epoch } = group;
+      const request = {
         completions,
         slots,
         queues: group.queues.literal(),
         packId: this.#tools.packId(),
         mark: group.mark,
-      });
-      if (result.mark > group.mark) group.mark = result.mark;
+      };
+      const result = await withRetries(() => tick(this.#tools.db, request));
+      // A full look that was asked for meanwhile has yet to happen.
+      if (epoch === group.epoch && result.mark > group.mark) group.mark = result.mark;
       // Where others took every slot, nobody looked at the queue. Steps that were cancelled take room without a lease.
       const wanted = slots.length - (result.leases.length - result.takenLeases);
       if (result.queued > 0 || (wanted > 0 ? result.taken >= wanted : hadNews)) group.hasNews = true;
@@ -196,7 +202,10 @@ export class Conductor {
     waiters: readonly Waiter[],
     result: TickResult,
   ): Promise<void> {
-    const built = result.leases.length > 0 ? await buildLeases(this.#tools.db, this.#tools.entries, result.leases) : [];
+    const built =
+      result.leases.length > 0
+        ? await withRetries(() => buildLeases(this.#tools.db, this.#tools.entries, result.leases))
+        : [];
     const byWorker = new Map<number, Lease[]>();
     result.leases.forEach((granted, i) => {
       const lease = built[i];

@@ -24,7 +24,7 @@ import { savePack } from '../store/decisions.ts';
 import { migrate } from '../store/migrate.ts';
 import { endClaims } from '../store/outbox.ts';
 import { receiptIdentities } from '../store/receipts.ts';
-import { loadSteps } from '../store/run-rows.ts';
+import { loadRuns, loadSteps } from '../store/run-rows.ts';
 import type { Scope } from '../store/scope.ts';
 import { abandonedSteps, removeAllWorkers } from '../store/workers.ts';
 import { expressionContexts } from './admission.ts';
@@ -138,6 +138,7 @@ export class Engine {
       issuer: options.issuer,
       isBusy: () => this.#conductor.isBusy,
       scope: () => this.#scope(),
+      onError: options.onError,
     });
     this.#timekeeper = new Timekeeper({
       db,
@@ -218,17 +219,20 @@ export class Engine {
       ...this.#names(group, row.pool !== ''),
       isQueued: true,
     });
-    const { next, settled } = await db.transaction(async (session) => {
+    const { next, settled, isRejected } = await db.transaction(async (session) => {
       const next = await start(session);
+      const isRejected = (await loadRuns(session, [next]))[0]?.status === 'rejected';
+      if (isRejected) return { next, settled: undefined, isRejected };
       await carryResults(session, next, row, kept, entry.compiled);
       // In a group it waits for its turn; otherwise nobody ever sees it wait.
       const settled =
         group === null
           ? await settleRuns(session, this.#settleTools, [{ run: next, ask: { type: 'released' } }])
           : undefined;
-      return { next, settled };
+      return { next, settled, isRejected };
     });
-    if (settled) this.#settler.announce(settled);
+    if (isRejected) this.#onClosed([next]);
+    else if (settled) this.#settler.announce(settled);
     else if (group !== null)
       await joinGroup(db, this.#settler, group, next, entry.compiled.plan.concurrency?.cancelInProgress === true);
     return next;
@@ -292,6 +296,8 @@ export class Engine {
         await this.#sealer.seal();
         // Another conductor may be at it.
         if ((await receiptIdentities(db, [run])).has(run)) return 'ended';
+        const failure = this.#sealer.failureOf(run);
+        if (failure !== undefined) throw failure;
       }
       await (activity === 'ended' ? sealed : news);
     }
@@ -305,11 +311,14 @@ export class Engine {
 
   /** Stops keeping time. The database stays open: it belongs to the caller. */
   async close(): Promise<void> {
-    await this.#timekeeper.close();
-    this.#conductor.close();
-    this.#sealer.close();
-    await this.#sealer.seal();
-    await this.#hub.close();
+    try {
+      await this.#timekeeper.close();
+      this.#conductor.close();
+      this.#sealer.close();
+      await this.#sealer.seal();
+    } finally {
+      await this.#hub.close();
+    }
   }
 
   async #start(): Promise<void> {

@@ -8,6 +8,7 @@ import { type Approval, addApproval, loadApprovals } from '../store/approvals.ts
 import type { Session } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
 import { WHOLE_RUN } from '../store/timers.ts';
+import { beginRun } from './begin-run.ts';
 import { stepAt } from './compiled-plan.ts';
 import { readNote } from './outcome-note.ts';
 import type { RunWork } from './run-work.ts';
@@ -96,7 +97,7 @@ async function answerForRun(
       reason: `denied by ${principal.id}: ${reason || 'no reason given'}`,
     });
   // In a group it begins when it is its turn, which the group's lock decides.
-  return work.row.concurrencyGroup === null ? work.apply({ type: 'released' }) : true;
+  return work.row.concurrencyGroup === null ? beginRun(session, work) : true;
 }
 
 function decide(work: RunWork, idx: number, generation: number, step: PlanStep, given: readonly Approval[]): boolean {

@@ -41,7 +41,11 @@ export class Hub {
 
   async close(): Promise<void> {
     for (const end of this.#waits) end();
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    // News that was about to be told is told now: others may wait for it.
+    for (const [news, timer] of this.#timers) {
+      clearTimeout(timer);
+      await this.#db.notify(CHANNEL, news).catch(() => {});
+    }
     await this.#unlisten?.();
   }
 

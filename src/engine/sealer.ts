@@ -14,7 +14,7 @@ import type { Scope } from '../store/scope.ts';
 import { addEvents } from '../store/settlements.ts';
 import type { Hub } from './hub.ts';
 import type { RunEntries } from './run-entry.ts';
-import { runFacts } from './run-facts.ts';
+import { type ClosedRun, runFacts } from './run-facts.ts';
 
 const BATCH_MAX = 32;
 /** Receipts of a burst are made together. */
@@ -33,6 +33,7 @@ export interface SealerTools {
   /** Whether the conductor has more to do than it can do at once. */
   readonly isBusy: () => boolean;
   readonly scope: () => Scope;
+  readonly onError: (error: unknown) => void;
 }
 
 /**
@@ -43,6 +44,7 @@ export class Sealer {
   readonly #tools: SealerTools;
   #running: Promise<void> | undefined;
   #isAgain = false;
+  readonly #failures = new Map<number, unknown>();
   #soon: NodeJS.Timeout | undefined;
 
   constructor(tools: SealerTools) {
@@ -60,10 +62,13 @@ export class Sealer {
   /** Seals what is due. Calls while it works make it look once more. */
   seal(): Promise<void> {
     if (this.#running) this.#isAgain = true;
-    this.#running ??= this.#work().finally(() => {
-      this.#running = undefined;
-    });
+    else this.#running = this.#work();
     return this.#running;
+  }
+
+  /** Why the receipt of a run could not be made here, the last time that it was tried. */
+  failureOf(run: number): unknown {
+    return this.#failures.get(run);
   }
 
   close(): void {
@@ -71,11 +76,16 @@ export class Sealer {
   }
 
   async #work(): Promise<void> {
-    do {
-      this.#isAgain = false;
-      await this.#giveWay();
-      while ((await this.#sealBatch()) === BATCH_MAX);
-    } while (this.#isAgain);
+    try {
+      do {
+        this.#isAgain = false;
+        await this.#giveWay();
+        while ((await this.#sealBatch()) === BATCH_MAX);
+      } while (this.#isAgain);
+    } finally {
+      // In the same turn as the last look: a call after it begins anew.
+      this.#running = undefined;
+    }
   }
 
   /** Steps come first: while outcomes keep coming in, receipts wait, but not for ever. */
@@ -86,12 +96,30 @@ export class Sealer {
   }
 
   async #sealBatch(): Promise<number> {
-    const { db, hub } = this.#tools;
+    const { db, hub, onError } = this.#tools;
     const claimed = await claimOutbox(db, this.#tools.scope(), 'seal', BATCH_MAX, CLAIM_MS);
     if (claimed.length === 0) return 0;
-    const runs = claimed.map((item) => item.run);
-    const receipts = await this.#seal(runs);
-    await db.transaction(async (session) => {
+    const receipts: StoredReceipt[] = [];
+    for (const closed of await this.#load(claimed.map((item) => item.run))) {
+      // One receipt at a time: whatever waits for the event loop goes between them. One that cannot be made keeps its
+      // place in the outbox, and nobody else's.
+      await setImmediate();
+      try {
+        receipts.push(await this.#seal(closed));
+        this.#failures.delete(closed.row.id);
+      } catch (error) {
+        this.#failures.set(closed.row.id, error);
+        onError(error);
+      }
+    }
+    await this.#save(receipts);
+    hub.tell('changed');
+    return claimed.length;
+  }
+
+  async #save(receipts: readonly StoredReceipt[]): Promise<void> {
+    if (receipts.length === 0) return;
+    await this.#tools.db.transaction(async (session) => {
       await saveReceipts(session, receipts);
       await addEvents(
         session,
@@ -103,51 +131,50 @@ export class Sealer {
           data: { payloadSha256: receipt.payloadSha256 },
         })),
       );
-      await clearOutbox(session, 'seal', runs);
+      await clearOutbox(
+        session,
+        'seal',
+        receipts.map((receipt) => receipt.run),
+      );
     });
-    hub.tell('changed');
-    return claimed.length;
   }
 
-  async #seal(runs: readonly number[]): Promise<readonly StoredReceipt[]> {
-    const { db, entries, policy, signer, issuer } = this.#tools;
+  async #load(runs: readonly number[]): Promise<readonly ClosedRun[]> {
+    const { db, entries } = this.#tools;
     await entries.load(db, runs);
     const [rows, steps, approvals] = [
       await loadRuns(db, runs),
       await loadSteps(db, runs),
       await loadApprovals(db, runs),
     ];
-    const decisionIds = [...rows, ...steps].flatMap((row) => row.decisionId ?? []);
-    const decisions = await loadDecisions(db, [...new Set(decisionIds)]);
+    const ids = [...rows, ...steps].flatMap((row) => row.decisionId ?? []);
+    const decisions = await loadDecisions(db, [...new Set(ids)]);
     const stepsOf = Map.groupBy(steps, (step) => step.run);
     const approvalsOf = Map.groupBy(approvals, (approval) => approval.run);
-    const receipts: StoredReceipt[] = [];
-    for (const row of rows) {
+    return rows.flatMap((row) => {
       const entry = entries.get(row.id);
-      if (!entry) continue;
+      if (!entry) return [];
       const own = stepsOf.get(row.id) ?? [];
-      const used = new Map(
-        [row, ...own].flatMap(({ decisionId }) => {
-          const decision = decisionId === null ? undefined : decisions.get(decisionId);
-          return decision ? [[decision.id, decision] as const] : [];
-        }),
-      );
-      const facts = runFacts(
-        { row, steps: own, compiled: entry.compiled, decisions: used, approvals: approvalsOf.get(row.id) ?? [] },
-        issuer,
-        policy.entrypoint,
-      );
-      // One receipt at a time: whatever waits for the event loop goes between them.
-      await setImmediate();
-      const { payload, payloadSha256 } = buildReceipt(facts);
-      receipts.push({
-        run: row.id,
-        payloadSha256,
-        payload,
-        signature: await signatureOf(payload, signer),
-        publicKey: signer.publicKeyPem,
+      const used = [row, ...own].flatMap(({ decisionId }) => {
+        const decision = decisionId === null ? undefined : decisions.get(decisionId);
+        return decision ? [[decision.id, decision] as const] : [];
       });
-    }
-    return receipts;
+      return [
+        {
+          row,
+          steps: own,
+          compiled: entry.compiled,
+          decisions: new Map(used),
+          approvals: approvalsOf.get(row.id) ?? [],
+        },
+      ];
+    });
+  }
+
+  async #seal(closed: ClosedRun): Promise<StoredReceipt> {
+    const { policy, signer, issuer } = this.#tools;
+    const { payload, payloadSha256 } = buildReceipt(runFacts(closed, issuer, policy.entrypoint));
+    const signature = await signatureOf(payload, signer);
+    return { run: closed.row.id, payloadSha256, payload, signature, publicKey: signer.publicKeyPem };
   }
 }

@@ -9,15 +9,15 @@ import { clearOutbox } from '../store/outbox.ts';
 import { saveQueues } from '../store/queues.ts';
 import { lockRuns } from '../store/run-rows.ts';
 import { addDeadLetters, addEvents, saveRuns, saveSteps } from '../store/settlements.ts';
-import { deleteTimer, setDeadline, WHOLE_RUN } from '../store/timers.ts';
+import { deleteTimer, WHOLE_RUN } from '../store/timers.ts';
 import { admitStep, expressionContexts, statusFunctions } from './admission.ts';
+import { beginRun } from './begin-run.ts';
 import { stepAt } from './compiled-plan.ts';
 import { type GateAnswerAsk, takeAnswer, waitsForConsent } from './gates.ts';
 import { noteOf } from './outcome-note.ts';
 import type { RunEntries } from './run-entry.ts';
 import { type AttemptEnded, type StepState } from './run-state.ts';
 import { RunWork } from './run-work.ts';
-import { deadlineOf } from './submitter.ts';
 
 /** Something that a run is to be told. `answer` hears, after the commit, whether it changed anything, or why it was refused. */
 export type Ask =
@@ -112,13 +112,6 @@ async function applyAsk(session: Session, tools: SettleTools, work: RunWork, ask
       await deleteTimer(session, { run: work.row.id, idx: ask.idx, generation: ask.generation });
       return ask.idx === WHOLE_RUN ? endOfBudget(work) : applyTimer(work, ask.idx, ask.generation);
   }
-}
-
-async function beginRun(session: Session, work: RunWork): Promise<boolean> {
-  const isReleased = work.apply({ type: 'released' });
-  const deadlineMs = deadlineOf(work.entry.compiled.plan);
-  if (isReleased && deadlineMs !== null) await setDeadline(session, work.row.id, deadlineMs);
-  return isReleased;
 }
 
 function applyOutcome(tools: SettleTools, work: RunWork, idx: number, fence: number, outcome: Outcome): boolean {

@@ -1,5 +1,4 @@
 import { MaestroError } from '../base/errors.ts';
-import type { Plan } from '../pipeline/plan.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import { runInput, runKey } from '../policy/input-from-plan.ts';
 import type { RunRelation, StartRun } from '../protocol/client.ts';
@@ -10,6 +9,7 @@ import { classesOf, savePlan } from '../store/plans.ts';
 import { findByIdempotencyKey } from '../store/run-rows.ts';
 import { type NewRun, submitRuns } from '../store/submissions.ts';
 import { askPolicy } from './admission.ts';
+import { deadlineOf } from './begin-run.ts';
 import { type CompiledPlan, compilePlan } from './compiled-plan.ts';
 import { runContexts, stepContexts } from './contexts.ts';
 import type { DecisionIds } from './decision-ids.ts';
@@ -127,13 +127,20 @@ export class Submitter {
     // Runs that are started in the same turn share a statement.
     await Promise.resolve();
     for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
-      try {
-        await this.#submit(batch);
-      } catch (error) {
-        for (const one of batch) one.reject(error);
-      }
+      await this.#submitOrSplit(batch);
     }
     this.#isBusy = false;
+  }
+
+  /** One run that the store refuses must not keep the others from starting. Runs that were started resolve only once. */
+  async #submitOrSplit(batch: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#submit(batch);
+    } catch (error) {
+      const [only] = batch;
+      if (batch.length === 1) only?.reject(error);
+      else for (const one of batch) await this.#submitOrSplit([one]);
+    }
   }
 
   #take(): readonly Waiting[] {
@@ -224,11 +231,6 @@ export class Submitter {
     if (run === undefined) throw new MaestroError('INTERNAL', 'a run was neither started nor found');
     return { run, isNew: false, isRejected: false, isPosted: false };
   }
-}
-
-/** Milliseconds that the budget of a run allows. */
-export function deadlineOf(plan: Plan): number | null {
-  return plan.budget?.minutes === undefined ? null : Math.round(plan.budget.minutes * 60_000);
 }
 
 function isPosted({ names, entry, standing }: Prepared): boolean {

@@ -7,6 +7,8 @@ import type { Settler } from './settler.ts';
 
 const TIMERS_MAX = 256;
 const SETTLE_CLAIM_MS = 10_000;
+/** Sweeps of a busy process come late by less than this. */
+const SLEEP_SLACK_MS = 5000;
 /** A lease that its worker does not name this long after it was granted never reached it. */
 const UNNAMED_MS = 10_000;
 /** The floor: timers that other conductors set are seen at least this often. */
@@ -36,6 +38,10 @@ export class Timekeeper {
   #sweeper: NodeJS.Timeout | undefined;
   #isClosed = false;
   #firing: Promise<void> | undefined;
+  #sweeping: Promise<void> = Promise.resolve();
+  /** Wall-clock time of the last sweep, and of the end of the last sleep; 0: there was none. */
+  #sweptAt = Date.now();
+  #awakeSince = 0;
   /** A timer was set while others fired. */
   #isAgain = false;
 
@@ -44,7 +50,7 @@ export class Timekeeper {
   }
 
   start(): void {
-    this.#sweeper = setInterval(() => this.#guard(this.sweep()), this.#tools.sweepEveryMs);
+    this.#sweeper = setInterval(() => void this.sweep().catch(this.#tools.onError), this.#tools.sweepEveryMs);
     this.#sweeper.unref();
     this.lookAtTimers();
   }
@@ -54,6 +60,7 @@ export class Timekeeper {
     clearTimeout(this.#timer);
     clearInterval(this.#sweeper);
     await this.#firing;
+    await this.#sweeping.catch(() => {});
   }
 
   /** A timer may have been set: looks, and plans the next look. */
@@ -68,18 +75,24 @@ export class Timekeeper {
     });
   }
 
-  /** Gives out again what nobody works on, and takes up what a crash left behind. */
-  async sweep(): Promise<void> {
+  /** Gives out again what nobody works on, and takes up what a crash left behind. Sweeps follow one another. */
+  sweep(): Promise<void> {
+    this.#sweeping = this.#sweeping.catch(() => {}).then(() => this.#sweep());
+    return this.#sweeping;
+  }
+
+  async #sweep(): Promise<void> {
     const { db, settler, expireAfterMs } = this.#tools;
+    if (this.#isClosed) return;
     await this.#tools.refresh();
     this.lookAtTimers();
-    const abandoned = await abandonedSteps(db, this.#tools.scope(), expireAfterMs, UNNAMED_MS);
-    await Promise.all(
-      abandoned.map((step) =>
+    if (this.#wasAwake()) {
+      const abandoned = await abandonedSteps(db, this.#tools.scope(), expireAfterMs, UNNAMED_MS);
+      await this.#each(abandoned, (step) =>
         settler.settle(step.run, { type: 'lost', idx: step.idx, fence: step.fence, isCounted: true }),
-      ),
-    );
-    await removeSilentWorkers(db, expireAfterMs);
+      );
+      await removeSilentWorkers(db, expireAfterMs);
+    }
     await this.recover();
   }
 
@@ -87,9 +100,25 @@ export class Timekeeper {
   async recover(): Promise<void> {
     const { db, settler } = this.#tools;
     const unsettled = await claimOutbox(db, this.#tools.scope(), 'settle', TIMERS_MAX, SETTLE_CLAIM_MS);
-    await Promise.all(unsettled.map((item) => settler.settle(item.run, { type: 'sweep' })));
+    await this.#each(unsettled, (item) => settler.settle(item.run, { type: 'sweep' }));
     await this.#tools.advanceGroups();
     await this.#tools.seal();
+  }
+
+  /** One run that cannot be settled must not keep the others from it. */
+  async #each<T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> {
+    await Promise.all(items.map((item) => act(item).catch(this.#tools.onError)));
+  }
+
+  /**
+   * Whether this machine has been awake for as long as a worker may be silent. After a sleep its own workers, whose
+   * timers slept as well, are silent through no fault of theirs: they get the time to speak first.
+   */
+  #wasAwake(): boolean {
+    const now = Date.now();
+    if (now - this.#sweptAt > 2 * this.#tools.sweepEveryMs + SLEEP_SLACK_MS) this.#awakeSince = now;
+    this.#sweptAt = now;
+    return this.#awakeSince === 0 || now - this.#awakeSince > this.#tools.expireAfterMs;
   }
 
   async #fire(): Promise<void> {
@@ -111,13 +140,9 @@ export class Timekeeper {
     const { db, settler } = this.#tools;
     const scope = this.#tools.scope();
     const due = await dueTimers(db, scope, TIMERS_MAX);
-    await Promise.all(
-      due.map((timer) => settler.settle(timer.run, { type: 'timer', idx: timer.idx, generation: timer.generation })),
+    await this.#each(due, (timer) =>
+      settler.settle(timer.run, { type: 'timer', idx: timer.idx, generation: timer.generation }),
     );
     return Math.min(TIMER_POLL_MS, (await nextTimerMs(db, scope)) ?? TIMER_POLL_MS);
-  }
-
-  #guard(work: Promise<void>): void {
-    work.catch(this.#tools.onError);
   }
 }

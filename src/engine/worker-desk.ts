@@ -110,6 +110,9 @@ async function renew(
   return { lost: lost.map(toHeld) };
 }
 
+/** The floor under lost notifications: a cancelled step hears of it within 2 s. */
+const STOP_POLL_MS = 1000;
+
 async function signals(
   tools: WorkerDeskTools,
   worker: number,
@@ -119,11 +122,12 @@ async function signals(
   const read = async (): Promise<readonly WorkerSignal[]> =>
     (await stoppingSteps(tools.db, worker)).map((step) => ({ type: 'cancel', ...toHeld(step) }));
   // Listening begins before the look, so that news between the two is not missed.
-  const news = tools.hub.next('stop', waitMs, signal);
-  const now = await read();
-  if (now.length > 0) return now;
-  await news;
-  return signal.aborted ? [] : read();
+  for (let restMs = waitMs; ; restMs -= STOP_POLL_MS) {
+    const news = tools.hub.next('stop', Math.min(restMs, STOP_POLL_MS), signal);
+    const now = await read();
+    if (now.length > 0 || restMs <= STOP_POLL_MS || signal.aborted) return now;
+    await news;
+  }
 }
 
 /**

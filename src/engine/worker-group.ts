@@ -45,6 +45,9 @@ export class WorkerGroup {
   hasNews = true;
   /** Queue positions up to here are taken. */
   mark = 0;
+  /** Grows with each full look that is asked for. */
+  epoch = 0;
+  #isClosed = false;
   #calls: CompleteCall[] = [];
   #waiters: Waiter[] = [];
 
@@ -58,6 +61,12 @@ export class WorkerGroup {
 
   get hasWaiters(): boolean {
     return this.#waiters.length > 0;
+  }
+
+  /** Rows may have committed behind the mark. */
+  lookAtAll(): void {
+    this.mark = 0;
+    this.epoch++;
   }
 
   enqueue(call: Pick<CompleteCall, 'worker' | 'completions' | 'room'>, pump: () => void): Promise<CompleteAnswer> {
@@ -117,7 +126,7 @@ export class WorkerGroup {
     for (const waiter of waiters) {
       const leases = byWorker.get(waiter.worker)?.splice(0, waiter.room) ?? [];
       // Leases for one who has gone are given out again when its worker does not name them.
-      if (leases.length > 0 || !waiter.isOpen) waiter.resolve(leases);
+      if (leases.length > 0 || !waiter.isOpen || this.#isClosed) waiter.resolve(leases);
       else this.#waiters.push(waiter);
     }
   }
@@ -127,6 +136,7 @@ export class WorkerGroup {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const waiter of this.takeWaiters()) waiter.resolve(NO_LEASES);
   }
 

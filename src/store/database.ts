@@ -20,8 +20,8 @@ export interface Database extends Session {
   close(): Promise<void>;
 }
 
-/** SQLSTATEs after which the same transaction may succeed: serialization failure, deadlock. */
-const RETRYABLE = new Set(['40001', '40P01']);
+/** SQLSTATEs after which the same transaction may succeed: serialization failure, deadlock, lock timeout. */
+const RETRYABLE = new Set(['40001', '40P01', '55P03']);
 const TRIES_MAX = 5;
 
 export async function withRetries<T>(body: () => Promise<T>): Promise<T> {

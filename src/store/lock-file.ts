@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { MaestroError } from '../base/errors.ts';
+import { inTurn } from './turn.ts';
 
 interface Lock {
   release(): Promise<void>;
@@ -17,9 +18,9 @@ interface Owner {
 /**
  * Takes a folder for this process alone, by a file that names its owner.
  *
- * A lock whose owner is dead is taken over: the stale file is renamed away first, which only one of several contenders
- * can do. The owner is its pid and its start time, so a reused pid is not mistaken for it.
- * @throws STATE_LOCKED
+ * A lock whose owner is dead is taken over. Contenders look, remove and write one after the other, so that nobody removes
+ * the lock that another has just taken. The owner is its pid and its start time: a reused pid is not mistaken for it.
+ * @throws STATE_LOCKED, DISK_FULL
  */
 export async function takeLock(path: string): Promise<Lock> {
   const mine: Owner = {
@@ -28,13 +29,14 @@ export async function takeLock(path: string): Promise<Lock> {
     host: hostname(),
     token: randomUUID(),
   };
-  for (let tries = 0; tries < 3; tries++) {
-    if (await create(path, mine)) return { release: () => release(path, mine) };
+  await inTurn(path, async () => {
+    if (await create(path, mine)) return;
     const owner = await readOwner(path);
     if (owner && (await isAlive(owner))) throw lockedBy(path, owner);
-    await moveAway(path, owner);
-  }
-  throw new MaestroError('STATE_LOCKED', `expected to lock ${path}, but other processes keep taking it`);
+    await rm(path, { force: true });
+    if (!(await create(path, mine))) throw new MaestroError('STATE_LOCKED', `${path} came back while it was taken`);
+  });
+  return { release: () => release(path, mine) };
 }
 
 async function create(path: string, owner: Owner): Promise<boolean> {
@@ -93,19 +95,6 @@ async function isAlive(owner: Owner): Promise<boolean> {
   }
   const ticks = await startTicks(owner.pid);
   return owner.startTicks === '' || ticks === '' || ticks === owner.startTicks;
-}
-
-async function moveAway(path: string, owner: Owner | undefined): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return;
-  }
-  const moved = await readFile(aside, 'utf8').catch(() => '');
-  const isTheStaleOne = owner === undefined || moved.includes(owner.token);
-  if (isTheStaleOne) await rm(aside, { force: true });
-  else await rename(aside, path);
 }
 
 async function release(path: string, mine: Owner): Promise<void> {

@@ -19,7 +19,8 @@ interface Migration {
 
 /**
  * Brings the schema up to date, forward only. Each migration commits with its row, so a crash leaves whole steps.
- * @throws SCHEMA_TOO_NEW where the database has a migration that this version does not know, or one that differs
+ * @throws SCHEMA_TOO_NEW where the database has a migration that this version does not know, SCHEMA_DIFFERS where it has
+ *   one of the same name and another content
  */
 export async function migrate(db: Database): Promise<void> {
   const known = await readMigrations();
@@ -62,8 +63,12 @@ async function unapplied(db: Database, known: readonly Migration[]): Promise<rea
   for (const [id, digest] of applied) {
     const ours = known.find((migration) => migration.id === id);
     if (ours?.digest === digest) continue;
-    const what = ours ? `a different migration ${id}` : `migration ${id}, which this version does not know`;
-    throw new MaestroError('SCHEMA_TOO_NEW', `the database holds ${what}`);
+    if (!ours)
+      throw new MaestroError('SCHEMA_TOO_NEW', `the database holds migration ${id}, which this version does not know`);
+    throw new MaestroError(
+      'SCHEMA_DIFFERS',
+      `the database was made by a different build of this version: its migration ${id} is not the one of this build`,
+    );
   }
   return known.filter((migration) => !applied.has(migration.id));
 }

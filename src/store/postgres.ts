@@ -4,6 +4,8 @@ import { type Database, type Row, type Session, type SqlValue, withRetries } fro
 const CONNECTIONS_MAX = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
 const RELISTEN_DELAY_MS = 500;
+/** A process that stops in mid-transaction must not stop the others: the server ends what takes longer. */
+const LIMITS = { idle_in_transaction_session_timeout: 30_000, lock_timeout: 20_000, statement_timeout: 120_000 };
 
 export async function openPostgres(url: string): Promise<Database> {
   const pool = new Pool({
@@ -11,6 +13,8 @@ export async function openPostgres(url: string): Promise<Database> {
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'maestro',
+    keepAlive: true,
+    ...LIMITS,
   });
   // An idle connection that breaks is dropped from the pool; the next query reports what is wrong.
   pool.on('error', () => {});
@@ -52,6 +56,11 @@ async function run(
 async function inTransaction<T>(pool: Pool, body: (session: Session) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // A connection that breaks while it is checked out says so here; unheard, that would end the process.
+  const onError = (error: Error): void => {
+    broken = error;
+  };
+  client.on('error', onError);
   try {
     await client.query('begin');
     const result = await body({ query: (name, text, values) => run(client, name, text, values) });
@@ -63,6 +72,7 @@ async function inTransaction<T>(pool: Pool, body: (session: Session) => Promise<
     });
     throw error;
   } finally {
+    client.off('error', onError);
     client.release(broken);
   }
 }
@@ -82,13 +92,19 @@ class Listener {
   }
 
   async start(): Promise<void> {
-    const client = new Client({ connectionString: this.#url, application_name: 'maestro listen' });
+    const client = new Client({ connectionString: this.#url, application_name: 'maestro listen', keepAlive: true });
     client.on('notification', (message) => this.#hear(message.payload ?? ''));
     client.on('error', () => this.#restart(client));
     client.on('end', () => this.#restart(client));
-    await client.connect();
-    await client.query(`listen ${this.#channel}`);
-    this.#client = client;
+    try {
+      await client.connect();
+      await client.query(`listen ${this.#channel}`);
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
+    if (this.#isStopped) await client.end();
+    else this.#client = client;
   }
 
   async stop(): Promise<void> {
