@@ -166,12 +166,14 @@ onEveryStore(
 
       it('asks about a run: it waits until somebody lets it begin', async () => {
         const w = world();
-        const plan = planOf([planStep('a')], { autonomy: 'L5' });
+        const plan = planOf([planStep('a')], { autonomy: 'L5', budget: { minutes: 60 } });
         const worker = await w.worker();
         const run = await w.start(plan);
         await worker.nothing();
         expect((await w.engine.readRun(run)).status).toBe('queued');
         await approve(run);
+        // From now on its budget of time runs.
+        expect(await w.db.query('', 'select idx, kind from timer where run_id = $1', [run])).toEqual([[-1, 2]]);
         await worker.run('a');
         expect((await w.end(run)).status).toBe('succeeded');
         const refused = await w.start(plan);
