@@ -79,7 +79,7 @@ export async function releaseRun({ setting, registryUrl, output }: Stage): Promi
 
   act('4  Approve it', 'Whoever started the run may not approve it. Somebody else may.');
   await maestro(setting, ['approve', 'latest', '--reason', 'let me through'], 3);
-  await maestro(setting, ['approve', 'latest', '--actor', 'team:grace', '--reason', 'tested and wanted']);
+  await maestro(setting, ['approve', 'latest', '--actor', 'grace', '--reason', 'tested and wanted']);
   const run = await maestroJson<RunView>(setting, ['status', 'latest']);
   claim('the release was staged after the approval, in another process', isSuccess(stepOf(run, 'stage')));
   return run;

@@ -31,5 +31,7 @@ export interface CommandSpec {
   readonly details?: readonly string[];
   readonly positionals?: readonly PositionalSpec[];
   readonly options?: readonly OptionSpec[];
+  /** Starts or changes runs: refused inside of a step, which may not speak for a person. */
+  readonly isActing?: boolean;
   readonly examples: readonly string[];
 }

@@ -37,11 +37,16 @@ export function exitCodeOfRun(run: RunView): ExitCode {
   return EXIT.waiting;
 }
 
+/** HTTP statuses of requests that cannot be met as they are: nothing was started. */
+const WRONG_REQUEST: ReadonlySet<number> = new Set([400, 404, 409, 413, 422, 501]);
+
 export function exitCodeOfError(error: unknown): ExitCode {
   if (error instanceof VerificationError) return EXIT.unverified;
   if (!isMaestroError(error)) return EXIT.failed;
   if (error.code === 'RECEIPT_INVALID') return EXIT.unverified;
+  // The request is right, and may be made again when the other process has ended.
+  if (error.code === 'STATE_LOCKED') return EXIT.failed;
   const status = ERROR_CODES[error.code].httpStatus;
   if (status === 403) return EXIT.denied;
-  return [400, 404, 413, 422].includes(status) ? EXIT.usage : EXIT.failed;
+  return WRONG_REQUEST.has(status) ? EXIT.usage : EXIT.failed;
 }

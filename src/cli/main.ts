@@ -5,6 +5,7 @@ import type { TableRow } from './command.ts';
 import type { Door } from './context.ts';
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts';
 import { commandHelp, generalHelp } from './help-text.ts';
+import { refuseInsideStep } from './inside-step.ts';
 import { Output } from './output.ts';
 import { createPaint } from './paint.ts';
 import { commandNames, findCommand, GLOBAL_OPTIONS, VERSION_OPTION } from './table.ts';
@@ -34,6 +35,7 @@ async function dispatch(words: readonly string[], door: Door, output: Output): P
     return EXIT.ok;
   }
   const context = await door.openContext({ directory: args.text('directory') });
+  if (called.spec.isActing) refuseInsideStep((name) => context.environment(name));
   const terminal = { ...door.terminal, hasColors: door.terminal.hasColors && !args.has('no-color') };
   const command = await called.spec.load();
   return command(args, { ...context, version: door.version, terminal, output });

@@ -9,6 +9,7 @@ import type { CommandContext, Principal } from './context.ts';
 import { countFindings, findingText } from './finding-text.ts';
 import { type GitFacts, readGitFacts } from './git-facts.ts';
 import { readPipelineSource, resolvePipeline } from './pipeline-files.ts';
+import { claimedPrincipal } from './principal.ts';
 
 /**
  * Compiles what the arguments name, and says who asks and for which source.
@@ -23,13 +24,10 @@ export async function readRunRequest(args: Arguments, context: CommandContext): 
   };
 }
 
-/** Who acts: `--actor ana`, `--actor github:ana`, else the user of this machine. */
+/** Who acts: whom `--actor` names, else the user of this machine. Throws USAGE. */
 export function principalOf(args: Arguments, context: CommandContext): Principal {
   const given = args.text('actor');
-  if (given === undefined) return context.principal;
-  const match = /^(?:([a-z][a-z0-9-]*):)?([^\s:]+)$/.exec(given);
-  if (!match?.[2]) throw new MaestroError('USAGE', `expected --actor ID or --actor PROVIDER:ID, got '${given}'`);
-  return { provider: match[1] ?? context.principal.provider, id: match[2] };
+  return given === undefined ? context.principal : claimedPrincipal(given);
 }
 
 /** Values of `--secret NAME[=VARIABLE]`, from the environment: a value on the command line would show in `ps`. */

@@ -28,7 +28,11 @@ const MANIFEST: OptionSpec = {
 };
 const TEMPLATE: OptionSpec = { name: 'template', value: 'NAME', summary: 'the pipeline, by its name' };
 const BUDGET: OptionSpec = { name: 'budget', value: 'AMOUNT', summary: 'spend at most this, for example 5usd' };
-const ACTOR: OptionSpec = { name: 'actor', value: 'ID', summary: 'act as this person (default: your user name)' };
+const ACTOR: OptionSpec = {
+  name: 'actor',
+  value: 'NAME',
+  summary: 'say that this person acts (default: your user name); claimed, not proven',
+};
 const REASON: OptionSpec = { name: 'reason', value: 'TEXT', summary: 'why; kept in the receipt' };
 const GATE: OptionSpec = { name: 'gate', value: 'STEP', summary: 'the gate, where several wait' };
 const SECRET: OptionSpec = {
@@ -80,6 +84,7 @@ export const COMMANDS: readonly TableRow[] = [
   },
   {
     name: 'run',
+    isActing: true,
     group: 'Run',
     summary: 'run a pipeline and watch it',
     details: [
@@ -98,6 +103,7 @@ export const COMMANDS: readonly TableRow[] = [
   },
   {
     name: 'retry',
+    isActing: true,
     group: 'Run',
     summary: 'make a new attempt of a finished run',
     details: [RUN_NAMES, 'Keeps what succeeded outside the scope (default: --failed).', DRIVES],
@@ -114,6 +120,7 @@ export const COMMANDS: readonly TableRow[] = [
   },
   {
     name: 'resume',
+    isActing: true,
     group: 'Run',
     summary: 'go on with a run whose process ended',
     details: [RUN_NAMES, 'Without RUN: the latest. Steps that succeeded do not run again.'],
@@ -124,6 +131,7 @@ export const COMMANDS: readonly TableRow[] = [
   },
   {
     name: 'replay',
+    isActing: true,
     group: 'Run',
     summary: 'run the stored plan of a run again and compare',
     details: [
@@ -137,6 +145,7 @@ export const COMMANDS: readonly TableRow[] = [
   },
   {
     name: 'cancel',
+    isActing: true,
     group: 'Run',
     summary: 'stop a run; its compensations run',
     details: [RUN_NAMES],
@@ -179,6 +188,7 @@ export const COMMANDS: readonly TableRow[] = [
   },
   {
     name: 'approve',
+    isActing: true,
     group: 'Answer',
     summary: 'let a waiting step go on',
     details: [RUN_NAMES, 'The approval is bound to the plan’s digest and kept in the receipt.', DRIVES],
@@ -189,6 +199,7 @@ export const COMMANDS: readonly TableRow[] = [
   },
   {
     name: 'deny',
+    isActing: true,
     group: 'Answer',
     summary: 'refuse a waiting step',
     details: [RUN_NAMES, DRIVES],

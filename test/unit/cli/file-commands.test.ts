@@ -119,14 +119,14 @@ describe('maestro receipt', () => {
     client.receipt = RECEIPT;
     const cwd = project({ 'proof/run.json': 'other' });
     const process = new FakeProcess({ cwd, client });
-    expect(await process.run('receipt', 'latest', '-o', 'proof')).toBe(1);
+    expect(await process.run('receipt', 'latest', '-o', 'proof')).toBe(2);
     expect(process.err).toContain('error[CONFLICT]');
     expect(readdirSync(join(cwd, 'proof'))).toEqual(['run.json']);
   });
 
   it('is refused while the run goes on', async () => {
     const process = started(oneStep([]));
-    expect(await process.run('receipt', 'latest')).toBe(1);
+    expect(await process.run('receipt', 'latest')).toBe(2);
     expect(process.err).toContain('error[RUN_NOT_FINISHED]');
   });
 });
@@ -181,7 +181,7 @@ describe('maestro init', () => {
   it('never overwrites', async () => {
     const cwd = project({ '.maestro/ci.yml': 'mine' });
     const process = new FakeProcess({ cwd });
-    expect(await process.run('init')).toBe(1);
+    expect(await process.run('init')).toBe(2);
     expect(process.err).toContain('error[CONFLICT]');
     expect(existsSync(join(cwd, '.maestro/ci.yaml'))).toBe(false);
   });

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readConfig, readDisplay } from '../../../app/config.ts';
 import { readGitFacts, remoteUri, repositoryOf } from '../../../src/cli/git-facts.ts';
@@ -64,9 +65,38 @@ describe('where a run comes from', () => {
     ['https://token@github.com/acme/app', 'git+https://github.com/acme/app', 'acme/app'],
     ['git@github.com:acme/app.git', 'git+ssh://github.com/acme/app.git', 'acme/app'],
     ['ssh://git@host/acme/app.git', 'git+ssh://host/acme/app.git', 'acme/app'],
+    ['ssh://git@[::1]:2222/acme/app.git/', 'git+ssh://[::1]:2222/acme/app.git/', 'acme/app'],
+    ['https://user:to@ken@github.com/acme/app', 'git+https://github.com/acme/app', 'acme/app'],
+    ['https://github.com/acme/app.git?token=hunter2#hunter2', 'git+https://github.com/acme/app.git', 'acme/app'],
+    ['user:hunter2@github.com:acme/app', 'git+ssh://github.com/acme/app', 'acme/app'],
+    ['a@hunter2@github.com:acme/app?hunter2', 'git+ssh://github.com/acme/app', 'acme/app'],
+    ['git@[::1]:/acme/app', 'git+ssh://[::1]/acme/app', 'acme/app'],
+    ['file:///srv/acme/app.git', 'file:///srv/acme/app.git', 'acme/app'],
+    ['/srv/acme/app.git', 'file:///srv/acme/app.git', 'acme/app'],
+    ['../acme/app:1', 'file:///home/acme/app:1', 'acme/app:1'],
+    ['acme/app@2', 'file:///home/here/acme/app@2', 'acme/app@2'],
+    // What cannot be taken apart for certain is the folder.
+    ['https://user:hunter/2@github.com/acme/app', 'file:///home/here', 'home/here'],
+    ['https://user:1/hunter2@github.com/acme/app', 'file:///home/here', 'home/here'],
+    ['https:/user:hunter2@github.com/acme/app', 'file:///home/here', 'home/here'],
+    ['https://user:hunter2@bad host/acme/app', 'file:///home/here', 'home/here'],
+    ['codecommit::eu://hunter2@app', 'file:///home/here', 'home/here'],
+    ['https://user:1#hunter2@github.com/acme/app', 'file:///home/here', 'home/here'],
+    ['ext::ssh hunter2', 'file:///home/here', 'home/here'],
   ])('%s never shows who may read it', (remote, uri, repository) => {
-    expect(remoteUri(remote)).toBe(uri);
-    expect(repositoryOf(remote)).toBe(repository);
+    expect(remoteUri(remote, '/home/here')).toBe(uri);
+    expect(repositoryOf(uri)).toBe(repository);
+  });
+
+  it('keeps every password of a URL to itself', () => {
+    const part = fc.stringMatching(/^[!-~]{0,5}$/);
+    const secret = fc.tuple(part, part).map(([a, b]) => `${a}7315${b}`);
+    fc.assert(
+      fc.property(secret, fc.constantFrom('https://', 'ssh://', 'git://', ''), (password, scheme) => {
+        const uri = remoteUri(`${scheme}user:${password}@github.com${scheme ? '/' : ':'}acme/app`, '/home/here');
+        expect(uri).not.toContain('7315');
+      }),
+    );
   });
 
   it('is the folder where there is no repository', () => {

@@ -84,7 +84,7 @@ describe('maestro run', () => {
       '--budget',
       '5usd',
       '--actor',
-      'github:bob',
+      'bob',
       '--secret',
       'TOKEN',
       '--secret',
@@ -94,7 +94,7 @@ describe('maestro run', () => {
     const request = asked(client, 'startRun') as StartRun;
     expect(request.plan.params).toEqual({ env: 'staging', q: 'a=b' });
     expect(request.plan.budget).toEqual({ microUsd: 5_000_000 });
-    expect(request.trigger).toMatchObject({ type: 'manual', actor: { provider: 'github', id: 'bob' }, isFork: false });
+    expect(request.trigger).toMatchObject({ type: 'manual', actor: { provider: 'local', id: 'bob' }, isFork: false });
     expect(process.opened).toEqual([{ secrets: { TOKEN: 'hunter2', KEY: 'x' } }]);
     expect(JSON.stringify(request) + process.out + process.err).not.toContain('hunter2');
   });
@@ -103,6 +103,9 @@ describe('maestro run', () => {
     ['a secret that the environment lacks', ['--secret', 'TOKEN'], 2, 'SECRET_NOT_FOUND'],
     ['a parameter without a value', ['--param', 'env'], 2, 'USAGE'],
     ['a budget without a unit', ['--budget', '5'], 2, 'USAGE'],
+    ['somebody of another provider', ['--actor', 'github:torvalds'], 2, 'USAGE'],
+    ['a name with a space', ['--actor', 'local:a b'], 2, 'USAGE'],
+    ['no name', ['--actor', 'local:'], 2, 'USAGE'],
     ['two pipelines', ['-m', 'b.yaml'], 2, 'USAGE'],
     ['a pipeline that does not exist', ['--template', 'nope'], 2, 'USAGE'],
   ])('starts nothing for %s', async (_title, words, code, error) => {
@@ -213,7 +216,7 @@ describe('maestro approve and deny', () => {
 
   it('are refused where nothing waits', async () => {
     const process = started(finished('succeeded'));
-    expect(await process.run('approve', 'latest')).toBe(1);
+    expect(await process.run('approve', 'latest')).toBe(2);
     expect(process.err).toContain('error[GATE_NOT_OPEN]');
   });
 });
@@ -364,5 +367,34 @@ describe('maestro status, logs and watch', () => {
     process.interrupt();
     expect(await code).toBe(130);
     expect(asked(client, 'cancelRun')).toBeUndefined();
+  });
+});
+
+describe('inside of a step', () => {
+  const ACTING = [
+    ['run'],
+    ['retry', 'latest'],
+    ['resume'],
+    ['replay', 'latest'],
+    ['cancel', 'latest'],
+    ['approve', 'latest'],
+    ['deny', 'latest'],
+  ];
+
+  it.each(ACTING.flatMap((words) => ['ATTEMPT', 'WORKER'].map((whose) => [words.join(' '), whose, words] as const)))(
+    'maestro %s is refused by the mark of the %s, before anything is opened',
+    async (_title, whose, words) => {
+      const client = oneStep([]);
+      const process = started(client, { variables: { [`MAESTRO_${whose}_TOKEN`]: 'abc' } });
+      expect(await process.run(...words)).toBe(2);
+      expect(process.err).toContain('error[NOT_FROM_STEP]');
+      expect(process.err).not.toContain('abc');
+      expect([client.asked, process.opened]).toEqual([[], []]);
+    },
+  );
+
+  it('one may look', async () => {
+    const process = started(finished('succeeded'), { variables: { MAESTRO_ATTEMPT_TOKEN: 'abc' } });
+    expect(await process.run('status', 'latest')).toBe(0);
   });
 });
