@@ -1,6 +1,7 @@
 import { digestJson } from '../base/digest.ts';
 import type { Plan, PlanStep } from '../pipeline/plan.ts';
 import type { PolicyInput, PolicyStep } from './input.ts';
+import { egressOf } from './step-egress.ts';
 
 /** Who asked for the run, and for what; the protocol's `RunTrigger` is one. */
 export interface PolicyTrigger {
@@ -79,7 +80,7 @@ function stepPart(step: PlanStep): PolicyStep {
     code: { uri: step.code.uri, digest: step.code.digest ?? null },
     runner: step.runner,
     tags: step.tags,
-    egress: step.egress,
+    egress: egressOf(step),
     secrets: step.secrets,
     environment: step.environment ?? null,
     isIdempotent: step.isIdempotent,

@@ -38,6 +38,7 @@ export interface PolicyStep {
   readonly code: { readonly uri: string; readonly digest: Digest | null };
   readonly runner: string;
   readonly tags: readonly string[];
+  /** What the step declares, and the host of `with.url` for `http` and `notify`; `*` where it is not known yet. */
   readonly egress: readonly string[];
   readonly secrets: readonly string[];
   readonly environment: string | null;

@@ -150,8 +150,18 @@ deny contains reason("malformed-egress", text) if {
 deny contains reason("egress-not-allowed", unlisted("egress", host, "egress.allow")) if {
 	some host in input.step.egress
 	is_array(data.egress.allow)
+	host != "*"
 	host_well_formed(host)
 	not host_allowed(host)
+}
+
+deny contains reason("egress-unknown", text) if {
+	is_array(data.egress.allow)
+	host_unknown
+	text := concat("", [
+		"data.egress.allow is set and nobody can say which host the step reaches; ",
+		"name its hosts in the step's egress, or write the host in with.url out",
+	])
 }
 
 # Helpers.
@@ -167,6 +177,14 @@ unlisted(noun, name, list) := concat("", [
 	noun, " \"", name, "\" is not in data.", list,
 	"; add it to ", list, " in .maestro/policy.yaml",
 ])
+
+# `*` is the host of a URL that is not known before the step runs.
+host_unknown if "*" in input.step.egress
+
+host_unknown if {
+	split(input.step.uses, "@")[0] in {"http", "notify"}
+	count(input.step.egress) == 0
+}
 
 # ASCII alone: lower() would turn the Kelvin sign into a k.
 host_well_formed(host) if {

@@ -176,8 +176,19 @@ test_egress_stays_within_the_list if {
 	every host in ["api.example.com", "API.example.com", "registry.npmjs.org", "*.npmjs.org", "db.example.com:5432"] {
 		allowed(step_with({"egress": [host]}), listed)
 	}
-	every host in ["npmjs.org", "evilnpmjs.org", "api.example.com.evil.org", "db.example.com", "*"] {
+	every host in ["npmjs.org", "evilnpmjs.org", "api.example.com.evil.org", "db.example.com"] {
 		denied_by(step_with({"egress": [host]}), listed, {"base/egress-not-allowed"})
+	}
+}
+
+test_unknown_host_is_denied_where_hosts_are_listed if {
+	listed := settings_with({"egress": {"allow": ["api.example.com"]}})
+	allowed(step_with({"egress": ["*"]}), settings)
+	allowed(step_with({"uses": "http"}), settings)
+	allowed(step_with({}), listed)
+	allowed(step_with({"uses": "http@1", "egress": ["api.example.com"]}), listed)
+	every change in [{"egress": ["*"]}, {"egress": ["api.example.com", "*"]}, {"uses": "http"}, {"uses": "notify@1"}] {
+		denied_by(step_with(change), listed, {"base/egress-unknown"})
 	}
 }
 

@@ -1,5 +1,5 @@
 import { isMaestroError, MaestroError, messageOf } from '../../base/errors.ts';
-import { isEgressAllowed } from './egress.ts';
+import { egressFor, isEgressAllowed } from './egress.ts';
 
 export const RESPONSE_BYTES_MAX = 1_048_576;
 export const REDIRECTS_MAX = 5;
@@ -13,6 +13,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs: number;
+  /** Hosts that the step declares; empty: the URL's own alone. */
   readonly egress: readonly string[];
   /** Headers that hold one of them are credentials too. */
   readonly secrets: readonly string[];
@@ -29,16 +30,18 @@ export interface HttpResponse {
 /**
  * Sends one request and reads its answer, whatever its status is.
  *
- * Redirects are followed up to `REDIRECTS_MAX`, each held to http(s) and the egress list; credentials and bodies do not
- * leave the origin that they were meant for.
+ * Redirects are followed up to `REDIRECTS_MAX`, each held to http(s) and the egress list, or to the host of the URL where the list
+ * is empty; credentials and bodies do not leave the origin that they were meant for.
  *
- * @throws MaestroError INPUT_INVALID for a URL or header that cannot be used, POLICY_DENIED for a host that is not in the egress
- * list, OUTPUT_TOO_LARGE for a long answer, STEP_TIMED_OUT, NETWORK_FAILED
+ * @throws MaestroError INPUT_INVALID for a URL or header that cannot be used, POLICY_DENIED for a host that the step may
+ * not reach, OUTPUT_TOO_LARGE for a long answer, STEP_TIMED_OUT, NETWORK_FAILED
  */
 export async function sendHttp(request: HttpRequest): Promise<HttpResponse> {
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)]);
   let { method, body } = request;
-  let url = checkedUrl(request.url, undefined, request.egress);
+  let url = checkedUrl(request.url, undefined);
+  const egress = egressFor(url, request.egress);
+  assertEgress(url, egress);
   const headers = headersOf(request.headers);
   try {
     for (let redirects = 0; ; redirects++) {
@@ -63,7 +66,8 @@ export async function sendHttp(request: HttpRequest): Promise<HttpResponse> {
           'NETWORK_FAILED',
           `expected at most ${REDIRECTS_MAX} redirects from ${new URL(request.url).host}`,
         );
-      const next = checkedUrl(location, url, request.egress);
+      const next = checkedUrl(location, url);
+      assertEgress(next, egress);
       if (becomesGet(response.status, method)) {
         method = 'GET';
         body = undefined;
@@ -84,15 +88,21 @@ export async function sendHttp(request: HttpRequest): Promise<HttpResponse> {
   }
 }
 
-function checkedUrl(text: string, base: URL | undefined, egress: readonly string[]): URL {
+function checkedUrl(text: string, base: URL | undefined): URL {
   const url = URL.parse(text, base?.href);
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     throw new MaestroError('INPUT_INVALID', 'expected a URL that begins with http:// or https://');
   if (url.username !== '' || url.password !== '')
     throw new MaestroError('INPUT_INVALID', 'expected a URL without user and password: give an Authorization header');
-  if (!isEgressAllowed(url, egress))
-    throw new MaestroError('POLICY_DENIED', `the step does not declare egress to ${url.host}`);
   return url;
+}
+
+function assertEgress(url: URL, egress: readonly string[]): void {
+  if (!isEgressAllowed(url, egress))
+    throw new MaestroError(
+      'POLICY_DENIED',
+      `the step does not declare egress to ${url.host}: name each host that it reaches, by redirects too, in \`egress\``,
+    );
 }
 
 function headersOf(given: Readonly<Record<string, string>>): Headers {

@@ -61,6 +61,7 @@ describe('changed data changes the answer', () => {
       'allow',
     ],
     ['secrets are listed', { secrets: { allow: ['A'] } }, stepOf({ secrets: ['B'] }), 'allow', 'deny'],
+    ['a host is unknown', { egress: { allow: ['a.com'] } }, stepOf({ uses: 'http', egress: ['*'] }), 'allow', 'deny'],
     ['egress is listed', { egress: { allow: ['*.a.com'] } }, stepOf({ egress: ['b.com'] }), 'allow', 'deny'],
     ['autonomy is raised', { autonomy: { max: 'L5' } }, { ...RUN, autonomy: 'L5' }, 'ask', 'allow'],
     [

@@ -62,6 +62,24 @@ describe('the question of a run or step', () => {
     });
   });
 
+  test.each([
+    ['http', 'https://api.a.com/x', [], ['api.a.com']],
+    ['http@1', 'https://API.a.com:8443/x', [], ['api.a.com:8443']],
+    ['notify', 'http://a.com/${{ secrets.TOKEN }}', [], ['a.com']],
+    ['http', 'https://a.com${{ secrets.TOKEN }}/', [], ['*']],
+    ['http', 'https://${{ secrets.HOST }}/', [], ['*']],
+    ['http', '${{ runner.name }}', [], ['*']],
+    ['http', 'not a url', [], ['*']],
+    ['http', undefined, [], ['*']],
+    ['http', '${{ secrets.URL }}', ['hooks.a.com'], ['hooks.a.com']],
+    ['http', 'https://evil.com/', ['a.com'], ['a.com', 'evil.com']],
+    ['http', 'https://a.com/', ['A.com:443'], ['A.com:443']],
+    ['shell', 'https://a.com/', [], []],
+  ])('names the hosts of %s to %s that declares %j: %j', (uses, url, egress, expected) => {
+    const step = { ...PLAN_STEP, uses, egress, with: url === undefined ? {} : { url } };
+    expect(stepInput(PLAN, step, TRIGGER).step?.egress).toEqual(expected);
+  });
+
   test('does not change with what a step is called or when it runs', () => {
     const renamed = { ...PLAN_STEP, id: 'harmless', base: 'harmless', needs: ['x'], if: 'always()' };
     expect(stepInput(PLAN, renamed, TRIGGER)).toEqual(stepInput(PLAN, PLAN_STEP, TRIGGER));

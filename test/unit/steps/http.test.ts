@@ -63,6 +63,9 @@ afterEach(() => far.close());
 const run = (input: JsonObject, egress: readonly string[] = [], secrets: Record<string, string> = {}) =>
   httpStep.run(contextOf({ step: stepOf({ egress }), secrets }).context, input);
 
+/** The far end under both of its names. */
+const hosts = (): readonly string[] => [`127.0.0.1:${far.port}`, `localhost:${far.port}`];
+
 describe('http step', () => {
   it('answers status, headers, text and parsed JSON', async () => {
     far.answer = (_, response) => void response.setHeader('content-type', 'application/json').end('{"a":[1]}');
@@ -137,7 +140,7 @@ describe('http step', () => {
         ? response.writeHead(302, { location: far.url('/end', 'localhost') }).end()
         : response.end());
     const headers = { Authorization: 'Bearer x', 'X-Custom': 'prefix-s3cret', 'X-Plain': 'kept' };
-    await run({ url: far.url('/start'), headers }, [], { TOKEN: 's3cret' });
+    await run({ url: far.url('/start'), headers }, hosts(), { TOKEN: 's3cret' });
     expect(far.seen[0]?.headers).toMatchObject({ authorization: 'Bearer x', 'x-custom': 'prefix-s3cret' });
     expect(far.seen[1]?.headers).not.toHaveProperty('authorization');
     expect(far.seen[1]?.headers).not.toHaveProperty('x-custom');
@@ -149,7 +152,7 @@ describe('http step', () => {
       void (url === '/start'
         ? response.writeHead(307, { location: far.url('/end', 'localhost') }).end()
         : response.end());
-    expect(await run({ url: far.url('/start'), method: 'POST', body: 'private' })).toMatchObject({
+    expect(await run({ url: far.url('/start'), method: 'POST', body: 'private' }, hosts())).toMatchObject({
       kind: 'failed',
       errorCode: 'NETWORK_FAILED',
     });
@@ -160,6 +163,12 @@ describe('http step', () => {
     await expect(run({ url: far.url() }, ['api.example.com'])).rejects.toMatchObject({ code: 'POLICY_DENIED' });
     far.answer = (_, response) => void response.writeHead(302, { location: far.url('/', 'localhost') }).end();
     await expect(run({ url: far.url() }, [`127.0.0.1:${far.port}`])).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+  });
+
+  it('without a declaration reaches no host but the one that it names, which is what policy judged', async () => {
+    far.answer = (_, response) => void response.writeHead(302, { location: far.url('/', 'localhost') }).end();
+    await expect(run({ url: far.url() })).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+    expect(far.seen).toHaveLength(1);
   });
 
   it.each(['file:///etc/passwd', 'ftp://example.com', 'not a url', 'http://user:password@example.com/'])(
@@ -194,6 +203,16 @@ describe('egress', () => {
 });
 
 describe('notify step', () => {
+  it('is held to its declared egress, or to the host of its URL', async () => {
+    const send = (egress: readonly string[]) =>
+      notifyStep.run(contextOf({ step: stepOf({ egress }) }).context, { url: far.url(), message: 'done' });
+    await expect(send(['api.example.com'])).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+    expect(far.seen).toHaveLength(0);
+    far.answer = (_, response) => void response.writeHead(302, { location: far.url('/', 'localhost') }).end();
+    await expect(send([])).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+    expect(far.seen).toHaveLength(1);
+  });
+
   it('signs the body of a webhook when a secret is given', async () => {
     const answer = await notifyStep.run(contextOf().context, {
       url: far.url(),
