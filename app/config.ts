@@ -1,6 +1,7 @@
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { MaestroError } from '../src/base/errors.ts';
+import { isInsideStep } from '../src/cli/inside-step.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,6 +19,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** Who acts on this machine. */
   readonly userName: string;
+  /** This process was started by a step of a run, as far as the environment tells. */
+  readonly isInsideStep: boolean;
   readonly display: DisplayConfig;
 }
 
@@ -44,6 +47,7 @@ export function readConfig(environment: Environment, root: string): Config {
     signingKeyFile: keyFile === undefined ? undefined : resolve(root, keyFile),
     databaseUrl: databaseUrl(read('DATABASE_URL')),
     userName: read('USER') ?? read('LOGNAME') ?? userNameOfProcess(),
+    isInsideStep: isInsideStep(read),
     display: Object.freeze(readDisplay(environment)),
   });
 }

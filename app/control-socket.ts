@@ -6,7 +6,9 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isMaestroError, MaestroError, messageOf } from '../src/base/errors.ts';
-import type { Client } from '../src/protocol/client.ts';
+import type { Principal } from '../src/cli/context.ts';
+import { claimedPrincipal } from '../src/cli/principal.ts';
+import type { Client, GateAnswer } from '../src/protocol/client.ts';
 
 /** A socket's path fits in `sun_path`: 104 bytes on macOS, 108 on Linux, the last one is NUL. */
 const PATH_BYTES_MAX = 103;
@@ -14,6 +16,7 @@ const BODY_BYTES_MAX = 65_536;
 /** A call may wait for a run; a connection that says nothing may not wait for us. */
 const HEADERS_MS_MAX = 10_000;
 const CONNECTIONS_MAX = 64;
+const LIST_MAX = 1000;
 const CLOSE_MS_MAX = 2000;
 const LINGER_MS_MAX = 1000;
 const QUIET_MS = 150;
@@ -25,6 +28,8 @@ export interface ControlTools {
   readonly client: Client;
   /** The project whose checkout this process works in. */
   readonly root: string;
+  /** Whose process this is: the one who may call it, and in whose name answers are given. */
+  readonly userName: string;
   /** Resolves when the run has ended or waits; works the run where nobody does. */
   readonly attend: (run: string, signal: AbortSignal) => Promise<void>;
 }
@@ -142,9 +147,17 @@ async function readWords(request: IncomingMessage): Promise<readonly unknown[]> 
     if (sizeBytes > BODY_BYTES_MAX) throw new MaestroError('USAGE', `expected at most ${BODY_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
-  const words: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  const words = parseWords(Buffer.concat(chunks).toString('utf8'));
   if (!Array.isArray(words)) throw new MaestroError('USAGE', 'expected an array of arguments');
   return words;
+}
+
+function parseWords(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new MaestroError('USAGE', 'expected an array of arguments as JSON', { cause: error });
+  }
 }
 
 type Call = (tools: ControlTools, words: readonly unknown[], signal: AbortSignal) => AsyncIterable<unknown>;
@@ -160,12 +173,12 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['hello', one(async ({ root }) => ({ root }))],
   ['attend', one(({ attend }, [run], signal) => attend(text(run), signal).then(() => null))],
   ['readRun', one(({ client }, [run]) => client.readRun(text(run)))],
-  ['listRuns', one(({ client }, [limit]) => client.listRuns(count(limit)))],
+  ['listRuns', one(({ client }, [limit]) => client.listRuns(count(limit, LIST_MAX)))],
   ['readPlan', one(({ client }, [run]) => client.readPlan(text(run)))],
   ['readTrigger', one(({ client }, [run]) => client.readTrigger(text(run)))],
   ['readReceipt', one(({ client }, [run]) => client.readReceipt(text(run)))],
   ['cancelRun', one(({ client }, [run, reason]) => client.cancelRun(text(run), text(reason)))],
-  ['answerGate', one(({ client }, [answer]) => client.answerGate(gateAnswer(answer)))],
+  ['answerGate', one(({ client, userName }, [answer]) => client.answerGate(gateAnswer(answer, userName)))],
   ['followRun', ({ client }, [run, seq], signal) => client.followRun(text(run), count(seq), signal)],
   [
     'readLogs',
@@ -180,9 +193,12 @@ function callOf(method: string): Call {
   throw new MaestroError('UNSUPPORTED', `there is no call '${method}'`);
 }
 
-function count(value: unknown): number {
-  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value);
-  throw new MaestroError('USAGE', `expected a whole number of 0 or more, got ${typeof value}`);
+function count(value: unknown, max = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= max) return Number(value);
+  throw new MaestroError(
+    'USAGE',
+    `expected a whole number from 0 to ${max}, got ${typeof value} ${String(value).slice(0, 20)}`,
+  );
 }
 
 function text(value: unknown): string {
@@ -190,17 +206,25 @@ function text(value: unknown): string {
   throw new MaestroError('USAGE', `expected a text, got ${typeof value}`);
 }
 
-function gateAnswer(value: unknown): Parameters<Client['answerGate']>[0] {
+function gateAnswer(value: unknown, userName: string): GateAnswer {
   const given = (value ?? {}) as Record<string, unknown>;
-  const principal = (given.principal ?? {}) as Record<string, unknown>;
-  const decision = given.decision === 'approve' ? 'approve' : 'deny';
+  const { decision } = given;
+  if (decision !== 'approve' && decision !== 'deny')
+    throw new MaestroError('USAGE', `expected the decision approve or deny, got ${typeof decision}`);
   return {
     runId: text(given.runId),
     ...(given.gate === undefined ? {} : { gate: text(given.gate) }),
     decision,
     reason: text(given.reason),
-    principal: { provider: text(principal.provider), id: text(principal.id) },
+    principal: principal(given.principal, userName),
   };
+}
+
+/** The socket says which user calls, and nothing more: what `--actor` may claim, a call may, and no more than that. */
+function principal(value: unknown, userName: string): Principal {
+  const { provider = 'local', id = userName } = (value ?? {}) as Record<string, unknown>;
+  if (provider === 'local' && id === userName) return { provider, id: userName };
+  return claimedPrincipal(`${text(provider)}:${text(id)}`);
 }
 
 function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isMaestroError, MaestroError } from '../src/base/errors.ts';
 import type { LocalMaestro } from '../src/cli/context.ts';
+import { notFromStep } from '../src/cli/inside-step.ts';
 import type { Client } from '../src/protocol/client.ts';
 import type { LogLine, RunEvent } from '../src/protocol/event.ts';
 import type { RunView } from '../src/protocol/run.ts';
@@ -15,6 +16,8 @@ export interface SharedStateOptions {
   readonly openHere: () => Promise<LocalMaestro>;
   readonly socketPath: string;
   readonly root: string;
+  /** A step may look and change nothing: see `refuseInsideStep`. */
+  readonly isInsideStep: boolean;
 }
 
 type Holder = { readonly here: LocalMaestro } | { readonly locked: MaestroError };
@@ -112,6 +115,7 @@ class SharedState {
       const held = this.open();
       const holder = await held;
       if ('here' in holder) return here(holder.here.client);
+      if (this.#options.isInsideStep && !isRepeatable) throw notFromStep();
       try {
         return await ask<T>(this.#options.socketPath, method, words);
       } catch (error) {
@@ -172,6 +176,7 @@ class SharedState {
       const held = this.open();
       const holder = await held;
       if ('here' in holder) return holder.here.drive(run, signal);
+      if (this.#options.isInsideStep) throw notFromStep();
       try {
         for await (const _ of askMany(this.#options.socketPath, 'attend', [run], signal)) return;
       } catch (error) {

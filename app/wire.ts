@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -10,7 +10,6 @@ import type { Compiler, LocalMaestro, OpenOptions } from '../src/cli/context.ts'
 import { Engine } from '../src/engine/engine.ts';
 import { previewPlan } from '../src/engine/preview.ts';
 import { compilePipeline, lintPipeline } from '../src/pipeline/compile.ts';
-import type { SourceTree } from '../src/pipeline/task-manifest.ts';
 import { readBundle } from '../src/policy/bundle.ts';
 import { openPolicy, type PolicyEngine } from '../src/policy/evaluate.ts';
 import { parsePolicyFile } from '../src/policy/policy-file.ts';
@@ -21,12 +20,14 @@ import { startLocalRunner } from '../src/runners/local/local-runner.ts';
 import { reclaimLocalWorkers } from '../src/runners/local/worker-name.ts';
 import { BUILT_IN_STEPS } from '../src/steps/built-in.ts';
 import { STEP_CATALOG } from '../src/steps/catalog.ts';
+import { openSourceTree } from '../src/steps/source-tree.ts';
 import { openFileBlobs } from '../src/store/blobs.ts';
-import type { Database } from '../src/store/database.ts';
 import type { Config } from './config.ts';
 import { safeControlSocketPath, serveControl } from './control-socket.ts';
 import { localClient } from './local-client.ts';
+import { openDatabase } from './open-database.ts';
 import { openSharedState } from './shared-state.ts';
+import { prepareStateFolder } from './state-folder.ts';
 
 const HOUSE = resolve(import.meta.dirname, '..');
 /** Says in receipts that steps ran beside the key that signs: no more than a person's word on their own machine. */
@@ -38,7 +39,12 @@ export async function openLocal(config: Config, options: OpenOptions): Promise<L
   if (config.databaseUrl !== undefined) return openHere(config, options);
   const socketPath = safeControlSocketPath(config.stateFolder);
   if (socketPath === undefined) return openHere(config, options);
-  return openSharedState({ openHere: () => openAndShare(config, options, socketPath), socketPath, root: config.root });
+  return openSharedState({
+    openHere: () => openAndShare(config, options, socketPath),
+    socketPath,
+    root: config.root,
+    isInsideStep: config.isInsideStep,
+  });
 }
 
 /** Holds the state, and answers for others who want to look or to answer meanwhile. */
@@ -50,8 +56,9 @@ async function openAndShare(config: Config, options: OpenOptions, socketPath: st
     if (attended.has(id)) await maestro.wait(id, signal);
     else await maestro.drive(id, signal);
   };
+  const tools = { client: maestro.client, root: config.root, userName: config.userName, attend };
   // On a file system without sockets the state is this process's alone, as it is for whoever comes too early.
-  const control = await serveControl(socketPath, { client: maestro.client, root: config.root, attend }).catch(() => {});
+  const control = await serveControl(socketPath, tools).catch(() => {});
   const close = async (): Promise<void> => {
     await control?.close();
     await maestro.close();
@@ -121,7 +128,7 @@ export async function openPreview(config: Config): Promise<(request: StartRun) =
 }
 
 export async function openCompiler(config: Config): Promise<Compiler> {
-  const files = sourceTree(config.root);
+  const files = openSourceTree(config.root);
   return {
     lint: ({ path, text }) => lintPipeline({ path, text, catalog: STEP_CATALOG, files }),
     compile: ({ path, text }, params) => {
@@ -156,15 +163,6 @@ async function drive(engine: Engine, config: Config, name: string, signal: Abort
   }
 }
 
-async function openDatabase(config: Config): Promise<Database> {
-  if (config.databaseUrl === undefined) {
-    const { openEmbedded } = await import('../src/store/embedded.ts');
-    return openEmbedded(config.stateFolder);
-  }
-  const { openPostgres } = await import('../src/store/postgres.ts');
-  return openPostgres(config.databaseUrl);
-}
-
 async function openPolicyOf(config: Config): Promise<PolicyEngine> {
   const folder = join(HOUSE, 'policy', 'dist');
   const [wasm, manifest, own] = await Promise.all([
@@ -186,24 +184,6 @@ function absent(error: NodeJS.ErrnoException): undefined {
   });
 }
 
-/** State is never committed: the folder ignores itself. */
-async function prepareStateFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, '.gitignore'), '*\n', { flag: 'wx' });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
-    if (code === 'ENOSPC')
-      throw new MaestroError('DISK_FULL', `no space left for the state in ${folder}`, { cause: error });
-    throw new MaestroError(
-      'CONFIG_INVALID',
-      `expected a folder for the state that can be written, got ${folder} (${code})`,
-      { cause: error },
-    );
-  }
-}
-
 function readSecrets(given: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     names.map((name) => {
@@ -216,16 +196,6 @@ function readSecrets(given: Readonly<Record<string, string>>, names: readonly st
       return [name, value];
     }),
   );
-}
-
-/** Files of the checkout, for tasks and packages. Paths were joined inside of it by the pipeline room. */
-function sourceTree(root: string): SourceTree {
-  return {
-    read: (path) => {
-      const full = join(root, path);
-      return statSync(full, { throwIfNoEntry: false })?.isFile() ? readFileSync(full) : undefined;
-    },
-  };
 }
 
 function localIssuer(): IssuerFact {

@@ -10,10 +10,16 @@ const MARKS = ['MAESTRO_ATTEMPT_TOKEN', 'MAESTRO_WORKER_TOKEN'];
  * @throws MaestroError NOT_FROM_STEP
  */
 export function refuseInsideStep(environment: (name: string) => string | undefined): void {
-  const mark = MARKS.find((name) => environment(name) !== undefined);
-  if (mark === undefined) return;
-  throw new MaestroError(
+  if (isInsideStep(environment)) throw notFromStep();
+}
+
+export function isInsideStep(environment: (name: string) => string | undefined): boolean {
+  return MARKS.some((name) => environment(name) !== undefined);
+}
+
+export function notFromStep(): MaestroError {
+  return new MaestroError(
     'NOT_FROM_STEP',
-    `expected a person, got a step of a run (${mark} is set): a step starts no runs and answers, cancels and retries none`,
+    `expected a person, got a step of a run (${MARKS.join(' or ')} is set): a step starts no runs and answers, cancels and retries none`,
   );
 }

@@ -1,19 +1,17 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MaestroError } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
-import { joinInside, readTask, type SourceTree, type Task } from '../../pipeline/task-manifest.ts';
-import { isInside } from '../checkout-path.ts';
+import { joinInside, readTask, type Task } from '../../pipeline/task-manifest.ts';
 import { defineStep, type StepAnswer, type StepContext } from '../define.ts';
 import { schemaProblems } from '../json-schema.ts';
 import { readOutputFile } from '../output-file.ts';
 import { answerOf } from '../shell/shell.ts';
+import { openSourceTree } from '../source-tree.ts';
 import { readEvents } from './events.ts';
 
 /** `EX_TEMPFAIL` of sysexits.h: the task asks to be tried again later. */
 const EXIT_RETRY_LATER = 75;
-const FILE_BYTES_MAX = 64 * 1_048_576;
 
 /**
  * Runs a task outside of the process: any executable that reads the files named by MAESTRO_CONTEXT and MAESTRO_INPUT and
@@ -62,28 +60,13 @@ function pinnedTask({ step, repositoryRoot }: StepContext, folder: string): Task
       'TASK_NOT_FOUND',
       `${step.uses} was not there when the plan was made, so its code is not pinned: install it and start the run again`,
     );
-  const task = readTask(folder, treeOf(repositoryRoot));
+  const task = readTask(folder, openSourceTree(repositoryRoot));
   if (task.digest !== step.code.digest)
     throw new MaestroError(
       'TASK_INVALID',
       `the code of ${step.uses} is not what the plan names: expected ${step.code.digest}, got ${task.digest}`,
     );
   return task;
-}
-
-function treeOf(root: string): SourceTree {
-  return {
-    read: (path) => {
-      let real: string;
-      try {
-        real = realpathSync(join(root, path));
-      } catch {
-        return undefined;
-      }
-      const stat = statSync(real);
-      return isInside(root, real) && stat.isFile() && stat.size <= FILE_BYTES_MAX ? readFileSync(real) : undefined;
-    },
-  };
 }
 
 interface TaskFiles extends Record<string, string> {
