@@ -45,6 +45,11 @@ export const ERROR_CODES = {
   RUN_NOT_FOUND: kind(404, false, 'list runs with `maestro status`'),
   SCHEMA_DIFFERS: kind(500, false, 'restore the build that made the database, or move its state folder away'),
   SCHEMA_TOO_NEW: kind(500, false, 'update Maestro: the database was written by a newer version'),
+  SECRET_IN_ARTIFACT: kind(
+    422,
+    false,
+    'leave the named file out of artifacts and cache, or the secret out of the file',
+  ),
   SECRET_NOT_FOUND: kind(400, false, 'provide the secret, for example with `--secret NAME`'),
   STATE_CORRUPT: kind(500, false, 'move the state folder away and start again; receipts that were exported stay valid'),
   STATE_LOCKED: kind(409, true, 'wait for the other process, or set DATABASE_URL to share a Postgres'),

@@ -29,6 +29,8 @@ export function runContexts(
       pipeline: compiled.plan.name,
       trigger: trigger.type,
       actor: trigger.actor.id,
+      source: trigger.source.uri,
+      isFork: trigger.isFork,
     },
     env: compiled.plan.env,
   };

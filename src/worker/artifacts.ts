@@ -21,7 +21,8 @@ export interface CollectedArtifacts {
 /**
  * Stores the files that a step leaves behind, by digest.
  *
- * @throws MaestroError ARTIFACT_NOT_FOUND where a required artifact matches nothing, OUTPUT_TOO_LARGE for too many files
+ * @throws MaestroError ARTIFACT_NOT_FOUND where a required artifact matches nothing, OUTPUT_TOO_LARGE for too many files,
+ * SECRET_IN_ARTIFACT
  */
 export async function collectArtifacts(
   specs: readonly ArtifactSpec[],
@@ -67,7 +68,7 @@ async function storeFiles(
     return {
       name: spec.name,
       path: file.path.slice(root.length),
-      ...(await blobs.put(createReadStream(file.absolutePath))),
+      ...(await blobs.put(createReadStream(file.absolutePath), file.path)),
     };
   });
 }

@@ -4,9 +4,13 @@ import { PROBLEM_MATCHERS, plainLine } from './annotations/problem-matchers.ts';
 import { annotationOfCommand, parseWorkflowCommand, REFUSED_COMMANDS } from './annotations/workflow-commands.ts';
 import { BEGINNING_BYTES, LineReader } from './line-reader.ts';
 import type { LogStream, LogSummary } from './log-stream.ts';
-import { type Masker, MaskStream } from './mask.ts';
+import { ADDED_BYTES_MIN, type Masker, MaskStream } from './mask.ts';
 
 const COMMAND_HINT = '::';
+const SHORT_MASK: Annotation = {
+  level: 'warning',
+  message: `::add-mask:: of a value under ${ADDED_BYTES_MIN} bytes was ignored: it would mask innocent text everywhere`,
+};
 
 /**
  * The way of a step's output: lines are watched for commands and problems, secrets are masked, the rest is stored.
@@ -60,15 +64,22 @@ export class AttemptLog {
 
   #obey(command: NonNullable<ReturnType<typeof parseWorkflowCommand>>): void {
     if (command.name === 'add-mask') {
-      if (!this.#masker.add(command.message)) this.#onTooManyMasks();
+      const answer = this.#masker.add(command.message);
+      if (answer === 'too many') this.#onTooManyMasks();
+      if (answer === 'too short') this.#tellOnce('add-mask', SHORT_MASK);
       return;
     }
     const annotation = annotationOfCommand(command);
     if (annotation) return this.#annotations.add(annotation);
     const advice = Object.hasOwn(REFUSED_COMMANDS, command.name) ? REFUSED_COMMANDS[command.name] : undefined;
-    if (!advice || this.#refused.has(command.name)) return;
-    this.#refused.add(command.name);
-    this.#annotations.add({ level: 'notice', message: `::${command.name}:: is not carried out: ${advice}` });
+    if (advice)
+      this.#tellOnce(command.name, { level: 'notice', message: `::${command.name}:: is not carried out: ${advice}` });
+  }
+
+  #tellOnce(command: string, remark: Annotation): void {
+    if (this.#refused.has(command)) return;
+    this.#refused.add(command);
+    this.#annotations.addOwn(remark);
   }
 }
 

@@ -7,9 +7,11 @@ import type { Attempt } from './attempt.ts';
 import { AttemptLog } from './attempt-log.ts';
 import { type BlobStore, blobStoreOf } from './blob-store.ts';
 import { LogStream } from './log-stream.ts';
-import { Masker } from './mask.ts';
+import { Masker, SECRET_BYTES_MIN } from './mask.ts';
 import { type Pause, REAL_PAUSE } from './pause.ts';
 import { workingDirectoryOf } from './sandbox.ts';
+import { meaningfulBytes } from './secret-forms.ts';
+import { SecretScan } from './secret-scan.ts';
 
 /** What a worker needs to run steps. Paths are absolute. */
 export interface ExecuteTools {
@@ -64,6 +66,7 @@ export async function openScope(
   const secrets = lease.step.secrets.length === 0 ? {} : await tools.client.secrets(workerId, held);
   const masker = new Masker(Object.values(secrets));
   const annotations = new AnnotationCollector(masker, tools.repositoryRoot, workingDirectory);
+  tellUnmaskable(secrets, annotations);
   const stream = new LogStream({
     held,
     append: (chunks) => tools.client.appendLog(workerId, chunks),
@@ -85,7 +88,19 @@ export async function openScope(
     masker,
     annotations,
     log: new AttemptLog(masker, stream, annotations, onTooManyMasks),
-    blobs: blobStoreOf(tools.client, workerId, held),
+    blobs: blobStoreOf(tools.client, workerId, held, new SecretScan(Object.values(secrets))),
     fault: fault.signal,
   };
+}
+
+function tellUnmaskable(secrets: Readonly<Record<string, string>>, annotations: AnnotationCollector): void {
+  const names = Object.keys(secrets).filter((name) => {
+    const value = secrets[name] ?? '';
+    return value !== '' && meaningfulBytes(value) < SECRET_BYTES_MIN;
+  });
+  if (names.length === 0) return;
+  annotations.addOwn({
+    level: 'warning',
+    message: `not masked, because under ${SECRET_BYTES_MIN} bytes: the secret ${names.join(', ')}`,
+  });
 }

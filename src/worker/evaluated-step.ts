@@ -35,18 +35,29 @@ export async function evaluateStep(scope: AttemptScope): Promise<EvaluatedStep> 
   const ownEnv = { ...planEnv, ...(await evaluator.evaluateTexts(step.env, { env: planEnv })) };
   const input = await evaluator.evaluate(step.with, { env: ownEnv });
   const userKey = step.cache ? await evaluator.evaluate(step.cache.key, { env: ownEnv }) : undefined;
+  // Of masked values: the digest is public, and one of a short secret could be guessed.
+  const inputs = masker.secrets.maskJson({ with: input, env: ownEnv }).value;
   return {
     evaluator,
     contexts: { ...contexts, env: ownEnv },
     env: environment(scope, ownEnv),
     input,
-    // Of masked values: the digest is public, and one of a short secret could be guessed.
-    inputDigest: digestJson(masker.maskJson({ with: input, env: ownEnv }).value),
+    inputDigest: digestJson(inputs),
     cacheKey:
       userKey === undefined
         ? undefined
-        : cacheKey(lease, typeof userKey === 'string' ? userKey : JSON.stringify(userKey)),
+        : cacheKey(lease, {
+            digest: digestJson(withoutFolder(inputs, scope.temporaryDirectory)),
+            userKey: typeof userKey === 'string' ? userKey : JSON.stringify(userKey),
+            contexts: { ...contexts, runner: withoutFolder(runnerContext(scope), scope.temporaryDirectory) },
+          }),
   };
+}
+
+/** The temporary folder has another name for each attempt, which decides nothing. */
+function withoutFolder(value: JsonObject, folder: string): JsonObject {
+  const text = JSON.stringify(value).replaceAll(JSON.stringify(folder).slice(1, -1), 'TEMPORARY');
+  return JSON.parse(text) as JsonObject;
 }
 
 /** From the weakest to the strongest: the host, the step's secrets by their names, `env`, Maestro's own. */

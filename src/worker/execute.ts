@@ -54,7 +54,9 @@ async function runInScope(scope: AttemptScope): Promise<Outcome> {
   const log = await scope.log.end();
   return {
     ...outcome,
-    ...(outcome.message === undefined ? {} : { message: clean(masker.maskText(outcome.message), MESSAGE_CHARS_MAX) }),
+    ...(outcome.message === undefined
+      ? {}
+      : { message: clean(masker.secrets.maskText(outcome.message), MESSAGE_CHARS_MAX) }),
     ...(evaluated ? { inputDigest: evaluated.inputDigest } : {}),
     log,
     annotations: scope.annotations.list(),
@@ -79,7 +81,7 @@ async function resultOfBody(scope: AttemptScope, evaluated: EvaluatedStep, defin
     context: contextOf(scope, evaluated),
     onOutput: (bytes) => log.write(bytes),
     onLeftovers: (count) =>
-      annotations.add({
+      annotations.addOwn({
         level: 'warning',
         message: `the step left ${count} processes running in the background: they were killed`,
       }),
@@ -119,7 +121,7 @@ async function resultFromCache(scope: AttemptScope, { cacheKey }: EvaluatedStep)
     await restoreCacheFiles(entry.files, workingDirectory, blobs);
     return { kind: 'succeeded', outputs: entry.outputs, artifacts: entry.artifacts, cacheKey, isCacheHit: true };
   } catch (error) {
-    annotations.add({ level: 'warning', message: `the cached result was not used: ${messageOf(error)}` });
+    annotations.addOwn({ level: 'warning', message: `the cached result was not used: ${messageOf(error)}` });
     return undefined;
   }
 }

@@ -1,35 +1,54 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { Needles } from './needles.ts';
-import { secretForms } from './secret-forms.ts';
+import { meaningfulBytes, secretForms } from './secret-forms.ts';
 
 /** What stands in the place of a secret. */
 const MASK = '***';
 /** Values that one attempt may add, and bytes of all their forms: what a step prints must not fill the worker's memory. */
 export const MASKS_MAX = 500;
 const NEEDLE_BYTES_MAX = 8_388_608;
+/** Shorter secrets are not masked: they would hit innocent text everywhere, which tells what they are. */
+export const SECRET_BYTES_MIN = 3;
+/** As `SECRET_BYTES_MIN`, for values that a step adds. */
+export const ADDED_BYTES_MIN = 4;
 
 const MASK_BYTES = Buffer.from(MASK);
 const EMPTY = Buffer.alloc(0);
 
-/** The secret values of one attempt: makes masking streams and masks single texts. */
+/**
+ * The secret values of one attempt: makes masking streams and masks single texts.
+ *
+ * Secrets that the pipeline declares are given to the constructor, and values that the step adds while it runs to `add`.
+ */
 export class Masker {
   readonly #forms = new Set<string>();
+  readonly #declared: readonly string[];
+  /** Knows only what was declared, from the first added value on. */
+  #declaredOnly: Masker | undefined;
   #values = 0;
   #bytes = 0;
   #needles = new Needles([]);
   #isStale = false;
 
   constructor(values: Iterable<string> = []) {
-    for (const value of values) this.#addForms(value);
+    this.#declared = [...values].filter((value) => meaningfulBytes(value) >= SECRET_BYTES_MIN);
+    for (const value of this.#declared) this.#addForms(value);
   }
 
-  /** @returns false where the limit is reached, so that the value would go unmasked */
-  add(value: string): boolean {
-    if (value === '' || this.#forms.has(value)) return true;
-    if (this.#values >= MASKS_MAX || this.#bytes >= NEEDLE_BYTES_MAX) return false;
+  /** `too many`: the limit is reached, so that the value would go unmasked. `too short`: it is ignored. */
+  add(value: string): 'added' | 'too many' | 'too short' {
+    if (this.#forms.has(value)) return 'added';
+    if (meaningfulBytes(value) < ADDED_BYTES_MIN) return 'too short';
+    if (this.#values >= MASKS_MAX || this.#bytes >= NEEDLE_BYTES_MAX) return 'too many';
+    this.#declaredOnly ??= new Masker(this.#declared);
     this.#values++;
     this.#addForms(value);
-    return true;
+    return 'added';
+  }
+
+  /** Masks the declared secrets alone, as of now: ask again after values were added. */
+  get secrets(): Masker {
+    return this.#declaredOnly ?? this;
   }
 
   get needles(): Needles {
@@ -46,11 +65,15 @@ export class Masker {
     return Buffer.concat([stream.write(Buffer.from(text)), stream.end()]).toString('utf8');
   }
 
-  /** Masks every text of a JSON value, keys too. `isMasked` says whether anything was found. */
+  /**
+   * Masks every text of a JSON value. Keys and numbers, which hold its structure together, are masked for declared secrets
+   * alone. `isMasked` says whether anything was found.
+   */
   maskJson(value: JsonObject): { readonly value: JsonObject; readonly isMasked: boolean } {
+    const { secrets } = this;
     let isMasked = false;
-    const text = (plain: string): string => {
-      const masked = this.maskText(plain);
+    const text = (plain: string, masker: Masker = this): string => {
+      const masked = masker.maskText(plain);
       if (masked !== plain) isMasked = true;
       return masked;
     };
@@ -59,11 +82,11 @@ export class Masker {
       if (isJsonObject(part)) return visitObject(part);
       if (Array.isArray(part)) return part.map(visit);
       // A secret of digits alone is the same secret as a number.
-      if (typeof part === 'number' && this.#forms.has(String(part))) return text(String(part));
+      if (typeof part === 'number' && secrets.#forms.has(String(part))) return text(String(part), secrets);
       return part;
     };
     const visitObject = (part: JsonObject): JsonObject =>
-      Object.fromEntries(Object.entries(part).map(([key, item]) => [text(key), visit(item)]));
+      Object.fromEntries(Object.entries(part).map(([key, item]) => [text(key, secrets), visit(item)]));
     return { value: visitObject(value), isMasked };
   }
 

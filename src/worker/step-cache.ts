@@ -1,12 +1,15 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises';
+import { arch, platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { DigestStream, digestJson } from '../base/digest.ts';
+import { type Digest, DigestStream, digestJson } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
 import type { Json, JsonObject } from '../base/json.ts';
+import { referencesOf } from '../pipeline/expression-references.ts';
+import { hasExpression } from '../pipeline/template.ts';
 import type { Lease } from '../protocol/lease.ts';
 import type { Artifact } from '../protocol/outcome.ts';
 import { isInside } from '../steps/checkout-path.ts';
@@ -18,12 +21,24 @@ import { type FoundFile, findFiles } from './files.ts';
 const CACHE_FILES_MAX = 50_000;
 const TRANSFERS_AT_ONCE = 8;
 
+/** What templates made of a step, as far as its cache is bound to it. */
+export interface CacheInputs {
+  /** Of `with` and the `env` of plan and step, evaluated, without values of secrets and what names this attempt alone. */
+  readonly digest: Digest;
+  readonly userKey: string;
+  /** All that templates of `outputs` read but `result` and `env`. */
+  readonly contexts: JsonObject;
+}
+
 /**
- * The key under which a result is kept: the user's key, bound to everything that decides what the step leaves behind
- * (pipeline, step, combination of the matrix, code, and the step's own text), so that an edited step never finds the
- * result of the older one.
+ * The key under which a result is kept: the user's key, bound to everything that is known to decide what the step leaves
+ * behind, so that neither an edited step, nor another parameter, source, or kind of machine finds the result of another.
+ *
+ * That is the repository and whether the run is of a fork; pipeline, step, combination of the matrix and code; the inputs, with
+ * templates evaluated; what the templates of `outputs` read beside `result`; what is kept; and the runner's class, system and
+ * architecture. Of secrets the names count, not the values.
  */
-export function cacheKey(lease: Lease, userKey: string): string {
+export function cacheKey(lease: Lease, inputs: CacheInputs): string {
   const { step, contexts } = lease;
   const pipelineName = contexts.run.pipeline;
   const bound: JsonObject = {
@@ -31,15 +46,38 @@ export function cacheKey(lease: Lease, userKey: string): string {
     step: step.base,
     matrix: step.matrix ?? null,
     code: step.code.digest ?? step.code.uri,
-    with: step.with,
-    env: step.env,
+    uses: step.uses,
+    inputs: inputs.digest,
+    repository: contexts.github.repository ?? null,
+    source: contexts.run.source ?? null,
+    isFork: contexts.run.isFork ?? null,
+    runner: step.runner,
+    os: platform(),
+    arch: arch(),
+    secrets: step.secrets,
     outputs: step.outputs,
+    outputsRead: readByOutputs(step.outputs, inputs.contexts),
     artifacts: step.artifacts as unknown as Json,
     paths: step.cache?.paths ?? [],
     workingDirectory: step.workingDirectory ?? null,
-    key: userKey,
+    key: inputs.userKey,
   };
   return digestJson(bound);
+}
+
+/** The contexts that `outputs` read, whole: what a template takes of them is known only when it is evaluated. */
+function readByOutputs(outputs: Readonly<Record<string, string>>, contexts: JsonObject): JsonObject {
+  const names = new Set(
+    Object.values(outputs)
+      .filter(hasExpression)
+      .flatMap((text) => [...referencesOf(text).contexts]),
+  );
+  return Object.fromEntries(
+    [...names].flatMap((name): [string, Json][] => {
+      const value = contexts[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /**
@@ -61,7 +99,7 @@ export async function storeCacheFiles(
   return mapLimited(files, TRANSFERS_AT_ONCE, async (file) => ({
     name: file.kind,
     path: file.path,
-    ...(await blobs.put(await contentOf(file))),
+    ...(await blobs.put(await contentOf(file), file.path)),
   }));
 }
 

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../base/canonical-json.ts';
-import { MaestroError, messageOf } from '../base/errors.ts';
+import { isMaestroError, MaestroError, messageOf } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
 import { type Artifact, OUTPUT_BYTES_MAX, type Outcome } from '../protocol/outcome.ts';
 import type { StepFailure, StepSuccess } from '../steps/define.ts';
@@ -11,7 +11,7 @@ import { storeCacheFiles } from './step-cache.ts';
 /**
  * The outcome of a step that succeeded: its outputs, its artifacts, and its cache entry.
  *
- * Throws ARTIFACT_NOT_FOUND, EXPRESSION_FAILED, OUTPUT_INVALID, OUTPUT_TOO_LARGE.
+ * Throws ARTIFACT_NOT_FOUND, EXPRESSION_FAILED, OUTPUT_INVALID, OUTPUT_TOO_LARGE, SECRET_IN_ARTIFACT.
  */
 export async function keepSuccess(
   scope: AttemptScope,
@@ -39,7 +39,7 @@ export async function keepFailure(
 ): Promise<Outcome> {
   const { result, outputs, ...failure } = answer;
   const notKept = (error: unknown): void =>
-    scope.annotations.add({ level: 'warning', message: `not kept of the failed step: ${messageOf(error)}` });
+    scope.annotations.addOwn({ level: 'warning', message: `not kept of the failed step: ${messageOf(error)}` });
   const kept: { outputs?: JsonObject; artifacts?: readonly Artifact[] } = {};
   try {
     if (result) kept.outputs = await outputsOf(scope, evaluated, result, outputs);
@@ -68,7 +68,7 @@ async function outputsOf(
   assertStorable(plain);
   const { value, isMasked } = scope.masker.maskJson(plain);
   if (isMasked)
-    scope.annotations.add({
+    scope.annotations.addOwn({
       level: 'warning',
       message: 'an output held a secret: it was masked, and later steps read the mask',
     });
@@ -99,7 +99,7 @@ async function keepArtifacts(scope: AttemptScope, isStrict: boolean): Promise<re
   return artifacts;
 }
 
-/** A cache that does not work costs time, never the result. */
+/** A cache that does not work costs time, never the result. Throws SECRET_IN_ARTIFACT. */
 async function keepInCache(
   scope: AttemptScope,
   { cacheKey }: EvaluatedStep,
@@ -113,7 +113,11 @@ async function keepInCache(
     await tools.client.cachePut(workerId, held, { key: cacheKey, outputs, artifacts, files }, lease.step.cache.ttlMs);
     return true;
   } catch (error) {
-    scope.annotations.add({ level: 'warning', message: `the result was not kept in the cache: ${messageOf(error)}` });
+    if (isMaestroError(error, 'SECRET_IN_ARTIFACT')) throw error;
+    scope.annotations.addOwn({
+      level: 'warning',
+      message: `the result was not kept in the cache: ${messageOf(error)}`,
+    });
     return false;
   }
 }

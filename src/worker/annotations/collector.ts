@@ -6,6 +6,11 @@ import type { Masker } from '../mask.ts';
 const MESSAGE_CHARS_MAX = 16_384;
 const TITLE_CHARS_MAX = 255;
 
+interface Kept {
+  readonly annotation: Annotation;
+  readonly isOwn: boolean;
+}
+
 /**
  * The annotations of one attempt: masked, with paths as the repository knows them, each once, at most `ANNOTATIONS_MAX`.
  */
@@ -13,7 +18,7 @@ export class AnnotationCollector {
   readonly #masker: Masker;
   readonly #repositoryRoot: string;
   readonly #workingDirectory: string;
-  readonly #kept = new Map<string, Annotation>();
+  readonly #kept = new Map<string, Kept>();
   #beyondCount = 0;
 
   constructor(masker: Masker, repositoryRoot: string, workingDirectory: string) {
@@ -22,7 +27,13 @@ export class AnnotationCollector {
     this.#workingDirectory = workingDirectory;
   }
 
-  readonly add = (annotation: Annotation): void => {
+  /** Takes a remark of the step. */
+  readonly add = (annotation: Annotation): void => this.#add(annotation, false);
+
+  /** Takes a remark of Maestro's own: what the step asked to mask does not garble it, declared secrets are masked. */
+  readonly addOwn = (annotation: Annotation): void => this.#add(annotation, true);
+
+  #add(annotation: Annotation, isOwn: boolean): void {
     // The last place is for the one that says how many are missing.
     if (this.#kept.size >= ANNOTATIONS_MAX - 1) {
       this.#beyondCount++;
@@ -30,11 +41,11 @@ export class AnnotationCollector {
     }
     const tidy = this.#tidy(annotation);
     const key = JSON.stringify(tidy);
-    if (!this.#kept.has(key)) this.#kept.set(key, tidy);
-  };
+    if (!this.#kept.has(key)) this.#kept.set(key, { annotation: tidy, isOwn });
+  }
 
   list(): readonly Annotation[] {
-    const kept = [...this.#kept.values()].map((annotation) => this.#mask(annotation));
+    const kept = [...this.#kept.values()].map((one) => this.#mask(one));
     if (this.#beyondCount === 0) return kept;
     return [...kept, { level: 'notice', message: `${this.#beyondCount} more annotations are in the log only` }];
   }
@@ -54,13 +65,14 @@ export class AnnotationCollector {
   }
 
   /** Masked last, because a secret may become known only after the annotation. */
-  #mask(annotation: Annotation): Annotation {
+  #mask({ annotation, isOwn }: Kept): Annotation {
     const { message, title, path } = annotation;
+    const masker = isOwn ? this.#masker.secrets : this.#masker;
     return {
       ...annotation,
-      message: this.#masker.maskText(message),
-      ...(title === undefined ? {} : { title: this.#masker.maskText(title) }),
-      ...(path === undefined ? {} : { path: this.#masker.maskText(path) }),
+      message: masker.maskText(message),
+      ...(title === undefined ? {} : { title: masker.maskText(title) }),
+      ...(path === undefined ? {} : { path: masker.maskText(path) }),
     };
   }
 

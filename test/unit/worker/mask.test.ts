@@ -27,6 +27,13 @@ const ENCODINGS: Record<string, (text: string) => string> = {
   'base64 after one byte': (text) => Buffer.from(`a${text}bcd`).toString('base64'),
   'base64 after two bytes': (text) => Buffer.from(`ab${text}bcd`).toString('base64'),
   base64url: (text) => Buffer.from(`ab${text}bcd`).toString('base64url'),
+  HTML: (text) =>
+    text
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      .replaceAll("'", '&#39;'),
   'URL-encoded': encodeURIComponent,
   form: (text) => new URLSearchParams({ q: text }).toString().slice(2),
   JSON: (text) => JSON.stringify(text).slice(1, -1),
@@ -56,7 +63,7 @@ describe('masking', () => {
   );
 
   it('lets none of several overlapping secrets through', () => {
-    const letters = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 6 });
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 3, maxLength: 8 });
     fc.assert(
       fc.property(
         fc.array(letters, { minLength: 1, maxLength: 4 }),
@@ -157,10 +164,58 @@ describe('masking', () => {
     });
   });
 
+  it.each(['e', 'abc', '', '  \n', ' ab '])('ignores the added value %j, which would hit innocent text', (value) => {
+    const masker = new Masker(['s3cret-value']);
+    expect(masker.add(value)).toBe('too short');
+    expect(masker.maskText('  there are abc \n')).toBe('  there are abc \n');
+  });
+
+  it.each([
+    ['x', 'x y z'],
+    ['ab', 'ab c'],
+    [' a ', ' a '],
+  ])('does not mask the declared secret %j, which would tell what it is', (value, text) => {
+    expect(new Masker([value]).maskText(text)).toBe(text);
+  });
+
+  it('masks a declared secret of three bytes as it is, and in no other form', () => {
+    expect(new Masker(['p1n']).maskText(`p1n ${Buffer.from('p1n').toString('base64')}`)).toBe('*** cDFu');
+  });
+
+  it('does not take the blanks of a secret for the secret', () => {
+    expect(new Masker(['first-line\n        \nlast-line']).maskText('        x')).toBe('        x');
+  });
+
+  it.each([
+    ['&quot;', '&#39;'],
+    ['&#34;', '&#39;'],
+    ['&quot;', '&apos;'],
+    ['&quot;', '&#x27;'],
+    ['"', "'"],
+    ['&quot;', "'"],
+  ])('masks a secret that is escaped for HTML or XML with %s and %s', (double, single) => {
+    const masker = new Masker([`p<a>s&s"w'd`]);
+    const escaped = `p&lt;a&gt;s&amp;s${double}w${single}d`;
+    expect(masker.maskText(`<b>${escaped}</b>`)).toBe('<b>***</b>');
+    expect(masker.maskText(escaped.replaceAll('&gt;', '>'))).toBe('***');
+  });
+
+  it('leaves keys and numbers of a JSON value alone where the step itself added a mask', () => {
+    const masker = new Masker(['s3cret-value']);
+    masker.add('name');
+    masker.add('2026');
+    expect(masker.maskJson({ name: 'my name', year: 2026, 's3cret-value': 1 }).value).toEqual({
+      name: 'my ***',
+      year: 2026,
+      '***': 1,
+    });
+    expect(masker.secrets.maskText('name s3cret-value')).toBe('name ***');
+  });
+
   it('refuses more values than its limit instead of growing for ever', () => {
     const masker = new Masker();
     const answers = Array.from({ length: MASKS_MAX + 1 }, (_, i) => masker.add(`value-number-${i}`));
-    expect(answers.filter((isAdded) => !isAdded)).toHaveLength(1);
+    expect(answers.filter((answer) => answer === 'too many')).toHaveLength(1);
   });
 
   it('takes time in proportion to the input, also for needles that nearly match everywhere', () => {

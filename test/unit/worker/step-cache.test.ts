@@ -61,10 +61,50 @@ describe('the cache', () => {
     ['code', () => cached(build, 'k1', { code: { uri: 'maestro:shell', digest: digestBytes('new') } })],
     ['step', () => cached(build, 'k1', { base: 'other' })],
     ['environment', () => cached(build, 'k1', { env: { MODE: 'fast' } })],
+    ['environment of the plan', () => cached(build, 'k1', {}, { env: { MODE: 'fast' } })],
+    ['repository', () => cached(build, 'k1', {}, { github: { repository: 'o/other' } })],
+    ['source', () => cached(build, 'k1', {}, { run: { pipeline: 'demo', source: 'file:///other' } })],
+    ['trust in the source', () => cached(build, 'k1', {}, { run: { pipeline: 'demo', isFork: true } })],
+    ['class of the runner', () => cached(build, 'k1', { runner: 'gpu' })],
+    ['set of secrets', () => cached(build, 'k1', { secrets: ['TOKEN'] })],
+    ['set of outputs', () => cached(build, 'k1', { outputs: { made: '${{ result.made }}' } })],
+    [
+      'set of artifacts',
+      () => cached(build, 'k1', { artifacts: [{ name: 'd', path: 'build/data', isRequired: true }] }),
+    ],
+    ['set of cached files', () => cached(build, 'k1', { cache: { key: 'k1', ttlMs: 1000, paths: ['build/bin/**'] } })],
   ])('misses when the %s differs', async (_, other) => {
     await room.run(cached(build));
     rmSync(join(room.repositoryRoot, 'build'), { recursive: true });
     expect((await room.run(other())).isCacheHit).toBeUndefined();
+  });
+
+  const reading: readonly [string, Partial<PlanStep>, Partial<StepContexts>][] = [
+    ['its script', { with: { run: 'echo made=${{ inputs.who }} >> "$GITHUB_OUTPUT"', shell: 'bash' } }, {}],
+    ['its environment', { env: { WHO: '${{ inputs.who }}' } }, {}],
+    ['the environment of the plan', {}, { env: { WHO: '${{ inputs.who }}' } }],
+    ['its outputs', { outputs: { made: 'by ${{ inputs.who }}' } }, {}],
+  ];
+  it.each(reading)('gives no result of other parameters where %s read them', async (_, step, contexts) => {
+    const run = 'echo "made=$WHO" >> "$GITHUB_OUTPUT"';
+    const outcomeFor = (who: string) => room.run(cached(run, 'k1', step, { ...contexts, params: { who } }));
+    const first = await outcomeFor('ada');
+    const second = await outcomeFor('bob');
+    expect(second.isCacheHit).toBeUndefined();
+    expect([first.outputs, second.outputs].map((outputs) => JSON.stringify(outputs))).toEqual([
+      expect.stringContaining('ada'),
+      expect.stringContaining('bob'),
+    ]);
+    expect(await outcomeFor('ada')).toMatchObject({ isCacheHit: true, outputs: first.outputs });
+  });
+
+  it('hits where nothing but the attempt, unread parameters, and the value of a secret differ', async () => {
+    const step = { env: { DIR: '${{ runner.temp }}/x', T: '${{ secrets.TOKEN }}' }, secrets: ['TOKEN'] };
+    room.client.secretValues.TOKEN = 's3cret-value-1';
+    await room.run(cached(build, 'k1', step, { params: { n: 1 } }));
+    room.client.secretValues.TOKEN = 's3cret-value-2';
+    const lease = cached(build, 'k1', step, { params: { n: 2 } });
+    expect((await room.run({ ...lease, attempt: 2, fence: 2, runId: 'run-2' })).isCacheHit).toBe(true);
   });
 
   it('keeps nothing of a step that failed', async () => {
