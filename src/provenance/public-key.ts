@@ -10,9 +10,13 @@ export interface PublicKey {
   readonly hint: string;
 }
 
-/** Undefined where the PEM is no P-256 public key. A private key is refused too: verifiers must never be handed one. */
+/** One block and nothing beside it: what stands before or after a key could be taken for another one. */
+const PEM = /^\s*-----BEGIN PUBLIC KEY-----\r?\n(?:[A-Za-z0-9+/=]+\r?\n)+-----END PUBLIC KEY-----\s*$/;
+const PEM_LENGTH_MAX = 4096;
+
+/** Undefined where the text is not the PEM of exactly one P-256 public key: verifiers must never be handed a private one. */
 export function readPublicKey(pem: string): PublicKey | undefined {
-  if (!pem.includes('-----BEGIN PUBLIC KEY-----')) return undefined;
+  if (pem.length > PEM_LENGTH_MAX || !PEM.test(pem)) return undefined;
   try {
     return toPublicKey(createPublicKey(pem));
   } catch {

@@ -58,7 +58,7 @@ export interface ExpectedRun {
 }
 
 export interface VerifiedReceipt {
-  /** The receipt's identity. */
+  /** The receipt's identity. Not the bundle's digest: ECDSA gives a payload many signatures that hold. */
   readonly payloadSha256: string;
   readonly keyHint: string;
   readonly statement: ReceiptStatement;
@@ -101,7 +101,7 @@ function readTrustedKeys(key: string | readonly TrustedKey[]): Map<string, KeyEn
   return new Map(
     given.map((trust) => {
       const key = readPublicKey(trust.publicKeyPem);
-      demand(key !== undefined, 'KEY_INVALID', 'expected the PEM of a P-256 public key (-----BEGIN PUBLIC KEY-----)');
+      demand(key !== undefined, 'KEY_INVALID', 'expected the PEM of one P-256 public key (-----BEGIN PUBLIC KEY-----)');
       return [key.hint, { key, trust }];
     }),
   );

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controlSocketPath } from '../../app/control-socket.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
@@ -97,10 +97,50 @@ describe('two processes on one embedded state', { timeout: TIMEOUT_MS }, () => {
     expect(await post(socket, '/constructor', '[]')).toContain('UNSUPPORTED');
     expect(await post(socket, '/readRun', '[{"toString":1}]')).toContain('USAGE');
     expect(await post(socket, '/listRuns', '["1; drop table run"]')).toContain('USAGE');
-    expect(await post(socket, '/readRun', '{')).toContain('error');
+    expect(await post(socket, '/listRuns', '[1001]')).toContain('USAGE');
+    expect(await post(socket, '/listRuns', '[1]')).toContain('"value"');
+    expect(JSON.parse(await post(socket, '/readRun', '{'))).toEqual({
+      error: { code: 'USAGE', message: expect.any(String) },
+    });
     expect(await post(socket, '/readRun', `["${'x'.repeat(100_000)}"]`)).toContain('USAGE');
     first.child.kill('SIGINT');
     expect(await first.ended).toMatchObject({ code: EXIT.failed });
+  });
+
+  it('the socket answers for its own user or a claimed name, and for nobody whom another provider vouches for', async () => {
+    const first = start('run', 'gate', '--wait');
+    await first.says('consent waits');
+    const answer = (change: object) =>
+      post(socket, '/answerGate', JSON.stringify([{ runId: 'latest', decision: 'deny', reason: 'no', ...change }]));
+    for (const wrong of [
+      { principal: { provider: 'github', id: 'torvalds' } },
+      { principal: { provider: 'local', id: 'a b' } },
+      { principal: { provider: 'local', id: 7 } },
+      { decision: 'maybe' },
+      { decision: undefined },
+    ])
+      expect(JSON.parse(await answer(wrong)), JSON.stringify(wrong)).toMatchObject({ error: { code: 'USAGE' } });
+    expect(await answer({})).toContain('"value"');
+    expect(await first.ended).toMatchObject({ code: EXIT.denied });
+    const record = await project.maestro('receipt', 'latest', '-o', 'denied');
+    expect(record).toMatchObject({ code: EXIT.ok });
+    expect(readFileSync(join(project.root, 'denied', 'run.json'), 'utf8')).toContain(
+      '"id":"tester","provider":"local"',
+    );
+  });
+
+  it('a step that calls maestro cannot answer the gates of its own run', async () => {
+    const cli = resolve(import.meta.dirname, '../../app/cli.ts');
+    const script = `${process.execPath} ${cli} approve latest --gate consent --json || echo "exit $?"`;
+    project.write(
+      '.maestro/greedy.yaml',
+      `name: greedy\nsteps:\n  - { id: first, run: "true" }\n  - { id: consent, uses: approval, needs: [first] }\n  - { id: greedy, needs: [first], run: '${script}' }\n`,
+    );
+    expect(await project.maestro('run', 'greedy')).toMatchObject({ code: EXIT.waiting });
+    const { stdout } = await project.maestro('logs', 'latest', '--step', 'greedy');
+    expect(stdout).toContain('NOT_FROM_STEP');
+    expect(stdout).toContain('exit 2');
+    expect(await project.maestro('cancel', 'latest')).toMatchObject({ code: EXIT.ok });
   });
 
   it('a path too long for a socket: it lies in a private folder instead', () => {

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { MaestroError } from '../../base/errors.ts';
+import { readPublicKey } from '../../provenance/public-key.ts';
 import { type VerifiedReceipt, verifyReceipt } from '../../provenance/verify.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
@@ -24,7 +25,7 @@ export const verify: Command = async (args, context) => {
   const files = findFiles(args, context.cwd);
   const verified = verifyReceipt({
     bundle: readFile(files.bundle),
-    key: readFile(files.key).toString('utf8'),
+    key: readKey(files),
     ...(files.runRecord === undefined ? {} : { runRecord: readFile(files.runRecord) }),
   });
   if (context.output.isJson) context.output.json(verifiedDocument(verified, files));
@@ -57,6 +58,17 @@ function readFile(path: string): Buffer {
   if (stat.size > FILE_BYTES_MAX)
     throw new MaestroError('FILE_TOO_LARGE', `${path} has ${stat.size} bytes, expected at most ${FILE_BYTES_MAX}`);
   return readFileSync(path);
+}
+
+/** A key that the reader names is part of the request; one that came with the receipt is part of what is verified. */
+function readKey({ key, isKeyGiven }: ReceiptFiles): string {
+  const pem = readFile(key).toString('utf8');
+  if (isKeyGiven && readPublicKey(pem) === undefined)
+    throw new MaestroError(
+      'KEY_INVALID',
+      `expected one P-256 public key in PEM (-----BEGIN PUBLIC KEY-----) in ${key}`,
+    );
+  return pem;
 }
 
 function verifiedDocument({ payloadSha256, keyHint, statement }: VerifiedReceipt, files: ReceiptFiles): object {

@@ -143,6 +143,38 @@ describe('maestro verify', () => {
   });
 });
 
+describe('maestro verify --key', () => {
+  it.each([
+    ['no key', 'team.pub'],
+    ['an empty file', ''],
+    ['two keys', () => PUBLIC_KEY + PUBLIC_KEY],
+    ['a remark before it', () => `# ours\n${PUBLIC_KEY}`],
+    ['a private key after it', () => `${PUBLIC_KEY}-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n`],
+  ])('is a wrong request for %s', async (_title, given) => {
+    const text = typeof given === 'string' ? given : given();
+    const cwd = project({ 'proof/receipt.sigstore.json': '{"mediaType":"x"}', 'team.pub': text });
+    const process = new FakeProcess({ cwd });
+    expect(await process.run('verify', 'proof', '--key', 'team.pub')).toBe(2);
+    expect(process.err).toContain('error[KEY_INVALID]');
+  });
+
+  it('takes one key, with either line end', async () => {
+    const files = {
+      'proof/receipt.sigstore.json': '{"mediaType":"x"}',
+      'team.pub': PUBLIC_KEY.replaceAll('\n', '\r\n'),
+    };
+    const process = new FakeProcess({ cwd: project(files) });
+    expect(await process.run('verify', 'proof', '--key', 'team.pub')).toBe(5);
+    expect(process.err).toContain('error[ENVELOPE_MALFORMED]');
+  });
+
+  it('says of a broken key that came with the receipt that the receipt does not hold', async () => {
+    const cwd = project({ 'proof/receipt.sigstore.json': '{"mediaType":"x"}', 'proof/maestro.pub': 'x' });
+    const process = new FakeProcess({ cwd });
+    expect(await process.run('verify', 'proof')).toBe(5);
+  });
+});
+
 const PUBLIC_KEY = `-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
 6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==

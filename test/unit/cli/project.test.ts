@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readConfig, readDisplay } from '../../../app/config.ts';
 import { readGitFacts, remoteUri, repositoryOf } from '../../../src/cli/git-facts.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { PIPELINE_SCHEMA_PATH, pipelineSchemaText } from '../../../app/write-pipeline-schema.ts';
 import { lintPipeline } from '../../../src/pipeline/compile.ts';
 import { CATALOG, NO_FILES } from './sample-catalog.ts';
 
@@ -15,6 +16,10 @@ function wholeFile(example: string): string {
   const test = example.includes('id: test') ? '' : '  - { id: test, run: "echo ${{ toJSON(params) }}" }\n';
   return `name: sample\n${params}steps:\n${test}${isParams ? '' : example}`;
 }
+
+test('docs/reference/pipeline.schema.json is current (else run `node app/write-pipeline-schema.ts`)', () => {
+  expect(readFileSync(PIPELINE_SCHEMA_PATH, 'utf8')).toBe(pipelineSchemaText());
+});
 
 describe('the guide', () => {
   test('has examples', () => {
