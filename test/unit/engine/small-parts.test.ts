@@ -77,6 +77,8 @@ describe('contexts', () => {
     });
     expect(contexts.matrix).toEqual({ os: 'linux' });
     expect(contexts.run).toMatchObject({ id: 'key', attempt: 2, actor: TRIGGER.actor.id });
+    // A worker binds cached results to both.
+    expect(contexts.run).toMatchObject({ source: TRIGGER.source.uri, isFork: TRIGGER.isFork });
   });
 
   const results: readonly [StepState, StepState, JsonObject, outcome: string, conclusion: string][] = [
