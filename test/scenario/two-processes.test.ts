@@ -119,7 +119,7 @@ describe('two processes on one embedded state', { timeout: TIMEOUT_MS }, () => {
       { decision: 'maybe' },
       { decision: undefined },
     ])
-      expect(JSON.parse(await answer(wrong)), JSON.stringify(wrong)).toMatchObject({ error: { code: 'USAGE' } });
+      expect(JSON.parse(await answer(wrong))).toMatchObject({ error: { code: 'USAGE' } });
     expect(await answer({})).toContain('"value"');
     expect(await first.ended).toMatchObject({ code: EXIT.denied });
     const record = await project.maestro('receipt', 'latest', '-o', 'denied');
