@@ -1,7 +1,7 @@
 import { parseDuration } from '../base/duration.ts';
 import { isMaestroError } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
-import { type ExpressionFunctions, evaluateCondition, evaluateTemplate } from '../pipeline/expression.ts';
+import { type ExpressionFunctions, evaluateCondition } from '../pipeline/expression.ts';
 import { referencesOf } from '../pipeline/expression-references.ts';
 import type { PlanStep } from '../pipeline/plan.ts';
 import type { Decision } from '../policy/decision.ts';
@@ -11,6 +11,7 @@ import { questionKey, stepInput } from '../policy/input-from-plan.ts';
 import type { StepContexts } from '../protocol/lease.ts';
 import type { AskedDecision } from '../store/decisions.ts';
 import type { RunContexts } from './contexts.ts';
+import { resolveInputs } from './resolve-inputs.ts';
 import type { RunEntry } from './run-entry.ts';
 import { type Admission, UPSTREAM } from './run-state.ts';
 
@@ -62,32 +63,9 @@ export function askPolicy(
     const input = (): PolicyInput => stepInput(plan, step, entry.trigger);
     return { decision: policy.evaluateKeyed(questionKey(entry.policyKey, step), input), input };
   }
-  const input = stepInput(plan, { ...step, with: resolveWith(step.with, request.contexts) }, entry.trigger);
+  const input = stepInput(plan, { ...step, with: resolveInputs(step, request.contexts) }, entry.trigger);
   return { decision: policy.evaluate(input), input: () => input };
 }
-
-const WORKER_ONLY = new Set(['secrets', 'runner']);
-
-function resolveWith(input: JsonObject, contexts: StepContexts): JsonObject {
-  return Object.fromEntries(Object.entries(input).map(([key, value]) => [key, resolveValue(value, contexts)]));
-}
-
-function resolveValue(value: JsonObject[string], contexts: StepContexts): JsonObject[string] {
-  if (typeof value === 'object' && value !== null) {
-    if (Array.isArray(value)) return value.map((part) => resolveValue(part, contexts));
-    return resolveWith(value as JsonObject, contexts);
-  }
-  if (typeof value !== 'string' || isForWorker(value)) return value;
-  return evaluateTemplate(value, expressionContexts(contexts), NO_FUNCTIONS);
-}
-
-function isForWorker(text: string): boolean {
-  if (!text.includes('${{')) return true;
-  const references = referencesOf(text);
-  return references.functions.has('hashfiles') || [...references.contexts].some((name) => WORKER_ONLY.has(name));
-}
-
-const NO_FUNCTIONS: ExpressionFunctions = {};
 
 export function expressionContexts(contexts: RunContexts): Record<string, JsonObject> {
   return { ...contexts };
@@ -128,7 +106,7 @@ function judge(request: AdmissionRequest, decision: Decision): Admission {
   if (decision.verdict === 'deny') return { type: 'deny', reason };
   if (decision.verdict === 'ask' && !request.isApproved) return { type: 'hold', kind: 'ask', reason, delayMs: null };
   if (request.step.kind === 'work') return { type: 'ready' };
-  const input = resolveWith(request.step.with, request.contexts);
+  const input = resolveInputs(request.step, request.contexts);
   return request.step.kind === 'gate'
     ? { type: 'hold', kind: 'gate', ...gateHold(input) }
     : waitHold(input, request.nowMs);
