@@ -39,7 +39,7 @@ export function startLocalRunner({ client, tools, run, name, capacity }: LocalRu
     clock: SYSTEM_CLOCK,
     signal: draining.signal,
     abandon: abandoning.signal,
-  });
+  }).finally(() => reaper.close());
   return {
     ended,
     drain: () => {
