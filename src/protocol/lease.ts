@@ -79,7 +79,7 @@ export interface LogChunk extends HeldLease {
   readonly text: string;
 }
 
-/** A cached result; `key` is already bound to pipeline, step, code and matrix. */
+/** A cached result; `key` is already bound to what decides the result: see `cacheKey` of the worker. */
 export interface CacheEntry {
   readonly key: string;
   readonly outputs: JsonObject;
