@@ -32,7 +32,7 @@ export interface StepBody {
  */
 export async function runBody(body: StepBody): Promise<BodyEnd> {
   const { definition, attempt, input } = body;
-  const problems = schemaProblems(definition.input, input, 'with');
+  const problems = schemaProblems(definition.input, input, 'with', true);
   if (problems.length > 0)
     return { kind: 'failed', errorClass: 'step', errorCode: 'INPUT_INVALID', message: problems.join('; ') };
   const stopper = new AbortController();
