@@ -10,8 +10,7 @@ const OWN = [
 
 it.each(OWN)('the schema of %s is valid JSON Schema, so that it need not be checked at each start', (_name, schema) => {
   const ajv = new Ajv2020({ strict: false });
-  ajv.validateSchema(schema);
-  expect(ajv.errors ?? []).toEqual([]);
+  expect(ajv.validateSchema(schema)).toBe(true);
 });
 
 it('a schema that is not valid is noticed', () => {
