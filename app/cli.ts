@@ -3,6 +3,7 @@ import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { setFlagsFromString } from 'node:v8';
 
 /** The `maestro` binary. Loads next to nothing itself: what it imports after this line comes from the compile cache. */
 const NODE_MAJOR_MIN = 24;
@@ -18,6 +19,9 @@ async function start(): Promise<void> {
     process.exitCode = 2;
     return;
   }
+  // A command lives for seconds: optimising the embedded database's code costs more time, and twice the memory, than it
+  // saves. Before anything is compiled: later it has no effect.
+  setFlagsFromString('--no-wasm-tier-up --no-wasm-dynamic-tiering');
   const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   enableCompileCache(join(caches, 'maestro', 'compile'));
   const { runProcess } = await import('./cli-process.ts');
