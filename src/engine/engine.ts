@@ -143,6 +143,7 @@ export class Engine {
     this.#timekeeper = new Timekeeper({
       db,
       settler: this.#settler,
+      clock,
       scope: () => this.#scope(),
       expireAfterMs: times.expireAfterMs,
       sweepEveryMs: times.sweepEveryMs,

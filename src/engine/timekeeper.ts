@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { Database } from '../store/database.ts';
 import { claimOutbox } from '../store/outbox.ts';
 import type { Scope } from '../store/scope.ts';
@@ -17,6 +18,7 @@ const TIMER_POLL_MS = 1000;
 export interface TimekeeperTools {
   readonly db: Database;
   readonly settler: Settler;
+  readonly clock: Clock;
   readonly scope: () => Scope;
   readonly expireAfterMs: number;
   readonly sweepEveryMs: number;
@@ -40,13 +42,14 @@ export class Timekeeper {
   #firing: Promise<void> | undefined;
   #sweeping: Promise<void> = Promise.resolve();
   /** Wall-clock time of the last sweep, and of the end of the last sleep; 0: there was none. */
-  #sweptAt = Date.now();
+  #sweptAt: number;
   #awakeSince = 0;
   /** A timer was set while others fired. */
   #isAgain = false;
 
   constructor(tools: TimekeeperTools) {
     this.#tools = tools;
+    this.#sweptAt = tools.clock.now();
   }
 
   start(): void {
@@ -115,7 +118,7 @@ export class Timekeeper {
    * timers slept as well, are silent through no fault of theirs: they get the time to speak first.
    */
   #wasAwake(): boolean {
-    const now = Date.now();
+    const now = this.#tools.clock.now();
     if (now - this.#sweptAt > 2 * this.#tools.sweepEveryMs + SLEEP_SLACK_MS) this.#awakeSince = now;
     this.#sweptAt = now;
     return this.#awakeSince === 0 || now - this.#awakeSince > this.#tools.expireAfterMs;

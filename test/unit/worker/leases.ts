@@ -1,30 +1,12 @@
 import { digestBytes } from '../../../src/base/digest.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import type { Lease, StepContexts, StepId } from '../../../src/protocol/lease.ts';
+import { planStep } from '../../fakes/plans.ts';
 
-/** A shell step that does nothing, as the compiler would write it. */
+/** A shell step that does nothing, and is not tried again. */
 export function stepOf(changes: Partial<PlanStep> = {}): PlanStep {
-  return {
-    id: 'step',
-    base: 'step',
-    kind: 'work',
-    needs: [],
-    uses: 'shell',
-    code: { uri: 'builtin:shell' },
-    with: { run: 'true', shell: 'bash' },
-    env: {},
-    secrets: [],
-    runner: 'linux',
-    timeoutMs: 60_000,
-    retry: { max: 0, on: ['infra'], backoff: { initialMs: 1000, factor: 2, maxMs: 60_000, jitter: 'none' } },
-    artifacts: [],
-    outputs: {},
-    continueOnError: false,
-    tags: [],
-    egress: [],
-    isIdempotent: true,
-    ...changes,
-  };
+  const backoff = { initialMs: 1000, factor: 2, maxMs: 60_000, jitter: 'none' } as const;
+  return planStep('step', { retry: { max: 0, on: ['infra'], backoff }, ...changes });
 }
 
 export function leaseOf(
