@@ -1,0 +1,49 @@
+import type { Annotation } from './outcome.ts';
+
+/** The repository and commit that a check run is posted on. */
+export interface CheckTarget {
+  readonly installationId: number;
+  readonly repositoryId: number;
+  readonly owner: string;
+  readonly repo: string;
+  readonly headSha: string;
+}
+
+export type CheckConclusion =
+  | 'success'
+  | 'failure'
+  | 'neutral'
+  | 'cancelled'
+  | 'skipped'
+  | 'timed_out'
+  | 'action_required';
+
+/** A button on a finished check run. GitHub's limits: label 20, description 40, identifier 20 characters, 3 per check. */
+export interface CheckAction {
+  readonly label: string;
+  readonly description: string;
+  readonly identifier: 'rerun-failed' | 'approve' | 'deny' | 'cancel';
+}
+
+/** What a check run should say. Texts are Markdown that is safe already: whoever builds it escapes. */
+export interface CheckSpec {
+  /** Unique per commit in Maestro: the run's id, `<run id>/<step id>`, or `notice/<…>` where no run was started. */
+  readonly externalId: string;
+  readonly name: string;
+  readonly status: 'queued' | 'in_progress' | 'completed';
+  readonly conclusion: CheckConclusion | null;
+  readonly title: string;
+  readonly summary: string;
+  readonly text: string | null;
+  readonly annotations: readonly Annotation[];
+  readonly actions: readonly CheckAction[];
+  readonly detailsUrl: string | null;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+}
+
+/** What should stand on GitHub. A loop brings GitHub to it, coalesced and within the call budget, and survives crashes. */
+export interface CheckBoard {
+  /** Says what a check run should say from now on; the newest word counts. */
+  put(target: CheckTarget, spec: CheckSpec): Promise<void>;
+}

@@ -1,0 +1,34 @@
+/** Where on GitHub a run belongs. One row per run, written when it is started for an event. */
+export interface GitHubRun {
+  /** The run's public id: `external_id` of its check runs. */
+  readonly runId: string;
+  readonly installationId: number;
+  readonly repositoryId: number;
+  readonly owner: string;
+  readonly repo: string;
+  /** The commit under test. */
+  readonly headSha: string;
+  /** `refs/heads/main`, `refs/tags/v1`, `refs/pull/7/head`. */
+  readonly ref: string;
+  readonly defaultBranch: string;
+  readonly pullNumber: number | null;
+  readonly isFork: boolean;
+  /** `.maestro/ci.yaml` */
+  readonly pipelinePath: string;
+  /** Name of the aggregate check run: what a branch rule requires. Equal for all runs of a pipeline. */
+  readonly checkName: string;
+}
+
+/** Runs that belong to GitHub. Implemented by the store. */
+export interface GitHubRuns {
+  /** Adds it; one that is there already stays as it is. */
+  add(run: GitHubRun): Promise<void>;
+  find(runId: string): Promise<GitHubRun | undefined>;
+  /** Runs of a commit, newest first; of a pull request where `pullNumber` is given instead. */
+  ofCommit(repositoryId: number, headSha: string): Promise<readonly GitHubRun[]>;
+  ofPull(repositoryId: number, pullNumber: number): Promise<readonly GitHubRun[]>;
+  /** Those that have not been reported to their end; in the order in which they were added. */
+  open(limit: number): Promise<readonly GitHubRun[]>;
+  /** The final state of the run stands on GitHub: it is looked at no more. */
+  close(runId: string): Promise<void>;
+}
