@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts';
 import { ulid } from '../base/ids.ts';
-import { renderTemplate } from '../pipeline/expression.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import type {
@@ -21,23 +20,21 @@ import { readActivity } from '../store/activity.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Database } from '../store/database.ts';
 import { savePack } from '../store/decisions.ts';
+import { eventCounts } from '../store/events.ts';
 import { migrate } from '../store/migrate.ts';
 import { endClaims } from '../store/outbox.ts';
 import { receiptIdentities } from '../store/receipts.ts';
 import { loadRuns, loadSteps } from '../store/run-rows.ts';
-import type { Scope } from '../store/scope.ts';
-import { abandonedSteps, removeAllWorkers } from '../store/workers.ts';
-import { expressionContexts } from './admission.ts';
-import { compilePlan } from './compiled-plan.ts';
+import { type Scope, SERVED } from '../store/scope.ts';
 import { Conductor } from './conductor.ts';
-import { runContexts } from './contexts.ts';
 import { DecisionIds } from './decision-ids.ts';
-import { advanceGroups, advanceWaiting, joinGroup } from './groups.ts';
+import { advanceGroups, advanceWaiting, groupOf, joinGroup } from './groups.ts';
 import { Hub } from './hub.ts';
 import { type ReclaimWorkers, releaseLostWorkers } from './lost-workers.ts';
 import { previewPlan } from './preview.ts';
 import { Queries } from './queries.ts';
 import { QueueDirectory } from './queue-directory.ts';
+import { recoverEmbedded } from './recovery.ts';
 import { carryResults, keptSteps } from './retry.ts';
 import { RunEntries } from './run-entry.ts';
 import { Sealer } from './sealer.ts';
@@ -87,6 +84,8 @@ const TIMES: EngineTimes = { renewEveryMs: 10_000, expireAfterMs: 30_000, sweepE
 export class Engine {
   /** What workers ask. */
   readonly leases: LeaseClient;
+  /** Hints to look again; see `News`. */
+  readonly news: Pick<Hub, 'next'>;
   readonly #options: EngineOptions;
   readonly #hub: Hub;
   readonly #entries = new RunEntries();
@@ -114,6 +113,7 @@ export class Engine {
     const times = { ...TIMES, ...options.times };
     this.#options = options;
     this.#hub = new Hub(db);
+    this.news = this.#hub;
     const hub = this.#hub;
     const entries = this.#entries;
     this.#queries = new Queries(db, hub, entries);
@@ -166,6 +166,7 @@ export class Engine {
       renewEveryMs: times.renewEveryMs,
       expireAfterMs: times.expireAfterMs,
       queues,
+      poolOf: (run) => this.#poolOf(run),
     });
   }
 
@@ -174,7 +175,7 @@ export class Engine {
    * stored and gets a receipt like any other.
    */
   async startRun(request: StartRun): Promise<{ readonly run: number; readonly isNew: boolean }> {
-    const group = concurrencyGroup(request.plan, request.trigger);
+    const group = groupOf(request);
     const started = await this.#submitter.start(request, this.#names(group, request.isDedicated === true));
     if (started.isRejected) this.#onClosed([started.run]);
     else if (started.isNew && group !== null) {
@@ -265,6 +266,11 @@ export class Engine {
     return this.#queries.listRuns(limit);
   }
 
+  /** By public id: a number that grows with everything that becomes known about the run. Unknown ids are absent. */
+  versionsOf(runIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return eventCounts(this.#options.db, runIds);
+  }
+
   readPlan(run: number): Promise<Plan> {
     return this.#queries.readPlan(run);
   }
@@ -325,23 +331,12 @@ export class Engine {
   async #start(): Promise<void> {
     const { db } = this.#options;
     await this.#hub.open();
-    if (db.kind === 'embedded') await this.#recoverEmbedded();
+    if (db.kind === 'embedded') {
+      await this.#releaseLostWorkers(null);
+      await recoverEmbedded(db, this.#settler);
+      await this.#timekeeper.recover();
+    }
     this.#timekeeper.start();
-  }
-
-  /** Nobody else has this database: whoever held a lease is dead, and that was not the step's fault. */
-  async #recoverEmbedded(): Promise<void> {
-    const { db } = this.#options;
-    await this.#releaseLostWorkers(null);
-    await removeAllWorkers(db);
-    await endClaims(db, null);
-    const abandoned = await abandonedSteps(db, null, 0, 0);
-    await Promise.all(
-      abandoned.map((step) =>
-        this.#settler.settle(step.run, { type: 'lost', idx: step.idx, fence: step.fence, isCounted: false }),
-      ),
-    );
-    await this.#timekeeper.recover();
   }
 
   async #releaseLostWorkers(run: number | null): Promise<void> {
@@ -356,20 +351,20 @@ export class Engine {
 
   #scope(): Scope {
     if (this.#options.db.kind === 'embedded') return null;
-    return this.#options.isShared ? ['', ...this.#own] : [...this.#own];
+    return this.#options.isShared ? ['', SERVED, ...this.#own] : [...this.#own];
   }
 
   #names(concurrencyGroup: string | null, isDedicated: boolean): NewRunNames {
     const { clock, randomBytes } = this.#options;
     const key = ulid(clock.now(), randomBytes(16));
-    if (isDedicated) this.#own.add(key);
-    return {
-      key,
-      nonce: Buffer.from(randomBytes(16)).toString('hex'),
-      concurrencyGroup,
-      isDedicated,
-      isQueued: concurrencyGroup !== null,
-    };
+    const pool = isDedicated ? this.#poolOf(key) : '';
+    if (isDedicated) this.#own.add(pool);
+    const nonce = Buffer.from(randomBytes(16)).toString('hex');
+    return { key, nonce, concurrencyGroup, pool, isQueued: concurrencyGroup !== null };
+  }
+
+  #poolOf(run: string): string {
+    return this.#options.isShared ? `${SERVED}${run}` : run;
   }
 
   #isGrouped(run: number): boolean {
@@ -383,11 +378,4 @@ export class Engine {
     this.#hub.tell('settled');
     this.#hub.tell('changed');
   }
-}
-
-function concurrencyGroup(plan: Plan, trigger: RunTrigger): string | null {
-  if (plan.concurrency === undefined) return null;
-  const contexts = runContexts(compilePlan(plan), { key: '', attempt: 1, trigger });
-  const group = renderTemplate(plan.concurrency.group, expressionContexts(contexts), {});
-  return `${plan.name}/${group}`;
 }

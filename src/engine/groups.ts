@@ -1,12 +1,25 @@
+import { renderTemplate } from '../pipeline/expression.ts';
+import type { StartRun } from '../protocol/client.ts';
 import type { Database, Session } from '../store/database.ts';
 import { activeMembers, lockGroup, waitingGroups } from '../store/groups.ts';
 import { claimOutbox, clearOutbox } from '../store/outbox.ts';
 import type { Scope } from '../store/scope.ts';
+import { expressionContexts } from './admission.ts';
+import { compilePlan } from './compiled-plan.ts';
+import { runContexts } from './contexts.ts';
 import type { Settled } from './settle.ts';
 import type { Settler } from './settler.ts';
 
 const CLAIM_MS = 10_000;
 const CLAIMS_MAX = 64;
+
+/** Runs of one name exclude each other: within a repository, one pipeline, and what its `concurrency` says. */
+export function groupOf({ plan, trigger }: Pick<StartRun, 'plan' | 'trigger'>): string | null {
+  if (plan.concurrency === undefined) return null;
+  const contexts = runContexts(compilePlan(plan), { key: '', attempt: 1, trigger });
+  const group = renderTemplate(plan.concurrency.group, expressionContexts(contexts), {});
+  return `${trigger.source.uri} ${plan.name}/${group}`;
+}
 
 /**
  * After a run joined its concurrency group, as for Actions: at most one runs and one waits. The newest waits, the one

@@ -33,8 +33,8 @@ export interface NewRunNames {
   readonly key: string;
   readonly nonce: string;
   readonly concurrencyGroup: string | null;
-  /** Only workers that name the run serve it. */
-  readonly isDedicated: boolean;
+  /** Empty where any worker serves it; otherwise only workers that name the run do. */
+  readonly pool: string;
   /** Born waiting: for its group, or for results that are copied into it. */
   readonly isQueued: boolean;
 }
@@ -176,7 +176,7 @@ export class Submitter {
 
   #queuesOf(batch: readonly Prepared[]): Promise<readonly (readonly number[])[]> {
     return this.#tools.queues.idsFor(
-      batch.map(({ names, entry }) => ({ pool: poolOf(names), classes: classesOf(entry.compiled.runners) })),
+      batch.map(({ names, entry }) => ({ pool: names.pool, classes: classesOf(entry.compiled.runners) })),
     );
   }
 
@@ -197,7 +197,7 @@ export class Submitter {
       concurrencyGroup: one.names.concurrencyGroup,
       idempotencyKey: one.request.idempotencyKey ?? null,
       reason: decision.verdict === 'allow' ? null : decision.reasons.join('; '),
-      pool: poolOf(one.names),
+      pool: one.names.pool,
       queues: intArray(queues),
       deadlineMs: deadlineOf(one.entry.compiled.plan),
     };
@@ -235,10 +235,6 @@ export class Submitter {
 
 function isPosted({ names, entry, standing }: Prepared): boolean {
   return !names.isQueued && entry.compiled.needs.some((needs, idx) => needs.length === 0 && standing[idx] === null);
-}
-
-function poolOf(names: NewRunNames): string {
-  return names.isDedicated ? names.key : '';
 }
 
 const NO_RELATIONS: readonly RunRelation[] = [];

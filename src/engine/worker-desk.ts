@@ -33,6 +33,8 @@ export interface WorkerDeskTools {
   readonly renewEveryMs: number;
   readonly expireAfterMs: number;
   readonly queues: QueueDirectory;
+  /** Where steps of a dedicated run wait, by its public id. */
+  poolOf(run: string): string;
 }
 
 /** The lease protocol, answered in process. Every call that changes a step is fenced by the store. */
@@ -93,7 +95,7 @@ async function register(
   queuesOf: Map<number, ServedQueues>,
   hello: WorkerHello,
 ): Promise<WorkerSession> {
-  const queues = await tools.queues.serve(hello.run ?? '', hello.runners);
+  const queues = await tools.queues.serve(hello.run === undefined ? '' : tools.poolOf(hello.run), hello.runners);
   const workerId = await addWorker(tools.db, hello.name);
   queuesOf.set(workerId, queues);
   return { workerId, renewEveryMs: tools.renewEveryMs, expireAfterMs: tools.expireAfterMs };

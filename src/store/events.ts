@@ -1,5 +1,6 @@
 import type { JsonObject } from '../base/json.ts';
 import type { RunEventType } from '../protocol/event.ts';
+import { textArray } from './array-literal.ts';
 import { codeOf, EVENT_TYPES, nameOf } from './codes.ts';
 import type { Session } from './database.ts';
 
@@ -50,4 +51,14 @@ export async function hasLastEvent(session: Session, run: number): Promise<boole
     [run, codeOf(EVENT_TYPES, 'receipt.signed')],
   );
   return rows.length > 0;
+}
+
+/** How many events each run has, by its public id. */
+export async function eventCounts(session: Session, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const rows = await session.query(
+    'event_counts',
+    `select r.key, (select count(*) from event e where e.run_id = r.id)::int from run r where r.key = any ($1::text[])`,
+    [textArray(keys)],
+  );
+  return new Map(rows.map((row) => [String(row[0]), Number(row[1])]));
 }

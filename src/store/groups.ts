@@ -1,5 +1,5 @@
 import type { Session } from './database.ts';
-import { type Scope, scopeValue } from './scope.ts';
+import { inScope, type Scope, scopeValue } from './scope.ts';
 
 export interface GroupMember {
   readonly run: number;
@@ -25,7 +25,7 @@ export async function activeMembers(session: Session, group: string): Promise<re
 export async function waitingGroups(session: Session, scope: Scope): Promise<readonly string[]> {
   const rows = await session.query(
     'groups_waiting',
-    'select distinct concurrency_group from run where state < 3 and concurrency_group is not null and state = 0 and ($1::text[] is null or pool = any ($1))',
+    `select distinct concurrency_group from run where state < 3 and concurrency_group is not null and state = 0 and ${inScope('pool', '$1')}`,
     [scopeValue(scope)],
   );
   return rows.map((row) => String(row[0]));

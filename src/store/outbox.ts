@@ -1,7 +1,7 @@
 import { intArray } from './array-literal.ts';
 import { OUTBOX_KINDS } from './codes.ts';
 import type { Session } from './database.ts';
-import { type Scope, scopeValue } from './scope.ts';
+import { inScope, type Scope, scopeValue } from './scope.ts';
 
 export type OutboxKind = keyof typeof OUTBOX_KINDS;
 
@@ -22,7 +22,7 @@ export async function claimOutbox(
     'outbox_claim',
     `update outbox set due_at = now() + $3::int * interval '1 millisecond'
      where id = any (array(select id from outbox where kind = $1 and due_at <= now()
-       and ($4::text[] is null or exists (select 1 from run r where r.id = outbox.run_id and r.pool = any ($4))) order by id limit $2 for update skip locked))
+       and ($4::text[] is null or exists (select 1 from run r where r.id = outbox.run_id and ${inScope('r.pool', '$4')})) order by id limit $2 for update skip locked))
      returning id, run_id`,
     [OUTBOX_KINDS[kind], limit, claimMs, scopeValue(scope)],
   );

@@ -1,5 +1,5 @@
 import type { Session } from './database.ts';
-import { type Scope, scopeValue } from './scope.ts';
+import { inScope, type Scope, scopeValue } from './scope.ts';
 
 export interface DueTimer {
   readonly run: number;
@@ -12,7 +12,7 @@ export async function dueTimers(session: Session, scope: Scope, limit: number): 
   const rows = await session.query(
     'timers_due',
     `select t.run_id, t.idx, t.generation from timer t
-     where t.due_at <= now() and ($2::text[] is null or exists (select 1 from run r where r.id = t.run_id and r.pool = any ($2)))
+     where t.due_at <= now() and ($2::text[] is null or exists (select 1 from run r where r.id = t.run_id and ${inScope('r.pool', '$2')}))
      order by t.due_at limit $1`,
     [limit, scopeValue(scope)],
   );
@@ -44,7 +44,7 @@ export async function nextTimerMs(session: Session, scope: Scope): Promise<numbe
   const rows = await session.query(
     'timer_next',
     `select (extract(epoch from min(t.due_at) - now()) * 1000)::float8 from timer t
-     where $1::text[] is null or exists (select 1 from run r where r.id = t.run_id and r.pool = any ($1))`,
+     where $1::text[] is null or exists (select 1 from run r where r.id = t.run_id and ${inScope('r.pool', '$1')})`,
     [scopeValue(scope)],
   );
   const value = rows[0]?.[0];

@@ -1,6 +1,6 @@
 import { intArray } from './array-literal.ts';
 import type { Session } from './database.ts';
-import { type Scope, scopeValue } from './scope.ts';
+import { inScope, type Scope, scopeValue } from './scope.ts';
 
 /** One step as its worker, or a sweep, names it. */
 export interface FencedStep {
@@ -100,7 +100,7 @@ export async function abandonedSteps(
     'steps_abandoned',
     `select s.run_id, s.idx, s.fence
      from run r join step s on s.run_id = r.id left join worker w on w.id = s.worker
-     where r.state in (1, 2) and s.state in (3, 4) and ($3::text[] is null or r.pool = any ($3)) and (
+     where r.state in (1, 2) and s.state in (3, 4) and ${inScope('r.pool', '$3')} and (
        w.id is null or w.beat < now() - $1::float8 * interval '1 millisecond'
        or (w.beat > s.leased_at + $2::float8 * interval '1 millisecond' and not exists (
          select 1 from unnest(w.held_runs, w.held_idxs, w.held_fences) as h (run_id, idx, fence)

@@ -1,0 +1,16 @@
+import type { Database } from '../store/database.ts';
+import { endClaims } from '../store/outbox.ts';
+import { abandonedSteps, removeAllWorkers } from '../store/workers.ts';
+import type { Settler } from './settler.ts';
+
+/** Nobody else has this database: whoever held a lease is dead, and that was not the step's fault. */
+export async function recoverEmbedded(db: Database, settler: Settler): Promise<void> {
+  await removeAllWorkers(db);
+  await endClaims(db, null);
+  const abandoned = await abandonedSteps(db, null, 0, 0);
+  await Promise.all(
+    abandoned.map((step) =>
+      settler.settle(step.run, { type: 'lost', idx: step.idx, fence: step.fence, isCounted: false }),
+    ),
+  );
+}
