@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { MaestroError } from '../../src/base/errors.ts';
+import { readConfig } from '../config.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `web` answers webhooks and workers, `conductor` acts on what arrived and reports. One process may do both. */
+export type Role = 'web' | 'conductor';
+
+/** Everything that the environment says to a server, checked. Values may be secret: never show them. */
+export interface ServerConfig {
+  readonly roles: ReadonlySet<Role>;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** How GitHub and workers reach this server; the audience of the identity tokens that it accepts. No slash at the end. */
+  readonly publicUrl: string;
+  /** `https://github.com`, or a GitHub Enterprise Server. No slash at the end. */
+  readonly githubUrl: string;
+  readonly githubApiUrl: string;
+  /** Issuer of the identity tokens of Actions jobs. */
+  readonly oidcIssuer: string;
+  readonly appId: string;
+  readonly privateKey: string;
+  readonly webhookSecret: string;
+  readonly databaseUrl: string | undefined;
+  readonly stateFolder: string;
+  readonly signingKeyFile: string;
+  /** Labels of runner classes that differ from the default. */
+  readonly runnerLabels: Readonly<Record<string, readonly string[]>>;
+  /** Actions jobs of one run and runner class at once. */
+  readonly jobsPerClassMax: number;
+}
+
+const ROLES: readonly Role[] = ['web', 'conductor'];
+const PORT_DEFAULT = '3000';
+const PORT_MAX = 65_535;
+const SECRET_CHARS_MIN = 16;
+/** What examples, templates and Probot itself fall back to. */
+const SECRETS_KNOWN = new Set(['development', 'changeme', 'change-me', 'secret', 'webhook_secret', 'password']);
+const JOBS_MAX = 256;
+
+/**
+ * Reads and checks the environment of a server. There is no default for a secret: without one the server does not start.
+ * @throws MaestroError CONFIG_INVALID naming the variable and what it should be, never showing a secret
+ */
+export function readServerConfig(environment: Environment, root: string): ServerConfig {
+  const read = (name: string): string | undefined => environment[name] || undefined;
+  const need = (name: string, meaning: string): string => read(name) ?? missing(name, meaning);
+  const local = readConfig(environment, root);
+  const githubUrl = originOf('GITHUB_URL', read('GITHUB_URL') ?? 'https://github.com');
+  const isCloud = githubUrl === 'https://github.com';
+  return Object.freeze({
+    roles: rolesOf(read('MAESTRO_ROLES')),
+    host: read('HOST') ?? '0.0.0.0',
+    port: portOf(read('PORT') ?? PORT_DEFAULT),
+    publicUrl: originOf('MAESTRO_URL', need('MAESTRO_URL', 'the URL at which GitHub and workers reach this server')),
+    githubUrl,
+    githubApiUrl: isCloud ? 'https://api.github.com' : `${githubUrl}/api/v3`,
+    oidcIssuer: isCloud ? 'https://token.actions.githubusercontent.com' : `${githubUrl}/_services/token`,
+    appId: numberText('APP_ID', need('APP_ID', 'the number of the GitHub App')),
+    privateKey: privateKeyOf(read, root),
+    webhookSecret: webhookSecretOf(need('WEBHOOK_SECRET', 'the secret that signs webhooks')),
+    databaseUrl: local.databaseUrl,
+    stateFolder: local.stateFolder,
+    signingKeyFile: local.signingKeyFile ?? join(local.keyFolder, 'signing-key.pem'),
+    runnerLabels: labelsOf(read('MAESTRO_RUNNER_LABELS')),
+    jobsPerClassMax: jobsOf(read('MAESTRO_JOBS_PER_CLASS') ?? '1'),
+  });
+}
+
+function rolesOf(text: string | undefined): ReadonlySet<Role> {
+  if (text === undefined) return new Set(ROLES);
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !(ROLES as readonly string[]).includes(name));
+  if (unknown !== undefined) throw invalid('MAESTRO_ROLES', `a list of ${ROLES.join(', ')}`, unknown);
+  return new Set(names as Role[]);
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > PORT_MAX) throw invalid('PORT', `a number from 0 to ${PORT_MAX}`, text);
+  return port;
+}
+
+/** Identity tokens and webhooks cross this address: plain http is for loopback alone. */
+function originOf(name: string, text: string): string {
+  if (!URL.canParse(text)) throw invalid(name, 'an https:// URL', 'something else');
+  const url = new URL(text);
+  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback))
+    throw invalid(name, 'an https:// URL (http:// only for loopback)', `${url.protocol}//${url.host}`);
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
+    throw invalid(name, 'an address without path, query or user', `${url.protocol}//${url.host}${url.pathname}`);
+  return url.origin;
+}
+
+function numberText(name: string, text: string): string {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw invalid(name, 'a whole number', 'something else');
+  return text;
+}
+
+/** As PEM text, also with `\n` written out as in many secret stores, or from a file. */
+function privateKeyOf(read: (name: string) => string | undefined, root: string): string {
+  const path = read('PRIVATE_KEY_PATH');
+  const text =
+    read('PRIVATE_KEY')?.replaceAll('\\n', '\n') ?? (path === undefined ? undefined : readKey(resolve(root, path)));
+  if (text === undefined) return missing('PRIVATE_KEY', 'or PRIVATE_KEY_PATH: the private key of the GitHub App, PEM');
+  if (!/^-----BEGIN (?:RSA )?PRIVATE KEY-----/.test(text.trim()))
+    throw invalid('PRIVATE_KEY', 'a PEM text that begins with -----BEGIN RSA PRIVATE KEY-----', 'something else');
+  return text;
+}
+
+function readKey(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new MaestroError('CONFIG_INVALID', `cannot read PRIVATE_KEY_PATH (${path}): ${code ?? 'unreadable'}`, {
+      cause,
+    });
+  }
+}
+
+function webhookSecretOf(text: string): string {
+  if (SECRETS_KNOWN.has(text.toLowerCase()))
+    throw new MaestroError(
+      'CONFIG_INVALID',
+      'WEBHOOK_SECRET is one that everybody knows: make one with `openssl rand -hex 32`',
+    );
+  if (text.length < SECRET_CHARS_MIN)
+    throw new MaestroError(
+      'CONFIG_INVALID',
+      `expected WEBHOOK_SECRET to have ${SECRET_CHARS_MIN} characters or more, got ${text.length}: make one with \`openssl rand -hex 32\``,
+    );
+  return text;
+}
+
+function labelsOf(text: string | undefined): Readonly<Record<string, readonly string[]>> {
+  if (text === undefined) return {};
+  const expected = 'JSON such as {"gpu": ["self-hosted", "gpu"]}';
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalid('MAESTRO_RUNNER_LABELS', expected, text);
+  }
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const isGood = isMap && Object.values(value as object).every((labels) => isLabelList(labels));
+  if (!isGood) throw invalid('MAESTRO_RUNNER_LABELS', expected, text);
+  return value as Readonly<Record<string, readonly string[]>>;
+}
+
+function isLabelList(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((label) => typeof label === 'string' && label !== '');
+}
+
+function jobsOf(text: string): number {
+  const jobs = Number(text);
+  if (!/^\d+$/.test(text) || jobs < 1 || jobs > JOBS_MAX)
+    throw invalid('MAESTRO_JOBS_PER_CLASS', `a number from 1 to ${JOBS_MAX}`, text);
+  return jobs;
+}
+
+function missing(name: string, meaning: string): never {
+  throw new MaestroError('CONFIG_INVALID', `expected ${name}: ${meaning}; it is not set`);
+}
+
+function invalid(name: string, expected: string, got: string): MaestroError {
+  return new MaestroError('CONFIG_INVALID', `expected ${name} to be ${expected}, got ${got}`);
+}
