@@ -14,7 +14,7 @@ import { releaseWorker } from './lost-workers.ts';
 import type { QueueDirectory } from './queue-directory.ts';
 import type { RunEntries } from './run-entry.ts';
 import type { Settler } from './settler.ts';
-import type { ServedQueues } from './worker-group.ts';
+import { unknownWorker, WorkerQueues } from './worker-queues.ts';
 
 /** Values of secrets; asked only for names that policy released to the step. */
 export interface SecretSource {
@@ -40,16 +40,13 @@ export interface WorkerDeskTools {
 /** The lease protocol, answered in process. Every call that changes a step is fenced by the store. */
 export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
   const { db, conductor } = tools;
-  const queuesOf = new Map<number, ServedQueues>();
-  const queues = (worker: number): ServedQueues => {
-    const found = queuesOf.get(worker);
-    if (!found) throw unknownWorker(worker);
-    return found;
-  };
+  const served = new WorkerQueues(db, tools.queues);
   return {
-    register: (hello) => register(tools, queuesOf, hello),
-    acquire: async (worker, room, waitMs, signal) => conductor.acquire(queues(worker), worker, room, waitMs, signal),
-    complete: async (worker, completions, room) => conductor.complete(queues(worker), worker, completions, room),
+    register: (hello) => register(tools, served, hello),
+    acquire: async (worker, room, waitMs, signal) =>
+      conductor.acquire(served.known(worker) ?? (await served.load(worker)), worker, room, waitMs, signal),
+    complete: async (worker, completions, room) =>
+      conductor.complete(served.known(worker) ?? (await served.load(worker)), worker, completions, room),
     renew: async (worker, held) => renew(db, worker, held),
     signals: (worker, waitMs, signal) => signals(tools, worker, waitMs, signal),
     appendLog: async (worker, chunks) => {
@@ -86,18 +83,15 @@ export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
       const runId = tools.entries.get(fenced(held).run)?.key ?? '';
       await saveCache(db, { ...entry, runId }, ttlMs);
     },
-    leave: (worker) => leave(tools, queuesOf, worker),
+    leave: (worker) => leave(tools, served, worker),
   };
 }
 
-async function register(
-  tools: WorkerDeskTools,
-  queuesOf: Map<number, ServedQueues>,
-  hello: WorkerHello,
-): Promise<WorkerSession> {
-  const queues = await tools.queues.serve(hello.run === undefined ? '' : tools.poolOf(hello.run), hello.runners);
-  const workerId = await addWorker(tools.db, hello.name);
-  queuesOf.set(workerId, queues);
+async function register(tools: WorkerDeskTools, served: WorkerQueues, hello: WorkerHello): Promise<WorkerSession> {
+  const service = { pool: hello.run === undefined ? '' : tools.poolOf(hello.run), classes: hello.runners };
+  const queues = await tools.queues.serve(service.pool, service.classes);
+  const workerId = await addWorker(tools.db, hello.name, service);
+  served.remember(workerId, queues);
   return { workerId, renewEveryMs: tools.renewEveryMs, expireAfterMs: tools.expireAfterMs };
 }
 
@@ -149,9 +143,9 @@ async function readSecrets(
   return tools.secrets.read(stepAt(entry.compiled, idx).secrets);
 }
 
-async function leave(tools: WorkerDeskTools, queuesOf: Map<number, ServedQueues>, worker: number): Promise<void> {
+async function leave(tools: WorkerDeskTools, served: WorkerQueues, worker: number): Promise<void> {
   await releaseWorker(tools.db, tools.settler, worker);
-  queuesOf.delete(worker);
+  served.forget(worker);
 }
 
 async function assertOwner(db: Database, worker: number, held: HeldLease): Promise<void> {
@@ -171,8 +165,4 @@ function leaseLost(held: HeldLease | undefined): MaestroError {
     'LEASE_LOST',
     `step ${held?.stepId ?? ''} is no longer leased under fence ${held?.fence ?? ''}`,
   );
-}
-
-function unknownWorker(worker: number): MaestroError {
-  return new MaestroError('LEASE_LOST', `worker ${worker} is not registered here, or was given up: register again`);
 }

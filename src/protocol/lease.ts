@@ -1,7 +1,7 @@
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { PlanStep } from '../pipeline/plan.ts';
-import type { Annotation, Artifact, Outcome } from './outcome.ts';
+import type { Annotation, Artifact, Isolation, Outcome } from './outcome.ts';
 
 /** One step of one run: `<run number>.<index>`. */
 export type StepId = `${number}.${number}`;
@@ -58,6 +58,8 @@ export interface WorkerHello {
   readonly capacity: number;
   /** Id of the one run that the worker serves; without it, it serves every run that is not dedicated. */
   readonly run?: string;
+  /** How it keeps steps apart from itself. A worker far away gets secrets only with `user` or `container`. */
+  readonly isolation?: Isolation;
 }
 
 export interface WorkerSession {

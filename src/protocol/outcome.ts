@@ -31,8 +31,11 @@ export interface Outcome {
   /** Digest of the evaluated inputs (`with`, `env` without secret values). */
   readonly inputDigest?: Digest;
   /** How the step was kept apart from the worker: `process` (same user), `user`, `container`. */
-  readonly isolation?: 'none' | 'process' | 'user' | 'container';
+  readonly isolation?: Isolation;
 }
+
+/** How steps are kept apart from their worker; only the last two keep them from what the worker knows. */
+export type Isolation = 'none' | 'process' | 'user' | 'container';
 
 export const OUTPUT_BYTES_MAX = 1_048_576;
 export const ANNOTATIONS_MAX = 1000;

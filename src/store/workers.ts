@@ -1,4 +1,4 @@
-import { intArray } from './array-literal.ts';
+import { intArray, textArray } from './array-literal.ts';
 import type { Session } from './database.ts';
 import { inScope, type Scope, scopeValue } from './scope.ts';
 
@@ -9,18 +9,53 @@ export interface FencedStep {
   readonly fence: number;
 }
 
-export async function addWorker(session: Session, name: string): Promise<number> {
-  const rows = await session.query('worker_add', 'insert into worker (name) values ($1) returning id', [name]);
+/** What a worker serves: runner classes, of the runs of one pool. */
+export interface WorkerService {
+  readonly pool: string;
+  readonly classes: readonly string[];
+}
+
+export async function addWorker(session: Session, name: string, service: WorkerService): Promise<number> {
+  const rows = await session.query(
+    'worker_add',
+    'insert into worker (name, pool, classes) values ($1, $2, $3::text[]) returning id',
+    [name, service.pool, textArray(service.classes)],
+  );
   return Number(rows[0]?.[0]);
+}
+
+/** What a worker said that it serves, to whichever process it registered with; undefined if it is unknown. */
+export async function readWorkerService(session: Session, worker: number): Promise<WorkerService | undefined> {
+  const rows = await session.query('worker_service', 'select pool, classes from worker where id = $1', [worker]);
+  const row = rows[0];
+  return row && { pool: String(row[0]), classes: row[1] as readonly string[] };
 }
 
 export async function removeWorkers(session: Session, ids: readonly number[]): Promise<void> {
   await session.query('worker_remove', 'delete from worker where id = any ($1::int[])', [intArray(ids)]);
 }
 
-/** Workers of a database that only this process can have: after a restart all of them are dead. */
-export async function removeAllWorkers(session: Session): Promise<void> {
-  await session.query('worker_remove_all', 'delete from worker', []);
+/**
+ * Workers of a database that only this process can have: after a restart all of them are dead, but for those far away,
+ * which speak over HTTP and work on meanwhile.
+ */
+export async function removeNearWorkers(session: Session): Promise<void> {
+  await session.query(
+    'worker_remove_near',
+    'delete from worker w where not exists (select 1 from worker_session s where s.worker = w.id)',
+    [],
+  );
+}
+
+/** Running steps whose worker is unknown. */
+export async function orphanedSteps(session: Session): Promise<readonly FencedStep[]> {
+  const rows = await session.query(
+    'steps_orphaned',
+    `select s.run_id, s.idx, s.fence from run r join step s on s.run_id = r.id left join worker w on w.id = s.worker
+     where r.state in (1, 2) and s.state in (3, 4) and w.id is null order by s.run_id, s.idx`,
+    [],
+  );
+  return rows.map(toFenced);
 }
 
 export interface WorkerName {

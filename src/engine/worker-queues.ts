@@ -1,0 +1,46 @@
+import { MaestroError } from '../base/errors.ts';
+import type { Database } from '../store/database.ts';
+import { readWorkerService } from '../store/workers.ts';
+import type { QueueDirectory } from './queue-directory.ts';
+import type { ServedQueues } from './worker-group.ts';
+
+/** Workers whose queues are kept in memory; those of the others are read when they ask. */
+const WORKERS_KEPT = 10_000;
+
+/** The queues of each worker. They stand in the database: a worker may ask another process than the one it registered with. */
+export class WorkerQueues {
+  readonly #db: Database;
+  readonly #directory: QueueDirectory;
+  readonly #queues = new Map<number, ServedQueues>();
+
+  constructor(db: Database, directory: QueueDirectory) {
+    this.#db = db;
+    this.#directory = directory;
+  }
+
+  known(worker: number): ServedQueues | undefined {
+    return this.#queues.get(worker);
+  }
+
+  /** @throws LEASE_LOST for a worker that left, or was given up */
+  async load(worker: number): Promise<ServedQueues> {
+    const service = await readWorkerService(this.#db, worker);
+    if (!service) throw unknownWorker(worker);
+    const queues = await this.#directory.serve(service.pool, service.classes);
+    this.remember(worker, queues);
+    return queues;
+  }
+
+  remember(worker: number, queues: ServedQueues): void {
+    this.#queues.set(worker, queues);
+    if (this.#queues.size > WORKERS_KEPT) this.#queues.delete(this.#queues.keys().next().value as number);
+  }
+
+  forget(worker: number): void {
+    this.#queues.delete(worker);
+  }
+}
+
+export function unknownWorker(worker: number): MaestroError {
+  return new MaestroError('LEASE_LOST', `worker ${worker} is not registered here, or was given up: register again`);
+}
