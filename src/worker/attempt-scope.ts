@@ -6,6 +6,7 @@ import { AnnotationCollector } from './annotations/collector.ts';
 import type { Attempt } from './attempt.ts';
 import { AttemptLog } from './attempt-log.ts';
 import { type BlobStore, blobStoreOf } from './blob-store.ts';
+import type { Isolation } from './isolation.ts';
 import { LogStream } from './log-stream.ts';
 import { Masker, SECRET_BYTES_MIN } from './mask.ts';
 import { type Pause, REAL_PAUSE } from './pause.ts';
@@ -27,6 +28,8 @@ export interface ExecuteTools {
   readonly runnerName: string;
   /** Marks the programs of this worker, so that none of them outlives it. */
   readonly workerToken?: string;
+  /** Default: `process`. */
+  readonly isolation?: Isolation;
   readonly pause?: Pause;
   /** Between SIGTERM and SIGKILL. */
   readonly killGraceMs?: number;

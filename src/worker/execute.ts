@@ -6,7 +6,8 @@ import type { Attempt, ExecuteStep } from './attempt.ts';
 import { type AttemptScope, type ExecuteTools, openScope } from './attempt-scope.ts';
 import { type EvaluatedStep, evaluateStep } from './evaluated-step.ts';
 import { outcomeOfError } from './failure.ts';
-import { ISOLATION, makeTemporaryFolder, removeFolder } from './sandbox.ts';
+import { PROCESS_ISOLATION } from './isolation.ts';
+import { makeTemporaryFolder, removeFolder } from './sandbox.ts';
 import { runBody } from './step-body.ts';
 import { restoreCacheFiles } from './step-cache.ts';
 import { keepFailure, keepSuccess } from './step-result.ts';
@@ -33,7 +34,7 @@ export async function executeStep(attempt: Attempt, workerId: number, tools: Exe
     const scope = await openScope(attempt, workerId, tools, temporaryDirectory);
     return await runInScope(scope);
   } catch (error) {
-    return { ...outcomeOfError(error), isolation: ISOLATION };
+    return { ...outcomeOfError(error), isolation: (tools.isolation ?? PROCESS_ISOLATION).kind };
   } finally {
     // What cannot be removed (a file of another user) stays in the temporary root, for whoever may.
     if (temporaryDirectory) await removeFolder(temporaryDirectory).catch(() => {});
@@ -60,7 +61,7 @@ async function runInScope(scope: AttemptScope): Promise<Outcome> {
     ...(evaluated ? { inputDigest: evaluated.inputDigest } : {}),
     log,
     annotations: scope.annotations.list(),
-    isolation: ISOLATION,
+    isolation: (scope.tools.isolation ?? PROCESS_ISOLATION).kind,
   };
 }
 
@@ -86,6 +87,7 @@ async function resultOfBody(scope: AttemptScope, evaluated: EvaluatedStep, defin
         message: `the step left ${count} processes running in the background: they were killed`,
       }),
     fault: scope.fault,
+    isolation: tools.isolation ?? PROCESS_ISOLATION,
     ...(tools.killGraceMs === undefined ? {} : { killGraceMs: tools.killGraceMs }),
   });
   if (end.kind === 'succeeded') return keepSuccess(scope, evaluated, end);

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { MaestroError } from '../base/errors.ts';
+import { asStepUser, type Isolation } from './isolation.ts';
 import { killMarked } from './leftovers.ts';
 
 /** Time between SIGTERM and SIGKILL for a step that is stopped. */
@@ -20,6 +21,8 @@ export interface ProcessRequest {
   /** Stops the process group: SIGTERM, then SIGKILL after `graceMs`. */
   readonly signal: AbortSignal;
   readonly graceMs?: number;
+  /** Default: the program runs as the worker's own user. */
+  readonly isolation?: Isolation;
   /** Takes stdout and stderr in the order in which they were written. A promise holds the process back. */
   readonly onOutput: (bytes: Buffer) => Promise<void> | undefined;
 }
@@ -59,15 +62,23 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessEnd> {
   }
 }
 
-function start({ argv, cwd, env: given }: ProcessRequest, token: string): Promise<ChildProcess> {
+/** The shell joins stderr to stdout and is then replaced by the program, so the pid is the program's own. */
+const PLAIN_SCRIPT = 'exec "$@" 2>&1';
+/** Takes the environment from descriptor 3, as assignments. */
+const STEP_USER_SCRIPT = `eval "$(cat <&3)"; exec 3<&-; ${PLAIN_SCRIPT}`;
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+function start({ argv, cwd, env: given, isolation }: ProcessRequest, token: string): Promise<ChildProcess> {
   const env = { ...given, [TOKEN_VARIABLE]: token };
-  // The shell joins stderr to stdout and is then replaced by the program, so the pid is the program's own.
-  const child = spawn('/bin/sh', ['-c', 'exec "$@" 2>&1', 'maestro', ...argv], {
-    cwd,
-    env,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const child =
+    isolation?.kind === 'user'
+      ? startAsStepUser(isolation, argv, cwd, env)
+      : spawn('/bin/sh', ['-c', PLAIN_SCRIPT, 'maestro', ...argv], {
+          cwd,
+          env,
+          detached: true,
+          stdio: ['ignore', 'pipe', 'ignore'],
+        });
   return new Promise((resolve, reject) => {
     child.once('spawn', () => resolve(child));
     child.once('error', (cause) =>
@@ -76,6 +87,41 @@ function start({ argv, cwd, env: given }: ProcessRequest, token: string): Promis
       ),
     );
   });
+}
+
+/**
+ * `setpriv` has to start as root, so nothing of the step's environment may reach it: LD_PRELOAD would run there. The
+ * environment follows through a pipe, once the shell is the step's own user; a command line would show it to everyone.
+ */
+function startAsStepUser(
+  isolation: Extract<Isolation, { kind: 'user' }>,
+  argv: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): ChildProcess {
+  const [setpriv = '', ...args] = [...asStepUser(isolation), '/bin/sh', '-c', STEP_USER_SCRIPT, 'maestro', ...argv];
+  const child = spawn(setpriv, args, {
+    cwd,
+    env: { PATH: SYSTEM_PATH, [TOKEN_VARIABLE]: env[TOKEN_VARIABLE] },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+    // Of a process whose effective user is the step's: see `enterIsolation`.
+    uid: 0,
+    gid: 0,
+  });
+  const input = child.stdio[3] as Writable;
+  // A program that ended before it read its environment says so by its exit status.
+  input.on('error', () => {});
+  input.end(assignments(env));
+  return child;
+}
+
+/** A name that the shell keeps for itself (bash's UID) stays as it is; one that is no name of a variable cannot be set. */
+function assignments(env: Readonly<Record<string, string>>): string {
+  return Object.entries(env)
+    .filter(([name]) => /^[A-Za-z_]\w*$/.test(name))
+    .map(([name, value]) => `command export ${name}='${value.replaceAll("'", "'\\''")}' 2>/dev/null || :\n`)
+    .join('');
 }
 
 function ended(child: ChildProcess): Promise<{ readonly exitCode: number | null; readonly signalName: string | null }> {

@@ -1,16 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MaestroError } from '../base/errors.ts';
-import type { Outcome } from '../protocol/outcome.ts';
 import { isInside } from '../steps/checkout-path.ts';
-
-/**
- * How steps are kept apart from the worker today: as processes of the same user.
- *
- * A step cannot see the worker's environment variables or standard input and nothing of it outlives it, but it can read
- * what the user can read. Whoever leases steps with secrets must take this answer into account.
- */
-export const ISOLATION: NonNullable<Outcome['isolation']> = 'process';
 
 /** A folder for one attempt, readable by this user only. */
 export async function makeTemporaryFolder(root: string): Promise<string> {

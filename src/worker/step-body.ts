@@ -5,6 +5,7 @@ import type { ProgramRequest, StepAnswer, StepContext, WorkStep } from '../steps
 import { schemaProblems } from '../steps/json-schema.ts';
 import type { Attempt } from './attempt.ts';
 import { Deadline } from './deadline.ts';
+import type { Isolation } from './isolation.ts';
 import { KILL_GRACE_MS, type ProcessEnd, type ProcessRequest, runProcess } from './process.ts';
 
 /** Beyond the grace of its programs, a step that was told to stop gets this long to answer. */
@@ -22,6 +23,7 @@ export interface StepBody {
   readonly onLeftovers: (count: number) => void;
   /** Fires where the step must end for a reason of the worker's own, which the error tells. */
   readonly fault: AbortSignal;
+  readonly isolation: Isolation;
   readonly killGraceMs?: number;
 }
 
@@ -87,7 +89,7 @@ async function answerOrGiveUp(body: StepBody, signal: AbortSignal): Promise<Step
 }
 
 async function runProgram(body: StepBody, request: ProgramRequest, signal: AbortSignal): Promise<ProcessEnd> {
-  const { context, onOutput, killGraceMs } = body;
+  const { context, onOutput, isolation, killGraceMs } = body;
   const [program] = request.argv;
   if (program === undefined) throw new MaestroError('STEP_NOT_STARTED', 'expected a program to run, got nothing');
   const end = await runProcess({
@@ -96,6 +98,7 @@ async function runProgram(body: StepBody, request: ProgramRequest, signal: Abort
     env: { ...context.env, ...request.env },
     signal,
     onOutput,
+    isolation,
     ...(killGraceMs === undefined ? {} : { graceMs: killGraceMs }),
   });
   if (end.leftoverCount > 0) body.onLeftovers(end.leftoverCount);
