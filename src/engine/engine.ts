@@ -24,7 +24,7 @@ import { eventCounts } from '../store/events.ts';
 import { migrate } from '../store/migrate.ts';
 import { endClaims } from '../store/outbox.ts';
 import { receiptIdentities } from '../store/receipts.ts';
-import { loadRuns, loadSteps } from '../store/run-rows.ts';
+import { findByIdempotencyKey, loadRuns, loadSteps } from '../store/run-rows.ts';
 import { type Scope, SERVED } from '../store/scope.ts';
 import { Conductor } from './conductor.ts';
 import { DecisionIds } from './decision-ids.ts';
@@ -206,16 +206,24 @@ export class Engine {
   }
 
   /**
-   * Makes a new run that keeps the successes outside of the scope; a receipt links it to the first.
+   * Makes a new run that keeps the successes outside of the scope; a receipt links it to the first. Asked again with the
+   * same key, it answers the run that it made then.
    * @throws RUN_NOT_FINISHED, STEP_NOT_FOUND
    */
-  async retryRun(run: number, scope: RetryScope): Promise<number> {
+  async retryRun(run: number, scope: RetryScope, idempotencyKey?: string): Promise<number> {
     const { db } = this.#options;
+    const known = idempotencyKey === undefined ? undefined : await findByIdempotencyKey(db, idempotencyKey);
+    if (known !== undefined) return known;
     const { row, entry } = await this.#queries.load(run);
     const kept = keptSteps(row, await loadSteps(db, [run]), entry.compiled, scope);
     const identity = (await receiptIdentities(db, [run])).get(run) ?? null;
     const relations: RunRelation[] = [{ type: 'retryOf', runId: row.key, payloadSha256: identity }];
-    const request: StartRun = { plan: entry.compiled.plan, trigger: row.trigger, relations };
+    const request: StartRun = {
+      plan: entry.compiled.plan,
+      trigger: row.trigger,
+      relations,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    };
     const group = row.concurrencyGroup;
     const start = await this.#submitter.prepareWithin(request, {
       ...this.#names(group, row.pool !== ''),

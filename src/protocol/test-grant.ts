@@ -1,0 +1,16 @@
+/** Somebody with write access vouched for one commit of a fork's pull request (`/maestro ok-to-test`). */
+export interface TestGrant {
+  readonly repositoryId: number;
+  readonly pullNumber: number;
+  /** The whole SHA. Another head is not covered: a push voids the grant. */
+  readonly headSha: string;
+  /** Login. */
+  readonly grantedBy: string;
+}
+
+/** Which heads of forks may run. Implemented by the store. */
+export interface TestGrants {
+  /** Records it; the first grant of a head stands. */
+  grant(grant: TestGrant): Promise<void>;
+  isGranted(repositoryId: number, pullNumber: number, headSha: string): Promise<boolean>;
+}

@@ -1,0 +1,69 @@
+import type { JsonObject } from '../base/json.ts';
+import type { Claim, CommandRecords } from '../protocol/command-record.ts';
+import type { Database } from './database.ts';
+import { jsonText, plainText } from './json-text.ts';
+
+export function openCommandRecords(db: Database): CommandRecords {
+  return {
+    claim: (key, holder, leaseMs) => claim(db, key, holder, leaseMs),
+    intend: async (key, index, target) => {
+      const rows = await db.query(
+        'command_intend',
+        `insert into command_effect (key, idx, target) values ($1, $2, $3::jsonb)
+         on conflict (key, idx) do update set target = coalesce(command_effect.target, excluded.target)
+         returning target`,
+        [key, index, jsonText(target)],
+      );
+      return rows[0]?.[0] as JsonObject;
+    },
+    target: async (key, index) => {
+      const rows = await db.query('command_target', 'select target from command_effect where key = $1 and idx = $2', [
+        key,
+        index,
+      ]);
+      return (rows[0]?.[0] ?? undefined) as JsonObject | undefined;
+    },
+    finish: async (key, index, answer) => {
+      await db.query(
+        'command_finish',
+        `insert into command_effect (key, idx, answer) values ($1, $2, $3)
+         on conflict (key, idx) do update set answer = coalesce(command_effect.answer, excluded.answer)`,
+        [key, index, plainText(answer)],
+      );
+    },
+    answers: async (key) => {
+      const rows = await db.query(
+        'command_answers',
+        'select idx, answer from command_effect where key = $1 and answer is not null order by idx',
+        [key],
+      );
+      return new Map(rows.map((row) => [Number(row[0]), String(row[1])]));
+    },
+    close: async (key) => {
+      await db.query('command_close', 'update command_request set done_at = now() where key = $1', [key]);
+    },
+    release: async (key, holder) => {
+      await db.query(
+        'command_release',
+        `update command_request set claimed_at = '-infinity' where key = $1 and holder = $2 and done_at is null`,
+        [key, holder],
+      );
+    },
+  };
+}
+
+async function claim(db: Database, key: string, holder: string, leaseMs: number): Promise<Claim> {
+  const rows = await db.query(
+    'command_claim',
+    `insert into command_request (key, holder) values ($1, $2)
+     on conflict (key) do update set holder = excluded.holder, claimed_at = now()
+       where command_request.done_at is null
+         and command_request.claimed_at < now() - $3::float8 * interval '1 millisecond'
+     returning xmax <> 0`,
+    [key, holder, leaseMs],
+  );
+  const [row] = rows;
+  if (row) return { status: 'mine', isRetaken: row[0] === true };
+  const done = await db.query('command_done', 'select done_at is not null from command_request where key = $1', [key]);
+  return { status: done[0]?.[0] === true ? 'done' : 'busy', isRetaken: false };
+}
