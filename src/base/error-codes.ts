@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   PLAN_NOT_FOUND: kind(404, false, 'the state folder is incomplete: restore it from a backup'),
   POLICY_DENIED: kind(403, false, 'see the reasons; change the pipeline or the policy data'),
   POLICY_INVALID: kind(422, false, 'correct .maestro/policy.yaml, or rebuild the bundle with `npm run policy:build`'),
+  RATE_LIMITED: kind(429, true, 'wait, as long as `Retry-After` says where it is given, and try again'),
   RECEIPT_INVALID: kind(422, false, 'do not trust the receipt'),
   RECEIPT_NOT_READY: kind(202, true, 'wait: the run has ended and its receipt is about to be signed'),
   RUN_FINISHED: kind(409, false, 'start a new attempt with `maestro retry RUN`'),

@@ -1,0 +1,19 @@
+/** Ready steps of one class of one dedicated run, and the jobs that serve them. */
+export interface ClassDemand {
+  /** Public id of the run. */
+  readonly runId: string;
+  readonly class: string;
+  readonly ready: number;
+  /** Jobs that were asked for and have not started. */
+  readonly waitingJobs: number;
+  readonly runningJobs: number;
+  readonly lostJobs: number;
+  /** All that were ever asked for: the newest ordinal. */
+  readonly jobs: number;
+}
+
+/** What dedicated runs need of runners. Implemented by the store. */
+export interface Demand {
+  /** Classes with ready steps and fewer than `jobsMax` live jobs, oldest run first; not of runs whose own job serves every class. */
+  unserved(jobsMax: number, limit: number): Promise<readonly ClassDemand[]>;
+}
