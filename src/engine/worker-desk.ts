@@ -6,13 +6,14 @@ import type { Database } from '../store/database.ts';
 import { addLogChunks } from '../store/logs.ts';
 import { addEvents } from '../store/settlements.ts';
 import { addWorker, beat, type FencedStep, lostLeases, ownsLease, stoppingSteps } from '../store/workers.ts';
+import { cacheScopes } from './cache-scope.ts';
 import { stepAt } from './compiled-plan.ts';
 import type { Conductor } from './conductor.ts';
 import type { Hub } from './hub.ts';
 import { parseStepId, stepIdOf } from './lease-builder.ts';
 import { releaseWorker } from './lost-workers.ts';
 import type { QueueDirectory } from './queue-directory.ts';
-import type { RunEntries } from './run-entry.ts';
+import type { RunEntries, RunEntry } from './run-entry.ts';
 import type { Settler } from './settler.ts';
 import { unknownWorker, WorkerQueues } from './worker-queues.ts';
 
@@ -76,12 +77,17 @@ export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
     },
     cacheGet: async (worker, held, key) => {
       await assertOwner(db, worker, held);
-      return readCache(db, key);
+      const { trigger } = await entryOf(tools, held);
+      for (const scope of cacheScopes(trigger)) {
+        const entry = await readCache(db, `${scope} ${key}`);
+        if (entry) return { ...entry, key };
+      }
+      return undefined;
     },
     cachePut: async (worker, held, entry, ttlMs) => {
       await assertOwner(db, worker, held);
-      const runId = tools.entries.get(fenced(held).run)?.key ?? '';
-      await saveCache(db, { ...entry, runId }, ttlMs);
+      const { key, trigger } = await entryOf(tools, held);
+      await saveCache(db, { ...entry, key: `${cacheScopes(trigger)[0]} ${entry.key}`, runId: key }, ttlMs);
     },
     leave: (worker) => leave(tools, served, worker),
   };
@@ -136,11 +142,16 @@ async function readSecrets(
   held: HeldLease,
 ): Promise<Readonly<Record<string, string>>> {
   await assertOwner(tools.db, worker, held);
-  const { run, idx } = fenced(held);
-  await tools.entries.load(tools.db, [run]);
-  const entry = tools.entries.get(run);
+  const { compiled } = await entryOf(tools, held);
+  return tools.secrets.read(stepAt(compiled, fenced(held).idx).secrets);
+}
+
+async function entryOf({ db, entries }: WorkerDeskTools, held: HeldLease): Promise<RunEntry> {
+  const { run } = fenced(held);
+  await entries.load(db, [run]);
+  const entry = entries.get(run);
   if (!entry) throw leaseLost(held);
-  return tools.secrets.read(stepAt(entry.compiled, idx).secrets);
+  return entry;
 }
 
 async function leave(tools: WorkerDeskTools, served: WorkerQueues, worker: number): Promise<void> {
