@@ -13,6 +13,6 @@ export function cacheScopes(trigger: RunTrigger): readonly [string, ...string[]]
   const { uri, ref } = trigger.source;
   if (trigger.actor.provider !== 'github' || ref === null) return [uri];
   const { base_ref: base, default_branch: standard } = trigger.github;
-  const branches = [base, standard].filter((name) => typeof name === 'string' && name !== '');
-  return [`${uri}#${ref}`, ...new Set(branches.map((name) => `${uri}#${BRANCH}${String(name)}`))];
+  const branches = [base, standard].filter((name): name is string => typeof name === 'string' && name !== '');
+  return [`${uri}#${ref}`, ...new Set(branches.map((name) => `${uri}#${BRANCH}${name}`))];
 }
