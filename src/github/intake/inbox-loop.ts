@@ -1,0 +1,157 @@
+import { MaestroError, messageOf } from '../../base/errors.ts';
+import { backoffMs } from '../../engine/backoff.ts';
+import type { Backoff } from '../../pipeline/plan.ts';
+import type { ClaimedDelivery, Inbox } from '../../protocol/inbox.ts';
+import type { DeliveryHandler } from '../delivery-handler.ts';
+import { isRetryable } from './failure.ts';
+
+const DEFAULTS = { concurrency: 16, timeoutMs: 60_000, pollMs: 2000, triesMax: 8 };
+/** A claim outlives its handler's time, so that only a dead process loses one. */
+const HOLD_MARGIN_MS = 30_000;
+/** Eight tries take four minutes: longer than GitHub's usual faults, short enough for those who wait in the lane. */
+const BACKOFF: Backoff = { initialMs: 1000, factor: 2, maxMs: 120_000, jitter: 'none' };
+
+export interface InboxLoopOptions {
+  readonly inbox: Inbox;
+  /** By the name of the event. Others are finished with a note. */
+  readonly handlers: Readonly<Record<string, DeliveryHandler>>;
+  /** Hears of failures, of handlers and of the inbox itself. */
+  readonly onError: (error: unknown, delivery: ClaimedDelivery | null) => void;
+  /** Deliveries in work at once. */
+  readonly concurrency?: number;
+  /** A handler that takes longer is tried again. */
+  readonly timeoutMs?: number;
+  /** How long news of other processes may be lost for. */
+  readonly pollMs?: number;
+  /** Claims after which a delivery is given up. */
+  readonly triesMax?: number;
+}
+
+/**
+ * Takes deliveries from the inbox and gives each to the handler of its event. Runs side by side with other loops on the
+ * same inbox. A delivery whose process died between effect and `finish` is handled again, so handlers are idempotent.
+ */
+export class InboxLoop {
+  readonly #options: Required<InboxLoopOptions>;
+  readonly #working = new Set<Promise<void>>();
+  #isStopped = true;
+  #isNews = false;
+  #wake: () => void = () => {};
+  #unlisten: (() => Promise<void>) | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(options: InboxLoopOptions) {
+    this.#options = { ...DEFAULTS, ...options };
+  }
+
+  async start(): Promise<void> {
+    if (!this.#isStopped) return;
+    this.#isStopped = false;
+    this.#unlisten = await this.#options.inbox.onNews(() => this.#tell());
+    this.#loop = this.#run();
+  }
+
+  /** Claims no more, and resolves when what is in work has ended, or after `graceMs`: the rest is handled again by others. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopped = true;
+    this.#tell();
+    await this.#unlisten?.();
+    await this.#loop;
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
+    await Promise.race([Promise.all(this.#working), grace]);
+    clearTimeout(timer);
+  }
+
+  /** Deals with everything that can be claimed now, and returns. For a process without a loop, and for tests. */
+  async drain(): Promise<void> {
+    for (;;) {
+      const isAny = await this.#claim();
+      if (this.#working.size > 0) await Promise.race(this.#working);
+      else if (!isAny) return;
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      this.#isNews = false;
+      // The inbox is asked again at the next poll: a database that is away comes back.
+      await this.#claim().catch((error: unknown) => this.#options.onError(error, null));
+      if (!this.#isNews && !this.#isStopped) await this.#news();
+    }
+  }
+
+  async #claim(): Promise<boolean> {
+    const { inbox, concurrency, timeoutMs } = this.#options;
+    const free = concurrency - this.#working.size;
+    if (free <= 0) return false;
+    const claimed = await inbox.claim(free, timeoutMs + HOLD_MARGIN_MS);
+    for (const delivery of claimed) {
+      const work = this.#handle(delivery).finally(() => {
+        this.#working.delete(work);
+        // Its lane has a next one, perhaps.
+        this.#tell();
+      });
+      this.#working.add(work);
+    }
+    return claimed.length > 0;
+  }
+
+  async #handle(delivery: ClaimedDelivery): Promise<void> {
+    const { inbox, onError } = this.#options;
+    try {
+      const note = await this.#noteOf(delivery);
+      await inbox.finish(delivery, note);
+    } catch (error) {
+      onError(error, delivery);
+      await this.#giveBack(delivery, error).catch((failure: unknown) => onError(failure, delivery));
+    }
+  }
+
+  async #giveBack(delivery: ClaimedDelivery, error: unknown): Promise<void> {
+    const { inbox, triesMax } = this.#options;
+    const isLast = delivery.tries >= triesMax;
+    if (isLast || !isRetryable(error)) await inbox.bury(delivery, messageOf(error));
+    else await inbox.retry(delivery, messageOf(error), backoffMs(BACKOFF, delivery.tries - 1, 1));
+  }
+
+  async #noteOf(delivery: ClaimedDelivery): Promise<string> {
+    const { handlers, timeoutMs } = this.#options;
+    const handler = Object.hasOwn(handlers, delivery.event) ? handlers[delivery.event] : undefined;
+    if (!handler) return `nothing handles ${delivery.event}`;
+    const { id, event, action, installationId, payload, receivedAt } = delivery;
+    return within(timeoutMs, event, handler({ id, event, action, installationId, payload, receivedAt }));
+  }
+
+  #tell(): void {
+    this.#isNews = true;
+    this.#wake();
+  }
+
+  async #news(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#options.pollMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new MaestroError('NETWORK_FAILED', `expected ${what} to be handled within ${ms} ms`)),
+      ms,
+    );
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
