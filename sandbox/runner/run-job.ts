@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { messageOf } from '../../src/base/errors.ts';
+import { evaluateTemplate } from '../../src/pipeline/expression.ts';
+import { killMarked } from '../../src/worker/leftovers.ts';
+import { type JobRequest, type JobResult, STOP_TIMES, type StepConclusion, type StopTimes } from './job.ts';
+import { githubContext, jobVariables, makePlaces, runnerContext } from './job-environment.ts';
+import { JobLog } from './job-log.ts';
+import { contextsOf, isConditionMet, type JobState, jobStatus, type StepScope, statusFunctions } from './job-state.ts';
+import { objectIn, textOf, textsOf } from './json-text.ts';
+import { runPostStep, runStep, stepName } from './run-step.ts';
+import {
+  findWorkflowErrors,
+  jobMinutes,
+  permissionsOf,
+  readWorkflow,
+  typedInputs,
+  type WorkflowFile,
+} from './workflow-file.ts';
+
+export type { JobAnnotation, JobRequest, JobResult, StepConclusion, StepStatus, StopTimes } from './job.ts';
+export { findWorkflowErrors, labelsOf, permissionsOf, runNameOf } from './workflow-file.ts';
+
+export interface RunnerOptions {
+  /** The host's environment, of which a job sees the harmless names only. */
+  readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
+  readonly times?: Partial<StopTimes>;
+}
+
+/** Found on every process of a job, also on those that left its process group; GitHub's runner uses the same name. */
+const TRACKING_VARIABLE = 'RUNNER_TRACKING_ID';
+
+/**
+ * Runs the one job of a workflow file as GitHub's runner does, with real processes, and leaves none of them running.
+ *
+ * Never throws: what is wrong with the file or with a step is in the log and fails the job. `signal` cancels it.
+ */
+export async function runJob(request: JobRequest, signal: AbortSignal, options: RunnerOptions): Promise<JobResult> {
+  const steps: { name: string; conclusion: StepConclusion }[] = [];
+  const secrets = [request.token, request.idToken?.requestToken ?? ''];
+  const log = new JobLog(secrets, request.onLog);
+  const trackingId = randomBytes(16).toString('hex');
+  const end = (name: string, conclusion: StepConclusion): void => {
+    steps.push({ name, conclusion });
+    request.onStep(name, conclusion);
+  };
+  request.onStep('Set up job', 'in_progress');
+  try {
+    const { job, scope, workflow } = await setUp(request, signal, options, log, trackingId);
+    end('Set up job', 'success');
+    if (isJobWanted(job, scope, workflow)) await runSteps(job, scope, workflow, end);
+    const conclusion = jobStatus(job, scope);
+    end('Complete job', 'success');
+    return { conclusion, steps, summary: job.summaries.join('\n'), annotations: log.annotations };
+  } catch (error) {
+    log.say(`##[error]${messageOf(error)}`);
+    end('Set up job', 'failure');
+    return { conclusion: 'failure', steps, summary: '', annotations: log.annotations };
+  } finally {
+    await killMarked(TRACKING_VARIABLE, trackingId);
+  }
+}
+
+async function setUp(
+  request: JobRequest,
+  signal: AbortSignal,
+  { hostEnvironment, times }: RunnerOptions,
+  log: JobLog,
+  trackingId: string,
+): Promise<{ readonly job: JobState; readonly scope: StepScope; readonly workflow: WorkflowFile }> {
+  const errors = await findWorkflowErrors(request.workflowText, request.workflowPath);
+  if (errors.length > 0) throw new Error(`the workflow is not valid. ${errors.join('\n')}`);
+  const workflow = readWorkflow(request.workflowText, request.workflowPath);
+  const inputs = typedInputs(workflow, request.inputs);
+  const places = makePlaces(request);
+  const github = githubContext(request, workflow, places);
+  const runner = runnerContext(places);
+  const permissions = permissionsOf(request.workflowText);
+  const minutes = jobMinutes(workflow, inputs);
+  const job: JobState = {
+    request,
+    places,
+    times: { ...STOP_TIMES, ...times },
+    log,
+    github,
+    runner,
+    variables: { ...jobVariables(hostEnvironment, github, runner), [TRACKING_VARIABLE]: trackingId },
+    hasIdToken: (permissions['id-token'] ?? permissions['*']) === 'write',
+    cancelled: AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]),
+    env: {},
+    path: [],
+    cleanUp: null,
+    posts: [],
+    summaries: [],
+  };
+  const scope: StepScope = { inputs, defaults: workflow.defaults, action: null, steps: {}, hasFailed: false };
+  for (const env of [workflow.env, objectIn(workflow.job.env)]) {
+    job.env = { ...job.env, ...textsOf(evaluateTemplate(env, contextsOf(job, scope, job.env), {})) };
+  }
+  log.say(`Runner name: '${textOf(runner.name)}'`);
+  log.say(`Job name: ${workflow.jobId}`);
+  return { job, scope, workflow };
+}
+
+function isJobWanted(job: JobState, scope: StepScope, workflow: WorkflowFile): boolean {
+  return isConditionMet(workflow.job.if, contextsOf(job, scope, job.env), statusFunctions(job, scope));
+}
+
+/** The steps in their order, then what their actions want done afterwards, in the reverse order. */
+async function runSteps(
+  job: JobState,
+  scope: StepScope,
+  workflow: WorkflowFile,
+  end: (name: string, conclusion: StepConclusion) => void,
+): Promise<void> {
+  for (const step of workflow.steps) {
+    const name = stepName(job, scope, step);
+    job.request.onStep(name, 'in_progress');
+    end(name, await runStep(job, scope, step, name));
+  }
+  for (let post = job.posts.pop(); post; post = job.posts.pop()) {
+    job.request.onStep(post.name, 'in_progress');
+    job.log.say(`Post job cleanup: ${post.name}`);
+    end(post.name, await runPostStep(job, post));
+  }
+}
