@@ -12,7 +12,7 @@ export function openDemand(db: Database): Demand {
          from waiting w join queue q on q.id = w.queue and q.pool like '@%'
          cross join lateral (
            select (count(*) filter (where d.status < 2))::int as waiting, (count(*) filter (where d.status = 2))::int as running,
-             (count(*) filter (where d.status = 4))::int as lost, coalesce(max(d.ordinal), 0)::int as jobs
+             coalesce(sum(greatest(d.refusals, 1)) filter (where d.status = 4), 0)::int as lost, coalesce(max(d.ordinal), 0)::int as jobs
            from dispatch d where d.run_key = substr(q.pool, 2) and d.class = q.class) j
          where j.waiting + j.running < $1 and not exists (
            select 1 from dispatch o where o.run_key = substr(q.pool, 2) and o.class = '*' and o.status < 3)

@@ -1,0 +1,28 @@
+import type { ClassDemand } from '../../protocol/demand.ts';
+
+/** Jobs of one class of one run that may be lost before its ready steps fail. */
+export const LOST_JOBS_MAX = 3;
+
+export interface JobLimits {
+  /** Live jobs of one class of one run. */
+  readonly jobsPerClassMax: number;
+  /** Steps that one job is expected to take: more ready steps than that call for another job. */
+  readonly stepsPerJob: number;
+}
+
+export type DemandDecision =
+  | { readonly type: 'enough' }
+  | { readonly type: 'dispatch'; readonly count: number }
+  | { readonly type: 'give-up' };
+
+/** What to do about ready steps of a class. @param isLasting whether they were ready at an earlier look already */
+export function decide(demand: ClassDemand, limits: JobLimits, isLasting: boolean): DemandDecision {
+  const live = demand.waitingJobs + demand.runningJobs;
+  if (live === 0 && demand.lostJobs >= LOST_JOBS_MAX) return { type: 'give-up' };
+  if (demand.lostJobs >= LOST_JOBS_MAX) return { type: 'enough' };
+  // A running job takes what becomes ready within moments: only what stays is too much for it.
+  if (demand.runningJobs > 0 && !isLasting) return { type: 'enough' };
+  const uncovered = demand.ready - demand.waitingJobs * limits.stepsPerJob;
+  const count = Math.min(limits.jobsPerClassMax - live, Math.ceil(uncovered / limits.stepsPerJob));
+  return count > 0 ? { type: 'dispatch', count } : { type: 'enough' };
+}

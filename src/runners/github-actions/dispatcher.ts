@@ -1,0 +1,185 @@
+import type { Clock } from '../../base/clock.ts';
+import { ulid } from '../../base/ids.ts';
+import type { ClassDemand, Demand } from '../../protocol/demand.ts';
+import type { Dispatches, DueDispatch } from '../../protocol/dispatch.ts';
+import type { GitHubRun, GitHubRuns } from '../../protocol/github-run.ts';
+import type { LeaseClient } from '../../protocol/lease.ts';
+import type { WorkflowDispatch } from '../../protocol/workflow-dispatch.ts';
+import { type AttendTools, attend } from './attend.ts';
+import { decide, type JobLimits } from './decide.ts';
+import { InstallationPause } from './installation-pause.ts';
+import { type ClassLabels, labelsOf } from './labels.ts';
+import { refuseSteps } from './refuse-steps.ts';
+
+/** Longer than all calls that one dispatch can make: whoever gets it then finds no other at work on it. */
+const HOLD_MS = 150_000;
+const CLAIM_MAX = 50;
+const CLAIMS_PER_LOOK_MAX = 20;
+const DEMANDS_MAX = 20_000;
+const KNOWN_RUNS_MAX = 20_000;
+/** News of ready steps comes by the thousand; a look covers all of it. */
+const LOOK_PAUSE_MS = 250;
+/** The floor under lost news. */
+const SWEEP_MS = 10_000;
+const ULID_BYTES = 16;
+
+export interface DispatcherOptions {
+  readonly dispatches: Dispatches;
+  readonly demand: Demand;
+  readonly github: WorkflowDispatch;
+  readonly runs: Pick<GitHubRuns, 'find'>;
+  readonly leases: LeaseClient;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly limits?: Partial<JobLimits & { readonly jobsPerInstallationMax: number }>;
+  readonly labels?: ClassLabels;
+  /** Calls the listener when steps became ready; answers how to end that. */
+  readonly onReady: (listener: () => void) => () => void;
+  /** What `Dispatches.problemOf` answers for the run may have changed: the check should be told again. */
+  readonly onProblem: (runId: string) => void;
+  /** A look that fails is repeated by the next sweep. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Starts workers as GitHub Actions jobs where ready steps have none. Any number of them work on one database. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #limits: JobLimits & { readonly jobsPerInstallationMax: number };
+  readonly #attendTools: AttendTools;
+  readonly #runs = new Map<string, GitHubRun>();
+  /** Classes of runs that lacked jobs at the last look. */
+  #lacking: ReadonlySet<string> = new Set();
+  #looking: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #wakesAtMs = Number.POSITIVE_INFINITY;
+  #isOpen = false;
+  #offReady = (): void => {};
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#limits = { jobsPerClassMax: 1, stepsPerJob: 4, jobsPerInstallationMax: 100, ...options.limits };
+    this.#attendTools = {
+      dispatches: options.dispatches,
+      github: options.github,
+      pause: new InstallationPause(options.clock, options.random),
+      giveUp: (runId, runnerClass, reason) => this.#giveUp(runId, runnerClass, reason),
+      onProblem: options.onProblem,
+    };
+  }
+
+  start(): void {
+    this.#isOpen = true;
+    this.#offReady = this.#options.onReady(() => this.wake());
+    this.wake();
+  }
+
+  /** Looks soon. */
+  wake(): void {
+    this.#schedule(LOOK_PAUSE_MS);
+  }
+
+  /** Ends after the look that is in progress. Nothing is lost: the rows say what is to be done. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    this.#offReady();
+    clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  /** One look: asks for the jobs that are lacking, then takes every dispatch further whose time has come. */
+  async look(): Promise<void> {
+    const demands = await this.#options.demand.unserved(this.#limits.jobsPerClassMax, DEMANDS_MAX);
+    const before = this.#lacking;
+    this.#lacking = new Set(demands.map(nameOf));
+    for (const demand of demands) await this.#serve(demand, before.has(nameOf(demand)));
+    for (let round = 0; round < CLAIMS_PER_LOOK_MAX; round++) {
+      const due = await this.#options.dispatches.claimDue(CLAIM_MAX, HOLD_MS);
+      await this.#attendAll(due);
+      if (due.length < CLAIM_MAX) return;
+    }
+  }
+
+  #schedule(afterMs: number): void {
+    const atMs = performance.now() + afterMs;
+    if (!this.#isOpen || atMs >= this.#wakesAtMs) return;
+    this.#wakesAtMs = atMs;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#looking.then(() => this.#lookOnce());
+    }, afterMs);
+  }
+
+  async #lookOnce(): Promise<void> {
+    // News that comes during the look calls for another one.
+    this.#wakesAtMs = Number.POSITIVE_INFINITY;
+    await this.look().catch(this.#options.onError);
+    this.#schedule(SWEEP_MS);
+  }
+
+  async #serve(demand: ClassDemand, isLasting: boolean): Promise<void> {
+    const decision = decide(demand, this.#limits, isLasting);
+    if (decision.type === 'enough') return;
+    const run = await this.#run(demand.runId);
+    // Dedicated, but not to GitHub.
+    if (!run) return;
+    if (decision.type === 'give-up') {
+      const problem = await this.#options.dispatches.problemOf(run.runId);
+      const reason = `${demand.lostJobs} jobs for class ${demand.class} were lost${problem === null ? '' : `; ${problem}`}`;
+      return this.#giveUp(run.runId, demand.class, reason);
+    }
+    for (let i = 1; i <= decision.count; i++) {
+      const isWritten = await this.#request(run, demand.class, demand.jobs + i);
+      if (!isWritten) return;
+    }
+  }
+
+  #request(run: GitHubRun, runnerClass: string, ordinal: number): Promise<boolean> {
+    const { clock, randomBytes, labels, dispatches } = this.#options;
+    return dispatches.request(
+      {
+        dispatchId: ulid(clock.now(), randomBytes(ULID_BYTES)),
+        runId: run.runId,
+        class: runnerClass,
+        ordinal,
+        labels: labelsOf(runnerClass, labels),
+        installationId: run.installationId,
+        repositoryId: run.repositoryId,
+        owner: run.owner,
+        repo: run.repo,
+        ref: run.defaultBranch,
+      },
+      this.#limits.jobsPerInstallationMax,
+    );
+  }
+
+  async #giveUp(runId: string, runnerClass: string, reason: string): Promise<void> {
+    await refuseSteps(this.#options.leases, runId, runnerClass, reason);
+  }
+
+  /** Installations in parallel, each one's calls in turn: one that is slow or limited holds up only itself. */
+  async #attendAll(due: readonly DueDispatch[]): Promise<void> {
+    const lanes = Map.groupBy(due, (one) => one.installationId);
+    await Promise.all(
+      [...lanes.values()].map(async (lane) => {
+        for (const one of lane) await attend(this.#attendTools, one).catch(this.#options.onError);
+      }),
+    );
+  }
+
+  async #run(runId: string): Promise<GitHubRun | undefined> {
+    const known = this.#runs.get(runId);
+    if (known) return known;
+    const found = await this.#options.runs.find(runId);
+    if (!found) return undefined;
+    const [oldest] = this.#runs.keys();
+    if (this.#runs.size >= KNOWN_RUNS_MAX && oldest !== undefined) this.#runs.delete(oldest);
+    this.#runs.set(runId, found);
+    return found;
+  }
+}
+
+function nameOf(demand: ClassDemand): string {
+  return `${demand.runId}/${demand.class}`;
+}
