@@ -2,8 +2,8 @@
 export interface Law {
   /** Room -> rooms that it may import besides itself. */
   readonly rooms: ReadonlyMap<string, readonly string[]>;
-  /** Package -> the one room that may import it. A name that ends in `/*` covers a scope. */
-  readonly packages: ReadonlyMap<string, string>;
+  /** Package -> the rooms and folders that may import it. A name that ends in `/*` covers a scope. */
+  readonly packages: ReadonlyMap<string, readonly string[]>;
   /** Rooms whose results depend on their arguments alone. */
   readonly pureRooms: readonly string[];
 }
@@ -11,8 +11,8 @@ export interface Law {
 /** Reads the two tables and the list of pure rooms; throws if the page no longer holds them. */
 export function readLaw(page: string): Law {
   const rooms = table(page, 'room', 'may import').map(([room, may]): [string, string[]] => [room, words(may)]);
-  const packages = table(page, 'package', 'only in').flatMap(([names, room]) =>
-    words(names.replaceAll('`', '')).map((name): [string, string] => [name, room]),
+  const packages = table(page, 'package', 'only in').flatMap(([names, owners]) =>
+    words(names.replaceAll('`', '')).map((name): [string, string[]] => [name, words(owners)]),
   );
   const pure = /^Pure rooms: (.+)\.$/m.exec(page)?.[1];
   if (!pure) throw new Error('ARCHITECTURE.md has no line "Pure rooms: a, b."');
