@@ -52,11 +52,16 @@ export const COMMANDS: readonly TableRow[] = [
   {
     name: 'init',
     group: 'Write',
-    summary: 'write a first pipeline that fits this project',
+    summary: 'write a first pipeline that fits this project, and the workflow for a server',
     details: [
-      'Looks at package.json, pyproject.toml and go.mod, and writes `.maestro/ci.yaml`. Never overwrites a file.',
+      'Looks at package.json, pyproject.toml and go.mod, and writes `.maestro/ci.yaml`. Never overwrites a file without --force.',
+      'With --server: writes `.github/workflows/maestro.yml`, through which that Maestro server runs steps on the repository’s runners; a pipeline that exists stays as it is.',
     ],
-    examples: ['maestro init'],
+    options: [
+      { name: 'server', value: 'URL', summary: 'address of the Maestro server; writes the workflow for GitHub' },
+      { name: 'force', summary: 'overwrite the file that is asked for' },
+    ],
+    examples: ['maestro init', 'maestro init --server https://maestro.example.com'],
     load: async () => (await import('./commands/init.ts')).init,
   },
   {

@@ -6,7 +6,7 @@ import { AnnotationCollector } from './annotations/collector.ts';
 import type { Attempt } from './attempt.ts';
 import { AttemptLog } from './attempt-log.ts';
 import { type BlobStore, blobStoreOf } from './blob-store.ts';
-import type { Isolation } from './isolation.ts';
+import type { StepIsolation } from './isolation.ts';
 import { LogStream } from './log-stream.ts';
 import { Masker, SECRET_BYTES_MIN } from './mask.ts';
 import { type Pause, REAL_PAUSE } from './pause.ts';
@@ -29,7 +29,7 @@ export interface ExecuteTools {
   /** Marks the programs of this worker, so that none of them outlives it. */
   readonly workerToken?: string;
   /** Default: `process`. */
-  readonly isolation?: Isolation;
+  readonly isolation?: StepIsolation;
   readonly pause?: Pause;
   /** Between SIGTERM and SIGKILL. */
   readonly killGraceMs?: number;

@@ -3,7 +3,6 @@ import { readdirSync, statSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MaestroError } from '../base/errors.ts';
-import type { Outcome } from '../protocol/outcome.ts';
 
 /** The account that steps run under: a number without a name, a password or a group. */
 export interface StepUser {
@@ -18,14 +17,11 @@ export interface StepUser {
  * worker's memory and `/proc/PID/environ`. `user`: see `enterIsolation`. Whoever leases steps with secrets must take
  * this answer into account.
  */
-export type Isolation =
+export type StepIsolation =
   | { readonly kind: 'process' }
   | { readonly kind: 'user'; readonly user: StepUser; readonly setpriv: string };
 
-export const PROCESS_ISOLATION: Isolation = { kind: 'process' };
-
-/** The claim that goes into outcomes and receipts. */
-export type IsolationKind = Extract<NonNullable<Outcome['isolation']>, Isolation['kind']>;
+export const PROCESS_ISOLATION: StepIsolation = { kind: 'process' };
 
 const SETPRIV_PATHS = ['/usr/bin/setpriv', '/bin/setpriv', '/usr/sbin/setpriv'];
 /** Where systemd takes its dynamic users from: below 65,536, so that it exists in a container with mapped users too. */
@@ -33,12 +29,12 @@ const FIRST_UID = 61_184;
 const UID_COUNT = 4336;
 
 /** The best that this machine allows. `random` is uniform in [0, 1). */
-export function findIsolation(random: () => number): Isolation {
+export function findIsolation(random: () => number): StepIsolation {
   if (process.platform !== 'linux' || process.geteuid?.() !== 0) return PROCESS_ISOLATION;
   const setpriv = SETPRIV_PATHS.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
   const uid = freeUid(random);
   if (setpriv === undefined || uid === undefined) return PROCESS_ISOLATION;
-  const isolation: Isolation = { kind: 'user', user: { uid, gid: uid }, setpriv };
+  const isolation: StepIsolation = { kind: 'user', user: { uid, gid: uid }, setpriv };
   const [program, ...args] = [...asStepUser(isolation), 'true'];
   const probe = spawnSync(program as string, args, { env: {}, stdio: 'ignore', cwd: '/' });
   return probe.status === 0 ? isolation : PROCESS_ISOLATION;
@@ -60,7 +56,7 @@ function freeUid(random: () => number): number | undefined {
 }
 
 /** A command that runs what follows it as the step's user, with no groups, no capabilities and no way to new ones. */
-export function asStepUser({ user, setpriv }: Extract<Isolation, { kind: 'user' }>): readonly string[] {
+export function asStepUser({ user, setpriv }: Extract<StepIsolation, { kind: 'user' }>): readonly string[] {
   return [
     setpriv,
     `--reuid=${user.uid}`,
@@ -83,7 +79,7 @@ export interface WorkPlaces {
 }
 
 /** Makes the folders below `parent`, which other users must be able to walk through. Call it before `enterIsolation`. */
-export async function makeWorkPlaces(isolation: Isolation, parent: string): Promise<WorkPlaces> {
+export async function makeWorkPlaces(isolation: StepIsolation, parent: string): Promise<WorkPlaces> {
   const root = await mkdtemp(join(parent, 'maestro-'));
   const places = {
     root,
@@ -108,7 +104,7 @@ export async function makeWorkPlaces(isolation: Isolation, parent: string): Prom
  *
  * @throws MaestroError UNSUPPORTED in a thread, where the user cannot be changed
  */
-export function enterIsolation(isolation: Isolation): () => void {
+export function enterIsolation(isolation: StepIsolation): () => void {
   if (isolation.kind === 'process') return () => {};
   const { setegid, seteuid, setgroups } = process;
   if (!setegid || !seteuid || !setgroups)

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { MaestroError } from '../base/errors.ts';
-import { asStepUser, type Isolation } from './isolation.ts';
+import { asStepUser, type StepIsolation } from './isolation.ts';
 import { killMarked } from './leftovers.ts';
 
 /** Time between SIGTERM and SIGKILL for a step that is stopped. */
@@ -22,7 +22,7 @@ export interface ProcessRequest {
   readonly signal: AbortSignal;
   readonly graceMs?: number;
   /** Default: the program runs as the worker's own user. */
-  readonly isolation?: Isolation;
+  readonly isolation?: StepIsolation;
   /** Takes stdout and stderr in the order in which they were written. A promise holds the process back. */
   readonly onOutput: (bytes: Buffer) => Promise<void> | undefined;
 }
@@ -94,7 +94,7 @@ function start({ argv, cwd, env: given, isolation }: ProcessRequest, token: stri
  * environment follows through a pipe, once the shell is the step's own user; a command line would show it to everyone.
  */
 function startAsStepUser(
-  isolation: Extract<Isolation, { kind: 'user' }>,
+  isolation: Extract<StepIsolation, { kind: 'user' }>,
   argv: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,

@@ -5,7 +5,7 @@ import type { ProgramRequest, StepAnswer, StepContext, WorkStep } from '../steps
 import { schemaProblems } from '../steps/json-schema.ts';
 import type { Attempt } from './attempt.ts';
 import { Deadline } from './deadline.ts';
-import type { Isolation } from './isolation.ts';
+import type { StepIsolation } from './isolation.ts';
 import { KILL_GRACE_MS, type ProcessEnd, type ProcessRequest, runProcess } from './process.ts';
 
 /** Beyond the grace of its programs, a step that was told to stop gets this long to answer. */
@@ -23,7 +23,7 @@ export interface StepBody {
   readonly onLeftovers: (count: number) => void;
   /** Fires where the step must end for a reason of the worker's own, which the error tells. */
   readonly fault: AbortSignal;
-  readonly isolation: Isolation;
+  readonly isolation: StepIsolation;
   readonly killGraceMs?: number;
 }
 
