@@ -7,6 +7,8 @@ export interface CheckTarget {
   readonly owner: string;
   readonly repo: string;
   readonly headSha: string;
+  /** The pull request whose comment tells of the check. */
+  readonly pullNumber?: number | null;
 }
 
 export type CheckConclusion =
@@ -25,7 +27,10 @@ export interface CheckAction {
   readonly identifier: 'rerun-failed' | 'approve' | 'deny' | 'cancel';
 }
 
-/** What a check run should say. Texts are Markdown that is safe already: whoever builds it escapes. */
+/**
+ * What a check run should say. `summary` and `text` are Markdown that is safe already: whoever builds it escapes. `title` is
+ * plain text, which GitHub shows as it is.
+ */
 export interface CheckSpec {
   /** Unique per commit in Maestro: the run's id, `<run id>/<step id>`, or `notice/<…>` where no run was started. */
   readonly externalId: string;
@@ -44,6 +49,9 @@ export interface CheckSpec {
 
 /** What should stand on GitHub. A loop brings GitHub to it, coalesced and within the call budget, and survives crashes. */
 export interface CheckBoard {
-  /** Says what a check run should say from now on; the newest word counts. */
-  put(target: CheckTarget, spec: CheckSpec): Promise<void>;
+  /**
+   * Says what a check run should say from now on; the newest word counts. `version` orders words of several processes: one
+   * below that of the word that stands is dropped. Without it a word is as old as the oldest.
+   */
+  put(target: CheckTarget, spec: CheckSpec, version?: number): Promise<void>;
 }

@@ -27,8 +27,8 @@ export interface GitHubRuns {
   /** Runs of a commit, newest first; of a pull request where `pullNumber` is given instead. */
   ofCommit(repositoryId: number, headSha: string): Promise<readonly GitHubRun[]>;
   ofPull(repositoryId: number, pullNumber: number): Promise<readonly GitHubRun[]>;
-  /** Those that have not been reported to their end; in the order in which they were added. */
-  open(limit: number): Promise<readonly GitHubRun[]>;
+  /** Those that have not been reported to their end; in the order in which they were added, from behind the named one. */
+  open(limit: number, afterRunId?: string): Promise<readonly GitHubRun[]>;
   /** The final state of the run stands on GitHub: it is looked at no more. */
   close(runId: string): Promise<void>;
 }

@@ -1,0 +1,145 @@
+import type { Plan } from '../../pipeline/plan.ts';
+import type { CheckConclusion, CheckSpec } from '../../protocol/check.ts';
+import type { GitHubRun } from '../../protocol/github-run.ts';
+import { type HoldKind, isRunFinal, isStepFinal, type RunView, type StepView } from '../../protocol/run.ts';
+import { APPROVE, CANCEL, DENY, RERUN } from './check-actions.ts';
+import { plainLine, safeText } from './safe-text.ts';
+import { failedStepCheck, gateCheck, settledCheck } from './step-checks.ts';
+import { summaryOf } from './summary.ts';
+
+export interface CheckOptions {
+  /** Where people reach the server: `https://maestro.example.com`; null where they do not. */
+  readonly publicUrl: string | null;
+  /** Steps of the run that have a check already: those that wait or fail no more get its end told. */
+  readonly standing: readonly string[];
+  /** Last lines of the log of failed steps, by step id, as far as they are known. */
+  readonly logTails: ReadonlyMap<string, string>;
+  /** A newer run of the pipeline on the same commit speaks for it: only the aggregate is told. */
+  readonly isSuperseded: boolean;
+}
+
+/** Holds that a person ends. */
+const HELD_FOR_PEOPLE: readonly HoldKind[] = ['gate', 'ask', 'unknown-outcome'];
+const TITLE_CHARS_MAX = 255;
+/** A pipeline of a thousand failures is told by its aggregate. */
+const STEP_CHECKS_MAX = 20;
+
+const CONCLUSIONS = {
+  succeeded: 'success',
+  failed: 'failure',
+  cancelled: 'cancelled',
+  rejected: 'failure',
+} as const satisfies Partial<Record<RunView['status'], CheckConclusion>>;
+
+/**
+ * What a run's check runs should say: one for the pipeline, one for each step that waits for a person or failed.
+ *
+ * GitHub shows buttons on completed checks only, so a waiting gate is `completed` with `action_required`.
+ */
+export function checksOf(run: RunView, plan: Plan, place: GitHubRun, options: CheckOptions): readonly CheckSpec[] {
+  const aggregate = aggregateCheck(run, plan, place, options);
+  if (options.isSuperseded) return [aggregate];
+  const tolerant = new Set(plan.steps.filter((step) => step.continueOnError === true).map((step) => step.id));
+  const wanted = run.steps.flatMap((step) => stepCheck(run, step, tolerant, place, options));
+  return [aggregate, ...wanted.slice(0, STEP_CHECKS_MAX + options.standing.length)];
+}
+
+/** Steps that failed, as far as each gets a check of its own: those whose log tails are worth reading. */
+export function failedSteps(run: RunView): readonly StepView[] {
+  return run.steps.filter((step) => step.status === 'failed').slice(0, STEP_CHECKS_MAX);
+}
+
+function isWaiting(step: StepView): boolean {
+  return step.status === 'held' && step.hold !== null && HELD_FOR_PEOPLE.includes(step.hold.kind);
+}
+
+function stepCheck(
+  run: RunView,
+  step: StepView,
+  tolerant: ReadonlySet<string>,
+  place: GitHubRun,
+  options: CheckOptions,
+): readonly CheckSpec[] {
+  const isTolerated = run.status === 'succeeded' || tolerant.has(step.id);
+  const context = { run, place, detailsUrl: detailsUrl(run, options), isTolerated };
+  if (isWaiting(step)) return [gateCheck(step, context)];
+  if (step.status === 'failed') return [failedStepCheck(step, context, options.logTails.get(step.id))];
+  return options.standing.includes(step.id) ? [settledCheck(step, context)] : [];
+}
+
+function aggregateCheck(run: RunView, plan: Plan, place: GitHubRun, options: CheckOptions): CheckSpec {
+  const url = detailsUrl(run, options);
+  const base = {
+    externalId: run.id,
+    name: place.checkName,
+    title: plainLine(TITLES[run.status](run), TITLE_CHARS_MAX),
+    summary: summaryOf(run, plan, { detailsUrl: url }),
+    text: null,
+    annotations: [],
+    detailsUrl: url,
+    startedAt: run.startedAt ?? run.createdAt,
+  };
+  if (isConsentWanted(run))
+    return {
+      ...base,
+      summary: `${base.summary}\n\nPolicy asks for consent before this run begins: ${safeText(run.reason ?? '')}`,
+      status: 'completed',
+      conclusion: 'action_required',
+      actions: [APPROVE, DENY, CANCEL],
+      completedAt: run.createdAt,
+    };
+  if (!isRunFinal(run.status))
+    return {
+      ...base,
+      status: run.status === 'queued' ? 'queued' : 'in_progress',
+      conclusion: null,
+      actions: [],
+      completedAt: null,
+    };
+  const conclusion = CONCLUSIONS[run.status as keyof typeof CONCLUSIONS];
+  return {
+    ...base,
+    status: 'completed',
+    conclusion,
+    actions: run.status === 'failed' || run.status === 'cancelled' ? [RERUN] : [],
+    completedAt: run.finishedAt,
+  };
+}
+
+function isConsentWanted(run: RunView): boolean {
+  return run.status === 'queued' && run.decision?.verdict === 'ask';
+}
+
+const TITLES: Readonly<Record<RunView['status'], (run: RunView) => string>> = {
+  queued: (run) => (isConsentWanted(run) ? 'Waiting for consent' : withReason('Queued', run)),
+  running: progressTitle,
+  cancelling: () => 'Being cancelled',
+  succeeded: (run) => `All ${run.steps.length} steps done`,
+  failed: failureTitle,
+  cancelled: (run) => withReason('Cancelled', run),
+  rejected: (run) => withReason('Rejected by policy', run),
+};
+
+function withReason(word: string, run: RunView): string {
+  return run.reason ? `${word}: ${run.reason}` : word;
+}
+
+function progressTitle(run: RunView): string {
+  const waiting = run.steps.filter(isWaiting).map((step) => step.id);
+  if (waiting.length > 0) return `Waiting for approval of ${waiting.join(', ')}`;
+  return `${run.steps.filter((step) => isStepFinal(step.status)).length} of ${run.steps.length} steps done`;
+}
+
+function failureTitle(run: RunView): string {
+  const denied = run.steps.filter((step) => step.status === 'denied').map((step) => step.id);
+  const failed = run.steps.filter((step) => step.status === 'failed').map((step) => step.id);
+  const parts = [
+    failed.length > 0 ? `Failed: ${failed.join(', ')}` : '',
+    denied.length > 0 ? `Denied: ${denied.join(', ')}` : '',
+  ].filter((part) => part !== '');
+  return parts.length > 0 ? parts.join(' · ') : (run.reason ?? 'Failed');
+}
+
+function detailsUrl(run: RunView, options: CheckOptions): string | null {
+  return options.publicUrl === null ? null : new URL(`/runs/${run.id}`, options.publicUrl).href;
+}

@@ -1,0 +1,99 @@
+import type { CheckSpec, CheckTarget } from './check.ts';
+
+/** A pull request, where its one comment is written. */
+export interface PullTarget {
+  readonly installationId: number;
+  readonly repositoryId: number;
+  readonly owner: string;
+  readonly repo: string;
+  readonly pullNumber: number;
+}
+
+/** A check as it should stand on GitHub now. */
+export interface StandingCheck {
+  readonly target: CheckTarget;
+  readonly spec: CheckSpec;
+}
+
+/** A pull request whose checks changed since its comment was thought over. */
+export interface ChangedPull extends PullTarget {
+  /** Handed back with the comment, so that a change in between is not missed. */
+  readonly changed: number;
+  readonly hasComment: boolean;
+}
+
+interface DueBase {
+  readonly id: number;
+  /** Of the claim: a later one makes it stale. */
+  readonly fence: number;
+  readonly digest: string;
+  readonly installationId: number;
+  readonly owner: string;
+  readonly repo: string;
+  /** GitHub's id of the check run or comment; null until it is known. */
+  readonly remoteId: number | null;
+  /** Somebody may have written it and died before the answer was recorded. */
+  readonly isUnsure: boolean;
+  readonly failures: number;
+}
+
+export interface DueCheck extends DueBase {
+  readonly kind: 'check';
+  readonly headSha: string;
+  readonly spec: CheckSpec;
+  /** How many of its annotations, from the first, are on GitHub. */
+  readonly sentAnnotations: number;
+}
+
+export interface DueComment extends DueBase {
+  readonly kind: 'comment';
+  readonly pullNumber: number;
+  readonly body: string;
+}
+
+export type DueReport = DueCheck | DueComment;
+
+export interface ClaimQuery {
+  readonly nowMs: number;
+  /** Who dies with a claim loses it after this time. */
+  readonly claimMs: number;
+  readonly limit: number;
+  /** Only this installation's, or all but those that are served already. */
+  readonly installations: { readonly only: number } | { readonly except: readonly number[] };
+}
+
+/** What was written, in part or in whole. */
+export interface Written {
+  readonly remoteId: number;
+  readonly sentAnnotations: number;
+  readonly isWhole: boolean;
+  readonly nowMs: number;
+  /** How long the claim goes on where more is to be written. */
+  readonly claimMs: number;
+}
+
+/** The reporter's side of the check board: what is due on GitHub, and what came of it. Implemented by the store. */
+export interface ReportBook {
+  /** Checks of a commit, oldest first. */
+  standing(repositoryId: number, headSha: string): Promise<readonly StandingCheck[]>;
+  /** Checks of the newest commit of a pull request, oldest first. */
+  ofPull(pull: PullTarget): Promise<readonly StandingCheck[]>;
+  changedPulls(limit: number): Promise<readonly ChangedPull[]>;
+  /** Says what the comment should say; null where there is nothing to say. */
+  putComment(pull: ChangedPull, body: string | null, isUrgent: boolean): Promise<void>;
+  /** Takes what is due, urgent things first. A claim counts as a request under way until `record`, `defer` or `bury`. */
+  claim(query: ClaimQuery): Promise<readonly DueReport[]>;
+  /** False where the claim was lost meanwhile. */
+  record(due: DueReport, written: Written): Promise<boolean>;
+  /** Tries again later. `isUnsure`: the request may have been carried out. */
+  defer(
+    due: DueReport,
+    later: { readonly dueMs: number; readonly problem: string | null; readonly isUnsure: boolean },
+  ): Promise<void>;
+  /** Forgets the id under which it was written: the comment was deleted. */
+  forget(due: DueReport): Promise<void>;
+  /** Gives it up until something else is to be said. */
+  bury(due: DueReport, problem: string): Promise<void>;
+  /** Whether checks of the run are still to be written. */
+  isPending(repositoryId: number, headSha: string, runId: string): Promise<boolean>;
+}

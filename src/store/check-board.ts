@@ -1,0 +1,146 @@
+import { digestBytes } from '../base/digest.ts';
+import type { CheckBoard, CheckSpec, CheckTarget } from '../protocol/check.ts';
+import type { ChangedPull, PullTarget, ReportBook, StandingCheck } from '../protocol/report-book.ts';
+import type { Database, Row, Session } from './database.ts';
+import { jsonText, plainText } from './json-text.ts';
+import { openReportClaims } from './report-claims.ts';
+
+const STANDING = 'installation_id, repository_id, owner, repo, head_sha, pull_number, content';
+
+/** What should stand on GitHub, and what the reporter has written of it. */
+export function openCheckBoard(db: Database): CheckBoard & ReportBook {
+  return {
+    put: async (target, spec, version = 0) => {
+      await db.transaction(async (session) => {
+        const isNews = await putCheck(session, target, spec, version);
+        if (isNews && typeof target.pullNumber === 'number')
+          await touchPull(session, { ...target, pullNumber: target.pullNumber });
+      });
+    },
+    standing: async (repositoryId, headSha) => {
+      const rows = await db.query(
+        'report_standing',
+        `select ${STANDING} from report where repository_id = $1 and head_sha = $2 and kind = 'check' order by id`,
+        [repositoryId, headSha],
+      );
+      return rows.map(toStanding);
+    },
+    ofPull: async (pull) => {
+      const rows = await db.query(
+        'report_of_pull',
+        `select ${STANDING} from report where repository_id = $1 and kind = 'check' and head_sha = (
+           select head_sha from report where repository_id = $1 and pull_number = $2 and kind = 'check' order by id desc limit 1)
+         order by id`,
+        [pull.repositoryId, pull.pullNumber],
+      );
+      return rows.map(toStanding);
+    },
+    changedPulls: async (limit) => {
+      const rows = await db.query(
+        'report_pull_changed',
+        `select p.installation_id, p.repository_id, p.owner, p.repo, p.pull_number, p.changed,
+           exists (select 1 from report r where r.repository_id = p.repository_id and r.head_sha = '' and r.external_id = 'pull/' || p.pull_number)
+         from report_pull p where p.changed <> p.seen order by p.repository_id, p.pull_number limit $1`,
+        [limit],
+      );
+      return rows.map(toChangedPull);
+    },
+    putComment: (pull, body, isUrgent) =>
+      db.transaction(async (session) => {
+        if (body !== null) await putComment(session, pull, body, isUrgent);
+        await session.query(
+          'report_pull_seen',
+          'update report_pull set seen = greatest(seen, $3::bigint) where repository_id = $1 and pull_number = $2',
+          [pull.repositoryId, pull.pullNumber, pull.changed],
+        );
+      }),
+    ...openReportClaims(db),
+  };
+}
+
+/** A row that was given up is taken up again by other content: what was wrong may have been the content. */
+const PUT = `insert into report as r (kind, installation_id, repository_id, owner, repo, head_sha, pull_number, external_id, name, content, digest, version, is_urgent)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+  on conflict (repository_id, head_sha, external_id) do update set
+    installation_id = excluded.installation_id, owner = excluded.owner, repo = excluded.repo, name = excluded.name,
+    pull_number = coalesce(excluded.pull_number, r.pull_number), content = excluded.content, digest = excluded.digest,
+    version = excluded.version, is_urgent = excluded.is_urgent,
+    failures = case when r.is_due then r.failures else 0 end,
+    is_due = r.is_unsure or excluded.digest is distinct from r.sent_digest
+  where r.digest <> excluded.digest and excluded.version >= r.version
+  returning 1`;
+
+async function putCheck(session: Session, target: CheckTarget, spec: CheckSpec, version: number): Promise<boolean> {
+  const content = jsonText(spec);
+  const rows = await session.query('report_put', PUT, [
+    'check',
+    target.installationId,
+    target.repositoryId,
+    target.owner,
+    target.repo,
+    target.headSha,
+    target.pullNumber ?? null,
+    plainText(spec.externalId),
+    plainText(spec.name),
+    content,
+    digestBytes(content),
+    version,
+    spec.status === 'completed',
+  ]);
+  return rows.length > 0;
+}
+
+async function putComment(session: Session, pull: PullTarget, body: string, isUrgent: boolean): Promise<void> {
+  const content = jsonText({ body });
+  await session.query('report_put', PUT, [
+    'comment',
+    pull.installationId,
+    pull.repositoryId,
+    pull.owner,
+    pull.repo,
+    '',
+    pull.pullNumber,
+    `pull/${pull.pullNumber}`,
+    '',
+    content,
+    digestBytes(content),
+    0,
+    isUrgent,
+  ]);
+}
+
+async function touchPull(session: Session, pull: PullTarget): Promise<void> {
+  await session.query(
+    'report_pull_touch',
+    `insert into report_pull as p (installation_id, repository_id, owner, repo, pull_number) values ($1, $2, $3, $4, $5)
+     on conflict (repository_id, pull_number) do update set
+       installation_id = excluded.installation_id, owner = excluded.owner, repo = excluded.repo, changed = p.changed + 1`,
+    [pull.installationId, pull.repositoryId, pull.owner, pull.repo, pull.pullNumber],
+  );
+}
+
+function toStanding(row: Row): StandingCheck {
+  return {
+    target: {
+      installationId: Number(row[0]),
+      repositoryId: Number(row[1]),
+      owner: String(row[2]),
+      repo: String(row[3]),
+      headSha: String(row[4]),
+      pullNumber: row[5] === null ? null : Number(row[5]),
+    },
+    spec: row[6] as CheckSpec,
+  };
+}
+
+function toChangedPull(row: Row): ChangedPull {
+  return {
+    installationId: Number(row[0]),
+    repositoryId: Number(row[1]),
+    owner: String(row[2]),
+    repo: String(row[3]),
+    pullNumber: Number(row[4]),
+    changed: Number(row[5]),
+    hasComment: row[6] === true,
+  };
+}

@@ -1,0 +1,118 @@
+import type { CheckSpec } from '../protocol/check.ts';
+import type { ClaimQuery, DueReport, ReportBook } from '../protocol/report-book.ts';
+import { intArray } from './array-literal.ts';
+import type { Database, Row } from './database.ts';
+import { plainText } from './json-text.ts';
+
+type ReportClaims = Pick<ReportBook, 'claim' | 'record' | 'defer' | 'forget' | 'bury' | 'isPending'>;
+
+/** Between two writes of one check or comment: GitHub counts writes, and nobody reads faster. */
+const GAP_MS = 5000;
+/** Comments weigh more (people are mailed), so those that ask for nothing wait longer. */
+const COMMENT_GAP_MS = 30_000;
+/**
+ * The gap between updates of a check that is under way grows by this factor. So 7 updates cover an hour and a half, and a
+ * long pipeline of many steps costs no more writes than a short one.
+ */
+const GAP_GROWTH = 3;
+const GAP_GROWTHS_MAX = 10;
+
+const IS_RIPE = `(r.sent_ms is null or (r.kind = 'check' and r.is_urgent) or r.sent_ms + (case
+    when r.kind = 'comment' then case when r.is_urgent then ${GAP_MS} else ${COMMENT_GAP_MS} end
+    else ${GAP_MS} * power(${GAP_GROWTH}, least(greatest(r.writes - 1, 0), ${GAP_GROWTHS_MAX})) end) <= $1::bigint)`;
+
+/** Several processes claim at once: rows that another one is about to take are skipped. */
+const CLAIM = `with due as (
+    select r.id, r.is_unsure from report r
+    where r.is_due and r.due_ms <= $1::bigint and ${IS_RIPE}
+      and ($4::bigint is null or r.installation_id = $4) and not (r.installation_id = any ($5::bigint[]))
+    order by r.is_urgent desc, r.id limit $3 for update skip locked)
+  update report r set fence = r.fence + 1, due_ms = $1::bigint + $2::bigint, is_unsure = true from due where r.id = due.id
+  returning r.id, r.fence, r.digest, r.installation_id, r.owner, r.repo, r.remote_id, due.is_unsure, r.failures,
+    r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, r.is_urgent`;
+
+export function openReportClaims(db: Database): ReportClaims {
+  return {
+    claim: async ({ nowMs, claimMs, limit, installations }: ClaimQuery) => {
+      const rows = await db.query('report_claim', CLAIM, [
+        nowMs,
+        claimMs,
+        limit,
+        'only' in installations ? installations.only : null,
+        intArray('only' in installations ? [] : installations.except),
+      ]);
+      return rows.toSorted(byUrgency).map(toDue);
+    },
+    record: async (due, { remoteId, sentAnnotations, isWhole, nowMs, claimMs }) => {
+      const rows = await db.query(
+        'report_record',
+        `update report set remote_id = $3, sent_annotations = $4, is_unsure = not $5::boolean, sent_ms = $6::bigint, failures = 0, problem = null,
+           writes = writes + $5::boolean::int, due_ms = case when $5::boolean then 0 else $6::bigint + $8::bigint end,
+           sent_digest = case when $5::boolean then $7 else sent_digest end, is_due = not $5::boolean or digest <> $7
+         where id = $1 and fence = $2 returning 1`,
+        [due.id, due.fence, remoteId, sentAnnotations, isWhole, nowMs, due.digest, claimMs],
+      );
+      return rows.length > 0;
+    },
+    defer: async (due, { dueMs, problem, isUnsure }) => {
+      await db.query(
+        'report_defer',
+        `update report set due_ms = $3, is_unsure = $5, problem = $4, failures = failures + ($4::text is not null)::int
+         where id = $1 and fence = $2`,
+        [due.id, due.fence, dueMs, problem === null ? null : plainText(problem), isUnsure],
+      );
+    },
+    forget: async (due) => {
+      await db.query(
+        'report_forget',
+        'update report set remote_id = null, due_ms = 0, sent_digest = null where id = $1 and fence = $2',
+        [due.id, due.fence],
+      );
+    },
+    bury: async (due, problem) => {
+      // What was put meanwhile is due all the same.
+      await db.query(
+        'report_bury',
+        `update report set is_due = digest <> $4, due_ms = 0, is_unsure = false, failures = 0, problem = $3
+         where id = $1 and fence = $2`,
+        [due.id, due.fence, plainText(problem), due.digest],
+      );
+    },
+    isPending: async (repositoryId, headSha, runId) => {
+      const rows = await db.query(
+        'report_pending',
+        `select 1 from report where repository_id = $1 and head_sha = $2 and is_due
+           and (external_id = $3 or starts_with(external_id, $3 || '/')) limit 1`,
+        [repositoryId, headSha, runId],
+      );
+      return rows.length > 0;
+    },
+  };
+}
+
+function byUrgency(a: Row, b: Row): number {
+  return Number(b[14]) - Number(a[14]) || Number(a[0]) - Number(b[0]);
+}
+
+function toDue(row: Row): DueReport {
+  const base = {
+    id: Number(row[0]),
+    fence: Number(row[1]),
+    digest: String(row[2]),
+    installationId: Number(row[3]),
+    owner: String(row[4]),
+    repo: String(row[5]),
+    remoteId: row[6] === null ? null : Number(row[6]),
+    isUnsure: row[7] === true,
+    failures: Number(row[8]),
+  };
+  if (row[9] === 'comment')
+    return { ...base, kind: 'comment', pullNumber: Number(row[11]), body: (row[12] as { readonly body: string }).body };
+  return {
+    ...base,
+    kind: 'check',
+    headSha: String(row[10]),
+    spec: row[12] as CheckSpec,
+    sentAnnotations: Number(row[13]),
+  };
+}
