@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   APPROVAL_NOT_ALLOWED: kind(403, false, 'ask somebody whom the gate names'),
   ARTIFACT_NOT_FOUND: kind(404, false, 'check that the path matches files that the step leaves behind'),
   BLOB_CORRUPT: kind(500, false, 'restore the blob from a backup; its digest no longer matches its name'),
+  COMMAND_BUSY: kind(409, true, 'wait: the same request is being done'),
   CONFIG_INVALID: kind(400, false, 'correct the named setting'),
   CONFLICT: kind(409, false, 'read the current state and decide again'),
   DISK_FULL: kind(507, true, 'free space on the disk that holds the state folder, then run `maestro resume`'),

@@ -33,17 +33,22 @@ export function plainLines(body: string): readonly string[] {
 /** Index of the last line of a block that holds no text of the author; undefined where none begins here. */
 function blockEnd(lines: readonly string[], at: number): number | undefined {
   const line = lines[at] ?? '';
-  const fence = FENCE.exec(line);
-  const mark = fence?.[1];
-  if (mark !== undefined && !(mark.startsWith('`') && fence?.[2]?.includes('`')))
-    return findFrom(lines, at + 1, (one) => isClosing(one, mark));
+  const mark = fenceOf(line);
+  if (mark !== undefined) return findFrom(lines, at + 1, (one) => isClosing(one, mark));
   if (/^ {0,3}<!--/.test(line)) {
-    const rest = line.slice(line.indexOf('<!--') + 2);
-    return rest.includes('-->') ? at : findFrom(lines, at + 1, (one) => one.includes('-->'));
+    // `<!-->` is a whole comment.
+    const isClosed = line.slice(line.indexOf('<!--') + 2).includes('-->');
+    return isClosed ? at : findFrom(lines, at + 1, (one) => one.includes('-->'));
   }
   const raw = RAW_HTML.exec(line)?.[1];
   if (raw !== undefined) return findFrom(lines, at, (one) => one.toLowerCase().includes(`</${raw.toLowerCase()}>`));
   return QUOTE.test(line) ? quoteEnd(lines, at) : undefined;
+}
+
+function fenceOf(line: string): string | undefined {
+  const fence = FENCE.exec(line);
+  // Three backticks with another one behind them are inline code.
+  return fence?.[1]?.startsWith('`') && fence[2]?.includes('`') ? undefined : fence?.[1];
 }
 
 function findFrom(lines: readonly string[], from: number, isLast: (line: string) => boolean): number {
@@ -104,14 +109,21 @@ function spansOf(text: string): readonly Span[] {
   let from = 0;
   for (const { 0: mark, index } of marks) {
     if (index < from || mark.startsWith('\\') || mark === '-->') continue;
-    const closing = ends.get(mark === '<!--' ? '-->' : mark);
-    while (closing && (closing.at(-1) ?? Number.POSITIVE_INFINITY) <= index) closing.pop();
-    const close = closing?.at(-1);
+    const close = nextAfter(ends.get(mark === '<!--' ? '-->' : mark), index);
     if (close === undefined) continue;
     from = close + mark.length;
     spans.push({ start: index, end: from });
   }
   return spans;
+}
+
+/** Drops what lies before, for good: positions are asked for in rising order. */
+function nextAfter(positions: number[] | undefined, index: number): number | undefined {
+  for (;;) {
+    const next = positions?.at(-1);
+    if (next === undefined || next > index) return next;
+    positions?.pop();
+  }
 }
 
 /** Where each kind of mark stands, last first, so that the next one is found by popping. */

@@ -3,15 +3,34 @@ import { COMMAND_ROWS, type Verb } from './command-table.ts';
 
 /** A line that begins with `/maestro`, understood as far as its text goes. */
 export type Command =
-  | { readonly verb: 'help' | 'cancel' | 'status' | 'plan' }
+  | Plain<'help'>
+  | Plain<'cancel'>
+  | Plain<'status'>
+  | Plain<'plan'>
   | { readonly verb: 'run'; readonly pipeline: string | undefined; readonly params: Params }
-  | { readonly verb: 'retry' | 'explain' | 'logs'; readonly step: string | undefined }
+  | OfStep<'retry'>
+  | OfStep<'explain'>
+  | OfStep<'logs'>
   | { readonly verb: 'ok-to-test'; readonly sha: string | undefined }
-  /** Which word is a gate and where the reason begins shows when the waiting gates are known. */
-  | { readonly verb: 'approve' | 'deny'; readonly words: readonly string[]; readonly text: string }
+  | GateWords<'approve'>
+  | GateWords<'deny'>
   /** Perhaps a command of a pipeline (`on: command`). */
   | { readonly verb: 'other'; readonly name: string; readonly params: Params; readonly words: readonly string[] }
   | { readonly verb: 'invalid'; readonly problem: string };
+
+interface Plain<V> {
+  readonly verb: V;
+}
+
+interface OfStep<V> extends Plain<V> {
+  readonly step: string | undefined;
+}
+
+/** Which word is a gate and where the reason begins shows when the waiting gates are known. */
+interface GateWords<V> extends Plain<V> {
+  readonly words: readonly string[];
+  readonly text: string;
+}
 
 export type Params = Readonly<Record<string, string>>;
 
@@ -21,8 +40,8 @@ const WORDS_MAX = 60;
 const REASON_CHARS_MAX = 500;
 const KEYS_MAX = 25;
 
-/** Seen by nobody, so they mean nothing: zero-width characters, joiners, soft hyphens, variation selectors. */
-const INVISIBLE = /\u00ad|\u034f|\u180e|[\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\ufeff]/g;
+/** Seen by nobody, so they mean nothing: zero-width characters, joiners, soft hyphens. */
+const INVISIBLE = /\u00ad|\u180e|\u200b|\u200c|\u200d|[\u2060-\u2064]|\ufeff/g;
 /** What they show is not what they say. */
 const REORDERING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
@@ -62,37 +81,44 @@ function parseCommand(text: string): Command {
   const isAnswer = /^(?:approve|deny)(?=\s|$)/i.test(plain);
   const words = wordsOf(plain) ?? (isAnswer ? unquotedWords(plain) : undefined);
   if (words === undefined) return invalid('a quote is opened and not closed');
-  if (words.length > WORDS_MAX && !isAnswer) return invalid(`a command has at most ${WORDS_MAX} words`);
+  if (!isAnswer && words.length > WORDS_MAX) return invalid(`a command has at most ${WORDS_MAX} words`);
   const [first, ...rest] = words;
   if (first === undefined) return { verb: 'help' };
   const name = first.text.toLowerCase();
   const verb = COMMAND_ROWS.find((row) => row.verb === name)?.verb;
-  if (verb !== undefined) return knownCommand(verb, rest, text);
+  return verb === undefined ? pipelineCommand(name, rest) : READERS[verb](rest, text);
+}
+
+function pipelineCommand(name: string, rest: readonly Word[]): Command {
   if (!/^[a-z][a-z0-9-]{0,63}$/.test(name)) return invalid('a command is a word of letters, digits and dashes');
   const { params, others, problem } = paramsOf(rest);
   return problem === undefined ? { verb: 'other', name, params, words: others } : invalid(problem);
 }
 
-function knownCommand(verb: Verb, rest: readonly Word[], text: string): Command {
-  switch (verb) {
-    case 'help':
-      return { verb };
-    case 'status':
-    case 'cancel':
-    case 'plan':
-      return rest.length === 0 ? { verb } : invalid(`\`${verb}\` takes no arguments`);
-    case 'retry':
-    case 'explain':
-    case 'logs':
-      return rest.length > 1 ? invalid(`\`${verb}\` takes one step`) : { verb, step: rest[0]?.text };
-    case 'ok-to-test':
-      return rest.length > 1 ? invalid('`ok-to-test` takes one SHA') : okToTest(rest[0]?.text);
-    case 'approve':
-    case 'deny':
-      return { verb, words: rest.map((word) => word.text), text: reasonOf(text, verb) };
-    case 'run':
-      return runCommand(rest);
-  }
+const READERS: Readonly<Record<Verb, (rest: readonly Word[], text: string) => Command>> = {
+  help: () => ({ verb: 'help' }),
+  status: (rest) => alone('status', rest),
+  cancel: (rest) => alone('cancel', rest),
+  plan: (rest) => alone('plan', rest),
+  retry: (rest) => withStep('retry', rest),
+  explain: (rest) => withStep('explain', rest),
+  logs: (rest) => withStep('logs', rest),
+  'ok-to-test': (rest) => (rest.length > 1 ? invalid('`ok-to-test` takes one SHA') : okToTest(rest[0]?.text)),
+  approve: (rest, text) => ({ verb: 'approve', words: textsOf(rest), text: reasonOf(text, 'approve') }),
+  deny: (rest, text) => ({ verb: 'deny', words: textsOf(rest), text: reasonOf(text, 'deny') }),
+  run: runCommand,
+};
+
+function alone<V extends 'status' | 'cancel' | 'plan'>(verb: V, rest: readonly Word[]): Plain<V> | Invalid {
+  return rest.length === 0 ? { verb } : invalid(`\`${verb}\` takes no arguments`);
+}
+
+function withStep<V extends 'retry' | 'explain' | 'logs'>(verb: V, rest: readonly Word[]): OfStep<V> | Invalid {
+  return rest.length > 1 ? invalid(`\`${verb}\` takes one step`) : { verb, step: rest[0]?.text };
+}
+
+function textsOf(words: readonly Word[]): readonly string[] {
+  return words.map((word) => word.text);
 }
 
 function okToTest(sha: string | undefined): Command {
@@ -123,32 +149,56 @@ const CLOSING: Readonly<Record<string, string>> = { '"': '"', "'": "'", '“': '
 /** Splits at white space outside of quotes; undefined where a quote stays open. An apostrophe within a word is none. */
 function wordsOf(text: string): readonly Word[] | undefined {
   const words: Word[] = [];
+  for (let at = 0; at < text.length; ) {
+    if (/\s/u.test(text.charAt(at))) {
+      at++;
+      continue;
+    }
+    const read = readWord(text, at);
+    if (read === undefined) return undefined;
+    words.push(read.word);
+    at = read.end;
+  }
+  return words;
+}
+
+function readWord(text: string, start: number): { readonly word: Word; readonly end: number } | undefined {
   let word = '';
   let equals = -1;
-  let isWord = false;
-  let closing: string | undefined;
-  const end = (): void => {
-    if (isWord) words.push({ text: word, equals });
-    [word, equals, isWord] = ['', -1, false];
-  };
-  for (let at = 0; at < text.length; at++) {
+  let at = start;
+  while (at < text.length && !/\s/u.test(text.charAt(at))) {
     const char = text.charAt(at);
-    if (closing !== undefined) {
-      if (char === closing) closing = undefined;
-      else if (char === '\\' && (text[at + 1] === closing || text[at + 1] === '\\')) word += text.charAt(++at);
-      else word += char;
-    } else if (/\s/u.test(char)) end();
-    else if (CLOSING[char] !== undefined && (!isWord || equals === word.length - 1)) {
-      closing = CLOSING[char];
-      isWord = true;
-    } else {
-      if (char === '=' && equals < 0) equals = word.length;
-      word += char;
-      isWord = true;
+    const closing = CLOSING[char];
+    // A quote opens where a word or the value of a parameter begins.
+    if (closing !== undefined && (at === start || equals === word.length - 1)) {
+      const quoted = readQuoted(text, at + 1, closing);
+      if (quoted === undefined) return undefined;
+      word += quoted.text;
+      at = quoted.end;
+      continue;
     }
+    if (char === '=' && equals < 0) equals = word.length;
+    word += char;
+    at++;
   }
-  end();
-  return closing === undefined ? words : undefined;
+  return { word: { text: word, equals }, end: at };
+}
+
+function readQuoted(
+  text: string,
+  start: number,
+  closing: string,
+): { readonly text: string; readonly end: number } | undefined {
+  let quoted = '';
+  for (let at = start; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char === closing) return { text: quoted, end: at + 1 };
+    const next = text.charAt(at + 1);
+    const isEscape = char === '\\' && (next === closing || next === '\\');
+    if (isEscape) at++;
+    quoted += isEscape ? next : char;
+  }
+  return undefined;
 }
 
 /** A reason is prose: a quote in it that stays open is one of its characters. */
@@ -177,6 +227,8 @@ function paramsOf(words: readonly Word[]): { params: Params; others: readonly st
   return { params: Object.fromEntries(params), others };
 }
 
-function invalid(problem: string): Command {
+type Invalid = Extract<Command, { verb: 'invalid' }>;
+
+function invalid(problem: string): Invalid {
   return { verb: 'invalid', problem };
 }

@@ -1,7 +1,7 @@
 -- What people asked for on GitHub: comments with commands, buttons of checks, and which heads of forks may be tested.
 
 create table command_request (
-  -- `comment/<id>`, `review/<id>`, `delivery/<guid>`
+  -- `issue-comment/<id>`, `line-comment/<id>`, `review-comment/<id>`, `delivery/<guid>`
   key text primary key,
   -- Who acts on it now: random per call.
   holder text not null,

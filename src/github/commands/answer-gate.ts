@@ -1,0 +1,80 @@
+import { isMaestroError, MaestroError } from '../../base/errors.ts';
+import type { Plan } from '../../pipeline/plan.ts';
+import type { Octokit } from '../octokit.ts';
+import type { Person } from '../people/role-of.ts';
+import { safeText } from '../report/safe-text.ts';
+import { type CommandContext, targetOf } from './command-context.ts';
+import { headRuns } from './head-runs.ts';
+import { chooseGate, waitingGates } from './waiting-gates.ts';
+
+/** `/maestro approve` and `/maestro deny`. */
+export async function answerGate(
+  context: CommandContext,
+  decision: 'approve' | 'deny',
+  said: { readonly words: readonly string[]; readonly text: string },
+): Promise<string> {
+  const { tools, request, pull, person, octokit } = context;
+  const { target, isAgain } = await targetOf(context, async () => {
+    const runs = await headRuns(tools, request.repository.id, pull);
+    const { waiting, reason } = chooseGate(waitingGates(runs), said.words, said.text);
+    const plan = await tools.engine.readPlan(waiting.run.run);
+    if (decision === 'approve' && wantsOthers(plan, waiting.gate))
+      await assertNotAuthor(octokit, request.repository, { pull, person, headSha: pull.headSha });
+    return { runId: waiting.run.view.id, gate: waiting.gate, reason };
+  });
+  const run = await tools.engine.resolve(target.runId);
+  await tools.engine
+    .answerGate(run, {
+      ...(target.gate === null ? {} : { gate: target.gate }),
+      decision,
+      reason: target.reason,
+      principal: { provider: 'github', id: person.login },
+    })
+    .catch((error: unknown) => {
+      // Answered before a crash: the gate does not wait any more.
+      if (!(isAgain && isMaestroError(error, 'GATE_NOT_OPEN'))) throw error;
+    });
+  const what = target.gate === null ? 'the run' : `gate **${safeText(target.gate)}**`;
+  const because = target.reason === '' ? '' : `: ${safeText(target.reason)}`;
+  return `${safeText(person.login)} ${decision === 'approve' ? 'approved' : 'denied'} ${what} of \`${target.runId}\`${because}`;
+}
+
+/** Whether somebody else than the author has to approve: so, unless the gate itself says that it need not be. */
+export function wantsOthers(plan: Plan, gate: string | null): boolean {
+  const step = plan.steps.find(({ id }) => id === gate);
+  return !(step?.kind === 'gate' && step.with['not-author'] === false);
+}
+
+/**
+ * The author of a change is who opened its pull request, or wrote or committed its newest commit. People are compared by
+ * id: logins change hands.
+ * @throws APPROVAL_NOT_ALLOWED
+ */
+export async function assertNotAuthor(
+  octokit: Octokit,
+  place: { readonly owner: string; readonly name: string },
+  who: {
+    readonly pull: { readonly authorId: number | null } | null;
+    readonly person: Person;
+    readonly headSha: string;
+  },
+): Promise<void> {
+  const { person, pull, headSha } = who;
+  const { data } = await octokit.rest.repos.getCommit({
+    owner: place.owner,
+    repo: place.name,
+    ref: headSha,
+    per_page: 1,
+  });
+  const authors = [pull?.authorId, idOf(data.author), idOf(data.committer)];
+  if (authors.includes(person.id))
+    throw new MaestroError(
+      'APPROVAL_NOT_ALLOWED',
+      `${person.login} wrote this change: somebody else with the write role has to approve it`,
+    );
+}
+
+function idOf(user: unknown): number | undefined {
+  if (typeof user !== 'object' || user === null || !('id' in user)) return undefined;
+  return typeof user.id === 'number' ? user.id : undefined;
+}

@@ -1,0 +1,69 @@
+import type { CodeEvent, PullFacts, RepositoryFacts } from '../code-event.ts';
+import type { Octokit } from '../octokit.ts';
+
+/** A pull request as GitHub has it now: comments and checks do not carry it. */
+export interface Pull extends PullFacts {
+  readonly isOpen: boolean;
+  readonly authorId: number | null;
+  /** When anything was last pushed to the repository of its head, by GitHub's clock; null where that is unknown. */
+  readonly headPushedAt: string | null;
+}
+
+export async function fetchPull(octokit: Octokit, repository: RepositoryFacts, number: number): Promise<Pull> {
+  const { data } = await octokit.rest.pulls.get({
+    owner: repository.owner,
+    repo: repository.name,
+    pull_number: number,
+  });
+  const { head, base, user } = data;
+  return {
+    number,
+    headSha: head.sha,
+    headRef: head.ref,
+    baseRef: base.ref,
+    baseSha: base.sha,
+    author: user?.login ?? '',
+    authorId: user?.id ?? null,
+    isFork: head.repo?.id !== base.repo.id,
+    isDraft: data.draft === true,
+    labels: data.labels.flatMap((label) => label.name ?? []),
+    isOpen: data.state === 'open',
+    headPushedAt: head.repo?.pushed_at ?? null,
+  };
+}
+
+/** Number of the open pull request whose head is this commit; undefined where there is none. */
+export async function pullOfHead(
+  octokit: Octokit,
+  repository: RepositoryFacts,
+  headSha: string,
+): Promise<number | undefined> {
+  const place = { owner: repository.owner, repo: repository.name };
+  const { data } = await octokit.rest.repos.listPullRequestsAssociatedWithCommit({ ...place, commit_sha: headSha });
+  return data.find((pull) => pull.state === 'open' && pull.head.sha === headSha)?.number;
+}
+
+/** The event of asking for a pull request's head, as its author's push would be one. */
+export function pullEvent(
+  repository: RepositoryFacts,
+  pull: Pull,
+  cause: { readonly actor: string; readonly deliveryId: string },
+  command: CodeEvent['command'] = null,
+): CodeEvent {
+  const { number, headSha, headRef, baseRef, baseSha, author, isFork, isDraft, labels } = pull;
+  return {
+    type: command === null ? 'pull_request' : 'command',
+    action: command === null ? 'synchronize' : null,
+    ...cause,
+    repository,
+    headSha,
+    baseSha,
+    definitionsSha: isFork ? baseSha : headSha,
+    ref: `refs/pull/${number}/head`,
+    branch: baseRef,
+    tag: null,
+    pull: { number, headSha, headRef, baseRef, baseSha, author, isFork, isDraft, labels },
+    commitMessage: null,
+    command,
+  };
+}

@@ -1,0 +1,42 @@
+import type { CheckSpec } from '../../protocol/check.ts';
+import type { RetryScope } from '../../protocol/client.ts';
+import type { GitHubRun } from '../../protocol/github-run.ts';
+import type { RunView } from '../../protocol/run.ts';
+import type { CommandTools } from './tools.ts';
+
+/**
+ * Makes a new run of one that has ended, in the same concurrency group, and takes back its verdict on GitHub. The same
+ * key makes one run.
+ * @throws RUN_NOT_FINISHED, STEP_NOT_FOUND
+ */
+export async function rerun(
+  { engine, runs, board }: Pick<CommandTools, 'engine' | 'runs' | 'board'>,
+  row: GitHubRun,
+  scope: RetryScope,
+  key: string,
+): Promise<RunView> {
+  const next = await engine.retryRun(await engine.resolve(row.runId), scope, key);
+  const view = await engine.readRun(next);
+  if (await runs.find(view.id)) return view;
+  // Before the row is there nobody reports the run: a later word cannot be overtaken by this one.
+  await board.put(row, queuedCheck(row.checkName, view.id));
+  await runs.add({ ...row, runId: view.id });
+  return view;
+}
+
+function queuedCheck(name: string, runId: string): CheckSpec {
+  return {
+    externalId: runId,
+    name,
+    status: 'queued',
+    conclusion: null,
+    title: 'Queued again',
+    summary: 'A new run was asked for; its verdict replaces the one before.',
+    text: null,
+    annotations: [],
+    actions: [],
+    detailsUrl: null,
+    startedAt: null,
+    completedAt: null,
+  };
+}

@@ -1,0 +1,52 @@
+import { MaestroError } from '../../base/errors.ts';
+import type { CodeEvent } from '../code-event.ts';
+import type { Octokit } from '../octokit.ts';
+import type { CheckRequest } from './check-request.ts';
+import { fetchPull, type Pull, pullEvent, pullOfHead } from './pull.ts';
+import type { CommandTools } from './tools.ts';
+
+/** Starts pipelines of a commit for which there is no run to repeat: one by its path, or all that match. */
+export async function startAgain(
+  tools: CommandTools,
+  octokit: Octokit,
+  request: CheckRequest,
+  pipeline: string | undefined,
+): Promise<string> {
+  const { repository, headSha, sender, key } = request;
+  const pull = await pullOf(octokit, request);
+  const cause = { actor: sender.login, deliveryId: key };
+  const event = pull ? pullEvent(repository, pull, cause) : pushEvent(request);
+  const isTrusted = pull?.isFork === true && (await tools.grants.isGranted(repository.id, pull.number, headSha));
+  const choice = { occasion: key, isTrusted, ...(pipeline === undefined ? {} : { pipeline }) };
+  const { started, held, broken } = await tools.starter.start(event, choice);
+  return `started ${started.length}, held ${held.length}, broken ${broken.length}`;
+}
+
+/** The open pull request whose head the check stands on, asked of GitHub: the payload names none where it is a fork's. */
+export async function pullOf(octokit: Octokit, { repository, headSha }: CheckRequest): Promise<Pull | undefined> {
+  const number = await pullOfHead(octokit, repository, headSha);
+  const pull = number === undefined ? undefined : await fetchPull(octokit, repository, number);
+  return pull?.headSha === headSha ? pull : undefined;
+}
+
+/** @throws CONFLICT for a commit of a fork that is no head any more: nothing says where its pipelines would be read */
+function pushEvent({ repository, headSha, headBranch, sender, key }: CheckRequest): CodeEvent {
+  if (headBranch === null)
+    throw new MaestroError('CONFLICT', `${headSha} is the head of no branch and of no open pull request`);
+  return {
+    type: 'push',
+    action: null,
+    deliveryId: key,
+    repository,
+    actor: sender.login,
+    headSha,
+    baseSha: null,
+    definitionsSha: headSha,
+    ref: `refs/heads/${headBranch}`,
+    branch: headBranch,
+    tag: null,
+    pull: null,
+    commitMessage: null,
+    command: null,
+  };
+}
