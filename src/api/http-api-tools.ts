@@ -1,0 +1,32 @@
+import type { JobAdmission } from '../auth/job-admission.ts';
+import type { JobIdentity } from '../auth/job-identity.ts';
+import type { Clock } from '../base/clock.ts';
+import type { LeaseClient } from '../protocol/lease.ts';
+import type { RunView } from '../protocol/run.ts';
+import type { WorkerSessions } from '../protocol/worker-session.ts';
+
+/** What the door gives to the routes. */
+export interface HttpApiTools {
+  readonly leases: LeaseClient;
+  readonly sessions: WorkerSessions;
+  /** Throws UNAUTHENTICATED for a token that does not hold. */
+  readonly verifyJobToken: (token: string) => Promise<JobIdentity>;
+  readonly admission: JobAdmission;
+  /** Throws RUN_NOT_FOUND. */
+  readonly readRun: (run: string) => Promise<RunView>;
+  /** What keeps this server from working, by part; empty where nothing does. */
+  readonly troubles: () => Promise<readonly string[]>;
+  /** Version of the program, for the document. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** Ids of requests. */
+  readonly newId: () => string;
+  /** What a caller is not told. */
+  readonly onError: (error: unknown, requestId: string) => void;
+  /**
+   * Address that a request counts for. Absent: that of the socket. A server behind a proxy names what the proxy says,
+   * lest all callers share one allowance.
+   */
+  readonly addressOf?: (request: Request, socketAddress: string) => string;
+}

@@ -1,0 +1,26 @@
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { HttpApi } from './http-api.ts';
+
+/** Longer than any load balancer keeps an idle connection: it must be the one that closes. */
+const KEEP_ALIVE_MS = 75_000;
+const HEADERS_MS_MAX = 20_000;
+/** A whole request, blobs included; bodies of JSON have a limit of their own. */
+const REQUEST_MS_MAX = 900_000;
+const HEADERS_BYTES_MAX = 32_768;
+
+/** What `node:http` takes: for a server that answers more than this. */
+export function requestListenerOf(api: HttpApi): ReturnType<typeof getRequestListener> {
+  return getRequestListener(api.fetch, { overrideGlobalObjects: false });
+}
+
+/** A server with the time-outs that callers on the open Internet need. */
+export function createHttpServer(listener: ReturnType<typeof requestListenerOf>): Server {
+  const options = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_MS_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    maxHeaderSize: HEADERS_BYTES_MAX,
+  };
+  return createServer(options, (incoming, outgoing) => void listener(incoming, outgoing));
+}

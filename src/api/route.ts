@@ -1,0 +1,51 @@
+import type { JsonObject } from '../base/json.ts';
+import type { BoundWorker } from '../protocol/worker-session.ts';
+
+/** One request as its handler sees it: checked against the route's schemas. */
+export interface Call<Body = unknown> {
+  readonly body: Body;
+  /** Parts of the path, by the name in braces. */
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  /** The body of a route that takes a stream. */
+  stream(): AsyncIterable<Uint8Array>;
+  /** Fires when the caller has gone away. */
+  readonly signal: AbortSignal;
+}
+
+export interface WorkerCall<Body = unknown> extends Call<Body> {
+  readonly worker: BoundWorker;
+}
+
+/** What the document says of a route and what a request is held against: the same schemas. */
+interface RouteShape {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** As OpenAPI writes it: `/api/v1/steps/{stepId}/logs`. */
+  readonly path: string;
+  readonly summary: string;
+  /** JSON body: absent where there is none. */
+  readonly body?: { readonly schema: JsonObject; readonly bytesMax: number; readonly isGzipAllowed?: true };
+  readonly streamBytesMax?: number;
+  /** Patterns of the parts of the path. */
+  readonly pathPatterns?: Readonly<Record<string, string>>;
+  /** Fields of the query: all are required. */
+  readonly query?: Readonly<Record<string, JsonObject>>;
+  /** Of a JSON answer; `stream` for bytes. */
+  readonly answer: JsonObject | 'stream';
+}
+
+/** What a handler answers: JSON, or bytes where the route says `stream`. */
+type Answer = object | AsyncIterable<Uint8Array>;
+
+export interface WorkerRoute extends RouteShape {
+  readonly caller: 'worker';
+  handle(call: WorkerCall<never>): Promise<Answer>;
+}
+
+export interface OpenRoute extends RouteShape {
+  /** Whoever shows who they are in the body. */
+  readonly caller: 'job' | 'anyone';
+  handle(call: Call<never>): Promise<Answer>;
+}
+
+export type Route = WorkerRoute | OpenRoute;

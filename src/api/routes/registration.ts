@@ -1,0 +1,62 @@
+import type { AdmittedJob } from '../../auth/job-admission.ts';
+import { newSessionToken } from '../../auth/session-token.ts';
+import {
+  REGISTERED,
+  REGISTRATION,
+  type Registered,
+  type Registration,
+  RUN_START,
+  type RunStart,
+} from '../../protocol/wire/registration.ts';
+import type { HttpApiTools } from '../http-api-tools.ts';
+import { HELLO_BYTES_MAX, SESSION_MS, START_BYTES_MAX } from '../limits.ts';
+import type { Call, OpenRoute } from '../route.ts';
+
+/** A job shows who it is and becomes a worker, once. */
+export function registrationRoutes(tools: HttpApiTools): readonly OpenRoute[] {
+  return [
+    {
+      method: 'POST',
+      path: '/api/v1/workers:register',
+      summary: 'Registers the job that was dispatched under an id as a worker of its run. Once per attempt of the job.',
+      caller: 'job',
+      body: { schema: REGISTRATION, bytesMax: HELLO_BYTES_MAX },
+      answer: REGISTERED,
+      handle: async ({ body }: Call<Registration>) => {
+        const identity = await tools.verifyJobToken(body.oidcToken);
+        return open(tools, await tools.admission.admit(identity, body.dispatchId), body);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/runs',
+      summary: 'Starts a run for the commit of a job in a user’s own workflow, and registers the job to serve it.',
+      caller: 'job',
+      body: { schema: RUN_START, bytesMax: START_BYTES_MAX },
+      answer: REGISTERED,
+      handle: async ({ body }: Call<RunStart>) => {
+        const identity = await tools.verifyJobToken(body.oidcToken);
+        const { pipeline, params } = body;
+        return open(tools, await tools.admission.start(identity, { pipeline, params }), body);
+      },
+    },
+  ];
+}
+
+async function open(
+  tools: HttpApiTools,
+  job: AdmittedJob,
+  { name, capacity, isolation }: Pick<Registration, 'name' | 'capacity' | 'isolation'>,
+): Promise<Registered> {
+  const hello = { name, runners: [job.class], capacity, run: job.run, isolation };
+  const session = await tools.leases.register(hello);
+  const { token, hash } = newSessionToken(tools.randomBytes);
+  await tools.sessions.add(hash, {
+    workerId: session.workerId,
+    run: job.run,
+    class: job.class,
+    isolation,
+    expiresAt: tools.clock.now() + SESSION_MS,
+  });
+  return { sessionToken: token, session, ...job };
+}

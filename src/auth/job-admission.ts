@@ -1,0 +1,88 @@
+import { MaestroError } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import type { JobIdentity } from './job-identity.ts';
+
+/** The workflow file that Maestro dispatches, in the user's repository. */
+const WORKFLOW_PATH = '.github/workflows/maestro.yml';
+const EVENT = 'workflow_dispatch';
+
+/** What a job may do, once it has shown who it is. */
+export interface AdmittedJob {
+  /** Public id of the run that it serves. */
+  readonly run: string;
+  /** Runner class; `*` serves all of the run. */
+  readonly class: string;
+  readonly checkout: { readonly owner: string; readonly repo: string; readonly sha: string };
+}
+
+/** Who may become a worker. Each answer is given once: a job's identity is used up by it. */
+export interface JobAdmission {
+  /** @throws JOB_REFUSED for a job that is not the one that was asked for, CONFLICT for one that has registered */
+  admit(identity: JobIdentity, dispatchId: string): Promise<AdmittedJob>;
+  /** Starts a run for the commit of a job in a user's own workflow; the job serves it. */
+  start(identity: JobIdentity, request: RunOfJob): Promise<AdmittedJob>;
+}
+
+export interface RunOfJob {
+  /** Name of the pipeline, or path of its file in the repository. */
+  readonly pipeline: string;
+  readonly params: Readonly<Record<string, Json>>;
+}
+
+/** A job that was asked of GitHub: the part of a dispatch that its identity is held against. */
+export interface AwaitedJob {
+  readonly runId: string;
+  readonly class: string;
+  readonly repositoryId: number;
+  readonly owner: string;
+  readonly repo: string;
+  /** The default branch. */
+  readonly ref: string;
+  /** Null until it is known. */
+  readonly workflowRunId: number | null;
+}
+
+/** Jobs that were asked for, as the store has them. */
+export interface AwaitedJobs {
+  find(dispatchId: string): Promise<AwaitedJob | undefined>;
+  /** @throws CONFLICT where that attempt has registered */
+  register(
+    dispatchId: string,
+    job: { readonly repositoryId: number; readonly workflowRunId: number; readonly runAttempt: number },
+  ): Promise<unknown>;
+}
+
+/**
+ * Holds a job's identity against the dispatch that it names, and uses the dispatch up.
+ * @throws JOB_REFUSED, CONFLICT
+ */
+export async function admitDispatchedJob(
+  jobs: AwaitedJobs,
+  identity: JobIdentity,
+  dispatchId: string,
+): Promise<AwaitedJob> {
+  const awaited = await jobs.find(dispatchId);
+  // Same words for a dispatch that is not there and one of another repository: nobody learns which ids exist.
+  if (!awaited || awaited.repositoryId !== identity.repositoryId)
+    throw new MaestroError('JOB_REFUSED', `repository ${identity.repository} has no job ${dispatchId} to register`);
+  const problem = mismatch(identity, awaited);
+  if (problem !== undefined) throw new MaestroError('JOB_REFUSED', problem);
+  const { repositoryId, workflowRunId, runAttempt } = identity;
+  await jobs.register(dispatchId, { repositoryId, workflowRunId, runAttempt });
+  return awaited;
+}
+
+function mismatch(identity: JobIdentity, awaited: AwaitedJob): string | undefined {
+  if (identity.eventName !== EVENT) return `expected a job of the event ${EVENT}, got one of ${identity.eventName}`;
+  const workflow = `${awaited.owner}/${awaited.repo}/${WORKFLOW_PATH}@refs/heads/${awaited.ref}`;
+  // Owner and name are the only part that GitHub takes in any case; a branch or a path in another case is another one.
+  if (withLowerRepository(identity.jobWorkflowRef) !== withLowerRepository(workflow))
+    return `expected a job of ${workflow}, got one of ${identity.jobWorkflowRef}`;
+  if (awaited.workflowRunId !== null && awaited.workflowRunId !== identity.workflowRunId)
+    return `expected the job of workflow run ${awaited.workflowRunId}, got that of ${identity.workflowRunId}`;
+  return undefined;
+}
+
+function withLowerRepository(workflowRef: string): string {
+  return workflowRef.replace(/^[^/]+\/[^/]+/, (repository) => repository.toLowerCase());
+}

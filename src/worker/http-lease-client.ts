@@ -1,0 +1,176 @@
+import { MaestroError } from '../base/errors.ts';
+import type { CacheEntry, CompletionAnswer, HeldLease, Lease, LeaseClient, WorkerSignal } from '../protocol/lease.ts';
+import type { RunView } from '../protocol/run.ts';
+import type { Registered, Registration, RunStart } from '../protocol/wire/registration.ts';
+import { CACHE_BYTES_MAX, COMPLETE_BYTES_MAX, EVENTS_BYTES_MAX } from '../protocol/wire/worker-calls.ts';
+import { blobCalls } from './http/blob-calls.ts';
+import { logCalls } from './http/log-calls.ts';
+import { type Fetch, Wire } from './http/wire.ts';
+import { type Pause, REAL_PAUSE } from './pause.ts';
+
+export interface HttpLeaseClientOptions {
+  /** The server's public URL: https, or http on this machine. */
+  readonly url: string;
+  /** What the job says of itself when it registers: asked once. */
+  readonly register: () => Promise<Registration | RunStart>;
+  readonly fetch?: Fetch;
+  readonly pause?: Pause;
+  /** Uniform in [0, 1). */
+  readonly random?: () => number;
+}
+
+/** The lease protocol over HTTP, with what only a job far away needs. */
+export interface HttpLeaseClient extends LeaseClient {
+  /**
+   * Registers the job, the first time; answers the same afterwards. Whoever must know run and checkout before it works
+   * calls it before the worker's loop does.
+   * @throws UNAUTHENTICATED, JOB_REFUSED, CONFLICT where the job has registered before
+   */
+  open(): Promise<Registered>;
+  /** The run that is served. */
+  readRun(): Promise<RunView>;
+}
+
+/** Beyond what the server holds a call open: an answer later than this is lost. */
+const HOLD_SLACK_MS = 15_000;
+
+/**
+ * A worker's way to a server.
+ *
+ * Calls that the worker's loop repeats by itself are tried once; the others are repeated here while that is safe. A
+ * session that is lost stays lost: the identity of a job is good for one registration, so `register` answers CONFLICT
+ * and the worker ends.
+ *
+ * @throws CONFIG_INVALID for an url to which secrets would travel in the open
+ */
+export function openHttpLeaseClient(options: HttpLeaseClientOptions): HttpLeaseClient {
+  const wire = new Wire({
+    url: options.url,
+    fetch: options.fetch ?? globalThis.fetch,
+    pause: options.pause ?? REAL_PAUSE,
+    random: options.random ?? Math.random,
+  });
+  const session = new JobSession(wire, options.register);
+  return {
+    open: () => session.open(),
+    register: () => session.register(),
+    readRun: async () => {
+      const { run } = await session.open();
+      return (await wire.askAgain({ method: 'GET', path: `/runs/${run}` })) as unknown as RunView;
+    },
+    leave: async () => {
+      await wire.ask({ path: '/workers:leave', body: {} });
+    },
+    ...loopCalls(wire),
+    ...stepCalls(wire),
+    ...blobCalls(wire),
+  };
+}
+
+/** Registers at most once. */
+class JobSession {
+  readonly #wire: Wire;
+  readonly #hello: () => Promise<Registration | RunStart>;
+  #opening: Promise<Registered> | undefined;
+  #isTaken = false;
+
+  constructor(wire: Wire, hello: () => Promise<Registration | RunStart>) {
+    this.#wire = wire;
+    this.#hello = hello;
+  }
+
+  open(): Promise<Registered> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      // What did not reach the server may be said again; if it did, the server answers CONFLICT.
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async register(): Promise<Registered['session']> {
+    if (this.#isTaken)
+      throw new MaestroError('CONFLICT', 'the session of this worker is lost, and its job can register only once');
+    const { session } = await this.open();
+    this.#isTaken = true;
+    return session;
+  }
+
+  async #open(): Promise<Registered> {
+    const body = await this.#hello();
+    const path = 'pipeline' in body ? '/runs' : '/workers:register';
+    const registered = (await this.#wire.ask({ path, body })) as unknown as Registered;
+    this.#wire.token = registered.sessionToken;
+    return registered;
+  }
+}
+
+type LoopCalls = Pick<LeaseClient, 'acquire' | 'complete' | 'renew' | 'signals'>;
+
+/** One try each: the worker's loop goes on about them by itself, and must hear soon of a silence. */
+function loopCalls(wire: Wire): LoopCalls {
+  return {
+    acquire: async (_worker, room, waitMs, signal) => {
+      const body = { room, waitMs };
+      const { leases } = await held(wire, '/leases:acquire', body, waitMs, signal, { leases: [] });
+      return leases as readonly Lease[];
+    },
+    signals: async (_worker, waitMs, signal) => {
+      const { signals } = await held(wire, '/workers:signals', { waitMs }, waitMs, signal, { signals: [] });
+      return signals as readonly WorkerSignal[];
+    },
+    complete: async (_worker, completions, room) => {
+      const call = { path: '/leases:complete', body: { completions, room }, bytesMax: COMPLETE_BYTES_MAX };
+      const { answers, leases } = await wire.ask(call);
+      return { answers: answers as readonly CompletionAnswer[], leases: leases as readonly Lease[] };
+    },
+    renew: async (_worker, held) => {
+      const { lost } = await wire.ask({ path: '/leases:renew', body: { held } });
+      return { lost: lost as readonly HeldLease[] };
+    },
+  };
+}
+
+/** A call that the server holds open. Given up, it answers nothing, as in process. */
+async function held(
+  wire: Wire,
+  path: string,
+  body: object,
+  waitMs: number,
+  signal: AbortSignal,
+  nothing: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (signal.aborted) return nothing;
+  try {
+    return await wire.ask({ path, body, timeoutMs: waitMs + HOLD_SLACK_MS, signal });
+  } catch (error) {
+    if (signal.aborted) return nothing;
+    throw error;
+  }
+}
+
+type StepCalls = Pick<LeaseClient, 'appendLog' | 'annotate' | 'secrets' | 'cacheGet' | 'cachePut'>;
+
+function stepCalls(wire: Wire): StepCalls {
+  return {
+    appendLog: async (_worker, chunks) => {
+      for (const call of logCalls(chunks)) await wire.askAgain(call);
+    },
+    // Sent once: a remark that is told twice is shown twice.
+    annotate: async (_worker, { stepId, fence }, annotations) => {
+      await wire.ask({ path: `/steps/${stepId}/events`, body: { fence, annotations }, bytesMax: EVENTS_BYTES_MAX });
+    },
+    secrets: async (_worker, { stepId, fence }) => {
+      const { values } = await wire.askAgain({ path: `/steps/${stepId}/secrets`, body: { fence } });
+      return values as Readonly<Record<string, string>>;
+    },
+    cacheGet: async (_worker, { stepId, fence }, key) => {
+      const { entry } = await wire.askAgain({ path: `/steps/${stepId}/cache:read`, body: { fence, key } });
+      return (entry as CacheEntry | null) ?? undefined;
+    },
+    cachePut: async (_worker, { stepId, fence }, entry, ttlMs) => {
+      const body = { fence, entry, ttlMs };
+      await wire.askAgain({ method: 'PUT', path: `/steps/${stepId}/cache`, body, bytesMax: CACHE_BYTES_MAX });
+    },
+  };
+}
