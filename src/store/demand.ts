@@ -1,24 +1,29 @@
 import type { ClassDemand, Demand } from '../protocol/demand.ts';
 import type { Database } from './database.ts';
 
-/** Small tables only: what is ready, the queues of dedicated runs, and the jobs of those runs. */
+/**
+ * What is ready is grouped by queue, and all else is one look at an index per queue of a dedicated run. Rows of `ready`
+ * outlive a cancellation: they count only while the run is open and one of its steps is ready indeed.
+ */
+const UNSERVED = `
+  with waiting as (select queue, count(*)::int as ready, min(seq) as first from ready group by queue)
+  select u.key, q.class, w.ready, j.waiting, j.running, j.lost, j.jobs
+  from waiting w
+  join queue q on q.id = w.queue and q.pool like '@%'
+  join run u on u.key = substr(q.pool, 2) and u.state in (1, 2)
+  cross join lateral (
+    select (count(*) filter (where d.status < 2))::int as waiting, (count(*) filter (where d.status = 2))::int as running,
+      coalesce(sum(greatest(d.refusals, 1)) filter (where d.status = 4), 0)::int as lost, coalesce(max(d.ordinal), 0)::int as jobs
+    from dispatch d where d.run_key = u.key and d.class = q.class) j
+  where j.waiting + j.running < $1
+    and not exists (select 1 from dispatch o where o.run_key = u.key and o.class = '*' and o.status < 3)
+    and exists (select 1 from ready r join step s on s.run_id = r.run_id and s.idx = r.idx where r.queue = q.id and s.state = 2)
+  order by w.first limit $2`;
+
 export function openDemand(db: Database): Demand {
   return {
     unserved: async (jobsMax, limit) => {
-      const rows = await db.query(
-        'demand_unserved',
-        `with waiting as (select queue, count(*)::int as ready, min(seq) as first from ready group by queue)
-         select substr(q.pool, 2), q.class, w.ready, j.waiting, j.running, j.lost, j.jobs
-         from waiting w join queue q on q.id = w.queue and q.pool like '@%'
-         cross join lateral (
-           select (count(*) filter (where d.status < 2))::int as waiting, (count(*) filter (where d.status = 2))::int as running,
-             coalesce(sum(greatest(d.refusals, 1)) filter (where d.status = 4), 0)::int as lost, coalesce(max(d.ordinal), 0)::int as jobs
-           from dispatch d where d.run_key = substr(q.pool, 2) and d.class = q.class) j
-         where j.waiting + j.running < $1 and not exists (
-           select 1 from dispatch o where o.run_key = substr(q.pool, 2) and o.class = '*' and o.status < 3)
-         order by w.first limit $2`,
-        [jobsMax, limit],
-      );
+      const rows = await db.query('demand_unserved', UNSERVED, [jobsMax, limit]);
       return rows.map(
         (row): ClassDemand => ({
           runId: String(row[0]),

@@ -277,7 +277,7 @@ function toDispatch(row: Row): Dispatch {
     status: STATUSES[Number(row[10])] ?? 'lost',
     workflowRunId: row[11] === null ? null : Number(row[11]),
     runAttempt: Number(row[12]),
-    problem: row[13] === null ? null : String(row[13]),
+    problem: row[13] as string | null,
     requestedAt: (row[14] as Date).toISOString(),
   };
 }

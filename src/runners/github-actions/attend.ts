@@ -18,6 +18,8 @@ const RUNNING_LOOK_MS = 5 * MINUTE_MS;
 /** A running job of a run that is over ends by itself: it is told to drain. */
 export const DRAIN_MS_MAX = 5 * MINUTE_MS;
 const UNREACHABLE_PAUSE_MS = 15_000;
+/** Until then a workflow run that came of an unanswered call shows in GitHub's lists. */
+const UNKNOWN_LOOK_MS = MINUTE_MS;
 
 export interface AttendTools {
   readonly dispatches: Dispatches;
@@ -45,6 +47,7 @@ export async function attend(tools: AttendTools, due: DueDispatch): Promise<void
     if (!isMaestroError(error, 'RATE_LIMITED')) {
       // Before the next of this installation waits as long as this one did.
       tools.pause.begin(due.installationId, UNREACHABLE_PAUSE_MS);
+      await tools.dispatches.later(due.dispatchId, UNKNOWN_LOOK_MS);
       throw error;
     }
     tools.pause.begin(due.installationId, null);

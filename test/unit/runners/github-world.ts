@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import type { JsonObject } from '../../../src/base/json.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { openJobHandlers } from '../../../src/github/jobs.ts';
+import type { PlanStep } from '../../../src/pipeline/plan.ts';
+import type { Dispatch, Dispatches } from '../../../src/protocol/dispatch.ts';
+import type { GitHubRun } from '../../../src/protocol/github-run.ts';
+import { Dispatcher, type DispatcherOptions } from '../../../src/runners/github-actions/dispatcher.ts';
+import type { Database } from '../../../src/store/database.ts';
+import { openDemand } from '../../../src/store/demand.ts';
+import { openDispatches } from '../../../src/store/dispatches.ts';
+import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
+import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import { ActionsFarEnd } from './actions-far-end.ts';
+
+export const MINUTE_MS = 60_000;
+const REPOSITORY = 42;
+
+/** Engine and store as they are, GitHub over HTTP, and a clock that the test moves. */
+export class GitHubWorld {
+  readonly clock = { ms: Date.parse('2026-11-21T00:00:00Z'), now: () => this.clock.ms };
+  readonly dispatches: Dispatches;
+  readonly errors: unknown[] = [];
+  readonly told: string[] = [];
+  readonly farEnd: ActionsFarEnd;
+  readonly engine: Engine;
+  readonly db: Database;
+  readonly #drop: () => Promise<void>;
+  /** Installation of each run, where it is not 7. */
+  readonly installations = new Map<string, number>();
+
+  static async open(): Promise<GitHubWorld> {
+    const { open, drop } = await freshDatabase(undefined);
+    const db = await open();
+    return new GitHubWorld(db, await openTestEngine(db), await ActionsFarEnd.open(), drop);
+  }
+
+  private constructor(db: Database, engine: Engine, farEnd: ActionsFarEnd, drop: () => Promise<void>) {
+    this.db = db;
+    this.engine = engine;
+    this.farEnd = farEnd;
+    this.#drop = drop;
+    this.dispatches = openDispatches(db, this.clock);
+  }
+
+  async close(): Promise<void> {
+    await this.engine.close();
+    await this.db.close();
+    await this.farEnd.close();
+    await this.#drop();
+  }
+
+  async tidy(): Promise<void> {
+    for (const [id] of await this.db.query('', 'select id from run where state < 3', []))
+      await this.engine.cancelRun(Number(id), 'the test is over');
+    await this.db.query('', 'delete from dispatch', []);
+    this.farEnd.reset();
+    this.errors.length = 0;
+    this.told.length = 0;
+  }
+
+  dispatcher(change: Partial<DispatcherOptions> = {}): Dispatcher {
+    return new Dispatcher({
+      dispatches: this.dispatches,
+      demand: openDemand(this.db),
+      github: this.farEnd.client(),
+      runs: { find: async (runId) => this.#githubRun(runId) },
+      leases: this.engine.leases,
+      clock: this.clock,
+      random: () => 0,
+      randomBytes,
+      onReady: () => () => {},
+      onProblem: (runId) => this.told.push(runId),
+      onError: (error) => this.errors.push(error),
+      ...change,
+    });
+  }
+
+  /** A run of a server whose steps wait for jobs. Answers its public id. */
+  async run(steps: readonly PlanStep[] = [planStep('build')]): Promise<string> {
+    const { run } = await this.engine.startRun({ plan: planOf(steps), trigger: TRIGGER, isDedicated: true });
+    return this.keyOf(run);
+  }
+
+  async keyOf(run: number): Promise<string> {
+    const [row] = await this.db.query('', 'select key from run where id = $1', [run]);
+    return String(row?.[0]);
+  }
+
+  async idOf(runId: string): Promise<number> {
+    const [row] = await this.db.query('', 'select id from run where key = $1', [runId]);
+    return Number(row?.[0]);
+  }
+
+  /** Newest last. */
+  async dispatchesOf(runId: string): Promise<readonly Dispatch[]> {
+    const rows = await this.db.query('', 'select id from dispatch where run_key = $1 order by class, ordinal', [runId]);
+    const found = await Promise.all(rows.map((row) => this.dispatches.find(String(row[0]))));
+    return found.filter((one) => one !== undefined);
+  }
+
+  async onlyDispatch(runId: string): Promise<Dispatch> {
+    const [only, ...others] = await this.dispatchesOf(runId);
+    if (!only || others.length > 0) throw new Error(`expected one dispatch, found ${others.length + (only ? 1 : 0)}`);
+    return only;
+  }
+
+  register(dispatch: Dispatch, workflowRunId: number, runAttempt = 1): Promise<Dispatch> {
+    return this.dispatches.register(dispatch.dispatchId, { repositoryId: REPOSITORY, workflowRunId, runAttempt });
+  }
+
+  /** A delivery of GitHub's about a job. Answers what the handler says. */
+  async deliver(event: 'workflow_job' | 'workflow_run', subject: JsonObject, repository = REPOSITORY): Promise<string> {
+    const handlers = openJobHandlers({ dispatches: this.dispatches, wake: () => {} });
+    return handlers[event]({
+      id: randomBytes(8).toString('hex'),
+      event,
+      action: String(subject.status),
+      installationId: 7,
+      payload: { [event]: subject, repository: { id: repository } },
+      receivedAt: '2026-11-21T00:00:00Z',
+    });
+  }
+
+  #githubRun(runId: string): GitHubRun {
+    return {
+      runId,
+      installationId: this.installations.get(runId) ?? 7,
+      repositoryId: REPOSITORY,
+      owner: 'octo',
+      repo: 'app',
+      headSha: 'a'.repeat(40),
+      ref: 'refs/pull/7/head',
+      defaultBranch: 'main',
+      pullNumber: 7,
+      isFork: false,
+      pipelinePath: '.maestro/ci.yaml',
+      checkName: 'maestro / ci',
+    };
+  }
+}
