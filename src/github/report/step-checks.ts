@@ -28,21 +28,23 @@ const SETTLED: Readonly<Partial<Record<StepView['status'], CheckConclusion>>> = 
 
 /** A step that waits for people. */
 export function gateCheck(step: StepView, context: StepCheckContext): CheckSpec {
-  const waitsFor = step.hold?.kind === 'unknown-outcome' ? 'Nobody knows how it ended' : 'Waiting for approval';
-  const reasons = (step.decision?.reasons ?? []).slice(0, REASONS_MAX).map((reason) => `- ${safeText(reason, 300)}`);
+  const { kind, reason, dueAt } = step.hold ?? { kind: 'gate', reason: '', dueAt: null };
+  const waitsFor = kind === 'unknown-outcome' ? 'Nobody knows how it ended' : 'Waiting for approval';
+  const reasons = (step.decision?.reasons ?? []).slice(0, REASONS_MAX).map((one) => `- ${safeText(one, 300)}`);
+  const base = baseOf(step, context);
   return {
-    ...baseOf(step, context),
+    ...base,
     status: 'completed',
     conclusion: 'action_required',
-    title: plainLine(`${waitsFor}: ${step.hold?.reason ?? ''}`.replace(/: $/, ''), TITLE_CHARS_MAX),
+    title: plainLine(reason === '' ? waitsFor : `${waitsFor}: ${reason}`, TITLE_CHARS_MAX),
     summary: paragraphs(
-      safeText(step.hold?.reason ?? '', 500),
+      safeText(reason, 500),
       reasons.join('\n'),
-      step.hold?.dueAt ? `Without an answer until ${safeText(step.hold.dueAt)} it is denied.` : '',
+      dueAt === null ? '' : `Without an answer until ${safeText(dueAt)} it is denied.`,
       `Answer with the buttons above, or comment \`/maestro approve\` or \`/maestro deny\` with the step’s name (${safeText(step.id, 80)}) and a reason.`,
     ),
     actions: [APPROVE, DENY, CANCEL],
-    completedAt: step.startedAt ?? context.run.startedAt ?? context.run.createdAt,
+    completedAt: base.startedAt,
   };
 }
 

@@ -59,7 +59,7 @@ create table report (
   unique (repository_id, head_sha, external_id)
 );
 create index report_due on report (installation_id, id) where is_due;
-create index report_pull on report (repository_id, pull_number) where pull_number is not null;
+create index report_of_pull on report (repository_id, pull_number) where pull_number is not null;
 
 -- Pull requests whose comment is to be thought over: `changed` grows with every check that is put for them.
 create table report_pull (
