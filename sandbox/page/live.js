@@ -1,0 +1,22 @@
+/** Tells when something happened on the server, at most a few times per second. */
+
+const QUIET_MS = 200;
+
+export function follow(onChange) {
+  let timer = null;
+  const soon = () => {
+    timer ??= setTimeout(() => {
+      timer = null;
+      onChange();
+    }, QUIET_MS);
+  };
+  const source = new EventSource('/_sandbox/events');
+  let hasBeenOpen = false;
+  source.addEventListener('open', () => {
+    // What happened while the connection was gone is not told again.
+    if (hasBeenOpen) soon();
+    hasBeenOpen = true;
+  });
+  source.addEventListener('message', soon);
+  source.addEventListener('change', soon);
+}

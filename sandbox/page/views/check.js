@@ -1,0 +1,86 @@
+import { fromBase64, get, listOrNone, segment, send } from '../api.js';
+import { h } from '../dom.js';
+import { markdown } from '../markdown.js';
+import { deed, duration, empty, link, shortSha, statusIcon } from '../parts.js';
+import { annotationBox } from './checks.js';
+
+const LINES_AROUND = 3;
+/** Files of which lines are shown; the annotations of others stand alone. */
+const FILES_MAX = 20;
+
+export async function showCheck(page) {
+  const { owner, repo, check } = page.params;
+  const run = await get(`/repos/${owner}/${repo}/check-runs/${check}`);
+  return checkPage(page, run);
+}
+
+/** One check in full: what it says, its buttons, and its annotations beside the lines that they mean. */
+export async function checkPage(page, run) {
+  const { owner, repo } = page.params;
+  const api = `/repos/${owner}/${repo}`;
+  const annotations = await listOrNone(`${api}/check-runs/${run.id}/annotations`);
+  const files = await filesOf(api, run.head_sha, annotations);
+  const time = duration(run.started_at, run.completed_at);
+  return h(
+    'article',
+    { class: 'check', key: `check${run.id}` },
+    h('h1', null, statusIcon(run.status, run.conclusion), ' ', run.name),
+    h('p', { class: 'quiet' }, run.conclusion ?? run.status.replaceAll('_', ' '), time && ` in ${time}`, ' on ', link(`/${owner}/${repo}/commit/${run.head_sha}`, shortSha(run.head_sha))),
+    buttons(page, api, run),
+    run.output?.title && h('h2', null, run.output.title),
+    run.output?.summary && h('section', { class: 'card padded' }, markdown(run.output.summary)),
+    run.output?.text && h('section', { class: 'card padded' }, markdown(run.output.text)),
+    h('h2', null, `Annotations (${annotations.length})`),
+    annotations.length === 0 ? empty('This check has nothing to say about a line.') : byFile(annotations, files),
+  );
+}
+
+function buttons({ act }, api, run) {
+  const control = `/_sandbox${api}/check-runs/${run.id}`;
+  const actions = run.status === 'completed' ? (run.actions ?? []) : [];
+  const rerun = deed('Re-run', () => act('Asked for a new run.', () => send('POST', `${control}/rerequest`, {})));
+  const others = actions.map(({ label, description, identifier }) =>
+    deed(label, () => act(`${label}: asked.`, () => send('POST', `${control}/requested-action`, { identifier })), { title: description, class: 'primary' }),
+  );
+  return h('div', { class: 'tools' }, run.status === 'completed' && rerun, others);
+}
+
+async function filesOf(api, sha, annotations) {
+  const paths = [...new Set(annotations.map(({ path }) => path))].slice(0, FILES_MAX);
+  const texts = await Promise.all(
+    paths.map(async (path) => {
+      try {
+        const { content } = await get(`${api}/contents/${segment(path)}?ref=${sha}`);
+        return fromBase64(content).split('\n');
+      } catch {
+        // The file is not in this commit, or no text: its annotations are shown without lines.
+        return [];
+      }
+    }),
+  );
+  return new Map(paths.map((path, index) => [path, texts[index]]));
+}
+
+function byFile(annotations, files) {
+  const paths = [...new Set(annotations.map(({ path }) => path))];
+  return paths.map((path) =>
+    h(
+      'section',
+      { class: 'card source', key: path, 'aria-label': path },
+      h('h3', { class: 'path' }, path),
+      annotations.filter((annotation) => annotation.path === path).map((annotation) => [excerpt(files.get(path) ?? [], annotation), annotationBox(annotation)]),
+    ),
+  );
+}
+
+function excerpt(lines, { start_line: start, end_line: end }) {
+  const from = Math.max(1, start - LINES_AROUND);
+  const shown = lines.slice(from - 1, end + LINES_AROUND);
+  if (shown.length === 0) return null;
+  const rows = shown.map((text, index) => {
+    const number = from + index;
+    const isMeant = number >= start && number <= end;
+    return h('tr', { class: isMeant ? 'meant' : null }, h('td', { class: 'number' }, number), h('td', null, h('code', null, text)));
+  });
+  return h('div', { class: 'lines', tabindex: 0 }, h('table', null, h('tbody', null, rows)));
+}
