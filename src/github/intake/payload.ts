@@ -13,9 +13,10 @@ export function valueAt(payload: JsonObject, path: string): Json | undefined {
   return value;
 }
 
+/** Half a surrogate pair has no UTF-8 form and no digest: it becomes the replacement character. */
 export function textAt(payload: JsonObject, path: string): string | undefined {
   const value = valueAt(payload, path);
-  return typeof value === 'string' ? value : undefined;
+  return typeof value === 'string' ? value.toWellFormed() : undefined;
 }
 
 /** A whole number from 0: ids and counts. */

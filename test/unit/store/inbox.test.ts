@@ -138,10 +138,12 @@ function suite(url: string | undefined): void {
     const heard = Promise.withResolvers<void>();
     const end = await other.onNews(() => heard.resolve());
     await accepted('1/pr/1');
-    await heard.promise;
+    await expect(heard.promise).resolves.toBeUndefined();
     await end();
   });
 }
 
-describe('the inbox', () => suite(undefined));
+describe('the inbox', () => {
+  suite(undefined);
+});
 describeWith('postgres', 'the inbox on a server', suite);

@@ -1,0 +1,92 @@
+import type { Triggers } from '../../pipeline/triggers.ts';
+import type { CodeEvent } from '../code-event.ts';
+import { matchesList } from './glob.ts';
+
+/** GitHub's own defaults; of a release only the moment that users see, where GitHub starts three times. */
+const PULL_TYPES = ['opened', 'synchronize', 'reopened'];
+const RELEASE_TYPES = ['published'];
+
+/**
+ * `other`: the pipeline does not wait for such an event. `filtered`: it does, but not on this branch or tag.
+ * `start`: it does, where the files that changed pass the filter, if there is one.
+ */
+export type Match =
+  | { readonly type: 'other' }
+  | { readonly type: 'filtered'; readonly by: 'branch'; readonly reason: string }
+  | { readonly type: 'start'; readonly files: FileFilter | null };
+
+export interface FileFilter {
+  readonly paths?: readonly string[];
+  readonly pathsIgnore?: readonly string[];
+}
+
+const OTHER: Match = { type: 'other' };
+const START: Match = { type: 'start', files: null };
+
+/** What the triggers of a pipeline say to an event. */
+export function matchTriggers(triggers: Triggers, event: CodeEvent): Match {
+  switch (event.type) {
+    case 'push':
+      return matchPush(triggers, event);
+    case 'tag':
+      return matchTag(triggers, event);
+    case 'pull_request':
+      return matchPull(triggers, event);
+    case 'merge_group':
+      return triggers.mergeGroup ? matchBranch(triggers.mergeGroup, event) : OTHER;
+    case 'release':
+      return isOfType(triggers.release, RELEASE_TYPES, event) ? START : OTHER;
+    case 'command':
+      return triggers.command && triggers.command.name === event.command?.name ? START : OTHER;
+    case 'dispatch':
+      return triggers.dispatch ? START : OTHER;
+  }
+}
+
+/** Whether any of the files counts: `paths` must hold one, and one must stay when those of `pathsIgnore` are left out. */
+export function matchesFiles(filter: FileFilter, files: readonly string[]): boolean {
+  const { paths, pathsIgnore } = filter;
+  return files.some(
+    (file) => (paths === undefined || matchesList(paths, file)) && !(pathsIgnore && matchesList(pathsIgnore, file)),
+  );
+}
+
+/** A filter of tags alone excludes branches, and the other way round. */
+function matchPush({ push }: Triggers, event: CodeEvent): Match {
+  if (!push || (push.tags && !push.branches && !push.branchesIgnore)) return OTHER;
+  return matchBranch(push, event);
+}
+
+/** Path filters do not apply to tags. */
+function matchTag({ push, tag }: Triggers, event: CodeEvent): Match {
+  const lists = [
+    ...(tag ? [tag.tags ?? ['**']] : []),
+    ...(push && (push.tags || !(push.branches || push.branchesIgnore)) ? [push.tags ?? ['**']] : []),
+  ];
+  return lists.some((list) => matchesList(list, event.tag ?? '')) ? START : OTHER;
+}
+
+function matchPull({ pullRequest }: Triggers, event: CodeEvent): Match {
+  if (!pullRequest || !isOfType(pullRequest, PULL_TYPES, event)) return OTHER;
+  return matchBranch(pullRequest, event);
+}
+
+function isOfType(
+  trigger: { readonly types?: readonly string[] } | undefined,
+  types: readonly string[],
+  { action }: CodeEvent,
+): boolean {
+  return trigger !== undefined && action !== null && (trigger.types ?? types).includes(action);
+}
+
+function matchBranch(
+  filter: FileFilter & { readonly branches?: readonly string[]; readonly branchesIgnore?: readonly string[] },
+  { branch }: CodeEvent,
+): Match {
+  const name = branch ?? '';
+  const { branches, branchesIgnore, paths, pathsIgnore } = filter;
+  if ((branches && !matchesList(branches, name)) || (branchesIgnore && matchesList(branchesIgnore, name)))
+    return { type: 'filtered', by: 'branch', reason: `its filter of branches does not match ${name}` };
+  if (!paths && !pathsIgnore) return START;
+  return { type: 'start', files: { ...(paths && { paths }), ...(pathsIgnore && { pathsIgnore }) } };
+}
