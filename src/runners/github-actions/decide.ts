@@ -2,6 +2,8 @@ import type { ClassDemand } from '../../protocol/demand.ts';
 
 /** Jobs of one class of one run that may be lost before its ready steps fail. */
 export const LOST_JOBS_MAX = 3;
+/** Jobs of one class of one run: the end of jobs that come, take nothing and leave content. */
+export const JOBS_MAX = 100;
 
 export interface JobLimits {
   /** Live jobs of one class of one run. */
@@ -18,8 +20,8 @@ export type DemandDecision =
 /** What to do about ready steps of a class. @param isLasting whether they were ready at an earlier look already */
 export function decide(demand: ClassDemand, limits: JobLimits, isLasting: boolean): DemandDecision {
   const live = demand.waitingJobs + demand.runningJobs;
-  if (live === 0 && demand.lostJobs >= LOST_JOBS_MAX) return { type: 'give-up' };
-  if (demand.lostJobs >= LOST_JOBS_MAX) return { type: 'enough' };
+  const isHopeless = demand.lostJobs >= LOST_JOBS_MAX || demand.jobs >= JOBS_MAX;
+  if (isHopeless) return { type: live === 0 ? 'give-up' : 'enough' };
   // A running job takes what becomes ready within moments: only what stays is too much for it.
   if (demand.runningJobs > 0 && !isLasting) return { type: 'enough' };
   const uncovered = demand.ready - demand.waitingJobs * limits.stepsPerJob;

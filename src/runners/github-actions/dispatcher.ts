@@ -126,7 +126,7 @@ export class Dispatcher {
     if (!run) return;
     if (decision.type === 'give-up') {
       const problem = await this.#options.dispatches.problemOf(run.runId);
-      const reason = `${demand.lostJobs} jobs for class ${demand.class} were lost${problem === null ? '' : `; ${problem}`}`;
+      const reason = `none of ${demand.jobs} jobs for class ${demand.class} took the step${problem === null ? '' : `; ${problem}`}`;
       return this.#giveUp(run.runId, demand.class, reason);
     }
     for (let i = 1; i <= decision.count; i++) {

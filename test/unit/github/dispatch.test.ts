@@ -61,13 +61,13 @@ describe('a workflow dispatch', () => {
     expect(farEnd.calls).toHaveLength(1);
   });
 
-  it.each([
+  it.each<[number, Record<string, string>, string, number | null]>([
     [403, { 'retry-after': '60' }, 'You have exceeded a secondary rate limit', 60_000],
     [403, {}, 'You have exceeded a secondary rate limit', null],
     [429, { 'retry-after': '5' }, 'Too many requests', 5000],
     [403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1' }, 'API rate limit exceeded', 0],
   ])('knows the limit in a %i with %j', async (status, headers, message, retryAfterMs) => {
-    farEnd.misbehave.push({ reply: { status, headers: headers as Record<string, string>, body: { message } } });
+    farEnd.misbehave.push({ reply: { status, headers, body: { message } } });
     expect(await farEnd.client().dispatch(REQUEST)).toEqual({ status: 'limited', retryAfterMs });
     expect(farEnd.calls).toHaveLength(1);
   });

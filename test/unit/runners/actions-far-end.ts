@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { ProbotOctokit } from 'probot';
 import { openWorkflowDispatch } from '../../../src/github/dispatch.ts';
@@ -34,11 +34,7 @@ export class ActionsFarEnd {
   /** Answers of the next calls, in place of the usual ones. `thenAct`: the call has its effect all the same. */
   readonly misbehave: { reply: Reply; thenAct?: true }[] = [];
   readonly #server = createServer((request, response) => {
-    void this.#answer(request).then((reply) => {
-      if (reply === 'silence') return;
-      response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
-      response.end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
-    });
+    void this.#serve(request, response);
   });
 
   static async open(): Promise<ActionsFarEnd> {
@@ -60,7 +56,7 @@ export class ActionsFarEnd {
       baseUrl: `http://127.0.0.1:${port}`,
       auth: { token: 'test' },
       throttle: { enabled: false },
-      log: { debug() {}, info() {}, warn() {}, error() {} } as never,
+      log: { debug() {}, info() {}, warn() {}, error() {} },
     });
     return openWorkflowDispatch({ access: { installation: async () => octokit }, callMs });
   }
@@ -78,6 +74,13 @@ export class ActionsFarEnd {
     this.runs.length = 0;
     this.misbehave.length = 0;
     this.kind = '2026';
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const reply = await this.#answer(request);
+    if (reply === 'silence') return;
+    response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
+    response.end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
   }
 
   async #answer(request: IncomingMessage): Promise<Reply> {

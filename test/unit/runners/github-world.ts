@@ -115,7 +115,7 @@ export class GitHubWorld {
     return handlers[event]({
       id: randomBytes(8).toString('hex'),
       event,
-      action: String(subject.status),
+      action: null,
       installationId: 7,
       payload: { [event]: subject, repository: { id: repository } },
       receivedAt: '2026-11-21T00:00:00Z',

@@ -1,0 +1,56 @@
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { GitHubWorld } from './github-world.ts';
+
+let world: GitHubWorld;
+beforeAll(async () => {
+  world = await GitHubWorld.open();
+});
+afterAll(() => world.close());
+afterEach(() => world.tidy());
+
+/** Until the far end was asked for `count` jobs. */
+async function dispatched(count: number): Promise<void> {
+  await vi.waitUntil(() => world.farEnd.runs.length >= count, { timeout: 5000 });
+}
+
+it('a dispatcher looks when it starts, and when steps become ready', { timeout: 8000 }, async () => {
+  let hear = (): void => {};
+  let isListening = false;
+  const dispatcher = world.dispatcher({
+    onReady: (listener) => {
+      hear = listener;
+      isListening = true;
+      return () => {
+        isListening = false;
+      };
+    },
+  });
+  await world.run();
+  dispatcher.start();
+  await dispatched(1);
+  await world.run();
+  for (let i = 0; i < 1000; i++) hear();
+  await dispatched(2);
+  await dispatcher.close();
+  expect(isListening).toBe(false);
+  expect(world.errors).toEqual([]);
+});
+
+it('a look that fails is told, and the next one does the work', { timeout: 8000 }, async () => {
+  let failures = 1;
+  const { dispatches } = world;
+  const dispatcher = world.dispatcher({
+    dispatches: {
+      ...dispatches,
+      claimDue: (limit, holdMs) =>
+        failures-- > 0 ? Promise.reject(new Error('connection lost')) : dispatches.claimDue(limit, holdMs),
+    },
+  });
+  await world.run();
+  dispatcher.start();
+  await vi.waitUntil(() => world.errors.length > 0, { timeout: 5000 });
+  dispatcher.wake();
+  await dispatched(1);
+  await dispatcher.close();
+  expect(world.errors).toEqual([new Error('connection lost')]);
+});
