@@ -4,7 +4,7 @@ import type { GitHubRun } from '../../protocol/github-run.ts';
 import { type HoldKind, isRunFinal, isStepFinal, type RunView, type StepView } from '../../protocol/run.ts';
 import { APPROVE, CANCEL, DENY, RERUN } from './check-actions.ts';
 import { plainLine, safeText } from './safe-text.ts';
-import { failedStepCheck, gateCheck, settledCheck } from './step-checks.ts';
+import { failedStepCheck, gateCheck, type StepCheckContext, settledCheck } from './step-checks.ts';
 import { summaryOf } from './summary.ts';
 
 export interface CheckOptions {
@@ -23,6 +23,7 @@ const HELD_FOR_PEOPLE: readonly HoldKind[] = ['gate', 'ask', 'unknown-outcome'];
 const TITLE_CHARS_MAX = 255;
 /** A pipeline of a thousand failures is told by its aggregate. */
 const STEP_CHECKS_MAX = 20;
+const GATE_CHECKS_MAX = 50;
 
 const CONCLUSIONS = {
   succeeded: 'success',
@@ -40,8 +41,23 @@ export function checksOf(run: RunView, plan: Plan, place: GitHubRun, options: Ch
   const aggregate = aggregateCheck(run, plan, place, options);
   if (options.isSuperseded) return [aggregate];
   const tolerant = new Set(plan.steps.filter((step) => step.continueOnError === true).map((step) => step.id));
-  const wanted = run.steps.flatMap((step) => stepCheck(run, step, tolerant, place, options));
-  return [aggregate, ...wanted.slice(0, STEP_CHECKS_MAX + options.standing.length)];
+  const url = detailsUrl(run, options);
+  const contextOf = (step: StepView): StepCheckContext => ({
+    run,
+    place,
+    detailsUrl: url,
+    isTolerated: run.status === 'succeeded' || tolerant.has(step.id),
+  });
+  const waiting = run.steps.filter(isWaiting).slice(0, GATE_CHECKS_MAX);
+  const settled = run.steps.filter(
+    (step) => options.standing.includes(step.id) && !isWaiting(step) && step.status !== 'failed',
+  );
+  return [
+    aggregate,
+    ...waiting.map((step) => gateCheck(step, contextOf(step))),
+    ...failedSteps(run).map((step) => failedStepCheck(step, contextOf(step), options.logTails.get(step.id))),
+    ...settled.map((step) => settledCheck(step, contextOf(step))),
+  ];
 }
 
 /** Steps that failed, as far as each gets a check of its own: those whose log tails are worth reading. */
@@ -51,20 +67,6 @@ export function failedSteps(run: RunView): readonly StepView[] {
 
 function isWaiting(step: StepView): boolean {
   return step.status === 'held' && step.hold !== null && HELD_FOR_PEOPLE.includes(step.hold.kind);
-}
-
-function stepCheck(
-  run: RunView,
-  step: StepView,
-  tolerant: ReadonlySet<string>,
-  place: GitHubRun,
-  options: CheckOptions,
-): readonly CheckSpec[] {
-  const isTolerated = run.status === 'succeeded' || tolerant.has(step.id);
-  const context = { run, place, detailsUrl: detailsUrl(run, options), isTolerated };
-  if (isWaiting(step)) return [gateCheck(step, context)];
-  if (step.status === 'failed') return [failedStepCheck(step, context, options.logTails.get(step.id))];
-  return options.standing.includes(step.id) ? [settledCheck(step, context)] : [];
 }
 
 function aggregateCheck(run: RunView, plan: Plan, place: GitHubRun, options: CheckOptions): CheckSpec {

@@ -65,6 +65,7 @@ function cut(text: string, charsMax: number): string {
   return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1).replace(/[\ud800-\udbff]$/, '')}${ELLIPSIS}`;
 }
 
+/** Entities are hexadecimal: `&#124;` would hold `#124`, should anybody look for references before rendering. */
 function inert(line: string): string {
   return line
     .replace(/@/g, `@${APART}`)
@@ -73,6 +74,6 @@ function inert(line: string): string {
     .replace(/:(?=\/\/)/g, `:${APART}`)
     .replace(/\b(mailto|xmpp):/gi, `$1${APART}:`)
     .replace(/\b(www)\./gi, `$1${APART}.`)
-    .replace(PUNCTUATION, (char) => `&#${char.charCodeAt(0)};`)
-    .replace(/^(\d+)\./, '$1&#46;');
+    .replace(PUNCTUATION, (char) => `&#x${char.charCodeAt(0).toString(16)};`)
+    .replace(/^(\d+)\./, '$1&#x2e;');
 }
