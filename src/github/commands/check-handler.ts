@@ -61,24 +61,20 @@ async function rerunAll({ tools, octokit, request }: Press): Promise<string> {
 }
 
 async function pressed(press: Press): Promise<string> {
-  const { tools, octokit, request } = press;
+  const { tools, request } = press;
   const [first = '', ...rest] = request.externalId.split('/');
   const step = rest.length > 0 ? rest.join('/') : undefined;
   if (first === 'notice') return pressedNotice(press, rest.slice(1).join('/'));
   const row = await tools.runs.find(first);
   if (!row || row.repositoryId !== request.repository.id || row.headSha !== request.headSha)
     throw new MaestroError('RUN_NOT_FOUND', `no run of this commit has the id ${first}`);
-  switch (request.button) {
-    case 'rerun':
-    case 'rerun-failed':
-      return `run again: ${(await rerun(tools, row, await scopeOf(tools, row, step), rerunKey(row.runId))).id}`;
-    case 'cancel':
-      await tools.engine.cancelRun(await tools.engine.resolve(row.runId), `cancelled by ${press.person.login}`);
-      return `cancelled ${row.runId}`;
-    case 'approve':
-    case 'deny':
-      return answerButton(octokit, press, row, step);
+  const { button } = request;
+  if (button === 'approve' || button === 'deny') return answerButton(press, row, step, button);
+  if (button === 'cancel') {
+    await tools.engine.cancelRun(await tools.engine.resolve(row.runId), `cancelled by ${press.person.login}`);
+    return `cancelled ${row.runId}`;
   }
+  return `run again: ${(await rerun(tools, row, await scopeOf(tools, row, step), rerunKey(row.runId))).id}`;
 }
 
 /** What came of a commit without a run: held, broken, skipped. Approving it vouches for exactly the commit it stands on. */
@@ -105,12 +101,11 @@ async function scopeOf({ engine }: CommandTools, row: GitHubRun, step: string | 
 }
 
 async function answerButton(
-  octokit: Octokit,
-  { tools, request, person }: Press,
+  { tools, octokit, request, person }: Press,
   row: GitHubRun,
   step: string | undefined,
+  decision: 'approve' | 'deny',
 ): Promise<string> {
-  const decision = request.button === 'approve' ? 'approve' : 'deny';
   const run = await tools.engine.resolve(row.runId);
   const { gate } = await gateOf(tools, request.key, row, step);
   if (decision === 'approve' && wantsOthers(await tools.engine.readPlan(run), gate)) {

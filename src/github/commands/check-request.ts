@@ -2,8 +2,9 @@ import type { JsonObject } from '../../base/json.ts';
 import type { RepositoryFacts } from '../code-event.ts';
 import type { Delivery } from '../delivery-handler.ts';
 import { numberAt, textAt } from '../intake/payload.ts';
+import { repositoryOf } from '../matching/code-events.ts';
 import type { Person } from '../people/role-of.ts';
-import { personAt, repositoryOf } from './comment-request.ts';
+import { personAt } from './comment-request.ts';
 
 export type CheckButton = 'rerun' | 'rerun-failed' | 'approve' | 'deny' | 'cancel';
 

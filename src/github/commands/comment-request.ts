@@ -2,6 +2,7 @@ import type { JsonObject } from '../../base/json.ts';
 import type { RepositoryFacts } from '../code-event.ts';
 import type { Delivery } from '../delivery-handler.ts';
 import { flagAt, numberAt, objectAt, textAt } from '../intake/payload.ts';
+import { repositoryOf } from '../matching/code-events.ts';
 import type { Person } from '../people/role-of.ts';
 
 /** A comment that may hold commands. */
@@ -71,14 +72,4 @@ export function personAt(payload: JsonObject, path: string): Person | undefined 
 function isPublicRepository(payload: JsonObject): boolean {
   const visibility = textAt(payload, 'repository.visibility');
   return visibility === undefined ? !flagAt(payload, 'repository.private') : visibility === 'public';
-}
-
-export function repositoryOf({ payload, installationId }: Delivery): RepositoryFacts | undefined {
-  const id = numberAt(payload, 'repository.id');
-  const owner = textAt(payload, 'repository.owner.login');
-  const name = textAt(payload, 'repository.name');
-  if (installationId === null || id === undefined || owner === undefined || name === undefined) return undefined;
-  const defaultBranch = textAt(payload, 'repository.default_branch') ?? 'main';
-  const url = textAt(payload, 'repository.html_url') ?? '';
-  return { installationId, id, owner, name, defaultBranch, url };
 }

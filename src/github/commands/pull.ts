@@ -1,4 +1,5 @@
 import type { CodeEvent, PullFacts, RepositoryFacts } from '../code-event.ts';
+import { pullEvent as eventOfPull } from '../matching/code-events.ts';
 import type { Octokit } from '../octokit.ts';
 
 /** A pull request as GitHub has it now: comments and checks do not carry it. */
@@ -46,24 +47,11 @@ export async function pullOfHead(
 /** The event of asking for a pull request's head, as its author's push would be one. */
 export function pullEvent(
   repository: RepositoryFacts,
-  pull: Pull,
+  { number, headSha, headRef, baseRef, baseSha, author, isFork, isDraft, labels }: Pull,
   cause: { readonly actor: string; readonly deliveryId: string },
   command: CodeEvent['command'] = null,
 ): CodeEvent {
-  const { number, headSha, headRef, baseRef, baseSha, author, isFork, isDraft, labels } = pull;
-  return {
-    type: command === null ? 'pull_request' : 'command',
-    action: command === null ? 'synchronize' : null,
-    ...cause,
-    repository,
-    headSha,
-    baseSha,
-    definitionsSha: isFork ? baseSha : headSha,
-    ref: `refs/pull/${number}/head`,
-    branch: baseRef,
-    tag: null,
-    pull: { number, headSha, headRef, baseRef, baseSha, author, isFork, isDraft, labels },
-    commitMessage: null,
-    command,
-  };
+  const pull = { number, headSha, headRef, baseRef, baseSha, author, isFork, isDraft, labels };
+  const event = eventOfPull(pull, { ...cause, repository, action: 'synchronize' });
+  return command === null ? event : { ...event, type: 'command', action: null, command };
 }
