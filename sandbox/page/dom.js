@@ -61,17 +61,23 @@ function update(node, item) {
 }
 
 function setAttributes(element, attributes, isUpdate) {
-  if (isUpdate) {
-    for (const { name } of [...element.attributes]) {
-      if (!(name in attributes) && !INITIAL.has(name)) element.removeAttribute(name);
-    }
-  }
+  if (isUpdate) removeOthers(element, attributes);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === 'key' || INITIAL.has(name)) continue;
     if (name.startsWith('on')) handle(element, name.slice(2), value);
-    else if (value === false || value === null || value === undefined) element.removeAttribute(name);
-    else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? '' : value);
+    else setAttribute(element, name, value);
   }
+}
+
+function removeOthers(element, attributes) {
+  for (const name of element.getAttributeNames()) {
+    if (!(name in attributes) && !INITIAL.has(name)) element.removeAttribute(name);
+  }
+}
+
+function setAttribute(element, name, value) {
+  if (value === false || value === null || value === undefined) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? '' : value);
 }
 
 function handle(element, type, handler) {

@@ -53,7 +53,10 @@ async function drawOnce() {
     shownPath = address;
     document.title = `${[tab, params.repo].filter(Boolean).join(' · ') || 'Repositories'} · Sandbox`;
   } catch (error) {
-    patch(content, h('div', { class: 'problem', role: 'alert' }, h('h1', null, 'This did not work'), h('p', null, error.message)));
+    patch(
+      content,
+      h('div', { class: 'problem', role: 'alert' }, h('h1', null, 'This did not work'), h('p', null, error.message)),
+    );
     shownPath = address;
   }
 }
@@ -71,7 +74,12 @@ function frame({ owner, repo }, tab) {
     h(
       'div',
       { class: 'bar' },
-      h('nav', { class: 'crumbs', 'aria-label': 'Place' }, link('/', logo(), ' Sandbox'), base && [' / ', h('span', null, owner), ' / ', link(base, h('strong', null, repo))]),
+      h(
+        'nav',
+        { class: 'crumbs', 'aria-label': 'Place' },
+        link('/', logo(), ' Sandbox'),
+        base && [' / ', h('span', null, owner), ' / ', link(base, h('strong', null, repo))],
+      ),
       userMenu(),
     ),
     base &&
@@ -97,7 +105,11 @@ function userMenu() {
     'label',
     { class: 'user' },
     h('span', null, 'Acting as'),
-    h('select', { onchange: change, value: login, id: 'user' }, knownUsers.map((user) => h('option', { value: user.login }, user.login))),
+    h(
+      'select',
+      { onchange: change, value: login, id: 'user' },
+      knownUsers.map((user) => h('option', { value: user.login }, user.login)),
+    ),
   );
 }
 
@@ -125,9 +137,11 @@ async function act(words, deed) {
 
 function openInPlace(event) {
   const anchor = event.target.closest?.('a[href]');
-  if (!anchor || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  if (!anchor || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey)
+    return;
   const { origin, pathname, search, hash } = new URL(anchor.href);
-  if (origin !== location.origin || hash !== '' || /^\/(api|_)/.test(pathname) || anchor.hasAttribute('download')) return;
+  if (origin !== location.origin || hash !== '' || /^\/(api|_)/.test(pathname) || anchor.hasAttribute('download'))
+    return;
   event.preventDefault();
   void go(pathname + search);
 }

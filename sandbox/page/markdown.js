@@ -47,7 +47,9 @@ function paragraph(lines, at, depth) {
 function fence(lines, at) {
   const open = /^\s{0,3}(`{3,}|~{3,})\s*([\w-]*)[^`]*$/.exec(lines[at]);
   if (!open) return null;
-  const close = lines.findIndex((line, index) => index > at && line.trim().startsWith(open[1]) && /^[`~]+$/.test(line.trim()));
+  const close = lines.findIndex(
+    (line, index) => index > at && line.trim().startsWith(open[1]) && /^[`~]+$/.test(line.trim()),
+  );
   const end = close < 0 ? lines.length : close;
   const code = lines.slice(at + 1, end).join('\n');
   const drawing = open[2] === 'mermaid' ? drawGraph(code) : null;
@@ -82,18 +84,27 @@ function rule(lines, at) {
 
 function table(lines, at) {
   const marks = lines[at + 1] ?? '';
-  if (!lines[at].includes('|') || !/^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/.test(marks) || !marks.includes('-')) return null;
+  if (!lines[at].includes('|') || !/^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/.test(marks) || !marks.includes('-'))
+    return null;
   const sides = cells(marks).map((mark) => (/^-+:$/.test(mark) ? 'end' : /^:-+:$/.test(mark) ? 'middle' : null));
   let end = at + 2;
   while (end < lines.length && lines[end].includes('|')) end++;
-  const row = (line, tag) => h('tr', null, cells(line).map((cell, index) => h(tag, { class: sides[index] }, inline(cell))));
+  const row = (line, tag) =>
+    h(
+      'tr',
+      null,
+      cells(line).map((cell, index) => h(tag, { class: sides[index] }, inline(cell))),
+    );
   const body = lines.slice(at + 2, end).map((line) => row(line, 'td'));
   const head = h('thead', null, row(lines[at], 'th'));
   return [h('div', { class: 'table', tabindex: 0 }, h('table', null, head, h('tbody', null, body))), end];
 }
 
 function cells(line) {
-  const inner = line.trim().replace(/^\|/, '').replace(/(?<!\\)\|$/, '');
+  const inner = line
+    .trim()
+    .replace(/^\|/, '')
+    .replace(/(?<!\\)\|$/, '');
   return inner.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'));
 }
 
@@ -122,11 +133,19 @@ function listBlock(lines, at, depth) {
     if (match && match[1].length <= indent) {
       if (match[1].length < indent) break;
       items.push([match[3]]);
-    } else if (/^\s{2,}\S/.test(lines[end])) items.at(-1).push(lines[end].slice(Math.min(indent + 2, lines[end].search(/\S/))));
+    } else if (/^\s{2,}\S/.test(lines[end]))
+      items.at(-1).push(lines[end].slice(Math.min(indent + 2, lines[end].search(/\S/))));
     else break;
   }
   const tag = /\d/.test(first[2]) ? 'ol' : 'ul';
-  return [h(tag, null, items.map((item) => listItem(item, depth))), end];
+  return [
+    h(
+      tag,
+      null,
+      items.map((item) => listItem(item, depth)),
+    ),
+    end,
+  ];
 }
 
 function listItem([text, ...rest], depth) {

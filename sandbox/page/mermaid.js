@@ -3,7 +3,8 @@ import { h } from './dom.js';
 /** A small drawing of Mermaid flowcharts of boxes and arrows; null for everything else, which is then shown as code. */
 
 const NODES_MAX = 80;
-const NODE = /^([A-Za-z0-9_-]+)(?:\["([^"\]]*)"\]|\[([^\]]*)\]|\(+"?([^")]*)"?\)+|\{"?([^"}]*)"?\})?(?::::([A-Za-z]+))?$/;
+const NODE =
+  /^([A-Za-z0-9_-]+)(?:\["([^"\]]*)"\]|\[([^\]]*)\]|\(+"?([^")]*)"?\)+|\{"?([^"}]*)"?\})?(?::::([A-Za-z]+))?$/;
 const [BOX_HEIGHT, GAP_X, GAP_Y, CHARACTER, PADDING] = [30, 44, 16, 7.4, 24];
 
 export function drawGraph(code) {

@@ -28,7 +28,9 @@ export function statusIcon(status, conclusion) {
       'svg',
       { ...attributes, class: `icon ${isMoving ? 'moving' : 'open'}` },
       h('circle', { cx: 8, cy: 8, r: 6, class: 'ring' }),
-      isMoving ? h('path', { d: 'M8 2a6 6 0 0 1 6 6', class: 'arc' }) : h('circle', { cx: 8, cy: 8, r: 2.4, class: 'dot' }),
+      isMoving
+        ? h('path', { d: 'M8 2a6 6 0 0 1 6 6', class: 'arc' })
+        : h('circle', { cx: 8, cy: 8, r: 2.4, class: 'dot' }),
     );
   }
   const [kind, d] = shape;
@@ -105,4 +107,11 @@ export function deed(label, act, attributes = {}) {
     }
   };
   return h('button', { type: 'button', ...attributes, onclick }, label);
+}
+
+/** What somebody typed into a form, by name. */
+export function typedTexts(form) {
+  return Object.fromEntries(
+    Array.from(new FormData(form), ([name, text]) => [name, typeof text === 'string' ? text : '']),
+  );
 }

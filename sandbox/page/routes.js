@@ -38,7 +38,9 @@ export function matchRoute(path) {
   for (const { pattern, view, tab } of ROUTES) {
     const match = pattern.exec(plain);
     if (!match) continue;
-    const params = Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, text]) => [name, decodeURIComponent(text)]));
+    const params = Object.fromEntries(
+      Object.entries(match.groups ?? {}).map(([name, text]) => [name, decodeURIComponent(text)]),
+    );
     return { view, tab, params };
   }
   return { view: missing, tab: null, params: {} };

@@ -25,7 +25,14 @@ export async function checkPage(page, run) {
     'article',
     { class: 'check', key: `check${run.id}` },
     h('h1', null, statusIcon(run.status, run.conclusion), ' ', run.name),
-    h('p', { class: 'quiet' }, run.conclusion ?? run.status.replaceAll('_', ' '), time && ` in ${time}`, ' on ', link(`/${owner}/${repo}/commit/${run.head_sha}`, shortSha(run.head_sha))),
+    h(
+      'p',
+      { class: 'quiet' },
+      run.conclusion ?? run.status.replaceAll('_', ' '),
+      time && ` in ${time}`,
+      ' on ',
+      link(`/${owner}/${repo}/commit/${run.head_sha}`, shortSha(run.head_sha)),
+    ),
     buttons(page, api, run),
     run.output?.title && h('h2', null, run.output.title),
     run.output?.summary && h('section', { class: 'card padded' }, markdown(run.output.summary)),
@@ -40,7 +47,10 @@ function buttons({ act }, api, run) {
   const actions = run.status === 'completed' ? (run.actions ?? []) : [];
   const rerun = deed('Re-run', () => act('Asked for a new run.', () => send('POST', `${control}/rerequest`, {})));
   const others = actions.map(({ label, description, identifier }) =>
-    deed(label, () => act(`${label}: asked.`, () => send('POST', `${control}/requested-action`, { identifier })), { title: description, class: 'primary' }),
+    deed(label, () => act(`${label}: asked.`, () => send('POST', `${control}/requested-action`, { identifier })), {
+      title: description,
+      class: 'primary',
+    }),
   );
   return h('div', { class: 'tools' }, run.status === 'completed' && rerun, others);
 }
@@ -68,19 +78,50 @@ function byFile(annotations, files) {
       'section',
       { class: 'card source', key: path, 'aria-label': path },
       h('h3', { class: 'path' }, path),
-      annotations.filter((annotation) => annotation.path === path).map((annotation) => [excerpt(files.get(path) ?? [], annotation), annotationBox(annotation)]),
+      excerpt(
+        files.get(path) ?? [],
+        annotations.filter((annotation) => annotation.path === path),
+      ),
     ),
   );
 }
 
-function excerpt(lines, { start_line: start, end_line: end }) {
-  const from = Math.max(1, start - LINES_AROUND);
-  const shown = lines.slice(from - 1, end + LINES_AROUND);
-  if (shown.length === 0) return null;
-  const rows = shown.map((text, index) => {
-    const number = from + index;
-    const isMeant = number >= start && number <= end;
-    return h('tr', { class: isMeant ? 'meant' : null }, h('td', { class: 'number' }, number), h('td', null, h('code', null, text)));
-  });
-  return h('div', { class: 'lines', tabindex: 0 }, h('table', null, h('tbody', null, rows)));
+/** The lines that are meant and some around them, each annotation below the line where it ends. */
+function excerpt(lines, annotations) {
+  const shown = new Set();
+  for (const { start_line: start, end_line: end } of annotations) {
+    for (let line = start - LINES_AROUND; line <= end + LINES_AROUND; line++)
+      if (lines[line - 1] !== undefined) shown.add(line);
+  }
+  const homeless = annotations.filter(({ end_line: end }) => !shown.has(end));
+  const rows = [...shown]
+    .sort((a, b) => a - b)
+    .flatMap((line) => [
+      !shown.has(line - 1) && line > 1 && gap(),
+      lineRow(lines, line, annotations),
+      told(annotations, line),
+    ]);
+  return [
+    homeless.map(annotationBox),
+    rows.length > 0 && h('div', { class: 'lines', tabindex: 0 }, h('table', null, h('tbody', null, rows))),
+  ];
+}
+
+function gap() {
+  return h('tr', { class: 'gap' }, h('td', { colspan: 2 }, '⋯'));
+}
+
+function lineRow(lines, line, annotations) {
+  const isMeant = annotations.some(({ start_line: start, end_line: end }) => line >= start && line <= end);
+  return h(
+    'tr',
+    { class: isMeant ? 'meant' : null },
+    h('td', { class: 'number' }, line),
+    h('td', null, h('code', null, lines[line - 1])),
+  );
+}
+
+function told(annotations, line) {
+  const ending = annotations.filter(({ end_line: end }) => end === line);
+  return ending.length > 0 && h('tr', { class: 'told' }, h('td', { colspan: 2 }, ending.map(annotationBox)));
 }

@@ -18,19 +18,34 @@ export function checkList(base, checks) {
     'section',
     { class: 'card checks', 'aria-label': 'Checks' },
     h('h2', null, statusIcon(status, conclusion), ' ', title),
-    h('ul', { class: 'list' }, checks.map((check) => checkRow(base, check))),
+    h(
+      'ul',
+      { class: 'list' },
+      checks.map((check) => checkRow(`${base}/runs/${check.id}`, check)),
+    ),
   );
 }
 
-export function checkRow(base, check, isChosen = false) {
+/** `address` is where its name leads: the check's own page, or its place beside the others. */
+export function checkRow(address, check, isChosen = false) {
   const { output } = check;
   const time = duration(check.started_at, check.completed_at);
   return h(
     'li',
     { class: `row ${isChosen ? 'chosen' : ''}`, key: `check${check.id}` },
     statusIcon(check.status, check.conclusion),
-    h('span', { class: 'grow' }, link(`${base}/runs/${check.id}`, h('strong', null, check.name)), h('small', { class: 'quiet' }, output?.title ?? check.status.replaceAll('_', ' '), time && ` · ${time}`)),
-    output?.annotations_count > 0 && h('span', { class: 'quiet count' }, `${output.annotations_count} annotation${output.annotations_count === 1 ? '' : 's'}`),
+    h(
+      'span',
+      { class: 'grow' },
+      link(address, h('strong', null, check.name)),
+      h('small', { class: 'quiet' }, output?.title ?? check.status.replaceAll('_', ' '), time && ` · ${time}`),
+    ),
+    output?.annotations_count > 0 &&
+      h(
+        'span',
+        { class: 'quiet count' },
+        `${output.annotations_count} annotation${output.annotations_count === 1 ? '' : 's'}`,
+      ),
   );
 }
 
@@ -38,10 +53,16 @@ export function checkRow(base, check, isChosen = false) {
 export async function annotationsOf(api, checks) {
   const told = checks.filter(({ output }) => output?.annotations_count > 0);
   const lists = await Promise.all(told.map(({ id }) => listOrNone(`${api}/check-runs/${id}/annotations`)));
-  return lists.flatMap((annotations, index) => annotations.map((annotation) => ({ ...annotation, check: told[index].name })));
+  return lists.flatMap((annotations, index) =>
+    annotations.map((annotation) => ({ ...annotation, check: told[index].name })),
+  );
 }
 
-const LEVELS = { failure: ['failure', 'Error'], warning: ['action_required', 'Warning'], notice: ['neutral', 'Notice'] };
+const LEVELS = {
+  failure: ['failure', 'Error'],
+  warning: ['action_required', 'Warning'],
+  notice: ['neutral', 'Notice'],
+};
 
 export function annotationBox(annotation) {
   const [icon, word] = LEVELS[annotation.annotation_level] ?? LEVELS.notice;
@@ -49,7 +70,20 @@ export function annotationBox(annotation) {
   return h(
     'div',
     { class: `annotation ${annotation.annotation_level}` },
-    h('p', null, statusIcon('completed', icon), ' ', h('strong', null, annotation.title || word), ' ', h('span', { class: 'quiet' }, `${annotation.path}:${start}${end > start ? `–${end}` : ''}`, annotation.check && ` · ${annotation.check}`)),
+    h(
+      'p',
+      null,
+      statusIcon('completed', icon),
+      ' ',
+      h('strong', null, annotation.title || word),
+      ' ',
+      h(
+        'span',
+        { class: 'quiet' },
+        `${annotation.path}:${start}${end > start ? `–${end}` : ''}`,
+        annotation.check && ` · ${annotation.check}`,
+      ),
+    ),
     h('pre', null, annotation.message),
     annotation.raw_details && h('details', null, h('summary', null, 'Details'), h('pre', null, annotation.raw_details)),
   );

@@ -19,12 +19,21 @@ export async function showCode({ params, go }) {
     get(`${api}/contents/${segment(path)}?${query}`),
     get(`${api}/commits?sha=${encodeURIComponent(ref)}&per_page=${COMMITS_SHOWN}`),
   ]);
-  const checks = await Promise.all(commits.map(({ sha }) => listOrNone(`${api}/commits/${sha}/check-runs`, 'check_runs')));
+  const checks = await Promise.all(
+    commits.map(({ sha }) => listOrNone(`${api}/commits/${sha}/check-runs`, 'check_runs')),
+  );
   const readme = files.find(({ name }) => name.toLowerCase() === 'readme.md');
   const text = readme && fromBase64((await get(`${api}/contents/${segment(readme.path)}?${query}`)).content);
   return [
     h('h1', { class: 'hidden' }, `${owner}/${repo}`),
-    h('div', { class: 'tools' }, branchMenu(base, branches, ref, go), h('span', { class: 'grow' }), link(`${base}/new/${segment(ref)}`, 'Add file'), link(`${base}/compare/${segment(ref)}`, 'Open a pull request')),
+    h(
+      'div',
+      { class: 'tools' },
+      branchMenu(base, branches, ref, go),
+      h('span', { class: 'grow' }),
+      link(`${base}/new/${segment(ref)}`, 'Add file'),
+      link(`${base}/compare/${segment(ref)}`, 'Open a pull request'),
+    ),
     h('div', { class: 'halves' }, fileList(base, ref, path, files), commitList(base, commits, checks)),
     text && h('section', { class: 'card padded' }, markdown(text)),
   ];
@@ -39,7 +48,13 @@ export async function showFile({ params }) {
   const lines = fromBase64(file.content).replace(/\n$/, '').split('\n');
   const here = `${segment(ref)}/${segment(path)}`;
   return [
-    h('div', { class: 'tools' }, h('h1', { class: 'path' }, link(`${base}/tree/${segment(ref)}`, ref), ' / ', path), h('span', { class: 'grow' }), link(`${base}/edit/${here}`, 'Edit this file')),
+    h(
+      'div',
+      { class: 'tools' },
+      h('h1', { class: 'path' }, link(`${base}/tree/${segment(ref)}`, ref), ' / ', path),
+      h('span', { class: 'grow' }),
+      link(`${base}/edit/${here}`, 'Edit this file'),
+    ),
     h('div', { class: 'card source', tabindex: 0 }, h('table', null, h('tbody', null, lines.map(sourceLine)))),
   ];
 }
@@ -53,7 +68,12 @@ function branchMenu(base, branches, ref, go) {
   const names = branches.map(({ name }) => name);
   const known = names.includes(ref) ? names : [ref, ...names];
   const options = known.map((name) => h('option', { value: name }, name));
-  return h('label', { class: 'field' }, h('span', null, 'Branch'), h('select', { key: `${ref} ${known.length}`, onchange, value: ref }, options));
+  return h(
+    'label',
+    { class: 'field' },
+    h('span', null, 'Branch'),
+    h('select', { key: `${ref} ${known.length}`, onchange, value: ref }, options),
+  );
 }
 
 function fileList(base, ref, path, files) {
@@ -62,10 +82,19 @@ function fileList(base, ref, path, files) {
   const rows = sorted.map(({ name, type, path: full }) => {
     const kind = type === 'dir' ? 'tree' : 'blob';
     const address = `${base}/${kind}/${segment(ref)}/${segment(full)}`;
-    return h('li', { class: 'row' }, link(address, h('span', { class: `file ${type}`, 'aria-hidden': 'true' }), name, type === 'dir' && '/'));
+    return h(
+      'li',
+      { class: 'row' },
+      link(address, h('span', { class: `file ${type}`, 'aria-hidden': 'true' }), name, type === 'dir' && '/'),
+    );
   });
   const parent = path !== '' && h('li', { class: 'row' }, link(`${base}/tree/${segment(ref)}${up}`, '..'));
-  return h('section', { 'aria-label': 'Files' }, h('h2', null, path === '' ? 'Files' : path), h('ul', { class: 'list' }, parent, rows));
+  return h(
+    'section',
+    { 'aria-label': 'Files' },
+    h('h2', null, path === '' ? 'Files' : path),
+    h('ul', { class: 'list' }, parent, rows),
+  );
 }
 
 function commitList(base, commits, checks) {
@@ -79,7 +108,12 @@ export function commitRow(base, { sha, commit, author }, checks) {
   return h(
     'li',
     { class: 'row' },
-    h('span', { class: 'grow' }, link(`${base}/commit/${sha}`, commit.message.split('\n')[0]), h('small', { class: 'quiet' }, avatar(name), ' ', name, ' · ', timeAgo(commit.author?.date))),
+    h(
+      'span',
+      { class: 'grow' },
+      link(`${base}/commit/${sha}`, commit.message.split('\n')[0]),
+      h('small', { class: 'quiet' }, avatar(name), ' ', name, ' · ', timeAgo(commit.author?.date)),
+    ),
     verdict && link(`${base}/commit/${sha}`, statusIcon(...verdict)),
     shortSha(sha),
   );

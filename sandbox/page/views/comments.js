@@ -1,9 +1,18 @@
 import { send } from '../api.js';
 import { h } from '../dom.js';
 import { markdown } from '../markdown.js';
-import { deed, person, timeAgo } from '../parts.js';
+import { deed, person, timeAgo, typedTexts } from '../parts.js';
 
-const REACTIONS = { '+1': '👍', '-1': '👎', laugh: '😄', hooray: '🎉', confused: '😕', heart: '❤️', rocket: '🚀', eyes: '👀' };
+const REACTIONS = {
+  '+1': '👍',
+  '-1': '👎',
+  laugh: '😄',
+  hooray: '🎉',
+  confused: '😕',
+  heart: '❤️',
+  rocket: '🚀',
+  eyes: '👀',
+};
 
 export function commentBox({ act }, api, comment) {
   const { id, user, body, created_at: created, reactions } = comment;
@@ -21,7 +30,11 @@ function reactionBar(act, path, counts) {
     const count = counts[content] ?? 0;
     const label = `React with ${content}${count > 0 ? `, ${count} so far` : ''}`;
     const give = () => act('Reaction given.', () => send('POST', path, { content }));
-    return deed(count > 0 ? `${sign} ${count}` : sign, give, { key: content, class: count > 0 ? 'reaction given' : 'reaction', 'aria-label': label });
+    return deed(count > 0 ? `${sign} ${count}` : sign, give, {
+      key: content,
+      class: count > 0 ? 'reaction given' : 'reaction',
+      'aria-label': label,
+    });
   });
   return h('footer', null, buttons);
 }
@@ -30,7 +43,7 @@ export function commentForm({ act }, api, number) {
   const onsubmit = async (event) => {
     event.preventDefault();
     const { currentTarget: form } = event;
-    const body = new FormData(form).get('body').trim();
+    const body = typedTexts(form).body.trim();
     if (body === '') return;
     const made = await act('Comment added.', () => send('POST', `${api}/issues/${number}/comments`, { body }));
     if (made) form.reset();

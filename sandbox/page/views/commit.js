@@ -16,7 +16,15 @@ export async function showCommit({ params }) {
   const author = commit.author ?? { login: commit.commit.author.name };
   return [
     h('h1', null, title),
-    h('p', { class: 'quiet byline' }, person(author), ' committed ', timeAgo(commit.commit.author.date), ' as ', shortSha(commit.sha)),
+    h(
+      'p',
+      { class: 'quiet byline' },
+      person(author),
+      ' committed ',
+      timeAgo(commit.commit.author.date),
+      ' as ',
+      shortSha(commit.sha),
+    ),
     rest.join('').trim() !== '' && h('pre', { class: 'card padded' }, rest.join('\n').trim()),
     checkList(`/${owner}/${repo}`, checks),
     h('h2', null, 'Changes'),

@@ -10,7 +10,11 @@ export async function showDeployments({ params }) {
   return [
     h('h1', null, 'Deployments'),
     deployments.length === 0 && empty('Nothing has been deployed yet.'),
-    h('ul', { class: 'list' }, deployments.map((deployment, index) => deploymentRow(base, deployment, statuses[index]))),
+    h(
+      'ul',
+      { class: 'list' },
+      deployments.map((deployment, index) => deploymentRow(base, deployment, statuses[index])),
+    ),
   ];
 }
 
@@ -21,7 +25,21 @@ function deploymentRow(base, deployment, statuses) {
     'li',
     { class: 'row', key: `deployment${deployment.id}` },
     statusIcon(state === 'pending' ? 'queued' : state, null),
-    h('span', { class: 'grow' }, h('strong', null, deployment.environment), ' ', h('span', { class: 'quiet' }, state.replaceAll('_', ' ')), h('small', { class: 'quiet byline' }, person(deployment.creator), ' ', timeAgo(deployment.created_at), (latest?.description || deployment.description) && ` · ${latest?.description || deployment.description}`)),
+    h(
+      'span',
+      { class: 'grow' },
+      h('strong', null, deployment.environment),
+      ' ',
+      h('span', { class: 'quiet' }, state.replaceAll('_', ' ')),
+      h(
+        'small',
+        { class: 'quiet byline' },
+        person(deployment.creator),
+        ' ',
+        timeAgo(deployment.created_at),
+        (latest?.description || deployment.description) && ` · ${latest?.description || deployment.description}`,
+      ),
+    ),
     h('code', null, deployment.ref.slice(0, 24)),
     link(`${base}/commit/${deployment.sha}`, shortSha(deployment.sha)),
   );

@@ -5,7 +5,12 @@ import { annotationBox } from './checks.js';
 /** Changed files as GitHub's `files` lists them, each annotation below the line where it ends. */
 export function diffs(files, annotations) {
   if (files.length === 0) return empty('No file was changed.');
-  return files.map((file) => fileDiff(file, annotations.filter(({ path }) => path === file.filename)));
+  return files.map((file) =>
+    fileDiff(
+      file,
+      annotations.filter(({ path }) => path === file.filename),
+    ),
+  );
 }
 
 function fileDiff(file, annotations) {
@@ -16,20 +21,42 @@ function fileDiff(file, annotations) {
   return h(
     'section',
     { class: 'card source', key: file.filename, 'aria-label': file.filename },
-    h('h3', { class: 'path' }, file.filename, ' ', h('small', null, h('span', { class: 'good' }, `+${file.additions}`), ' ', h('span', { class: 'bad' }, `−${file.deletions}`), ` ${file.status}`)),
+    h(
+      'h3',
+      { class: 'path' },
+      file.filename,
+      ' ',
+      h(
+        'small',
+        null,
+        h('span', { class: 'good' }, `+${file.additions}`),
+        ' ',
+        h('span', { class: 'bad' }, `−${file.deletions}`),
+        ` ${file.status}`,
+      ),
+    ),
     elsewhere.map(annotationBox),
-    lines.length > 0 && h('div', { class: 'lines', tabindex: 0 }, h('table', { class: 'diff' }, h('tbody', null, rows))),
+    lines.length > 0 &&
+      h('div', { class: 'lines', tabindex: 0 }, h('table', { class: 'diff' }, h('tbody', null, rows))),
   );
 }
 
 function diffRow({ kind, left, right, text }) {
   const sign = { added: '+', removed: '−' }[kind] ?? ' ';
-  return h('tr', { class: kind }, h('td', { class: 'number' }, left ?? ''), h('td', { class: 'number' }, right ?? ''), h('td', null, h('code', null, h('span', { class: 'sign' }, sign), text)));
+  return h(
+    'tr',
+    { class: kind },
+    h('td', { class: 'number' }, left ?? ''),
+    h('td', { class: 'number' }, right ?? ''),
+    h('td', null, h('code', null, h('span', { class: 'sign' }, sign), text)),
+  );
 }
 
 function below(annotations, line) {
   const meant = annotations.filter(({ end_line: end }) => end === line);
-  return meant.length > 0 && line !== null ? [h('tr', { class: 'told' }, h('td', { colspan: 3 }, meant.map(annotationBox)))] : [];
+  return meant.length > 0 && line !== null
+    ? [h('tr', { class: 'told' }, h('td', { colspan: 3 }, meant.map(annotationBox)))]
+    : [];
 }
 
 function readPatch(patch) {

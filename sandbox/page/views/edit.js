@@ -1,5 +1,6 @@
 import { fromBase64, get, list, segment, send, toBase64 } from '../api.js';
 import { h } from '../dom.js';
+import { typedTexts } from '../parts.js';
 import { splitRef } from './ref.js';
 
 /** The form that changes a file, or makes one, and pushes it to a branch. */
@@ -10,18 +11,45 @@ export async function editFile({ params, act, go }) {
   const file = path === '' ? null : await get(`${api}/contents/${segment(path)}?ref=${encodeURIComponent(ref)}`);
   const onsubmit = async (event) => {
     event.preventDefault();
-    const form = Object.fromEntries(new FormData(event.currentTarget));
+    const form = typedTexts(event.currentTarget);
     const pushed = await act(`Pushed to ${form.branch}.`, () => push(api, ref, file, form));
-    if (pushed) await go(form.branch === ref ? `${base}/tree/${segment(ref)}` : `${base}/compare/${segment(form.branch)}`);
+    if (pushed)
+      await go(form.branch === ref ? `${base}/tree/${segment(ref)}` : `${base}/compare/${segment(form.branch)}`);
   };
   return h(
     'form',
     { class: 'card padded form', onsubmit },
     h('h1', null, file ? `Edit ${path}` : 'New file'),
-    h('label', { class: 'field wide' }, h('span', null, 'Path'), h('input', { name: 'path', required: true, value: path, readonly: file !== null })),
-    h('label', { class: 'field wide' }, h('span', null, 'Content'), h('textarea', { name: 'content', rows: 22, class: 'code', spellcheck: 'false', value: file ? fromBase64(file.content) : '' })),
-    h('label', { class: 'field wide' }, h('span', null, 'Commit message'), h('input', { name: 'message', required: true, value: file ? `Change ${path}` : 'Add a file' })),
-    h('label', { class: 'field' }, h('span', null, 'Branch (a new one is made)'), h('input', { name: 'branch', required: true, value: ref })),
+    h(
+      'label',
+      { class: 'field wide' },
+      h('span', null, 'Path'),
+      h('input', { name: 'path', required: true, value: path, readonly: file !== null }),
+    ),
+    h(
+      'label',
+      { class: 'field wide' },
+      h('span', null, 'Content'),
+      h('textarea', {
+        name: 'content',
+        rows: 22,
+        class: 'code',
+        spellcheck: 'false',
+        value: file ? fromBase64(file.content) : '',
+      }),
+    ),
+    h(
+      'label',
+      { class: 'field wide' },
+      h('span', null, 'Commit message'),
+      h('input', { name: 'message', required: true, value: file ? `Change ${path}` : 'Add a file' }),
+    ),
+    h(
+      'label',
+      { class: 'field' },
+      h('span', null, 'Branch (a new one is made)'),
+      h('input', { name: 'branch', required: true, value: ref }),
+    ),
     h('div', { class: 'tools end' }, h('button', { class: 'primary' }, 'Commit and push')),
   );
 }

@@ -11,7 +11,12 @@ export function logLines(text) {
   const all = text.replace(/\n$/, '').split('\n');
   const lines = all.slice(-LINES_MAX).map((line) => line.replace(TIME, '').replaceAll(TERMINAL_CODE, ''));
   const cut = all.length - lines.length;
-  return h('div', { class: 'log', tabindex: 0, role: 'group', 'aria-label': 'Log' }, cut > 0 && h('p', null, `… ${cut} earlier lines`), grouped(lines));
+  return h(
+    'div',
+    { class: 'log', tabindex: 0, role: 'group', 'aria-label': 'Log' },
+    cut > 0 && h('p', null, `… ${cut} earlier lines`),
+    grouped(lines),
+  );
 }
 
 function grouped(lines) {
@@ -25,5 +30,7 @@ function grouped(lines) {
     } else if (mark?.[1] === 'endgroup') group = null;
     else (group ?? shown).push(h('p', { class: mark ? mark[1] : null }, mark ? mark[2] : line || ' '));
   }
-  return shown.map((item) => (item.title === undefined ? item : h('details', null, h('summary', null, item.title || 'Group'), item.lines)));
+  return shown.map((item) =>
+    item.title === undefined ? item : h('details', null, h('summary', null, item.title || 'Group'), item.lines),
+  );
 }

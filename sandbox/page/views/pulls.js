@@ -1,6 +1,6 @@
 import { get, list, listOrNone, segment, send } from '../api.js';
 import { h } from '../dom.js';
-import { badge, deed, empty, link, overall, person, statusIcon, timeAgo } from '../parts.js';
+import { badge, deed, empty, link, overall, person, statusIcon, timeAgo, typedTexts } from '../parts.js';
 import { checkPage } from './check.js';
 import { annotationsOf, checkList, checkRow } from './checks.js';
 import { commitRow } from './code.js';
@@ -10,19 +10,32 @@ import { diffs } from './diff.js';
 export async function showPulls({ params }) {
   const base = `/${params.owner}/${params.repo}`;
   const pulls = await list(`/repos${base}/pulls?state=all`);
-  const checks = await Promise.all(pulls.map(({ head }) => listOrNone(`/repos${base}/commits/${head.sha}/check-runs`, 'check_runs')));
+  const checks = await Promise.all(
+    pulls.map(({ head }) => listOrNone(`/repos${base}/commits/${head.sha}/check-runs`, 'check_runs')),
+  );
   const rows = pulls.map((pull, index) => {
     const verdict = overall(checks[index]);
     return h(
       'li',
       { class: 'row', key: `pull${pull.number}` },
       stateBadge(pull),
-      h('span', { class: 'grow' }, link(`${base}/pull/${pull.number}`, h('strong', null, pull.title)), h('small', { class: 'quiet' }, `#${pull.number} by ${pull.user?.login} · `, timeAgo(pull.created_at))),
+      h(
+        'span',
+        { class: 'grow' },
+        link(`${base}/pull/${pull.number}`, h('strong', null, pull.title)),
+        h('small', { class: 'quiet' }, `#${pull.number} by ${pull.user?.login} · `, timeAgo(pull.created_at)),
+      ),
       verdict && statusIcon(...verdict),
     );
   });
   return [
-    h('div', { class: 'tools' }, h('h1', null, 'Pull requests'), h('span', { class: 'grow' }), h('a', { class: 'button primary', href: `${base}/compare` }, 'New pull request')),
+    h(
+      'div',
+      { class: 'tools' },
+      h('h1', null, 'Pull requests'),
+      h('span', { class: 'grow' }),
+      h('a', { class: 'button primary', href: `${base}/compare` }, 'New pull request'),
+    ),
     pulls.length === 0 ? empty('Nobody has asked for a merge yet.') : h('ul', { class: 'list' }, rows),
   ];
 }
@@ -43,7 +56,17 @@ export async function showPull(page) {
   const place = { ...page, base, api, pull, checks };
   return [
     h('h1', null, pull.title, ' ', h('span', { class: 'quiet' }, `#${number}`)),
-    h('p', { class: 'byline' }, stateBadge(pull), ' ', person(pull.user), ' wants to merge ', h('code', null, pull.head.label ?? pull.head.ref), ' into ', h('code', null, pull.base.ref)),
+    h(
+      'p',
+      { class: 'byline' },
+      stateBadge(pull),
+      ' ',
+      person(pull.user),
+      ' wants to merge ',
+      h('code', null, pull.head.label ?? pull.head.ref),
+      ' into ',
+      h('code', null, pull.base.ref),
+    ),
     parts(place, part),
     await draw(place),
   ];
@@ -58,7 +81,12 @@ function parts({ base, pull, checks }, current) {
   ];
   const address = (part) => `${base}/pull/${pull.number}${part === 'conversation' ? '' : `/${part}`}`;
   const tab = ([name, part, count]) =>
-    h('a', { href: address(part), 'aria-current': part === current ? 'page' : null }, name, count > 0 && h('span', { class: 'tag' }, count));
+    h(
+      'a',
+      { href: address(part), 'aria-current': part === current ? 'page' : null },
+      name,
+      count > 0 && h('span', { class: 'tag' }, count),
+    );
   return h('nav', { class: 'tabs inner', 'aria-label': 'Pull request' }, names.map(tab));
 }
 
@@ -73,7 +101,13 @@ async function conversation(place) {
     commentBox(place, null, { ...pull, id: 'first' }),
     comments.map((comment) => commentBox(place, api, comment)),
     checkList(base, checks),
-    h('div', { class: 'tools end', key: 'state' }, pull.state === 'open' ? [deed('Close', () => change('Closed.', 'closed'), { key: 'close' }), deed('Merge', merge, { key: 'merge' })] : !pull.merged_at && deed('Reopen', () => change('Reopened.', 'open'), { key: 'reopen' })),
+    h(
+      'div',
+      { class: 'tools end', key: 'state' },
+      pull.state === 'open'
+        ? [deed('Close', () => change('Closed.', 'closed'), { key: 'close' }), deed('Merge', merge, { key: 'merge' })]
+        : !pull.merged_at && deed('Reopen', () => change('Reopened.', 'open'), { key: 'reopen' }),
+    ),
     commentForm(place, api, pull.number),
   );
 }
@@ -81,19 +115,28 @@ async function conversation(place) {
 async function commits({ api, base, pull }) {
   const all = await list(`${api}/pulls/${pull.number}/commits`);
   const checks = await Promise.all(all.map(({ sha }) => listOrNone(`${api}/commits/${sha}/check-runs`, 'check_runs')));
-  return h('ul', { class: 'list' }, all.map((commit, index) => commitRow(base, commit, checks[index])));
+  return h(
+    'ul',
+    { class: 'list' },
+    all.map((commit, index) => commitRow(base, commit, checks[index])),
+  );
 }
 
 async function checksPart(place) {
-  const { base, checks, query } = place;
+  const { base, pull, checks, query } = place;
   if (checks.length === 0) return empty('No checks have been reported for this commit.');
   const chosen = checks.find(({ id }) => String(id) === query.get('check')) ?? checks[0];
-  const rows = checks.map((check) => checkRow(base, check, check === chosen));
+  const rows = checks.map((check) =>
+    checkRow(`${base}/pull/${pull.number}/checks?check=${check.id}`, check, check === chosen),
+  );
   return h('div', { class: 'sided' }, h('ul', { class: 'list' }, rows), await checkPage(place, chosen));
 }
 
 async function files({ api, pull, checks }) {
-  const [changed, annotations] = await Promise.all([list(`${api}/pulls/${pull.number}/files`), annotationsOf(api, checks)]);
+  const [changed, annotations] = await Promise.all([
+    list(`${api}/pulls/${pull.number}/files`),
+    annotationsOf(api, checks),
+  ]);
   return diffs(changed, annotations);
 }
 
@@ -105,12 +148,17 @@ export async function newPull({ params, act, go }) {
   const target = parent ? `/${parent}` : base;
   const targets = parent ? await list(`/repos${target}/branches`) : branches;
   const defaultBranch = parent ? repository.parent.default_branch : repository.default_branch;
-  const chosen = branches.find(({ name }) => name === params.path) ?? branches.find(({ name }) => name !== defaultBranch) ?? branches[0];
+  const chosen =
+    branches.find(({ name }) => name === params.path) ??
+    branches.find(({ name }) => name !== defaultBranch) ??
+    branches[0];
   const onsubmit = async (event) => {
     event.preventDefault();
-    const { title, body, head, base: into } = Object.fromEntries(new FormData(event.currentTarget));
+    const { title, body, head, base: into } = typedTexts(event.currentTarget);
     const from = parent ? `${params.owner}:${head}` : head;
-    const made = await act('Pull request opened.', () => send('POST', `/repos${target}/pulls`, { title, body, head: from, base: into }));
+    const made = await act('Pull request opened.', () =>
+      send('POST', `/repos${target}/pulls`, { title, body, head: from, base: into }),
+    );
     if (made) await go(`${target}/pull/${made.number}`);
   };
   const options = (list) => list.map(({ name }) => h('option', { value: name }, name));
@@ -118,9 +166,24 @@ export async function newPull({ params, act, go }) {
     'form',
     { class: 'card padded form', onsubmit },
     h('h1', null, 'New pull request'),
-    h('label', { class: 'field' }, h('span', null, 'From'), h('select', { name: 'head', value: chosen?.name }, options(branches))),
-    h('label', { class: 'field' }, h('span', null, `Into${parent ? ` (${parent})` : ''}`), h('select', { name: 'base', value: defaultBranch }, options(targets))),
-    h('label', { class: 'field wide' }, h('span', null, 'Title'), h('input', { name: 'title', required: true, value: segment(chosen?.name ?? '').replaceAll(/[-_/]/g, ' ') })),
+    h(
+      'label',
+      { class: 'field' },
+      h('span', null, 'From'),
+      h('select', { name: 'head', value: chosen?.name }, options(branches)),
+    ),
+    h(
+      'label',
+      { class: 'field' },
+      h('span', null, `Into${parent ? ` (${parent})` : ''}`),
+      h('select', { name: 'base', value: defaultBranch }, options(targets)),
+    ),
+    h(
+      'label',
+      { class: 'field wide' },
+      h('span', null, 'Title'),
+      h('input', { name: 'title', required: true, value: segment(chosen?.name ?? '').replaceAll(/[-_/]/g, ' ') }),
+    ),
     h('label', { class: 'field wide' }, h('span', null, 'Description'), h('textarea', { name: 'body', rows: 5 })),
     h('div', { class: 'tools end' }, h('button', { class: 'primary' }, 'Open pull request')),
   );

@@ -16,7 +16,14 @@ function repositoryRow(repository) {
   return h(
     'li',
     { class: 'row' },
-    h('span', { class: 'grow' }, link(`/${name}`, h('strong', null, name)), ' ', repository.private && badge('calm', 'private'), isFork && badge('calm', 'fork')),
+    h(
+      'span',
+      { class: 'grow' },
+      link(`/${name}`, h('strong', null, name)),
+      ' ',
+      repository.private && badge('calm', 'private'),
+      isFork && badge('calm', 'fork'),
+    ),
     h('span', { class: 'quiet' }, 'changed ', timeAgo(repository.pushed_at ?? repository.updated_at)),
   );
 }

@@ -11,11 +11,24 @@ export async function showRuns({ params }) {
       'li',
       { class: 'row', key: `run${run.id}` },
       statusIcon(run.status, run.conclusion),
-      h('span', { class: 'grow' }, link(`${base}/actions/runs/${run.id}`, h('strong', null, run.display_title ?? run.name)), h('small', { class: 'quiet' }, `${run.name} #${run.run_number} · ${run.event} by ${run.actor?.login} · `, timeAgo(run.created_at))),
+      h(
+        'span',
+        { class: 'grow' },
+        link(`${base}/actions/runs/${run.id}`, h('strong', null, run.display_title ?? run.name)),
+        h(
+          'small',
+          { class: 'quiet' },
+          `${run.name} #${run.run_number} · ${run.event} by ${run.actor?.login} · `,
+          timeAgo(run.created_at),
+        ),
+      ),
       h('code', null, run.head_branch),
     ),
   );
-  return [h('h1', null, 'Workflow runs'), runs.length === 0 ? empty('No workflow has run yet.') : h('ul', { class: 'list' }, rows)];
+  return [
+    h('h1', null, 'Workflow runs'),
+    runs.length === 0 ? empty('No workflow has run yet.') : h('ul', { class: 'list' }, rows),
+  ];
 }
 
 export async function showRun({ params, act }) {
@@ -23,14 +36,27 @@ export async function showRun({ params, act }) {
   const base = `/${owner}/${repo}`;
   const api = `/repos${base}/actions/runs/${id}`;
   const [run, jobs] = await Promise.all([get(api), list(`${api}/jobs`, 'jobs')]);
-  const again = deed('Re-run', () => act('Asked for a new attempt.', () => send('POST', `${api}/rerun`)), { key: 'again' });
+  const again = deed('Re-run', () => act('Asked for a new attempt.', () => send('POST', `${api}/rerun`)), {
+    key: 'again',
+  });
   const cancel = deed('Cancel', () => act('Asked to cancel.', () => send('POST', `${api}/cancel`)), { key: 'cancel' });
   return [
     h('h1', null, statusIcon(run.status, run.conclusion), ' ', run.display_title ?? run.name),
-    h('p', { class: 'quiet' }, `${run.name} #${run.run_number}, attempt ${run.run_attempt} · `, link(`${base}/commit/${run.head_sha}`, shortSha(run.head_sha)), ' · ', timeAgo(run.created_at)),
+    h(
+      'p',
+      { class: 'quiet' },
+      `${run.name} #${run.run_number}, attempt ${run.run_attempt} · `,
+      link(`${base}/commit/${run.head_sha}`, shortSha(run.head_sha)),
+      ' · ',
+      timeAgo(run.created_at),
+    ),
     h('div', { class: 'tools' }, run.status === 'completed' ? again : cancel),
     h('h2', null, 'Jobs'),
-    h('ul', { class: 'list' }, jobs.map((job) => jobRow(base, id, job))),
+    h(
+      'ul',
+      { class: 'list' },
+      jobs.map((job) => jobRow(base, id, job)),
+    ),
   ];
 }
 
@@ -40,7 +66,12 @@ function jobRow(base, run, job) {
     'li',
     { class: 'row', key: `job${job.id}` },
     statusIcon(job.status, job.conclusion),
-    h('span', { class: 'grow' }, link(`${base}/actions/runs/${run}/job/${job.id}`, h('strong', null, job.name)), h('small', { class: 'quiet' }, job.labels?.join(', '), job.runner_name && ` · ${job.runner_name}`)),
+    h(
+      'span',
+      { class: 'grow' },
+      link(`${base}/actions/runs/${run}/job/${job.id}`, h('strong', null, job.name)),
+      h('small', { class: 'quiet' }, job.labels?.join(', '), job.runner_name && ` · ${job.runner_name}`),
+    ),
     h('span', { class: 'quiet' }, time),
   );
 }
@@ -52,7 +83,13 @@ export async function showJob({ params }) {
   const job = await get(api);
   const log = await getText(`${api}/logs`).catch(() => '');
   const steps = (job.steps ?? []).map((step) =>
-    h('li', { class: 'row', key: `step${step.number}` }, statusIcon(step.status, step.conclusion), h('span', { class: 'grow' }, step.name), h('span', { class: 'quiet' }, duration(step.started_at, step.completed_at))),
+    h(
+      'li',
+      { class: 'row', key: `step${step.number}` },
+      statusIcon(step.status, step.conclusion),
+      h('span', { class: 'grow' }, step.name),
+      h('span', { class: 'quiet' }, duration(step.started_at, step.completed_at)),
+    ),
   );
   return [
     h('h1', null, statusIcon(job.status, job.conclusion), ' ', job.name),
