@@ -18,12 +18,20 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   cosign2: { variable: 'MAESTRO_TEST_COSIGN2', install: '.ci/tools/cosign.sh' },
   cosign3: { variable: 'MAESTRO_TEST_COSIGN3', install: '.ci/tools/cosign.sh' },
   python: { variable: 'MAESTRO_TEST_PYTHON', install: 'apt-get install python3' },
+  act: { variable: 'MAESTRO_TEST_ACT', install: '.ci/tools/act.sh' },
+  actionlint: { variable: 'MAESTRO_TEST_ACTIONLINT', install: '.ci/tools/actionlint.sh' },
   pwsh: { variable: 'MAESTRO_TEST_PWSH', install: 'https://aka.ms/powershell', isOptional: true },
 };
 
-export type PartName = 'postgres' | 'opa' | 'cosign2' | 'cosign3' | 'python' | 'pwsh';
+export type PartName = 'postgres' | 'opa' | 'cosign2' | 'cosign3' | 'python' | 'act' | 'actionlint' | 'pwsh';
 
-const FOUND_ON_PATH: Partial<Record<PartName, string>> = { opa: 'opa', python: 'python3', pwsh: 'pwsh' };
+const FOUND_ON_PATH: Partial<Record<PartName, string>> = {
+  opa: 'opa',
+  python: 'python3',
+  act: 'act',
+  actionlint: 'actionlint',
+  pwsh: 'pwsh',
+};
 const TOOLS = resolve(import.meta.dirname, '../.tools/bin');
 /** Written by `.ci/tools/postgres.sh up`. */
 const POSTGRES_URL_FILE = resolve(import.meta.dirname, '../.tools/postgres.url');

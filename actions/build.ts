@@ -1,0 +1,87 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { bundledLicences } from './bundled-licences.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+
+interface Bundle {
+  /** Folder of the action; its bundle is `dist/` in there. */
+  readonly action: string;
+  /** Programs, and modules that run in a thread of their own, by the name of their file in `dist/`. */
+  readonly entries: Readonly<Record<string, string>>;
+}
+
+const BUNDLES: readonly Bundle[] = [
+  {
+    action: 'actions/run',
+    entries: {
+      main: 'actions/run/main.ts',
+      'transform-thread': 'src/steps/transform/transform-thread.ts',
+      'schema-thread': 'src/steps/schema-validate/schema-thread.ts',
+    },
+  },
+  { action: 'actions/lint', entries: { main: 'actions/lint/main.ts' } },
+  { action: 'actions/verify', entries: { main: 'actions/verify/main.ts' } },
+];
+
+/** The modules of threads lie beside the bundle, under names that end in `.js`. */
+const threadsBesideBundle = (entries: Bundle['entries']): Plugin => ({
+  name: 'threads-beside-bundle',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const { readFile } = await import('node:fs/promises');
+      const text = await readFile(path, 'utf8');
+      const contents = text.replace(/new URL\('\.\/([\w-]+)\.ts', import\.meta\.url\)/g, (whole, name: string) =>
+        name in entries ? `new URL('./${name}.js', import.meta.url)` : whole,
+      );
+      return { contents, loader: 'ts' };
+    });
+  },
+});
+
+/** All bundles as they must lie in the repository, by path. Equal on every machine. */
+export async function buildActions(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const { action, entries } of BUNDLES) {
+    const { outputFiles, metafile } = await build(optionsOf(action, entries));
+    for (const { path, contents } of outputFiles) files.set(path.slice(ROOT.length + 1), contents);
+    const licences = bundledLicences(Object.keys(metafile.inputs), ROOT);
+    files.set(`${action}/dist/licences.txt`, Buffer.from(licences));
+  }
+  return files;
+}
+
+function optionsOf(action: string, entries: Bundle['entries']) {
+  return {
+    absWorkingDir: ROOT,
+    entryPoints: { ...entries },
+    outdir: join(ROOT, action, 'dist'),
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // Names stay, so that a stack trace in a job's log can be read.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    charset: 'utf8',
+    logLevel: 'error',
+    // Packages in CommonJS ask for node's own modules by `require`, which a module of ESM does not have.
+    banner: {
+      js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);",
+    },
+    plugins: [threadsBesideBundle(entries)],
+  } as const satisfies BuildOptions;
+}
+
+if (import.meta.main) {
+  for (const { action } of BUNDLES) rmSync(join(ROOT, action, 'dist'), { recursive: true, force: true });
+  for (const [path, contents] of await buildActions()) {
+    mkdirSync(dirname(join(ROOT, path)), { recursive: true });
+    writeFileSync(join(ROOT, path), contents);
+    process.stdout.write(`${path}: ${Math.ceil(contents.byteLength / 1024)} kB\n`);
+  }
+}
