@@ -4,7 +4,7 @@ const CHOSEN_USER = 'sandbox-user';
 let users = [];
 
 export async function loadUsers() {
-  users = await (await fetch('/_sandbox/users')).json();
+  users = await getOwn('/_sandbox/users', []);
   return users;
 }
 
@@ -41,6 +41,16 @@ export async function listOrNone(path, member) {
     return await list(path, member);
   } catch (error) {
     if (error.status === 404) return [];
+    throw error;
+  }
+}
+
+/** What one of the sandbox's own calls answers, or `otherwise` where it knows nothing. */
+export async function getOwn(path, otherwise) {
+  try {
+    return await (await call('GET', path)).json();
+  } catch (error) {
+    if (error.status === 404) return otherwise;
     throw error;
   }
 }

@@ -47,7 +47,7 @@ export async function editFile({ params, act, go }) {
     h(
       'label',
       { class: 'field' },
-      h('span', null, 'Branch (a new one is made)'),
+      h('span', null, 'Branch (made if it is new)'),
       h('input', { name: 'branch', required: true, value: ref }),
     ),
     h('div', { class: 'tools end' }, h('button', { class: 'primary' }, 'Commit and push')),
