@@ -55,6 +55,7 @@ async function observe(
     runAttempt: typeof attempt === 'number' ? attempt : 1,
     status,
     conclusion: text(field(subject, 'conclusion')) || null,
+    isWholeRun: idField === 'id',
   });
   if (!changed) return 'ignored: not a job of ours, or old news';
   wake();

@@ -58,6 +58,8 @@ export interface WorkflowRunNews {
   readonly status: 'queued' | 'running' | 'completed';
   /** GitHub's word: `success`, `failure`, `cancelled`, `timed_out`; null until it is completed. */
   readonly conclusion: string | null;
+  /** About the workflow run as a whole. A user's own workflow has jobs beside ours: what one of them does says nothing. */
+  readonly isWholeRun: boolean;
 }
 
 /** What a worker's identity token says of its job. */
@@ -72,7 +74,7 @@ export interface Dispatches {
   find(dispatchId: string): Promise<Dispatch | undefined>;
   /** Writes the intent. Answers false where the ordinal is taken or the installation has `jobsMax` live jobs. */
   request(request: DispatchRequest, jobsMax: number): Promise<boolean>;
-  /** Records a job that GitHub started without us: it runs, and serves every class of its run. */
+  /** Records a job that GitHub started without us: it runs, and serves every class of its run. Jobs not asked for yet are not needed. */
   adopt(request: Omit<DispatchRequest, 'class' | 'ordinal' | 'labels'>, job: RegisteringJob): Promise<Dispatch>;
   /** Takes up to `limit` live dispatches whose time has come, or whose run just ended; nobody else gets them for `holdMs`. */
   claimDue(limit: number, holdMs: number): Promise<readonly DueDispatch[]>;

@@ -129,7 +129,9 @@ async function adoptJob(
 ): Promise<Dispatch> {
   const rows = await db.query(
     'dispatch_adopt',
-    `insert into dispatch as d (id, run_key, class, ordinal, labels, installation_id, repository_id, owner, repo, ref,
+    // The run is there before its job is: the dispatcher may have come in between.
+    `with needless as (update dispatch set status = 3, problem = null where run_key = $2 and status = 0)
+     insert into dispatch as d (id, run_key, class, ordinal, labels, installation_id, repository_id, owner, repo, ref,
        status, status_at, requested_at, due_at, workflow_run_id, run_attempt)
      values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, 2, $11, $11, $12, $13, $14)
      on conflict (run_key, class, ordinal) do nothing returning ${COLUMNS}`,
@@ -200,11 +202,21 @@ async function observe(
     'dispatch_observe',
     // A job that succeeded without a worker having registered did nothing for us: it is lost as well.
     `with news as (select case when $4 = 3 and run_attempt = 0 then 4 else $4 end as status, id from dispatch
-       where workflow_run_id = $1 and repository_id = $2 and status < 3 and run_attempt <= $3 and status < $4)
+       where workflow_run_id = $1 and repository_id = $2 and status < 3 and run_attempt <= $3 and status < $4
+         and ($8 or class <> '*'))
      update dispatch d set status = news.status, status_at = $5::timestamptz, due_at = $6::timestamptz, is_uncertain = false,
        problem = case when news.status = 4 then coalesce($7, 'the job ended before its worker reported') end
      from news where d.id = news.id and d.status < news.status returning ${COLUMNS}`,
-    [news.workflowRunId, news.repositoryId, news.runAttempt, STATUSES.indexOf(status), now, lookAt, problem],
+    [
+      news.workflowRunId,
+      news.repositoryId,
+      news.runAttempt,
+      STATUSES.indexOf(status),
+      now,
+      lookAt,
+      problem,
+      news.isWholeRun,
+    ],
   );
   return rows[0] && toDispatch(rows[0]);
 }

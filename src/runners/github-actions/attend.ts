@@ -1,5 +1,5 @@
 import { isMaestroError } from '../../base/errors.ts';
-import type { Dispatches, DueDispatch } from '../../protocol/dispatch.ts';
+import { type Dispatches, type DueDispatch, EVERY_CLASS } from '../../protocol/dispatch.ts';
 import type { WorkflowDispatch } from '../../protocol/workflow-dispatch.ts';
 import type { InstallationPause } from './installation-pause.ts';
 
@@ -104,6 +104,7 @@ async function lookAtRun(tools: AttendTools, due: DueDispatch): Promise<void> {
     runAttempt: seen.attempt,
     status: seen.status,
     conclusion: seen.conclusion,
+    isWholeRun: true,
   });
   if (changed) return tools.onProblem(due.runId);
   if (seen.status === 'completed') return lose(tools, due, `workflow run ${workflowRunId} has ended`);
@@ -135,6 +136,8 @@ async function lose(tools: AttendTools, due: DueDispatch, problem: string): Prom
 /** The run is over: what has not started is cancelled, what runs gets time to end by itself. */
 async function clearAway(tools: AttendTools, due: DueDispatch, overForMs: number): Promise<void> {
   const { dispatches, github } = tools;
+  // A user's own workflow: what else it does is not ours to cancel.
+  if (due.class === EVERY_CLASS) return dispatches.end(due.dispatchId, 'ended', null);
   if (due.status === 'running' && overForMs < DRAIN_MS_MAX) {
     return dispatches.later(due.dispatchId, DRAIN_MS_MAX - overForMs);
   }

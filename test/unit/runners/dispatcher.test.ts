@@ -61,24 +61,6 @@ describe('ready steps', () => {
     await world.dispatcher().look();
     expect(await world.dispatchesOf(run)).toEqual([]);
   });
-
-  it('of a run that brought its own job get no other', async () => {
-    const run = await world.run();
-    const { dispatches } = world;
-    const job = { repositoryId: 42, workflowRunId: 900, runAttempt: 1 };
-    const request = {
-      dispatchId: 'own',
-      runId: run,
-      installationId: 7,
-      repositoryId: 42,
-      owner: 'octo',
-      repo: 'app',
-      ref: 'main',
-    };
-    await dispatches.adopt(request, job);
-    await world.dispatcher().look();
-    expect(world.farEnd.dispatches).toHaveLength(0);
-  });
 });
 
 describe('a crash', () => {
