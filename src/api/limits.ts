@@ -24,3 +24,6 @@ export const RATES_KEPT = 50_000;
 
 /** A job of GitHub's lives for six hours unless its workflow says otherwise, and ours does not. */
 export const SESSION_MS = 6.5 * 3_600_000;
+
+/** After its worker has left, a job may see for this long how its run ended. */
+export const LINGER_MS = 600_000;

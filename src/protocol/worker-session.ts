@@ -19,7 +19,8 @@ export interface WorkerSessions {
   add(tokenHash: Uint8Array, worker: BoundWorker): Promise<void>;
   /** The session that has not expired at `now`; undefined for an unknown token. */
   find(tokenHash: Uint8Array, now: number): Promise<BoundWorker | undefined>;
-  remove(workerId: number): Promise<void>;
+  /** The worker has left: its session ends at `endsAt` at the latest. Until then the job may read how its run ended. */
+  close(workerId: number, endsAt: number): Promise<void>;
   /**
    * Which of these steps the worker may end, in order: those it holds under the named fence, and those that were ended
    * under it. The engine checks the fence alone, and fences are small numbers that anybody can guess.

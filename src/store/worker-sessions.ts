@@ -8,8 +8,12 @@ export function openWorkerSessions(db: Database): WorkerSessions {
   return {
     add: (tokenHash, worker) => add(db, tokenHash, worker),
     find: (tokenHash, now) => find(db, tokenHash, now),
-    remove: async (workerId) => {
-      await db.query('session_remove', 'delete from worker_session where worker = $1', [workerId]);
+    close: async (workerId, endsAt) => {
+      await db.query(
+        'session_close',
+        'update worker_session set expires_at = least(expires_at, to_timestamp($2::float8 / 1000)) where worker = $1',
+        [workerId, endsAt],
+      );
     },
     mayEnd: (workerId, held) => mayEnd(db, workerId, held),
     hasWork: (worker) => hasWork(db, worker),

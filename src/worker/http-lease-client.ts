@@ -120,12 +120,14 @@ function loopCalls(wire: Wire): LoopCalls {
       return signals as readonly WorkerSignal[];
     },
     complete: async (_worker, completions, room) => {
-      const call = { path: '/leases:complete', body: { completions, room }, bytesMax: COMPLETE_BYTES_MAX };
-      const { answers, leases } = await wire.ask(call);
+      const outcomes = completions.map(({ stepId, fence, outcome }) => ({ stepId, fence, outcome }));
+      const body = { completions: outcomes, room };
+      const { answers, leases } = await wire.ask({ path: '/leases:complete', body, bytesMax: COMPLETE_BYTES_MAX });
       return { answers: answers as readonly CompletionAnswer[], leases: leases as readonly Lease[] };
     },
     renew: async (_worker, held) => {
-      const { lost } = await wire.ask({ path: '/leases:renew', body: { held } });
+      const body = { held: held.map(({ stepId, fence }) => ({ stepId, fence })) };
+      const { lost } = await wire.ask({ path: '/leases:renew', body });
       return { lost: lost as readonly HeldLease[] };
     },
   };

@@ -1,7 +1,7 @@
 import type { WorkerSignal } from '../../protocol/lease.ts';
 import { HOLD_MS_MAX, NOTHING, SIGNALS } from '../../protocol/wire/worker-calls.ts';
 import type { HttpApiTools } from '../http-api-tools.ts';
-import { DRAIN_POLL_MS, SMALL_BYTES_MAX } from '../limits.ts';
+import { DRAIN_POLL_MS, LINGER_MS, SMALL_BYTES_MAX } from '../limits.ts';
 import type { WorkerCall, WorkerRoute } from '../route.ts';
 
 /** A worker's session: what it is told, and its end. */
@@ -19,13 +19,14 @@ export function workerRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
     {
       method: 'POST',
       path: '/api/v1/workers:leave',
-      summary: 'Gives back what the worker holds and ends its session.',
+      summary:
+        'Gives back what the worker holds. For some minutes more the session may read the run, and nothing else.',
       caller: 'worker',
       body: { schema: NOTHING, bytesMax: SMALL_BYTES_MAX },
       answer: NOTHING,
       handle: async ({ worker }: WorkerCall) => {
         await tools.leases.leave(worker.workerId);
-        await tools.sessions.remove(worker.workerId);
+        await tools.sessions.close(worker.workerId, tools.clock.now() + LINGER_MS);
         return {};
       },
     },
