@@ -40,6 +40,8 @@ export interface Dispatch extends DispatchRequest {
 
 /** A dispatch whose time has come, with what decides on it. */
 export interface DueDispatch extends Dispatch {
+  /** Grows with each claim: an older one is no right to call GitHub. */
+  readonly fence: number;
   /** GitHub was asked and the answer is not known: look it up before asking again. */
   readonly isUncertain: boolean;
   /** Refusals so far. */
@@ -78,8 +80,8 @@ export interface Dispatches {
   adopt(request: Omit<DispatchRequest, 'class' | 'ordinal' | 'labels'>, job: RegisteringJob): Promise<Dispatch>;
   /** Takes up to `limit` live dispatches whose time has come, or whose run just ended; nobody else gets them for `holdMs`. */
   claimDue(limit: number, holdMs: number): Promise<readonly DueDispatch[]>;
-  /** From now on GitHub may know of it. Answers false where it is no longer `requested`. */
-  calling(dispatchId: string): Promise<boolean>;
+  /** From now on GitHub may know of it. Answers false where it is no longer `requested`, or somebody else has claimed it since. */
+  calling(dispatchId: string, fence: number): Promise<boolean>;
   /** GitHub took it; the id is null where it did not say. Looked at again after `lookAfterMs`. */
   accepted(dispatchId: string, workflowRunId: number | null, lookAfterMs: number): Promise<void>;
   /** A workflow run names this dispatch. Answers whether it is the one that was waited for. */

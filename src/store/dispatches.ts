@@ -32,11 +32,11 @@ export function openDispatches(db: Database, clock: Clock): Dispatches {
     request: (request, jobsMax) => db.transaction((session) => insertRequest(session, request, jobsMax, now())),
     adopt: (request, job) => adoptJob(db, request, job, now(), after(RUNNING_LOOK_MS)),
     claimDue: (limit, holdMs) => claimDue(db, limit, now(), after(holdMs)),
-    calling: async (dispatchId) => {
+    calling: async (dispatchId, fence) => {
       const rows = await db.query(
         'dispatch_calling',
-        'update dispatch set is_uncertain = true where id = $1 and status = 0 returning 1',
-        [dispatchId],
+        'update dispatch set is_uncertain = true where id = $1 and status = 0 and fence = $2 returning 1',
+        [dispatchId, fence],
       );
       return rows.length > 0;
     },
@@ -170,16 +170,17 @@ async function claimDue(db: Database, limit: number, now: string, heldUntil: str
        select d.id, r.state >= 3 as is_over from dispatch d join run r on r.key = d.run_key
        where d.status < 3 and (d.due_at <= $1::timestamptz or (r.state >= 3 and d.over_at is null))
        order by d.due_at limit $2 for update of d skip locked)
-     update dispatch d set due_at = $3::timestamptz,
+     update dispatch d set due_at = $3::timestamptz, fence = d.fence + 1,
        over_at = case when due.is_over then coalesce(d.over_at, $1::timestamptz) end
      from due where d.id = due.id
      returning ${COLUMNS}, d.is_uncertain, d.refusals,
        (extract(epoch from $1::timestamptz - d.status_at) * 1000)::float8,
-       (extract(epoch from $1::timestamptz - d.over_at) * 1000)::float8`,
+       (extract(epoch from $1::timestamptz - d.over_at) * 1000)::float8, d.fence`,
     [now, limit, heldUntil],
   );
   return rows.map((row) => ({
     ...toDispatch(row),
+    fence: Number(row[19]),
     isUncertain: row[15] === true,
     refusals: Number(row[16]),
     statusAgeMs: Number(row[17]),

@@ -61,7 +61,7 @@ async function call(tools: AttendTools, due: DueDispatch): Promise<void> {
     const found = await github.findRun(due, WORKFLOW, due.dispatchId, due.requestedAt);
     if (found !== undefined) return dispatches.accepted(due.dispatchId, found, QUEUED_MS_MAX);
   }
-  if (!(await dispatches.calling(due.dispatchId))) return;
+  if (!(await dispatches.calling(due.dispatchId, due.fence))) return;
   const answer = await github.dispatch({
     target: { installationId: due.installationId, owner: due.owner, repo: due.repo },
     workflow: WORKFLOW,

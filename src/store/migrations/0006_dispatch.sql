@@ -21,6 +21,8 @@ create table dispatch (
   problem text,
   requested_at timestamptz not null,
   due_at timestamptz not null,
+  -- Grows with each claim: whoever was overtaken while it waited for its turn does not call.
+  fence int not null default 0,
   -- When the end of the run was noticed.
   over_at timestamptz,
   unique (run_key, class, ordinal)

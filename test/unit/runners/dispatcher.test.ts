@@ -108,6 +108,43 @@ describe('a crash', () => {
   });
 });
 
+describe('a dispatcher that is slow', () => {
+  it('does not call once another one has taken its work over', async () => {
+    const run = await world.run();
+    const overtaken = Promise.withResolvers<void>();
+    const claimed = Promise.withResolvers<void>();
+    const slow = world.dispatcher({
+      dispatches: {
+        ...world.dispatches,
+        claimDue: async (limit, holdMs) => {
+          const due = await world.dispatches.claimDue(limit, holdMs);
+          claimed.resolve();
+          await overtaken.promise;
+          return due;
+        },
+      },
+    });
+    const looking = slow.look();
+    await claimed.promise;
+    world.clock.ms += 3 * MINUTE_MS;
+    const github = world.farEnd.client();
+    const quick = world.dispatcher({
+      github: {
+        ...github,
+        // In the middle of its call, when nothing but the fence tells the two apart.
+        dispatch: async (request) => {
+          overtaken.resolve();
+          await looking;
+          return github.dispatch(request);
+        },
+      },
+    });
+    await quick.look();
+    expect(world.farEnd.dispatches).toHaveLength(1);
+    expect(await world.onlyDispatch(run)).toMatchObject({ status: 'queued', workflowRunId: 100 });
+  });
+});
+
 describe('a GitHub that does not say which workflow run it started', () => {
   it('is asked for the list', async () => {
     const run = await world.run();
