@@ -136,12 +136,20 @@ export class FarEnd {
   }
 }
 
-function refusal(check: Partial<RemoteCheckRun>, output: RemoteCheckRun['output'] | undefined): string | undefined {
-  if ((output?.annotations?.length ?? 0) > 50) return 'no more than 50 annotations';
-  if ((output?.summary.length ?? 0) > 65_535) return 'summary is too long';
-  if ((output?.title.length ?? 0) > 255) return 'title is too long';
-  if ((check.actions?.length ?? 0) > 3) return 'no more than 3 actions';
-  return check.actions?.some(({ identifier }) => identifier.length > 20) ? 'identifier is too long' : undefined;
+function refusal(
+  { actions = [] }: Partial<RemoteCheckRun>,
+  output: RemoteCheckRun['output'] | undefined,
+): string | undefined {
+  const { title = '', summary = '', annotations = [] } = output ?? {};
+  const limits: readonly [string, number, number][] = [
+    ['annotations', annotations.length, 50],
+    ['summary', summary.length, 65_535],
+    ['title', title.length, 255],
+    ['actions', actions.length, 3],
+    ['identifier', Math.max(0, ...actions.map(({ identifier }) => identifier.length)), 20],
+  ];
+  const broken = limits.find(([, size, max]) => size > max);
+  return broken && `no more than ${broken[2]} of ${broken[0]}`;
 }
 
 function shown(check: RemoteCheckRun): unknown {
