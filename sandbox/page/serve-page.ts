@@ -30,6 +30,12 @@ const HEADERS = {
  * The file of the web page at this path, null where there is none.
  *
  * Ask it last: it answers every path outside `/_sandbox/` with the page, which finds out by itself what to show.
+ *
+ * What the page asks the server beside `/api/v3`, as the chosen user (`authorization: Bearer <token>`):
+ * - `GET /_sandbox/users`: `[{ login, token }]`, whom one can act as; asked without a token
+ * - `GET /_sandbox/events`: server-sent events; any message says that something changed
+ * - `GET /_sandbox/repos/OWNER/NAME/check-runs/ID/actions`: `[{ label, description, identifier }]`
+ * - `POST` to the same path with `{ identifier }`: the button is clicked
  */
 export function servePage(pathname: string): PageFile | null {
   if (pathname.startsWith('/_sandbox/') && !pathname.startsWith(PREFIX)) return null;

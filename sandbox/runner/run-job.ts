@@ -7,7 +7,8 @@ import { githubContext, jobVariables, makePlaces, runnerContext } from './job-en
 import { JobLog } from './job-log.ts';
 import { contextsOf, isConditionMet, type JobState, jobStatus, type StepScope, statusFunctions } from './job-state.ts';
 import { objectIn, textOf, textsOf } from './json-text.ts';
-import { runPostStep, runStep, stepName } from './run-step.ts';
+import { runPostStep } from './run-node-action.ts';
+import { runStep, stepName } from './run-step.ts';
 import {
   findWorkflowErrors,
   jobMinutes,
