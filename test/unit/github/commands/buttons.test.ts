@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FAILED } from '../../../contract/engine/world.ts';
+import { planOf, planStep } from '../../../fakes/plans.ts';
+import { CommandWorld } from './command-world.ts';
+import { OUR_APP } from './fake-github.ts';
+import { sharedWorld } from './shared-world.ts';
+
+let w: CommandWorld;
+const world = sharedWorld();
+beforeEach(async () => {
+  w = await CommandWorld.open(world());
+});
+afterEach(async () => w.close());
+
+const failedRun = async () => {
+  const started = await w.run(planOf([planStep('a'), planStep('b', { needs: ['a'] })], { name: 'ci' }));
+  const worker = await w.world.worker();
+  await worker.run('a');
+  await worker.run('b', FAILED);
+  await w.world.until(started.run, 'b', 'failed');
+  await worker.leave();
+  return started;
+};
+const waiting = async () => {
+  const plan = planOf([planStep('prod', { kind: 'gate', uses: 'gate', with: {} })], { name: 'ship' });
+  const started = await w.run(plan);
+  await w.world.until(started.run, 'prod', 'held');
+  return started;
+};
+const rows = () => w.tools.runs.ofCommit(500, w.github.pull.head);
+const statuses = async (id: string) => {
+  const view = await w.world.engine.readRun(await w.world.engine.resolve(id));
+  return view.steps.map(({ status }) => status);
+};
+const suite = (change = {}) =>
+  w.deliver('check_suite', 'rerequested', {
+    check_suite: { id: 1, head_sha: w.github.pull.head, head_branch: 'topic', app: { id: OUR_APP }, ...change },
+    sender: { id: 1, login: 'ada', type: 'User' },
+  });
+
+describe('buttons', () => {
+  it.each(['rerequested', 'requested_action'])(
+    '%s of a failed run makes one new run, however often it is pressed',
+    async (action) => {
+      const { id } = await failedRun();
+      const identifier = action === 'rerequested' ? null : 'rerun-failed';
+      const press = w.press(action, { external_id: id }, identifier);
+      await press();
+      expect(await press()).toBe('done before');
+      await w.press(action, { external_id: `${id}/b` }, identifier)();
+      const [next, first, ...others] = await rows();
+      expect(others).toEqual([]);
+      expect(first?.runId).toBe(id);
+      expect(await statuses(next?.runId ?? '')).toEqual(['succeeded', 'ready']);
+      expect(w.shown).toMatchObject([{ externalId: next?.runId, status: 'queued' }]);
+    },
+  );
+
+  it('repeats the one step of a check that succeeded', async () => {
+    const { id } = await failedRun();
+    await w.press('rerequested', { external_id: `${id}/a` })();
+    expect(await statuses((await rows())[0]?.runId ?? '')).toEqual(['ready', 'pending']);
+  });
+
+  it.each([
+    ['approve', 'succeeded'],
+    ['deny', 'denied'],
+  ] as const)('%s answers the gate of its check', async (identifier, status) => {
+    const { run, id } = await waiting();
+    await w.press('requested_action', { external_id: `${id}/prod` }, identifier)();
+    await w.world.until(run, 'prod', status);
+  });
+
+  it('approves the gate that waits where it is pressed on the check of the run', async () => {
+    const { run, id } = await waiting();
+    await w.press('requested_action', { external_id: id }, 'approve')();
+    await w.world.until(run, 'prod', 'succeeded');
+  });
+
+  it('lets no author approve', async () => {
+    w.github.pull.author = 1;
+    const { run, id } = await waiting();
+    expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain(
+      'wrote this change',
+    );
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+  });
+
+  it('cancels', async () => {
+    const { run, id } = await waiting();
+    await w.press('requested_action', { external_id: id }, 'cancel')();
+    expect((await w.world.end(run)).status).toBe('cancelled');
+  });
+
+  it.each([
+    ['another app', { app: { id: 1 } }, 1, 'not a button'],
+    ['another commit', { head_sha: 'f'.repeat(40) }, 1, 'refused'],
+    ['a stranger', {}, 3, 'refused'],
+  ])('does nothing for a check of %s', async (_, change, userId, note) => {
+    const { run, id } = await waiting();
+    expect(await w.press('requested_action', { external_id: id, ...change }, 'cancel', userId)()).toContain(note);
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+  });
+
+  it.each(['latest', '', '01', 'notice', '../x'])('takes the external id %j for no run', async (external_id) => {
+    const { run } = await waiting();
+    await w.press('requested_action', { external_id }, 'cancel')();
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+  });
+
+  it('refuses to repeat a run that has not ended', async () => {
+    const { id } = await waiting();
+    expect(await w.press('rerequested', { external_id: id })()).toContain('refused');
+    expect((await rows()).length).toBe(1);
+  });
+});
+
+describe('where there is no run', () => {
+  const notice = () => `notice/${w.github.pull.head}/.maestro/ci.yaml`;
+
+  it('starts the pipeline of a notice again, trusting no fork that nobody vouched for', async () => {
+    w.github.pull.isFork = true;
+    await w.press('rerequested', { external_id: notice() })();
+    const { head } = w.github.pull;
+    expect(w.starts).toMatchObject([
+      { event: { headSha: head, pull: { number: 7 } }, choice: { pipeline: '.maestro/ci.yaml', isTrusted: false } },
+    ]);
+    expect(await w.tools.grants.isGranted(500, 7, head)).toBe(false);
+  });
+
+  it('vouches for exactly the commit of a held check that is approved', async () => {
+    w.github.pull.isFork = true;
+    w.github.pull.pushedAt = null;
+    await w.press('requested_action', { external_id: notice() }, 'approve')();
+    expect(await w.tools.grants.isGranted(500, 7, w.github.pull.head)).toBe(true);
+    expect(w.starts).toMatchObject([{ choice: { isTrusted: true } }]);
+  });
+
+  it('vouches for nothing when the head has moved on', async () => {
+    w.github.pull.isFork = true;
+    const old = 'e'.repeat(40);
+    const press = w.press('requested_action', { external_id: `notice/${old}/x`, head_sha: old }, 'approve');
+    expect(await press()).toContain('refused');
+    expect(w.starts).toEqual([]);
+  });
+});
+
+describe('a suite', () => {
+  it('repeats the newest run of each pipeline from its beginning', async () => {
+    await failedRun();
+    const press = suite();
+    await press();
+    await press();
+    expect((await rows()).length).toBe(2);
+    expect(await statuses((await rows())[0]?.runId ?? '')).toEqual(['ready', 'pending']);
+  });
+
+  it('starts what matches where there was no run, and is ours', async () => {
+    await suite({ app: { id: 1 } })();
+    expect(w.starts).toEqual([]);
+    await suite()();
+    expect(w.starts).toMatchObject([{ event: { type: 'pull_request', headSha: w.github.pull.head } }]);
+  });
+});

@@ -1,0 +1,358 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FAILED } from '../../../contract/engine/world.ts';
+import { planOf, planStep } from '../../../fakes/plans.ts';
+import { CommandWorld } from './command-world.ts';
+import { sharedWorld } from './shared-world.ts';
+
+let w: CommandWorld;
+let runsBefore = 0;
+let approvalsBefore = 0;
+const world = sharedWorld();
+beforeEach(async () => {
+  w = await CommandWorld.open(world());
+  runsBefore = await countOf('run');
+  approvalsBefore = await countOf('approval');
+});
+afterEach(async () => w.close());
+
+const countOf = async (table: string) => Number((await w.world.sql(`select count(*) from ${table}`))[0]?.[0]);
+const runCount = async () => (await countOf('run')) - runsBefore;
+const approvals = async () => (await countOf('approval')) - approvalsBefore;
+const gated = (change: Record<string, boolean | string> = {}) =>
+  planOf([planStep('prod', { kind: 'gate', uses: 'gate', with: change })], { name: 'ship' });
+const waiting = async (change: Record<string, boolean | string> = {}) => {
+  const started = await w.run(gated(change));
+  await w.world.until(started.run, 'prod', 'held');
+  return started;
+};
+const failedRun = async () => {
+  const started = await w.run(planOf([planStep('a'), planStep('b', { needs: ['a'] })], { name: 'ci' }));
+  const worker = await w.world.worker();
+  await worker.run('a');
+  await worker.run('b', FAILED);
+  await w.world.until(started.run, 'b', 'failed');
+  await worker.leave();
+  return started;
+};
+describe('who is heard', () => {
+  it('acknowledges a comment with a reaction and answers all its commands with one comment', async () => {
+    const answer = await w.say('/maestro status\n/maestro help');
+    expect(w.github.writes.length).toBe(2);
+    expect(w.github.reactions).toEqual([expect.stringMatching(/^\d+ eyes$/)]);
+    expect(answer).toContain('No run of');
+    expect(answer).toContain('/maestro ok-to-test');
+  });
+
+  it.each([
+    ['an edited comment', '/maestro run', { action: 'edited' }],
+    ['a deleted comment', '/maestro run', { action: 'deleted' }],
+    ['a comment of an app', '/maestro run', { userType: 'Bot' }],
+    ['a quoted command', '> /maestro run', {}],
+    ['a comment without commands', 'hello', {}],
+  ])('does nothing about %s', async (_, body, change) => {
+    await w.comment(body, change)();
+    expect(w.github.writes).toEqual([]);
+    expect(w.starts).toEqual([]);
+  });
+
+  it('does not act on its own answer, which quotes commands at the start of lines', async () => {
+    await w.comment('/maestro run', { userType: 'Bot', login: 'maestro[bot]' })();
+    expect(w.github.writes).toEqual([]);
+  });
+
+  it('does nothing for a comment that was deleted before it was read', async () => {
+    w.github.deletedComments.add(77);
+    await w.comment('/maestro run', { commentId: 77 })();
+    expect(w.starts).toEqual([]);
+    expect(w.github.comments).toEqual([]);
+  });
+
+  it('answers on an issue that commands need a pull request', async () => {
+    expect(await w.say('/maestro run', { isIssue: true })).toContain('work on pull requests');
+    expect(await w.say('/maestro help', { isIssue: true })).toContain('/maestro retry');
+    expect(w.starts).toEqual([]);
+  });
+
+  it.each(['run', 'retry', 'cancel', 'approve', 'deny', 'ok-to-test'])(
+    'refuses %s of a stranger, and says who may',
+    async (verb) => {
+      const { run } = await waiting();
+      const answer = await w.say(`/maestro ${verb}`, { userId: 3, login: 'stranger' });
+      expect(answer).toContain('the write role or more');
+      expect(w.starts).toEqual([]);
+      expect((await w.world.step(run, 'prod')).status).toBe('held');
+    },
+  );
+
+  it.each(['explain', 'logs', 'plan'])(
+    'shows %s to readers of a private repository, not to everybody of a public one',
+    async (verb) => {
+      expect(await w.say(`/maestro ${verb}`, { userId: 3, login: 'stranger' })).not.toContain('Not done');
+      w.isPublic = true;
+      expect(await w.say(`/maestro ${verb}`, { userId: 3, login: 'stranger' })).toContain('the triage role or more');
+    },
+  );
+
+  it('asks for the role each time', async () => {
+    await w.say('/maestro run');
+    w.github.roles.set('ada', ['read', 'read']);
+    expect(await w.say('/maestro run')).toContain('Not done');
+    expect(w.starts.length).toBe(1);
+  });
+
+  it('gives a person who was renamed their role, and nothing to who has the old login now', async () => {
+    w.github.logins.set(1, 'ada2').set(4, 'ada');
+    w.github.roles.set('ada', ['none', 'none']).set('ada2', ['write', 'write']);
+    await w.say('/maestro run');
+    expect(w.starts[0]?.event.actor).toBe('ada2');
+    w.github.roles.set('ada', ['admin', 'admin']).delete('ada2');
+    w.github.logins.delete(1);
+    expect(await w.say('/maestro run')).toContain('you have no role here');
+    expect(w.starts.length).toBe(1);
+  });
+
+  it('suggests the command that was meant', async () => {
+    expect(await w.say('/maestro retyr')).toMatch(/did you mean.*retry/);
+  });
+
+  it('starts a pipeline by its own command under its own permission', async () => {
+    w.ownCommands.push({ name: 'deploy', pipeline: 'ship', permission: 'maintain' });
+    expect(await w.say('/maestro deploy env=dev')).toContain('the maintain role');
+    expect(await w.say('/maestro deploy env=dev', { userId: 2, login: 'bo' })).toContain('Started');
+    expect(w.starts).toMatchObject([
+      { event: { type: 'command', command: { name: 'deploy', params: { env: 'dev' } } } },
+    ]);
+  });
+});
+
+describe('once', () => {
+  it('acts once and answers once when a comment is delivered twice at the same time', async () => {
+    await failedRun();
+    const deliver = w.comment('/maestro retry');
+    const results = await Promise.allSettled([deliver(), deliver()]);
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(results.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'COMMAND_BUSY' } });
+    expect(await deliver()).toBe('done before');
+    expect(await runCount()).toBe(2);
+    expect(w.github.comments.length).toBe(1);
+  });
+
+  it.each([
+    ['lost', false],
+    ['posted', true],
+  ])('answers once and retries once where the server failed when the answer was %s', async (_, isStored) => {
+    await failedRun();
+    w.github.failures = [isStored];
+    const deliver = w.comment('/maestro retry\n/maestro run');
+    await expect(deliver()).rejects.toThrow('lost');
+    await deliver();
+    expect(await runCount()).toBe(2);
+    expect(w.starts.length).toBe(1);
+    expect(w.github.comments.length).toBe(1);
+    expect(w.github.comments[0]?.body).toContain('takes up where');
+  });
+
+  it('makes one run of a retry whose answer was not kept', async () => {
+    await failedRun();
+    const { records } = w.tools;
+    let isCrashed = false;
+    const crashing = {
+      ...records,
+      finish: async (key: string, index: number, text: string) => {
+        if (!isCrashed) throw Object.assign(new Error('crash'), { isCrashed: (isCrashed = true) });
+        await records.finish(key, index, text);
+      },
+    };
+    Object.assign(w.tools, { records: crashing });
+    const deliver = w.comment('/maestro retry');
+    await expect(deliver()).rejects.toThrow('crash');
+    await deliver();
+    expect(await runCount()).toBe(2);
+  });
+
+  it('does not approve the next gate when it is delivered again after a crash', async () => {
+    const plan = planOf(
+      [
+        planStep('one', { kind: 'gate', uses: 'gate', with: {} }),
+        planStep('two', { kind: 'gate', uses: 'gate', with: {}, needs: ['one'] }),
+      ],
+      { name: 'ship' },
+    );
+    const { run } = await w.run(plan);
+    await w.world.until(run, 'one', 'held');
+    const { records } = w.tools;
+    let crashes = 1;
+    Object.assign(w.tools, {
+      records: {
+        ...records,
+        finish: async (key: string, index: number, text: string) => {
+          if (crashes-- > 0) throw new Error('crash');
+          await records.finish(key, index, text);
+        },
+      },
+    });
+    const deliver = w.comment('/maestro approve');
+    await expect(deliver()).rejects.toThrow('crash');
+    await w.world.until(run, 'two', 'held');
+    await deliver();
+    expect((await w.world.step(run, 'two')).status).toBe('held');
+    expect(w.github.comments.at(-1)?.body).toContain('approved gate **one**');
+  });
+});
+
+describe('gates', () => {
+  it('opens a gate with its reason, and nothing in the reason mentions, links or draws', async () => {
+    const { run } = await waiting();
+    const answer = await w.say('/maestro approve prod x @org/team <img src=x> | a | https://evil.test `c`');
+    await w.world.until(run, 'prod', 'succeeded');
+    expect(answer).toContain('approved gate **prod**');
+    expect(answer).not.toMatch(/@org|<img|https:\/\/|`c`/);
+  });
+
+  it('denies', async () => {
+    const { run } = await waiting();
+    await w.say('/maestro deny prod not on a Friday');
+    expect((await w.world.until(run, 'prod', 'denied')).reason).toContain('not on a Friday');
+  });
+
+  it.each([
+    ['opened the pull request', { pull: 1, commit: 2 }],
+    ['wrote its newest commit', { pull: 2, commit: 1 }],
+  ])('lets nobody approve who %s; denying is theirs', async (_, { pull, commit }) => {
+    w.github.pull.author = pull;
+    w.github.commitAuthor = commit;
+    const { run } = await waiting();
+    expect(await w.say('/maestro approve')).toContain('wrote this change');
+    expect(await approvals()).toBe(0);
+    await w.say('/maestro deny');
+    await w.world.until(run, 'prod', 'denied');
+  });
+
+  it('lets the author approve where the gate says so', async () => {
+    w.github.pull.author = 1;
+    const { run } = await waiting({ 'not-author': false });
+    await w.say('/maestro approve');
+    await w.world.until(run, 'prod', 'succeeded');
+  });
+
+  it.each([['/maestro approve prdo because'], ['/maestro approve LGTM'], ['/maestro approve staging']])(
+    'takes no typing error for a reason: %s',
+    async (body) => {
+      const { run } = await waiting();
+      expect(await w.say(body)).toContain('prod');
+      expect((await w.world.step(run, 'prod')).status).toBe('held');
+    },
+  );
+
+  it('does not reach a run of a commit before the newest, or of a tag', async () => {
+    await w.run(gated(), { headSha: 'c'.repeat(40) });
+    await w.run(gated(), { ref: 'refs/tags/v1' });
+    expect(await w.say('/maestro approve')).toContain('no gate of the newest commit waits');
+    expect(await approvals()).toBe(0);
+  });
+});
+
+describe('runs', () => {
+  it('retries what failed: a new run with its row, and a check that says so before it is reported', async () => {
+    const { id } = await failedRun();
+    await w.say('/maestro retry');
+    const rows = await w.tools.runs.ofCommit(500, w.github.pull.head);
+    expect(rows.length).toBe(2);
+    expect(rows[0]).toMatchObject({ checkName: 'maestro / ci', pullNumber: 7 });
+    expect(rows[0]?.runId).not.toBe(id);
+    expect(w.shown).toMatchObject([{ externalId: rows[0]?.runId, status: 'queued', conclusion: null }]);
+    const view = await w.world.engine.readRun(await w.world.engine.resolve(rows[0]?.runId ?? ''));
+    expect(view.steps.map(({ status }) => status)).toEqual(['succeeded', 'ready']);
+  });
+
+  it.each([
+    ['nope', 'has a step nope'],
+    ['', 'have not ended'],
+  ])('says why it cannot retry %j', async (step, why) => {
+    await waiting();
+    expect(await w.say(`/maestro retry ${step}`)).toContain(why);
+  });
+
+  it('cancels what has not ended', async () => {
+    const { run, id } = await waiting();
+    expect(await w.say('/maestro cancel')).toContain(id);
+    expect((await w.world.end(run)).status).toBe('cancelled');
+    expect(await w.say('/maestro cancel')).toContain('No run');
+  });
+
+  it('starts with parameters, once per comment', async () => {
+    const deliver = w.comment('/maestro run ci a="b c"');
+    await deliver();
+    await deliver();
+    expect(w.starts).toMatchObject([{ choice: { pipeline: 'ci', params: { a: 'b c' }, isTrusted: false } }]);
+  });
+
+  it('shows status, reasons and logs', async () => {
+    await failedRun();
+    expect(await w.say('/maestro status')).toMatch(/ci \| failed \| 1 of 2/);
+    expect(await w.say('/maestro explain')).toContain('ci/b');
+    expect(await w.say('/maestro logs')).toContain('has not written anything');
+    expect(await w.say('/maestro logs c')).toContain('no run of the newest commit has a step c');
+  });
+});
+
+describe('ok-to-test', () => {
+  beforeEach(() => {
+    w.github.pull.isFork = true;
+  });
+  const head = () => w.github.pull.head;
+  const isGranted = () => w.tools.grants.isGranted(500, 7, head());
+
+  it('vouches for the head that was there before the comment, and starts it', async () => {
+    expect(await w.say('/maestro ok-to-test')).toContain('Started');
+    expect(await isGranted()).toBe(true);
+    expect(w.starts).toMatchObject([
+      { event: { headSha: head(), definitionsSha: 'b'.repeat(40) }, choice: { isTrusted: true } },
+    ]);
+  });
+
+  it('does not cover a commit that is pushed afterwards', async () => {
+    await w.say('/maestro ok-to-test');
+    w.github.pull.head = 'd'.repeat(40);
+    expect(await isGranted()).toBe(false);
+    expect(await w.say('/maestro run')).toContain('Held');
+  });
+
+  it.each([
+    ['after the comment', '2026-02-01T00:00:05Z'],
+    ['in its second', '2026-02-01T00:00:00Z'],
+    ['at an unknown time', null],
+    ['at no time', 'soon'],
+  ])('refuses without a SHA where the fork was pushed to %s', async (_, pushedAt) => {
+    w.github.pull.pushedAt = pushedAt;
+    const answer = await w.say('/maestro ok-to-test');
+    expect(answer).toContain(`/maestro ok-to-test ${head()}`);
+    expect(await isGranted()).toBe(false);
+    expect(w.starts).toEqual([]);
+    await w.say(`/maestro ok-to-test ${head()}`);
+    expect(await isGranted()).toBe(true);
+  });
+
+  it('refuses a short SHA where the fork was pushed to later: another commit can begin alike', async () => {
+    w.github.pull.pushedAt = '2026-02-01T00:00:05Z';
+    await w.say(`/maestro ok-to-test ${head().slice(0, 12)}`);
+    expect(await isGranted()).toBe(false);
+  });
+
+  it('refuses a commit that was swapped', async () => {
+    expect(await w.say(`/maestro ok-to-test ${'e'.repeat(40)}`)).toContain('is not the newest commit');
+    expect(await isGranted()).toBe(false);
+  });
+
+  it('does not pass the permission to the next commit when a crash came before it was given', async () => {
+    const { grants } = w.tools;
+    Object.assign(w.tools, { grants: { ...grants, grant: async () => Promise.reject(new Error('crash')) } });
+    const deliver = w.comment('/maestro ok-to-test');
+    await expect(deliver()).rejects.toThrow('crash');
+    Object.assign(w.tools, { grants });
+    w.github.pull.head = 'f'.repeat(40);
+    await deliver();
+    expect(await isGranted()).toBe(false);
+    expect(w.starts).toEqual([]);
+  });
+});

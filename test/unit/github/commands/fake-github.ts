@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ProbotOctokit } from 'probot';
+import type { GitHubAccess } from '../../../../src/github/octokit.ts';
+
+export const OUR_APP = 99;
+
+export interface FakePull {
+  head: string;
+  isFork: boolean;
+  author: number;
+  pushedAt: string | null;
+  state: 'open' | 'closed';
+}
+
+/** The calls that commands make, answered over real HTTP from a state that a test sets. */
+export class FakeGitHub {
+  readonly logins = new Map<number, string>([
+    [1, 'ada'],
+    [2, 'bo'],
+    [3, 'stranger'],
+  ]);
+  /** By login: `role_name` and `permission`. */
+  readonly roles = new Map<string, readonly [string, string]>([
+    ['ada', ['write', 'write']],
+    ['bo', ['maintain', 'write']],
+    ['stranger', ['read', 'read']],
+  ]);
+  readonly pull: FakePull = {
+    head: randomBytes(20).toString('hex'),
+    isFork: false,
+    author: 2,
+    pushedAt: '2026-01-01T00:00:00Z',
+    state: 'open',
+  };
+  readonly comments: { body: string; appId: number | null }[] = [];
+  readonly reactions: string[] = [];
+  readonly writes: string[] = [];
+  readonly deletedComments = new Set<number>();
+  commitAuthor = 2;
+  /** Answers 500 to so many comments, after (true) or before (false) they are stored. */
+  failures: boolean[] = [];
+  readonly #server = createServer((request, response) => void this.#serve(request, response));
+
+  async open(): Promise<GitHubAccess> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const { port } = this.#server.address() as AddressInfo;
+    const octokit = new ProbotOctokit({
+      baseUrl: `http://127.0.0.1:${port}`,
+      retry: { enabled: false },
+      throttle: { enabled: false },
+    });
+    return { app: octokit, installation: async () => octokit };
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = '';
+    for await (const chunk of request) text += String(chunk);
+    const url = new URL(request.url ?? '', 'http://localhost');
+    if (request.method !== 'GET') this.writes.push(`${request.method} ${url.pathname}`);
+    const [status, body] = this.#answer(`${request.method} ${url.pathname}`, text === '' ? {} : JSON.parse(text));
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  }
+
+  #answer(call: string, body: { body?: string; content?: string }): readonly [number, unknown] {
+    const login = /^GET \/repos\/acme\/shop\/collaborators\/(.+)\/permission$/.exec(call)?.[1];
+    if (login !== undefined) return this.#permission(login);
+    const account = /^GET \/user\/(\d+)$/.exec(call)?.[1];
+    if (account !== undefined) return this.#user(Number(account));
+    const reacted = /^POST \/repos\/acme\/shop\/(?:issues|pulls)\/comments\/(\d+)\/reactions$/.exec(call)?.[1];
+    if (reacted !== undefined) {
+      if (this.deletedComments.has(Number(reacted))) return [404, { message: 'Not Found' }];
+      this.reactions.push(`${reacted} ${body.content}`);
+      return [200, { id: 1, content: body.content }];
+    }
+    if (call === 'GET /repos/acme/shop/pulls/7') return [200, this.#pullBody()];
+    if (call === 'POST /repos/acme/shop/issues/7/comments') return this.#comment(body.body ?? '');
+    if (call === 'GET /repos/acme/shop/issues/7/comments')
+      return [
+        200,
+        this.comments.map(({ body, appId }) => ({
+          body,
+          performed_via_github_app: appId === null ? null : { id: appId },
+        })),
+      ];
+    if (/^GET \/repos\/acme\/shop\/commits\/[0-9a-f]{40}\/pulls$/.test(call)) return [200, [this.#pullBody()]];
+    if (call.startsWith('GET /repos/acme/shop/commits/'))
+      return [200, { sha: this.pull.head, author: { id: this.commitAuthor }, committer: { id: 19_864_447 } }];
+    return [404, { message: `no fake for ${call}` }];
+  }
+
+  #comment(body: string): readonly [number, unknown] {
+    const isLost = this.failures.shift();
+    if (isLost !== false) this.comments.push({ body, appId: OUR_APP });
+    return isLost === undefined ? [201, { id: this.comments.length }] : [500, { message: 'lost' }];
+  }
+
+  #permission(login: string): readonly [number, unknown] {
+    const id = [...this.logins].find(([, name]) => name === login)?.[0];
+    if (id === undefined) return [404, { message: 'Not Found' }];
+    const [role_name, permission] = this.roles.get(login) ?? ['none', 'none'];
+    return [200, { permission, role_name, user: { id, login } }];
+  }
+
+  #user(id: number): readonly [number, unknown] {
+    const login = this.logins.get(id);
+    return login === undefined ? [404, { message: 'Not Found' }] : [200, { id, login }];
+  }
+
+  #pullBody(): unknown {
+    const { head, isFork, author, pushedAt, state } = this.pull;
+    return {
+      number: 7,
+      state,
+      draft: false,
+      labels: [],
+      user: { id: author, login: this.logins.get(author) ?? 'ghost' },
+      head: { sha: head, ref: 'topic', repo: { id: isFork ? 501 : 500, pushed_at: pushedAt } },
+      base: { sha: 'b'.repeat(40), ref: 'main', repo: { id: 500 } },
+    };
+  }
+}
