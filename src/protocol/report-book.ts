@@ -83,6 +83,8 @@ export interface ReportBook {
   putComment(pull: ChangedPull, body: string | null, isUrgent: boolean): Promise<void>;
   /** Takes what is due, urgent things first. A claim counts as a request under way until `record`, `defer` or `bury`. */
   claim(query: ClaimQuery): Promise<readonly DueReport[]>;
+  /** Says before a request that the claim goes on; false where it was lost, and somebody else may be writing. */
+  renew(due: DueReport, untilMs: number): Promise<boolean>;
   /** False where the claim was lost meanwhile. */
   record(due: DueReport, written: Written): Promise<boolean>;
   /** Tries again later. `isUnsure`: the request may have been carried out. */

@@ -4,7 +4,7 @@ import { intArray } from './array-literal.ts';
 import type { Database, Row } from './database.ts';
 import { plainText } from './json-text.ts';
 
-type ReportClaims = Pick<ReportBook, 'claim' | 'record' | 'defer' | 'forget' | 'bury' | 'isPending'>;
+type ReportClaims = Pick<ReportBook, 'claim' | 'renew' | 'record' | 'defer' | 'forget' | 'bury' | 'isPending'>;
 
 /** Between two writes of one check or comment: GitHub counts writes, and nobody reads faster. */
 const GAP_MS = 5000;
@@ -42,6 +42,14 @@ export function openReportClaims(db: Database): ReportClaims {
         intArray('only' in installations ? [] : installations.except),
       ]);
       return rows.toSorted(byUrgency).map(toDue);
+    },
+    renew: async (due, untilMs) => {
+      const rows = await db.query(
+        'report_renew',
+        'update report set due_ms = $3 where id = $1 and fence = $2 returning 1',
+        [due.id, due.fence, untilMs],
+      );
+      return rows.length > 0;
     },
     record: async (due, { remoteId, sentAnnotations, isWhole, nowMs, claimMs }) => {
       const rows = await db.query(

@@ -2,11 +2,10 @@ import type { CheckSpec } from '../../protocol/check.ts';
 import type { Annotation } from '../../protocol/outcome.ts';
 import type { DueCheck } from '../../protocol/report-book.ts';
 import type { Octokit } from '../octokit.ts';
+import { once } from './request-limits.ts';
 
 /** What GitHub takes in one request, and appends with each further one. */
 export const ANNOTATIONS_PER_WRITE = 50;
-/** A creation that is tried again by the client itself, after an answer that was lost, makes a second check. */
-const ONCE = { retries: 0 };
 
 export interface RemoteCheck {
   readonly id: number;
@@ -17,7 +16,7 @@ export interface RemoteCheck {
 export async function findCheck(octokit: Octokit, due: DueCheck): Promise<RemoteCheck | undefined> {
   const place = { owner: due.owner, repo: due.repo };
   if (due.remoteId !== null) {
-    const { data } = await octokit.rest.checks.get({ ...place, check_run_id: due.remoteId });
+    const { data } = await octokit.rest.checks.get({ ...place, check_run_id: due.remoteId, request: once() });
     return { id: data.id, annotations: data.output.annotations_count };
   }
   const pages = octokit.paginate.iterator(octokit.rest.checks.listForRef, {
@@ -26,6 +25,7 @@ export async function findCheck(octokit: Octokit, due: DueCheck): Promise<Remote
     check_name: due.spec.name,
     filter: 'all',
     per_page: 100,
+    request: once(),
   });
   for await (const { data } of pages) {
     const found = data.find((check) => check.external_id === due.spec.externalId);
@@ -40,10 +40,10 @@ export async function writeCheck(octokit: Octokit, due: DueCheck, at: RemoteChec
   const content = contentOf(due.spec, due.spec.annotations.slice(from, from + ANNOTATIONS_PER_WRITE));
   const place = { owner: due.owner, repo: due.repo };
   if (at) {
-    await octokit.rest.checks.update({ ...place, ...content, check_run_id: at.id, request: ONCE });
+    await octokit.rest.checks.update({ ...place, ...content, check_run_id: at.id, request: once() });
     return at.id;
   }
-  const { data } = await octokit.rest.checks.create({ ...place, ...content, head_sha: due.headSha, request: ONCE });
+  const { data } = await octokit.rest.checks.create({ ...place, ...content, head_sha: due.headSha, request: once() });
   return data.id;
 }
 

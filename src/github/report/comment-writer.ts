@@ -1,5 +1,6 @@
 import type { DueComment } from '../../protocol/report-book.ts';
 import type { Octokit } from '../octokit.ts';
+import { once } from './request-limits.ts';
 import { COMMENT_MARKER } from './sticky-comment.ts';
 
 export interface AppIdentity {
@@ -10,7 +11,6 @@ export interface AppIdentity {
 
 /** Comments of one pull request that are looked through for ours. */
 const COMMENTS_MAX = 2000;
-const ONCE = { retries: 0 };
 
 /** Our comment on the pull request: by marker and by author, since anybody can copy the marker. */
 export async function findComment(octokit: Octokit, due: DueComment, app: AppIdentity): Promise<number | undefined> {
@@ -19,6 +19,7 @@ export async function findComment(octokit: Octokit, due: DueComment, app: AppIde
     repo: due.repo,
     issue_number: due.pullNumber,
     per_page: 100,
+    request: once(),
   });
   let seen = 0;
   for await (const { data } of pages) {
@@ -38,7 +39,7 @@ export async function findComment(octokit: Octokit, due: DueComment, app: AppIde
 
 /** Writes it, and answers its id. */
 export async function writeComment(octokit: Octokit, due: DueComment, id: number | undefined): Promise<number> {
-  const place = { owner: due.owner, repo: due.repo, body: due.body, request: ONCE };
+  const place = { owner: due.owner, repo: due.repo, body: due.body, request: once() };
   if (id !== undefined) {
     await octokit.rest.issues.updateComment({ ...place, comment_id: id });
     return id;

@@ -68,16 +68,19 @@ export class Reporter {
 
   /** Works until the signal fires, then ends what it began. */
   async run(signal: AbortSignal): Promise<void> {
+    const { feed, onError } = this.#options;
     while (!signal.aborted) {
       const pause = sleep(PAUSE_MS, undefined, { signal }).catch(() => {});
+      // Before the look: what changes during it is seen by the next one.
+      const news = feed.next(POLL_MS, signal).catch(onError);
       try {
         await this.look();
         await this.#writing.begin();
       } catch (error) {
-        this.#options.onError(error);
+        onError(error);
       }
+      await news;
       await pause;
-      await this.#options.feed.next(POLL_MS, signal);
     }
     await this.#writing.idle();
   }

@@ -1,6 +1,11 @@
-/** GitHub's secondary limit is 80 writes a minute and 500 an hour for each installation: the rest is for commands and dispatches. */
-const PER_MINUTE_MAX = 60;
-const PER_HOUR_MAX = 400;
+/**
+ * GitHub's secondary limit is 80 writes a minute and 500 an hour for each installation. In any such span a bucket gives its
+ * size and what flows in, so both together stay below; the rest is for commands and dispatches.
+ */
+const MINUTE_SIZE = 30;
+const MINUTE_INFLOW = 40;
+const HOUR_SIZE = 100;
+const HOUR_INFLOW = 340;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const INSTALLATIONS_MAX = 10_000;
@@ -22,8 +27,8 @@ export class WriteBudget {
     const bucket = this.#filled(installationId, nowMs);
     const waitMs = Math.max(
       bucket.closedUntilMs - nowMs,
-      bucket.minute >= 1 ? 0 : ((1 - bucket.minute) * MINUTE_MS) / PER_MINUTE_MAX,
-      bucket.hour >= 1 ? 0 : ((1 - bucket.hour) * HOUR_MS) / PER_HOUR_MAX,
+      bucket.minute >= 1 ? 0 : ((1 - bucket.minute) * MINUTE_MS) / MINUTE_INFLOW,
+      bucket.hour >= 1 ? 0 : ((1 - bucket.hour) * HOUR_MS) / HOUR_INFLOW,
     );
     if (waitMs > 0) return Math.ceil(waitMs);
     bucket.minute -= 1;
@@ -41,7 +46,7 @@ export class WriteBudget {
     let bucket = this.#buckets.get(installationId);
     if (!bucket) {
       if (this.#buckets.size >= INSTALLATIONS_MAX) this.#forgetFull(nowMs);
-      bucket = { minute: PER_MINUTE_MAX, hour: PER_HOUR_MAX, atMs: nowMs, closedUntilMs: 0 };
+      bucket = { minute: MINUTE_SIZE, hour: HOUR_SIZE, atMs: nowMs, closedUntilMs: 0 };
       this.#buckets.set(installationId, bucket);
     }
     refill(bucket, nowMs);
@@ -51,14 +56,14 @@ export class WriteBudget {
   #forgetFull(nowMs: number): void {
     for (const [id, bucket] of this.#buckets) {
       refill(bucket, nowMs);
-      if (bucket.hour >= PER_HOUR_MAX && bucket.closedUntilMs <= nowMs) this.#buckets.delete(id);
+      if (bucket.hour >= HOUR_SIZE && bucket.closedUntilMs <= nowMs) this.#buckets.delete(id);
     }
   }
 }
 
 function refill(bucket: Bucket, nowMs: number): void {
   const passedMs = Math.max(0, nowMs - bucket.atMs);
-  bucket.minute = Math.min(PER_MINUTE_MAX, bucket.minute + (passedMs * PER_MINUTE_MAX) / MINUTE_MS);
-  bucket.hour = Math.min(PER_HOUR_MAX, bucket.hour + (passedMs * PER_HOUR_MAX) / HOUR_MS);
+  bucket.minute = Math.min(MINUTE_SIZE, bucket.minute + (passedMs * MINUTE_INFLOW) / MINUTE_MS);
+  bucket.hour = Math.min(HOUR_SIZE, bucket.hour + (passedMs * HOUR_INFLOW) / HOUR_MS);
   bucket.atMs = nowMs;
 }

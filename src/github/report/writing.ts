@@ -16,7 +16,7 @@ export interface WritingOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Longer than a request with its time limit takes; whoever died is followed after it. */
+/** Longer than a look-up and a request may take; whoever died is followed after it. */
 const CLAIM_MS = 120_000;
 const CLAIMS_MAX = 20;
 /** Installations that are written to at the same time by one process. */
@@ -83,27 +83,29 @@ export class Writing {
   }
 
   async #writeCheck(octokit: Octokit, due: DueCheck): Promise<void> {
+    if (!(await this.#mayWrite(due))) return;
     let at = due.remoteId === null ? undefined : { id: due.remoteId, annotations: due.sentAnnotations };
     if (due.isUnsure) at = await findCheck(octokit, due);
     const total = due.spec.annotations.length;
     for (;;) {
-      if (!(await this.#mayWrite(due))) return;
       const id = await writeCheck(octokit, due, at);
       at = { id, annotations: Math.min(total, (at?.annotations ?? 0) + ANNOTATIONS_PER_WRITE) };
       const isWhole = at.annotations >= total;
       const isOurs = await this.#record(due, id, at.annotations, isWhole);
-      if (isWhole || !isOurs) return;
+      if (isWhole || !isOurs || !(await this.#mayWrite(due))) return;
     }
   }
 
   async #writeComment(octokit: Octokit, due: DueComment): Promise<void> {
+    if (!(await this.#mayWrite(due))) return;
     const known = due.remoteId ?? (await findComment(octokit, due, this.#options.app));
-    if (await this.#mayWrite(due)) await this.#record(due, await writeComment(octokit, due, known), 0, true);
+    await this.#record(due, await writeComment(octokit, due, known), 0, true);
   }
 
   /** Takes a write from the installation's budget, or lays the report aside until there is one. */
   async #mayWrite(due: DueReport): Promise<boolean> {
     const nowMs = this.#options.clock.now();
+    if (!(await this.#options.book.renew(due, nowMs + CLAIM_MS))) return false;
     const waitMs = this.#budget.take(due.installationId, nowMs);
     if (waitMs === 0) return true;
     await this.#options.book.defer(due, { dueMs: nowMs + waitMs, problem: null, isUnsure: due.isUnsure });

@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CheckSpec, CheckTarget } from '../../../src/protocol/check.ts';
+import type { DueReport } from '../../../src/protocol/report-book.ts';
+import { openCheckBoard } from '../../../src/store/check-board.ts';
+import type { Database } from '../../../src/store/database.ts';
+import { openGitHubRuns } from '../../../src/store/github-runs.ts';
+import { migrate } from '../../../src/store/migrate.ts';
+import { freshDatabase } from '../../fakes/engine.ts';
+import { describeWith } from '../../real-parts.ts';
+
+const TARGET: CheckTarget = {
+  installationId: 1,
+  repositoryId: 10,
+  owner: 'octo',
+  repo: 'app',
+  headSha: 'a'.repeat(40),
+};
+const SPEC: CheckSpec = {
+  externalId: 'r1',
+  name: 'maestro / ci',
+  status: 'in_progress',
+  conclusion: null,
+  title: 'One',
+  summary: 'text with NUL \0 and half a \ud800 character',
+  text: null,
+  annotations: [],
+  actions: [],
+  detailsUrl: null,
+  startedAt: null,
+  completedAt: null,
+};
+const ALL = { except: [] };
+
+function suite(url: string | undefined): void {
+  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let db: Database;
+  beforeAll(async () => {
+    fresh = await freshDatabase(url);
+    db = await fresh.open();
+    await migrate(db);
+  });
+  afterAll(async () => {
+    await db.close();
+    await fresh.drop();
+  });
+  beforeEach(async () => {
+    for (const table of ['report', 'report_pull', 'github_run']) await db.query('', `truncate ${table}`, []);
+  });
+
+  const claim = (nowMs: number): Promise<readonly DueReport[]> =>
+    openCheckBoard(db).claim({ nowMs, claimMs: 1000, limit: 10, installations: ALL });
+  const whole = (nowMs: number) => ({ remoteId: 5, sentAnnotations: 0, isWhole: true, nowMs, claimMs: 1000 });
+
+  it('is due once for the same word, however often it is put', async () => {
+    const board = openCheckBoard(db);
+    await board.put(TARGET, SPEC);
+    await board.put(TARGET, SPEC);
+    const [due] = await claim(0);
+    expect(due).toMatchObject({ kind: 'check', isUnsure: false, remoteId: null });
+    expect(await board.record(due as DueReport, whole(0))).toBe(true);
+    await board.put(TARGET, SPEC);
+    expect(await claim(1_000_000)).toEqual([]);
+    expect(await board.isPending(10, TARGET.headSha, 'r1')).toBe(false);
+  });
+
+  it('is due again when another word was put while the first was written', async () => {
+    const board = openCheckBoard(db);
+    await board.put(TARGET, SPEC);
+    const [due] = await claim(0);
+    await board.put(TARGET, { ...SPEC, title: 'Two', status: 'completed', conclusion: 'success' });
+    await board.record(due as DueReport, whole(0));
+    expect(await board.isPending(10, TARGET.headSha, 'r1')).toBe(true);
+    expect(await claim(1)).toMatchObject([{ remoteId: 5, isUnsure: false, spec: { title: 'Two' } }]);
+  });
+
+  it('keeps the word about the newest state of a run, whoever speaks last', async () => {
+    const board = openCheckBoard(db);
+    await board.put(TARGET, { ...SPEC, title: 'Newest' }, 7);
+    await board.put(TARGET, { ...SPEC, title: 'Late' }, 6);
+    expect(await board.standing(10, TARGET.headSha)).toMatchObject([{ spec: { title: 'Newest' } }]);
+  });
+
+  it('gives a claim to one process until it ends, and knows then that a request may have been made', async () => {
+    const board = openCheckBoard(db);
+    await board.put(TARGET, SPEC);
+    const [first] = await claim(0);
+    expect(await claim(999)).toEqual([]);
+    const [second] = await claim(1000);
+    expect(second).toMatchObject({ isUnsure: true });
+    expect(await board.renew(first as DueReport, 9999)).toBe(false);
+    expect(await board.record(first as DueReport, whole(1000))).toBe(false);
+    expect(await board.record(second as DueReport, whole(1000))).toBe(true);
+  });
+
+  it('takes up what was given up when something else is to be said', async () => {
+    const board = openCheckBoard(db);
+    await board.put(TARGET, SPEC);
+    const [due] = await claim(0);
+    await board.bury(due as DueReport, '422: no');
+    expect(await claim(1_000_000)).toEqual([]);
+    await board.put(TARGET, { ...SPEC, title: 'Other' });
+    expect(await claim(1_000_000)).toHaveLength(1);
+  });
+
+  it('claims for installations that nobody serves, or for one alone', async () => {
+    const board = openCheckBoard(db);
+    await board.put(TARGET, SPEC);
+    await board.put({ ...TARGET, installationId: 2, repositoryId: 20 }, SPEC);
+    const query = { nowMs: 0, claimMs: 1000, limit: 10 };
+    expect(await board.claim({ ...query, installations: { except: [1] } })).toMatchObject([{ installationId: 2 }]);
+    expect(await board.claim({ ...query, installations: { only: 2 } })).toEqual([]);
+    expect(await board.claim({ ...query, installations: { only: 1 } })).toMatchObject([{ installationId: 1 }]);
+  });
+
+  it('shows a pull request as changed until its comment was thought over, also where it changes meanwhile', async () => {
+    const board = openCheckBoard(db);
+    await board.put({ ...TARGET, pullNumber: 7 }, SPEC);
+    const [pull] = await board.changedPulls(10);
+    expect(pull).toMatchObject({ pullNumber: 7, hasComment: false });
+    await board.put({ ...TARGET, pullNumber: 7 }, { ...SPEC, title: 'Two' });
+    await board.putComment(pull!, 'body', true);
+    const [again] = await board.changedPulls(10);
+    expect(again).toMatchObject({ hasComment: true });
+    await board.putComment(again!, null, false);
+    expect(await board.changedPulls(10)).toEqual([]);
+  });
+
+  it('lists open runs in the order in which they were added, page by page, until they are closed', async () => {
+    const runs = openGitHubRuns(db);
+    const { installationId, repositoryId, owner, repo, headSha } = TARGET;
+    for (const runId of ['b', 'a', 'c'])
+      await runs.add({
+        runId,
+        installationId,
+        repositoryId,
+        owner,
+        repo,
+        headSha,
+        ref: 'refs/pull/7/head',
+        defaultBranch: 'main',
+        pullNumber: 7,
+        isFork: true,
+        pipelinePath: '.maestro/ci.yaml',
+        checkName: 'maestro / ci',
+      });
+    const ids = (list: readonly { readonly runId: string }[]) => list.map((one) => one.runId);
+    expect(ids(await runs.open(2))).toEqual(['b', 'a']);
+    expect(ids(await runs.open(2, 'a'))).toEqual(['c']);
+    await runs.close('a');
+    expect(ids(await runs.open(9))).toEqual(['b', 'c']);
+    expect(ids(await runs.ofCommit(10, headSha))).toEqual(['c', 'a', 'b']);
+    expect(ids(await runs.ofPull(10, 7))).toEqual(['c', 'a', 'b']);
+    expect(await runs.find('a')).toMatchObject({ isFork: true, pullNumber: 7 });
+    expect(await runs.find('x')).toBeUndefined();
+  });
+}
+
+describe('the check board, embedded', () => {
+  suite(undefined);
+});
+describeWith('postgres', 'the check board, on Postgres', suite);
