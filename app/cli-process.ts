@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import process from 'node:process';
 import type { Terminal } from '../src/cli/context.ts';
@@ -6,6 +5,7 @@ import { EXIT } from '../src/cli/exit-codes.ts';
 import { runCli } from '../src/cli/main.ts';
 import type { Streams } from '../src/cli/output.ts';
 import { type DisplayConfig, readDisplay } from './config.ts';
+import { versionOfHouse } from './house.ts';
 
 /** In a pipe nothing says how wide a line may be; this is wide enough for reasons and paths. */
 const COLUMNS_DEFAULT = 120;
@@ -17,7 +17,7 @@ export async function runProcess(words: readonly string[]): Promise<void> {
   process.stderr.on('error', endQuietlyOnClosedPipe);
   process.once('beforeExit', failOnStandstill);
   const code = await runCli(words, {
-    version: version(),
+    version: versionOfHouse(),
     streams: STREAMS,
     terminal: terminalOf(readDisplay(process.env)),
     openContext: async (globals) => (await import('./cli-context.ts')).openContext(globals),
@@ -60,11 +60,4 @@ function terminalOf(display: DisplayConfig): Terminal {
 function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit(128 + constants.signals.SIGPIPE);
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, hostname, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import process from 'node:process';
 import { SYSTEM_CLOCK } from '../src/base/clock.ts';
 import { MaestroError } from '../src/base/errors.ts';
@@ -10,9 +9,7 @@ import type { Compiler, LocalMaestro, OpenOptions } from '../src/cli/context.ts'
 import { Engine } from '../src/engine/engine.ts';
 import { previewPlan } from '../src/engine/preview.ts';
 import { compilePipeline, lintPipeline } from '../src/pipeline/compile.ts';
-import { readBundle } from '../src/policy/bundle.ts';
-import { openPolicy, type PolicyEngine } from '../src/policy/evaluate.ts';
-import { parsePolicyFile } from '../src/policy/policy-file.ts';
+import type { PolicyEngine } from '../src/policy/evaluate.ts';
 import type { PlanPreview, StartRun } from '../src/protocol/client.ts';
 import type { IssuerFact } from '../src/provenance/facts.ts';
 import { openLocalSigner } from '../src/provenance/signers/local.ts';
@@ -24,12 +21,13 @@ import { openSourceTree } from '../src/steps/source-tree.ts';
 import { openFileBlobs } from '../src/store/blobs.ts';
 import type { Config } from './config.ts';
 import { safeControlSocketPath, serveControl } from './control-socket.ts';
+import { openDefaultPolicy } from './default-policy.ts';
+import { versionOfHouse } from './house.ts';
 import { localClient } from './local-client.ts';
 import { openDatabase } from './open-database.ts';
 import { openSharedState } from './shared-state.ts';
 import { prepareStateFolder } from './state-folder.ts';
 
-const HOUSE = resolve(import.meta.dirname, '..');
 /** Says in receipts that steps ran beside the key that signs: no more than a person's word on their own machine. */
 const LOCAL_BUILDER = 'https://maestro-conductor.dev/builders/local/v1';
 
@@ -164,17 +162,7 @@ async function drive(engine: Engine, config: Config, name: string, signal: Abort
 }
 
 async function openPolicyOf(config: Config): Promise<PolicyEngine> {
-  const folder = join(HOUSE, 'policy', 'dist');
-  const [wasm, manifest, own] = await Promise.all([
-    readFile(join(folder, 'policy.wasm')),
-    readFile(join(folder, 'manifest.json')),
-    readFile(join(config.root, '.maestro', 'policy.yaml'), 'utf8').catch(absent),
-  ]);
-  const bundle = readBundle({ wasm, manifest });
-  return openPolicy({
-    ...bundle,
-    data: own === undefined ? bundle.manifest.defaults : parsePolicyFile(own, bundle.manifest),
-  });
+  return openDefaultPolicy(await readFile(join(config.root, '.maestro', 'policy.yaml'), 'utf8').catch(absent));
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {
@@ -199,6 +187,5 @@ function readSecrets(given: Readonly<Record<string, string>>, names: readonly st
 }
 
 function localIssuer(): IssuerFact {
-  const { version } = JSON.parse(readFileSync(join(HOUSE, 'package.json'), 'utf8')) as { version: string };
-  return { builderId: LOCAL_BUILDER, version, keyReachableBySteps: true };
+  return { builderId: LOCAL_BUILDER, version: versionOfHouse(), keyReachableBySteps: true };
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { MaestroError } from '../../src/base/errors.ts';
+import { MaestroError, messageOf } from '../../src/base/errors.ts';
+import { type ClassLabels, parseClassLabels } from '../../src/runners/github-actions/labels.ts';
 import { readConfig } from '../config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,9 +29,11 @@ export interface ServerConfig {
   readonly stateFolder: string;
   readonly signingKeyFile: string;
   /** Labels of runner classes that differ from the default. */
-  readonly runnerLabels: Readonly<Record<string, readonly string[]>>;
+  readonly runnerLabels: ClassLabels;
   /** Actions jobs of one run and runner class at once. */
   readonly jobsPerClassMax: number;
+  /** The last address of `X-Forwarded-For` counts as the caller's: a proxy of ours wrote it. */
+  readonly isBehindProxy: boolean;
 }
 
 const ROLES: readonly Role[] = ['web', 'conductor'];
@@ -65,7 +68,8 @@ export function readServerConfig(environment: Environment, root: string): Server
     databaseUrl: local.databaseUrl,
     stateFolder: local.stateFolder,
     signingKeyFile: local.signingKeyFile ?? join(local.keyFolder, 'signing-key.pem'),
-    runnerLabels: labelsOf(read('MAESTRO_RUNNER_LABELS')),
+    runnerLabels: labelsOf(read('MAESTRO_RUNNER_LABELS') ?? '{}'),
+    isBehindProxy: flagOf('MAESTRO_BEHIND_PROXY', read('MAESTRO_BEHIND_PROXY')),
     jobsPerClassMax: jobsOf(read('MAESTRO_JOBS_PER_CLASS') ?? '1'),
   });
 }
@@ -137,23 +141,12 @@ function webhookSecretOf(text: string): string {
   return text;
 }
 
-function labelsOf(text: string | undefined): Readonly<Record<string, readonly string[]>> {
-  if (text === undefined) return {};
-  const expected = 'JSON such as {"gpu": ["self-hosted", "gpu"]}';
-  let value: unknown;
+function labelsOf(text: string): ClassLabels {
   try {
-    value = JSON.parse(text);
-  } catch {
-    throw invalid('MAESTRO_RUNNER_LABELS', expected, text);
+    return parseClassLabels(text);
+  } catch (cause) {
+    throw new MaestroError('CONFIG_INVALID', `MAESTRO_RUNNER_LABELS: ${messageOf(cause)}`, { cause });
   }
-  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const isGood = isMap && Object.values(value as object).every((labels) => isLabelList(labels));
-  if (!isGood) throw invalid('MAESTRO_RUNNER_LABELS', expected, text);
-  return value as Readonly<Record<string, readonly string[]>>;
-}
-
-function isLabelList(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every((label) => typeof label === 'string' && label !== '');
 }
 
 function jobsOf(text: string): number {
@@ -161,6 +154,12 @@ function jobsOf(text: string): number {
   if (!/^\d+$/.test(text) || jobs < 1 || jobs > JOBS_MAX)
     throw invalid('MAESTRO_JOBS_PER_CLASS', `a number from 1 to ${JOBS_MAX}`, text);
   return jobs;
+}
+
+function flagOf(name: string, text: string | undefined): boolean {
+  if (text === undefined || text === '0' || text === 'false') return false;
+  if (text === '1' || text === 'true') return true;
+  throw invalid(name, '1 or 0', text);
 }
 
 function missing(name: string, meaning: string): never {

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import type { HttpApi } from './http-api.ts';
 
@@ -9,13 +9,15 @@ const HEADERS_MS_MAX = 20_000;
 const REQUEST_MS_MAX = 900_000;
 const HEADERS_BYTES_MAX = 32_768;
 
+export type HttpListener = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<unknown>;
+
 /** What `node:http` takes: for a server that answers more than this. */
-export function requestListenerOf(api: HttpApi): ReturnType<typeof getRequestListener> {
+export function requestListenerOf(api: HttpApi): HttpListener {
   return getRequestListener(api.fetch, { overrideGlobalObjects: false });
 }
 
 /** A server with the time-outs that callers on the open Internet need. */
-export function createHttpServer(listener: ReturnType<typeof requestListenerOf>): Server {
+export function createHttpServer(listener: HttpListener): Server {
   const options = {
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS_MAX,

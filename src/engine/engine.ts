@@ -85,7 +85,7 @@ export class Engine {
   /** What workers ask. */
   readonly leases: LeaseClient;
   /** Hints to look again; see `News`. */
-  readonly news: Pick<Hub, 'next'>;
+  readonly news: Pick<Hub, 'next' | 'on'>;
   readonly #options: EngineOptions;
   readonly #hub: Hub;
   readonly #entries = new RunEntries();

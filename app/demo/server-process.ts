@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import process from 'node:process';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const SERVER = resolve(import.meta.dirname, '../server.ts');
+const READY_MS_MAX = 60_000;
+const READY_POLL_MS = 50;
+
+/** `npm start`, as a process of its own that can be killed. */
+export interface ServerProcess {
+  readonly url: string;
+  /** SIGKILL, and the same server once more. Resolves when it answers again. */
+  killAndRestart(): Promise<void>;
+  /** SIGTERM; resolves with its exit code when it has drained. */
+  stop(): Promise<number | null>;
+}
+
+export interface ServerSetting {
+  readonly url: string;
+  /** Everything but the host's own PATH and the like. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+}
+
+/** Resolves when the server is ready. Throws with the end of its log where it does not become so. */
+export async function startServer(setting: ServerSetting): Promise<ServerProcess> {
+  mkdirSync(dirname(setting.logFile), { recursive: true });
+  const log = createWriteStream(setting.logFile, { flags: 'a' });
+  let child = await launch(setting, log);
+  return {
+    url: setting.url,
+    killAndRestart: async () => {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+      child = await launch(setting, log);
+    },
+    stop: async () => {
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = once(child, 'exit');
+        child.kill('SIGTERM');
+        await gone;
+      }
+      log.end();
+      return child.exitCode;
+    },
+  };
+}
+
+async function launch({ url, env, logFile }: ServerSetting, log: WriteStream): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [SERVER], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LANG: process.env.LANG, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout?.pipe(log, { end: false });
+  child.stderr?.pipe(log, { end: false });
+  const deadline = performance.now() + READY_MS_MAX;
+  while (!(await isReady(url))) {
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}: see ${logFile}`);
+    if (performance.now() > deadline) {
+      child.kill('SIGKILL');
+      throw new Error(`the server was not ready after ${READY_MS_MAX / 1000} s: see ${logFile}`);
+    }
+    await pause(READY_POLL_MS);
+  }
+  return child;
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/readyz`)).ok;
+  } catch {
+    return false;
+  }
+}

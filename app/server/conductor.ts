@@ -1,0 +1,137 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
+import { commandHandlers } from '../../src/github/commands/command-handlers.ts';
+import { openWorkflowDispatch } from '../../src/github/dispatch.ts';
+import { codeHandlers } from '../../src/github/intake/code-handlers.ts';
+import { InboxLoop } from '../../src/github/intake/inbox-loop.ts';
+import { openJobHandlers } from '../../src/github/jobs.ts';
+import { Reporter } from '../../src/github/report/reporter.ts';
+import { Dispatcher } from '../../src/runners/github-actions/dispatcher.ts';
+import type { ServerConfig } from './config.ts';
+import { handlersByEvent } from './handlers.ts';
+import type { Rooms } from './rooms.ts';
+
+const APP_RETRY_MS = 5000;
+
+/** The loops that act: on what arrived, on what is ready, on what GitHub should show. */
+export interface Conductor {
+  start(): Promise<void>;
+  /** What is in work may take `graceMs` to end; another process goes on with the rest. */
+  close(graceMs: number): Promise<void>;
+}
+
+export function openConductor(
+  config: ServerConfig,
+  rooms: Rooms,
+  onError: (error: unknown, context?: object) => void,
+): Conductor {
+  const stopping = new AbortController();
+  const dispatcher = openDispatcher(config, rooms, onError);
+  const inboxLoop = openInboxLoop(config, rooms, dispatcher, onError);
+  let reporting: Promise<void> = Promise.resolve();
+  return {
+    start: async () => {
+      dispatcher.start();
+      await inboxLoop.start();
+      reporting = report(config, rooms, onError, stopping.signal);
+    },
+    close: async (graceMs) => {
+      stopping.abort();
+      await Promise.all([inboxLoop.stop(graceMs), dispatcher.close()]);
+      await Promise.race([reporting, pause(graceMs)]);
+    },
+  };
+}
+
+function openDispatcher(config: ServerConfig, rooms: Rooms, onError: (error: unknown) => void): Dispatcher {
+  const { engine, github, dispatches, demand, runs, feed } = rooms;
+  return new Dispatcher({
+    dispatches,
+    demand,
+    github: openWorkflowDispatch({ access: github.access }),
+    runs,
+    leases: engine.leases,
+    clock: SYSTEM_CLOCK,
+    random: Math.random,
+    randomBytes,
+    limits: { jobsPerClassMax: config.jobsPerClassMax },
+    labels: config.runnerLabels,
+    onReady: (listener) => engine.news.on('ready', listener),
+    onProblem: (runId) => feed.noteProblem(runId),
+    onError,
+  });
+}
+
+function openInboxLoop(
+  config: ServerConfig,
+  rooms: Rooms,
+  dispatcher: Dispatcher,
+  onError: (error: unknown, context?: object) => void,
+): InboxLoop {
+  const { engine, github, inbox, runs, checks, grants, records, dispatches, starter } = rooms;
+  const { access } = github;
+  return new InboxLoop({
+    inbox,
+    handlers: handlersByEvent(
+      codeHandlers({ access, starter, engine, runs }),
+      commandHandlers({
+        access,
+        appId: Number(config.appId),
+        engine,
+        starter,
+        pipelines: starter,
+        runs,
+        board: checks,
+        grants,
+        records,
+        clock: SYSTEM_CLOCK,
+        newHolder: randomUUID,
+      }),
+      openJobHandlers({ dispatches, wake: () => dispatcher.wake() }),
+    ),
+    onError: (error, delivery) =>
+      onError(error, delivery === null ? {} : { delivery: delivery.id, event: delivery.event, tries: delivery.tries }),
+  });
+}
+
+/** Comments are known as ours by the App's name, which GitHub tells. */
+async function report(
+  config: ServerConfig,
+  { checks, github, runs, feed }: Rooms,
+  onError: (error: unknown) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const slug = await slugOf(github, onError, signal);
+  if (slug === undefined) return;
+  const reporter = new Reporter({
+    book: checks,
+    board: checks,
+    access: github.access,
+    app: { id: Number(config.appId), slug },
+    runs,
+    feed,
+    publicUrl: null,
+    clock: SYSTEM_CLOCK,
+    random: Math.random,
+    onError,
+  });
+  await reporter.run(signal);
+}
+
+async function slugOf(
+  { access }: Rooms['github'],
+  onError: (error: unknown) => void,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  while (!signal.aborted) {
+    try {
+      const { data } = await access.app.rest.apps.getAuthenticated();
+      return data?.slug ?? '';
+    } catch (error) {
+      onError(error);
+      await pause(APP_RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+  return undefined;
+}

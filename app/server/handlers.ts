@@ -1,0 +1,30 @@
+import type { DeliveryHandler } from '../../src/github/delivery-handler.ts';
+
+/** What is done about what happens to the App itself: nothing yet but saying so, for who looks into the inbox. */
+const HEARD: DeliveryHandler = ({ event, action }) =>
+  Promise.resolve(`heard of ${event}${action === null ? '' : ` ${action}`}`);
+
+const HEARD_EVENTS = ['installation', 'installation_repositories', 'repository', 'deployment_protection_rule'];
+
+/**
+ * One handler per event, of handlers that are named `event` or `event.action`. Where several want the same, each gets it
+ * in turn, and a failure of one is tried again with all: handlers are idempotent.
+ */
+export function handlersByEvent(
+  ...sources: readonly Readonly<Record<string, DeliveryHandler>>[]
+): Readonly<Record<string, DeliveryHandler>> {
+  const wanted = sources.flatMap((source) => Object.entries(source));
+  const events = new Set(wanted.map(([name]) => name.split('.')[0] as string));
+  const heard = HEARD_EVENTS.filter((event) => !events.has(event)).map((event) => [event, HEARD] as const);
+  const handled = [...events].map((event) => [event, handlerOf(event, wanted)] as const);
+  return Object.fromEntries([...heard, ...handled]);
+}
+
+function handlerOf(event: string, wanted: readonly (readonly [string, DeliveryHandler])[]): DeliveryHandler {
+  return async (delivery) => {
+    const names = [event, `${event}.${delivery.action ?? ''}`];
+    const notes: string[] = [];
+    for (const [name, handle] of wanted) if (names.includes(name)) notes.push(await handle(delivery));
+    return notes.length > 0 ? notes.join('; ') : `nothing to do for ${event} ${delivery.action ?? ''}`.trim();
+  };
+}

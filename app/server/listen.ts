@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createHttpServer, type HttpListener } from '../../src/api/http-server.ts';
+import { WEBHOOK_PATH } from './webhook-door.ts';
+
+export interface Listening {
+  readonly port: number;
+  /** Takes no more connections; those that are still open after `graceMs` are cut. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Webhooks to one door, everything else to the other. */
+export async function listen(
+  { host, port }: { readonly host: string; readonly port: number },
+  doors: { readonly webhooks: HttpListener; readonly api: HttpListener },
+): Promise<Listening> {
+  const server = createHttpServer((request, response) =>
+    new URL(request.url ?? '/', 'http://localhost').pathname === WEBHOOK_PATH
+      ? doors.webhooks(request, response)
+      : doors.api(request, response),
+  );
+  server.listen(port, host);
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, close: (graceMs) => close(server, graceMs) };
+}
+
+async function close(server: Server, graceMs: number): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(cut);
+}

@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { openHttpApi } from '../../src/api/http-api.ts';
+import { requestListenerOf } from '../../src/api/http-server.ts';
+import { openIssuerKeys } from '../../src/auth/issuer-keys.ts';
+import { admitDispatchedJob, type JobAdmission } from '../../src/auth/job-admission.ts';
+import { verifyJobToken } from '../../src/auth/verify-job-token.ts';
+import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
+import { MaestroError } from '../../src/base/errors.ts';
+import { ulid } from '../../src/base/ids.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import { openReceiver } from '../../src/github/intake/receive.ts';
+import { openJobStarter } from '../../src/github/job-starter.ts';
+import { openStarter } from '../../src/github/matching/start-matching.ts';
+import { compilePipeline } from '../../src/pipeline/compile.ts';
+import { openLocalSigner } from '../../src/provenance/signers/local.ts';
+import { STEP_CATALOG } from '../../src/steps/catalog.ts';
+import { openFileBlobs } from '../../src/store/blobs.ts';
+import { openCheckBoard } from '../../src/store/check-board.ts';
+import { openCommandRecords } from '../../src/store/command-records.ts';
+import type { Database } from '../../src/store/database.ts';
+import { openDemand } from '../../src/store/demand.ts';
+import { openDispatches } from '../../src/store/dispatches.ts';
+import { openGitHubRuns } from '../../src/store/github-runs.ts';
+import { openInbox } from '../../src/store/inbox.ts';
+import { openTestGrants } from '../../src/store/test-grants.ts';
+import { openWorkerSessions } from '../../src/store/worker-sessions.ts';
+import { openDefaultPolicy } from '../default-policy.ts';
+import { versionOfHouse } from '../house.ts';
+import { openDatabase } from '../open-database.ts';
+import { prepareStateFolder } from '../state-folder.ts';
+import { type Conductor, openConductor } from './conductor.ts';
+import type { ServerConfig } from './config.ts';
+import { openGitHub } from './github-access.ts';
+import { type Listening, listen } from './listen.ts';
+import type { Rooms } from './rooms.ts';
+import { openRunFeed } from './run-feed.ts';
+import { webhookDoor } from './webhook-door.ts';
+
+const ULID_BYTES = 16;
+/** Long polls of workers are answered meanwhile, and they come back to another process or to the next one. */
+const DRAIN_MS = 8000;
+
+export interface RunningServer {
+  /** Undefined where this process has no `web` role. */
+  readonly port: number | undefined;
+  /** Takes nothing more, ends what it holds, and leaves. What is not done stands in the database. */
+  drain(): Promise<void>;
+}
+
+/** Everything a server is made of, joined and running. */
+export async function openServer(config: ServerConfig, log: Logger): Promise<RunningServer> {
+  const onError = (error: unknown, context?: object): void =>
+    log.error({ err: error, ...context }, 'failed; it is tried again');
+  const db = await openStore(config);
+  let isDraining = false;
+  try {
+    const rooms = await openRooms(config, db, log, onError);
+    const troubles = async (): Promise<readonly string[]> => [
+      ...(isDraining ? ['the server is draining'] : []),
+      ...(await troublesOf(db)),
+    ];
+    const conductor = config.roles.has('conductor') ? openConductor(config, rooms, onError) : undefined;
+    const listening = config.roles.has('web') ? await openDoors(config, rooms, log, troubles, onError) : undefined;
+    await conductor?.start();
+    return {
+      port: listening?.port,
+      drain: async () => {
+        isDraining = true;
+        await drain(listening, conductor, rooms.engine, db);
+      },
+    };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function drain(
+  listening: Listening | undefined,
+  conductor: Conductor | undefined,
+  engine: Engine,
+  db: Database,
+): Promise<void> {
+  try {
+    await Promise.all([listening?.close(DRAIN_MS), conductor?.close(DRAIN_MS)]);
+    await engine.close();
+  } finally {
+    await db.close();
+  }
+}
+
+async function openStore(config: ServerConfig): Promise<Database> {
+  await prepareStateFolder(config.stateFolder);
+  return openDatabase(config);
+}
+
+async function openRooms(
+  config: ServerConfig,
+  db: Database,
+  log: Logger,
+  onError: (error: unknown) => void,
+): Promise<Rooms> {
+  const [policy, signer] = await Promise.all([openDefaultPolicy(), openLocalSigner(config.signingKeyFile)]);
+  const engine = await Engine.open({
+    db,
+    policy,
+    signer,
+    issuer: {
+      builderId: `${config.publicUrl}/builders/github-app/v1`,
+      version: versionOfHouse(),
+      keyReachableBySteps: false,
+    },
+    blobs: openFileBlobs(join(config.stateFolder, 'blobs')),
+    secrets: { read: async (names) => refuseSecrets(names) },
+    clock: SYSTEM_CLOCK,
+    isShared: true,
+    random: Math.random,
+    randomBytes,
+    onError,
+  });
+  const inbox = openInbox(db);
+  const receive = openReceiver(inbox);
+  const github = await openGitHub(config, log, ({ id, name, payload }) => receive({ id, event: name, payload }));
+  const runs = openGitHubRuns(db);
+  const checks = openCheckBoard(db);
+  const grants = openTestGrants(db);
+  const dispatches = openDispatches(db, SYSTEM_CLOCK);
+  const starter = openStarter({
+    access: github.access,
+    engine,
+    runs,
+    board: checks,
+    compile: (request) => compilePipeline({ ...request, catalog: STEP_CATALOG }),
+    isTrusted: async ({ repository, pull }) =>
+      pull !== null && (await grants.isGranted(repository.id, pull.number, pull.headSha)),
+  });
+  return {
+    engine,
+    inbox,
+    github,
+    runs,
+    checks,
+    grants,
+    records: openCommandRecords(db),
+    dispatches,
+    demand: openDemand(db),
+    sessions: openWorkerSessions(db),
+    starter,
+    feed: openRunFeed(engine, dispatches),
+  };
+}
+
+async function openDoors(
+  config: ServerConfig,
+  rooms: Rooms,
+  log: Logger,
+  troubles: () => Promise<readonly string[]>,
+  onError: (error: unknown, context?: object) => void,
+): Promise<Listening> {
+  const { engine, github, sessions } = rooms;
+  const keys = openIssuerKeys(config.oidcIssuer, fetch);
+  const expected = { issuer: config.oidcIssuer, audience: config.publicUrl, keys, clock: SYSTEM_CLOCK };
+  const api = openHttpApi({
+    leases: engine.leases,
+    sessions,
+    verifyJobToken: (token) => verifyJobToken(token, expected),
+    admission: admissionOf(rooms),
+    readRun: async (run) => engine.readRun(await engine.resolve(run)),
+    troubles,
+    version: versionOfHouse(),
+    clock: SYSTEM_CLOCK,
+    randomBytes,
+    newId,
+    onError: (error, requestId) => onError(error, { requestId }),
+    ...(config.isBehindProxy ? { addressOf: forwardedAddress } : {}),
+  });
+  const webhooks = webhookDoor(github.probot, (reason, status) => log.warn({ status }, `webhook refused: ${reason}`));
+  return listen(config, { webhooks, api: requestListenerOf(api) });
+}
+
+function admissionOf({ dispatches, runs, github, starter }: Rooms): JobAdmission {
+  return {
+    admit: async (identity, dispatchId) => {
+      const { runId, class: runnerClass, owner, repo } = await admitDispatchedJob(dispatches, identity, dispatchId);
+      const run = await runs.find(runId);
+      if (!run) throw new MaestroError('JOB_REFUSED', `run ${runId} does not belong to a repository`);
+      return { run: runId, class: runnerClass, checkout: { owner, repo, sha: run.headSha } };
+    },
+    start: openJobStarter({ access: github.access, starter, dispatches, newId }),
+  };
+}
+
+/** The proxy appends the address that it saw; what stands before was written by the caller. */
+function forwardedAddress(request: Request, socketAddress: string): string {
+  return request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() || socketAddress;
+}
+
+async function troublesOf(db: Database): Promise<readonly string[]> {
+  try {
+    await db.query('ready', 'select 1', []);
+    return [];
+  } catch {
+    return ['the database does not answer'];
+  }
+}
+
+function refuseSecrets(names: readonly string[]): never {
+  throw new MaestroError(
+    'SECRET_NOT_FOUND',
+    `this server has no source of secrets, so ${names.join(', ')} cannot be given to the step`,
+  );
+}
+
+function newId(): string {
+  return ulid(SYSTEM_CLOCK.now(), randomBytes(ULID_BYTES));
+}

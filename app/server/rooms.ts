@@ -1,0 +1,30 @@
+import type { Engine } from '../../src/engine/engine.ts';
+import type { RepositoryPipelines } from '../../src/github/commands/tools.ts';
+import type { Starter } from '../../src/github/starter.ts';
+import type { CheckBoard } from '../../src/protocol/check.ts';
+import type { CommandRecords } from '../../src/protocol/command-record.ts';
+import type { Demand } from '../../src/protocol/demand.ts';
+import type { Dispatches } from '../../src/protocol/dispatch.ts';
+import type { GitHubRuns } from '../../src/protocol/github-run.ts';
+import type { Inbox } from '../../src/protocol/inbox.ts';
+import type { ReportBook } from '../../src/protocol/report-book.ts';
+import type { TestGrants } from '../../src/protocol/test-grant.ts';
+import type { WorkerSessions } from '../../src/protocol/worker-session.ts';
+import type { GitHubDoor } from './github-access.ts';
+import type { ProblemFeed } from './run-feed.ts';
+
+/** What a server is made of, whatever its roles. */
+export interface Rooms {
+  readonly engine: Engine;
+  readonly inbox: Inbox;
+  readonly github: GitHubDoor;
+  readonly runs: GitHubRuns;
+  readonly checks: CheckBoard & ReportBook;
+  readonly grants: TestGrants;
+  readonly records: CommandRecords;
+  readonly dispatches: Dispatches;
+  readonly demand: Demand;
+  readonly sessions: WorkerSessions;
+  readonly starter: Starter & RepositoryPipelines;
+  readonly feed: ProblemFeed;
+}
