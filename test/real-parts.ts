@@ -21,9 +21,19 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   act: { variable: 'MAESTRO_TEST_ACT', install: '.ci/tools/act.sh' },
   actionlint: { variable: 'MAESTRO_TEST_ACTIONLINT', install: '.ci/tools/actionlint.sh' },
   pwsh: { variable: 'MAESTRO_TEST_PWSH', install: 'https://aka.ms/powershell', isOptional: true },
+  chromium: { variable: 'MAESTRO_TEST_CHROMIUM', install: 'apt-get install chromium' },
 };
 
-export type PartName = 'postgres' | 'opa' | 'cosign2' | 'cosign3' | 'python' | 'act' | 'actionlint' | 'pwsh';
+export type PartName =
+  | 'postgres'
+  | 'opa'
+  | 'cosign2'
+  | 'cosign3'
+  | 'python'
+  | 'act'
+  | 'actionlint'
+  | 'pwsh'
+  | 'chromium';
 
 const FOUND_ON_PATH: Partial<Record<PartName, string>> = {
   opa: 'opa',
@@ -31,6 +41,7 @@ const FOUND_ON_PATH: Partial<Record<PartName, string>> = {
   act: 'act',
   actionlint: 'actionlint',
   pwsh: 'pwsh',
+  chromium: 'chromium',
 };
 const TOOLS = resolve(import.meta.dirname, '../.tools/bin');
 /** Written by `.ci/tools/postgres.sh up`. */

@@ -1,18 +1,25 @@
 import { h } from './dom.js';
 
-/** Inline Markdown: code, links, bold, italics, strike, mentions. Everything else, HTML among it, is text. */
+/**
+ * Inline Markdown: code, links, bold, italics, strike, mentions. Everything else, HTML among it, is text.
+ *
+ * No pattern looks further than a bound: a comment of nothing but asterisks must not hold the page.
+ */
 
 const RULES = [
   [/^\\([\\`*_{}[\]()#+\-.!|<>~@])/, (match) => match[1]],
-  [/^(`+)([^]*?[^`])\1(?!`)/, (match) => h('code', null, match[2].trim())],
-  [/^!\[([^\]]*)\]\(([^)\s]+)[^)]*\)/, (match) => link(match[1] || match[2], match[2])],
-  [/^\[((?:[^[\]]|\[[^\]]*\])*)\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)/, (match) => link(inline(match[1]), match[2])],
+  [/^(`+)([^]{0,2000}?[^`])\1(?!`)/, (match) => h('code', null, match[2].trim())],
+  [/^!\[([^\]]{0,500})\]\(([^)\s]{1,2000})[^)]{0,500}\)/, (match) => link(match[1] || match[2], match[2])],
+  [
+    /^\[((?:[^[\]]|\[[^[\]]{0,200}\]){0,500})\]\(<?([^)\s>]{1,2000})>?(?:\s+"[^"]{0,500}")?\)/,
+    (match) => link(inline(match[1]), match[2]),
+  ],
   [/^<(https?:\/\/[^\s<>]+)>/, (match) => link(match[1], match[1])],
   [/^https?:\/\/[^\s<>)\]]*[^\s<>)\].,;:!?'"*]/, (match) => link(match[0], match[0])],
-  [/^(\*\*|__)(?=\S)([^]*?\S)\1/, (match) => h('strong', null, inline(match[2]))],
-  [/^~~(?=\S)([^]*?\S)~~/, (match) => h('del', null, inline(match[1]))],
-  [/^\*(?=\S)([^*]*[^\s*])\*(?!\*)/, (match) => h('em', null, inline(match[1]))],
-  [/^_(?=\S)([^_]*[^\s_])_(?![A-Za-z0-9_])/, (match) => h('em', null, inline(match[1]))],
+  [/^(\*\*|__)(?=\S)([^]{0,1000}?\S)\1/, (match) => h('strong', null, inline(match[2]))],
+  [/^~~(?=\S)([^]{0,1000}?\S)~~/, (match) => h('del', null, inline(match[1]))],
+  [/^\*(?=\S)([^*]{0,1000}[^\s*])\*(?!\*)/, (match) => h('em', null, inline(match[1]))],
+  [/^_(?=\S)([^_]{0,1000}[^\s_])_(?![A-Za-z0-9_])/, (match) => h('em', null, inline(match[1]))],
   [/^<br ?\/?>/, () => h('br', null)],
   [/^&(amp|lt|gt|quot|nbsp|#39|#96|#124|#64);/, (match) => ENTITIES[match[1]]],
 ];
