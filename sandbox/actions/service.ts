@@ -1,0 +1,444 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Json, JsonObject } from '../../src/base/json.ts';
+import { killMarked } from '../../src/worker/leftovers.ts';
+import { ApiError, invalid } from '../api-error.ts';
+import type { Account, App, CheckRun, Repository, Workflow, WorkflowJob, WorkflowRun } from '../model.ts';
+import { suiteOf } from '../refs.ts';
+import { environmentOf } from '../routes/deployments.ts';
+import { type JobResult, labelsOf, permissionsOf, runJob, runNameOf } from '../runner/run-job.ts';
+import type { Fields } from '../shape.ts';
+import { accountView, repositoryUrl, repositoryView } from '../view/repository.ts';
+import { jobView, runView, workflowView } from '../view/run.ts';
+import { fullName, type World } from '../world.ts';
+import { claimsOf } from './claims.ts';
+import type { OidcIssuer } from './oidc.ts';
+import { environmentNameOf, jobKeyOf } from './workflow.ts';
+
+/** Machines of one kind. A job goes to one that has all of its labels. */
+export interface RunnerGroup {
+  readonly labels: readonly string[];
+  readonly count: number;
+}
+
+export interface ActionsOptions {
+  readonly world: World;
+  readonly oidc: OidcIssuer;
+  /** GitHub's own app, in whose name jobs act. */
+  readonly app: App;
+  readonly runners: readonly RunnerGroup[];
+  readonly actionSources: Readonly<Record<string, string>>;
+  readonly workFolder: string;
+  readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface NewRun {
+  readonly repository: Repository;
+  readonly workflow: Workflow;
+  readonly event: string;
+  readonly payload: Fields;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly ref: string;
+  readonly headSha: string;
+  readonly actor: Account;
+}
+
+interface Queued {
+  readonly repository: Repository;
+  readonly run: WorkflowRun;
+  readonly job: WorkflowJob;
+}
+
+/**
+ * GitHub Actions: `queued → in_progress → completed`, or `waiting` first where the job's environment is protected.
+ * A job whose labels no runner has stays queued.
+ */
+export class ActionsService {
+  private readonly options: ActionsOptions;
+  private readonly queue: Queued[] = [];
+  private readonly busy = new Map<
+    number,
+    { readonly entry: Queued; readonly group: RunnerGroup; readonly done: Promise<void> }
+  >();
+  private readonly idTokens = new Map<string, Queued>();
+  private runners: readonly RunnerGroup[];
+  private isClosed = false;
+
+  constructor(options: ActionsOptions) {
+    this.options = options;
+    this.runners = options.runners;
+  }
+
+  /** Brings a workflow into motion. */
+  async start(wanted: NewRun): Promise<WorkflowRun> {
+    const { world, app } = this.options;
+    const { repository, workflow, headSha, ref, inputs } = wanted;
+    const before = [...repository.workflowRuns.values()].filter((other) => other.workflow.id === workflow.id).length;
+    const run: WorkflowRun = {
+      ...wanted,
+      id: world.nextId(),
+      number: before + 1,
+      suite: suiteOf(world, repository, app, headSha, ref.replace('refs/heads/', '')),
+      title: runNameOf(workflow.text, inputs),
+      createdAt: world.now(),
+      updatedAt: world.now(),
+      jobs: [],
+      reviews: [],
+      attempt: 1,
+      status: 'queued',
+      conclusion: null,
+    };
+    repository.workflowRuns.set(run.id, run);
+    await this.emitRun(repository, run, 'requested');
+    await this.addJob(repository, run);
+    return run;
+  }
+
+  async rerun(repository: Repository, run: WorkflowRun): Promise<void> {
+    if (run.status !== 'completed') throw new ApiError(403, 'This workflow is already running');
+    run.attempt += 1;
+    run.status = 'queued';
+    run.conclusion = null;
+    await this.emitRun(repository, run, 'requested');
+    await this.addJob(repository, run);
+  }
+
+  async cancel(repository: Repository, run: WorkflowRun): Promise<void> {
+    if (run.status === 'completed') throw new ApiError(409, 'Cannot cancel a workflow run that is completed.');
+    const job = run.jobs.at(-1);
+    if (job === undefined) return;
+    job.stop.abort();
+    if (this.busy.has(job.id)) return; // its runner ends it
+    this.queue.splice(0, this.queue.length, ...this.queue.filter((entry) => entry.job.id !== job.id));
+    await this.finish({ repository, run, job }, { conclusion: 'cancelled', steps: [], summary: '', annotations: [] });
+  }
+
+  /** What a protection rule's app answers; the job goes on when every app approved. */
+  async review(
+    repository: Repository,
+    run: WorkflowRun,
+    app: App,
+    answer: { readonly environment: string; readonly state: string; readonly comment: string },
+  ): Promise<void> {
+    const job = run.jobs.at(-1);
+    if (job === undefined || job.status !== 'waiting' || job.environment !== answer.environment) {
+      throw invalid(`No pending custom deployment requests to approve or reject`);
+    }
+    run.reviews.push({ app: app.slug, ...answer });
+    if (answer.state === 'rejected') {
+      await this.finish({ repository, run, job }, { conclusion: 'failure', steps: [], summary: '', annotations: [] });
+      return;
+    }
+    const needed = [...(repository.environments.get(answer.environment)?.protectionApps ?? [])];
+    const isApproved = needed.every(({ slug }) =>
+      run.reviews.some(
+        (review) => review.app === slug && review.state === 'approved' && review.environment === answer.environment,
+      ),
+    );
+    if (isApproved) await this.enqueue({ repository, run, job });
+  }
+
+  /** The machine dies: its processes are gone and nothing is said any more. GitHub fails the job. */
+  async killRunner(jobId: number): Promise<void> {
+    const busy = this.busy.get(jobId);
+    if (busy === undefined) throw new Error(`no runner runs job ${jobId}`);
+    busy.entry.job.log.push('##[error]The self-hosted runner lost communication with the server.');
+    this.lost.add(jobId);
+    busy.entry.job.stop.abort();
+    await killMarked('RUNNER_TEMP', join(this.folderOf(busy.entry.job), '_temp'));
+    await busy.done;
+  }
+
+  private readonly lost = new Set<number>();
+
+  setRunners(runners: readonly RunnerGroup[]): void {
+    this.runners = runners;
+    this.assign();
+  }
+
+  /** Resolves when no job runs. Jobs that nobody can run stay queued and are not waited for. */
+  async settled(): Promise<void> {
+    while (this.busy.size > 0) await Promise.all([...this.busy.values()].map(({ done }) => done));
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    for (const id of this.busy.keys()) await this.killRunner(id);
+  }
+
+  /** A token that proves to somebody else what the job is. */
+  async idToken(bearer: string, jobId: number, audience: string | null): Promise<string> {
+    const entry = this.idTokens.get(bearer);
+    if (entry === undefined || entry.job.id !== jobId || entry.job.status !== 'in_progress')
+      throw new ApiError(401, 'Bad credentials');
+    const { repository, run, job } = entry;
+    const aud = audience ?? `${this.options.world.origin}/${repository.owner.login}`;
+    return await this.options.oidc.sign(aud, claimsOf(repository, run, job));
+  }
+
+  private async addJob(repository: Repository, run: WorkflowRun): Promise<void> {
+    const { world } = this.options;
+    const { text } = run.workflow;
+    const key = jobKeyOf(text);
+    const job: WorkflowJob = {
+      id: world.nextId(),
+      attempt: run.attempt,
+      key,
+      name: key,
+      labels: labelsOf(text, run.inputs),
+      environment: environmentNameOf(text),
+      createdAt: world.now(),
+      log: [],
+      steps: [],
+      stop: new AbortController(),
+      status: 'queued',
+      conclusion: null,
+      startedAt: null,
+      completedAt: null,
+      runnerName: null,
+      summary: '',
+    };
+    run.jobs.push(job);
+    repository.checkRuns.set(job.id, checkOf(run, job));
+    const entry = { repository, run, job };
+    if (job.environment !== null) environmentOf(world, repository, job.environment);
+    const protectors =
+      job.environment === null ? undefined : repository.environments.get(job.environment)?.protectionApps;
+    if (protectors === undefined || protectors.size === 0) await this.enqueue(entry);
+    else await this.askProtectors(entry, protectors);
+  }
+
+  private async askProtectors({ repository, run, job }: Queued, protectors: ReadonlySet<App>): Promise<void> {
+    const { world } = this.options;
+    job.status = 'waiting';
+    run.status = 'waiting';
+    this.emitJob(repository, run, job, 'waiting');
+    for (const only of protectors) {
+      const payload = {
+        environment: job.environment ?? '',
+        event: run.event,
+        deployment_callback_url: `${repositoryUrl(world, repository)}/actions/runs/${run.id}/deployment_protection_rule`,
+        pull_requests: [],
+      };
+      world.emit({
+        event: 'deployment_protection_rule',
+        action: 'requested',
+        repository,
+        sender: run.actor,
+        payload,
+        only,
+      });
+    }
+  }
+
+  private async enqueue(entry: Queued): Promise<void> {
+    entry.job.status = 'queued';
+    entry.run.status = 'queued';
+    this.emitJob(entry.repository, entry.run, entry.job, 'queued');
+    this.queue.push(entry);
+    this.assign();
+  }
+
+  /** Gives waiting jobs to free runners, oldest first. */
+  private assign(): void {
+    if (this.isClosed) return;
+    for (const entry of [...this.queue]) {
+      const group = this.runners.find((candidate) => this.isFree(candidate) && serves(candidate, entry.job));
+      if (group === undefined) continue;
+      this.queue.splice(this.queue.indexOf(entry), 1);
+      const done = this.execute(entry).finally(() => {
+        this.busy.delete(entry.job.id);
+        this.assign();
+      });
+      this.busy.set(entry.job.id, { entry, group, done });
+    }
+  }
+
+  private isFree(group: RunnerGroup): boolean {
+    return [...this.busy.values()].filter((busy) => busy.group === group).length < group.count;
+  }
+
+  private async execute(entry: Queued): Promise<void> {
+    const { world } = this.options;
+    const { repository, run, job } = entry;
+    await Promise.resolve(); // the caller first notes that this runner is taken
+    job.status = 'in_progress';
+    job.startedAt = world.now();
+    job.runnerName = `sandbox-runner-${job.id}`;
+    run.status = 'in_progress';
+    this.emitJob(repository, run, job, 'in_progress');
+    await this.emitRun(repository, run, 'in_progress');
+    const result = await this.runOn(entry);
+    await this.finish(entry, this.lost.has(job.id) ? { ...result, conclusion: 'failure' } : result);
+  }
+
+  private async runOn(entry: Queued): Promise<JobResult> {
+    const { world, app, actionSources, hostEnvironment } = this.options;
+    const { repository, run, job } = entry;
+    const requestToken = randomBytes(24).toString('hex');
+    this.idTokens.set(requestToken, entry);
+    const permissions = Object.fromEntries(
+      Object.entries(permissionsOf(run.workflow.text)).map(([key, value]) => [key.replaceAll('-', '_'), value]),
+    );
+    const everything =
+      permissions['*'] === undefined
+        ? {}
+        : Object.fromEntries(TOKEN_SCOPES.map((scope) => [scope, permissions['*'] ?? 'read']));
+    const account = repository.owner;
+    const base = {
+      id: app.id,
+      app,
+      account,
+      permissions: {},
+      repositoryIds: new Set([repository.id]),
+      createdAt: world.now(),
+    };
+    const { token } = world.issueToken(base, { ...permissions, ...everything }, new Set([repository.id]));
+    try {
+      const request = {
+        workflowText: run.workflow.text,
+        workflowPath: run.workflow.path,
+        inputs: run.inputs,
+        event: toJson(run.payload),
+        eventName: run.event,
+        repository: {
+          owner: account.login,
+          name: repository.name,
+          id: repository.id,
+          ownerId: account.id,
+          defaultBranch: repository.defaultBranch,
+        },
+        sha: run.headSha,
+        ref: run.ref,
+        actor: run.actor.login,
+        runId: run.id,
+        runNumber: run.number,
+        runAttempt: job.attempt,
+        jobId: job.id,
+        serverUrl: world.origin,
+        apiUrl: world.apiUrl,
+        token,
+        idToken: { requestUrl: `${world.origin}/_services/token/jobs/${job.id}/idtoken?api-version=2.0`, requestToken },
+        actionSources,
+        workFolder: this.folderOf(job),
+        onLog: (line: string) => {
+          job.log.push(line);
+        },
+        onStep: (name: string, status: string) => {
+          this.noteStep(entry, name, status);
+        },
+      };
+      return await runJob(request, job.stop.signal, { hostEnvironment });
+    } finally {
+      this.idTokens.delete(requestToken);
+      world.credentials.delete(token);
+    }
+  }
+
+  private noteStep({ repository, job }: Queued, name: string, status: string): void {
+    const isRunning = status === 'in_progress';
+    const known = job.steps.findLast((step) => step.name === name && step.status !== 'completed');
+    const step = known ?? { name, status: 'in_progress', conclusion: null };
+    if (known === undefined) job.steps.push(step);
+    step.status = isRunning ? 'in_progress' : 'completed';
+    step.conclusion = isRunning ? null : status;
+    this.options.world.changed(fullName(repository));
+  }
+
+  private async finish({ repository, run, job }: Queued, { conclusion, summary }: JobResult): Promise<void> {
+    const { world } = this.options;
+    job.status = 'completed';
+    job.conclusion = conclusion;
+    job.completedAt = world.now();
+    job.startedAt ??= job.completedAt;
+    job.summary = summary;
+    for (const step of job.steps) {
+      if (step.status !== 'completed') Object.assign(step, { status: 'completed', conclusion: 'cancelled' });
+    }
+    run.status = 'completed';
+    run.conclusion = conclusion;
+    run.updatedAt = world.now();
+    const check = repository.checkRuns.get(job.id);
+    if (check !== undefined)
+      Object.assign(check, { status: 'completed', conclusion, completedAt: job.completedAt, summary });
+    if (this.isClosed) return;
+    this.emitJob(repository, run, job, 'completed');
+    await this.emitRun(repository, run, 'completed');
+  }
+
+  private folderOf(job: WorkflowJob): string {
+    return join(this.options.workFolder, String(job.id));
+  }
+
+  private async emitRun(repository: Repository, run: WorkflowRun, action: string): Promise<void> {
+    const { world } = this.options;
+    run.updatedAt = world.now();
+    const payload = {
+      workflow: workflowView(world, repository, run.workflow),
+      workflow_run: await runView(world, repository, run),
+    };
+    world.emit({ event: 'workflow_run', action, repository, sender: run.actor, payload });
+  }
+
+  private emitJob(repository: Repository, run: WorkflowRun, job: WorkflowJob, action: string): void {
+    const { world } = this.options;
+    const payload = { workflow_job: jobView(world, repository, run, job) };
+    world.emit({ event: 'workflow_job', action, repository, sender: run.actor, payload });
+  }
+}
+
+const TOKEN_SCOPES = [
+  'actions',
+  'checks',
+  'contents',
+  'deployments',
+  'issues',
+  'packages',
+  'pull_requests',
+  'statuses',
+];
+
+/** Hosted machines are not for the sandbox: a job runs where all of its labels are, in any order and case. */
+function serves({ labels }: RunnerGroup, job: WorkflowJob): boolean {
+  const own = new Set(labels.map((label) => label.toLowerCase()));
+  return job.labels.every((label) => own.has(label.toLowerCase()));
+}
+
+/** On GitHub a job is a check run of the app `github-actions`, with the job's id. */
+function checkOf({ suite, headSha }: WorkflowRun, job: WorkflowJob): CheckRun {
+  return {
+    id: job.id,
+    suite,
+    headSha,
+    name: job.name,
+    externalId: '',
+    detailsUrl: null,
+    status: 'queued',
+    conclusion: null,
+    startedAt: job.createdAt,
+    completedAt: null,
+    title: job.name,
+    summary: null,
+    text: null,
+    annotations: [],
+    actions: [],
+  };
+}
+
+function toJson(payload: Fields): JsonObject {
+  return JSON.parse(JSON.stringify(payload)) as Json as JsonObject;
+}
+
+/** The payload of the event that a dispatch is. */
+export function dispatchPayload(
+  world: World,
+  { repository, workflow, ref, inputs, actor }: Pick<NewRun, 'repository' | 'workflow' | 'ref' | 'inputs' | 'actor'>,
+): Fields {
+  return {
+    inputs,
+    ref,
+    workflow: workflow.path,
+    repository: repositoryView(world, repository),
+    sender: accountView(world, actor),
+  };
+}

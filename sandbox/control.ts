@@ -1,0 +1,136 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ApiError, notFound } from './api-error.ts';
+import { authenticate } from './authenticate.ts';
+import { found } from './call.ts';
+import type { Account, CheckRun, Repository } from './model.ts';
+import { requestAction, rerequestRun, rerequestSuite } from './routes/checks.ts';
+import { setDraft } from './routes/pulls.ts';
+import type { World } from './world.ts';
+
+const BUTTONS = /^\/_sandbox\/repos\/([^/]+)\/([^/]+)\/check-runs\/(\d+)\/actions$/;
+
+/** What GitHub's web site can do and its REST API cannot, for the sandbox's page: `/_sandbox/…`. True if it answered. */
+export async function serveControl(
+  world: World,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<boolean> {
+  try {
+    if (path === '/_sandbox/users') answer(response, 200, usersOf(world));
+    else if (path === '/_sandbox/events') follow(world, request, response);
+    else if (path.startsWith('/_sandbox/job-logs/')) sendLog(world, response, Number(path.split('/')[3]));
+    else if (request.method === 'GET' && BUTTONS.test(path)) answer(response, 200, buttonsOf(world, path));
+    else if (request.method === 'POST') await act(world, request, response, path);
+    else return false;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    answer(response, error.status, { message: error.message });
+  }
+  return true;
+}
+
+/** Clicks, by the person whose token it is. */
+async function act(world: World, request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+  const credential = await authenticate(world, request.headers);
+  if (credential.kind !== 'user') throw new ApiError(401, 'Requires authentication');
+  const person = credential.account;
+  const body = await bodyOf(request);
+  const [, ...words] = path.split('/').slice(1).map(decodeURIComponent);
+  const isFull = words[0] === 'repos';
+  const [kind = '', id = '', verb = '', name = ''] = isFull ? words.slice(3) : words;
+  const repositories = isFull ? [world.repository(words[1] ?? '', words[2] ?? '')] : [...world.repositories.values()];
+  if (kind === 'check-runs') {
+    const { repository, run } = checkRun(repositories, Number(id));
+    clickOnRun(world, { repository, run, person }, verb, name === '' ? String(body['identifier'] ?? '') : name);
+  } else if (kind === 'check-suites' && verb === 'rerequest') {
+    const repository = found(repositories.find(({ checkSuites }) => checkSuites.has(Number(id))));
+    needWrite(world, repository, person);
+    await rerequestSuite(world, repository, found(repository.checkSuites.get(Number(id))), person);
+  } else if (kind === 'pulls' && isFull && (verb === 'ready' || verb === 'draft')) {
+    const [repository] = repositories;
+    await setDraft({ world, repository: found(repository), actor: person }, Number(id), verb === 'draft');
+  } else {
+    throw notFound();
+  }
+  answer(response, 201, {});
+}
+
+/** What the buttons of a check say: GitHub shows them and tells no caller. */
+function buttonsOf(world: World, path: string): readonly object[] {
+  const [, owner = '', name = '', id = ''] = BUTTONS.exec(path) ?? [];
+  return checkRun([world.repository(decodeURIComponent(owner), decodeURIComponent(name))], Number(id)).run.actions;
+}
+
+function clickOnRun(
+  world: World,
+  { repository, run, person }: { readonly repository: Repository; readonly run: CheckRun; readonly person: Account },
+  verb: string,
+  identifier: string,
+): void {
+  needWrite(world, repository, person);
+  if (verb === 'rerequest') rerequestRun(world, repository, run, person);
+  else if (verb === 'actions' || verb === 'requested-action') requestAction(world, repository, run, identifier, person);
+  else throw notFound();
+}
+
+function checkRun(
+  repositories: readonly Repository[],
+  id: number,
+): { readonly repository: Repository; readonly run: CheckRun } {
+  for (const repository of repositories) {
+    const run = repository.checkRuns.get(id);
+    if (run !== undefined) return { repository, run };
+  }
+  throw notFound();
+}
+
+function needWrite(world: World, repository: Repository, person: Account): void {
+  if (!world.hasRole(person, repository, 'write')) throw new ApiError(403, 'Must have write rights to Repository.');
+}
+
+function usersOf(world: World): readonly object[] {
+  return [...world.accounts.values()].flatMap(({ id, login, token }) =>
+    token === null ? [] : [{ id, login, token, name: login }],
+  );
+}
+
+/** Server-sent events: one per change, with the name of the repository. */
+function follow(world: World, request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+  response.write(': open\n\n');
+  const listener = (topic: string): void => {
+    response.write(`data: ${JSON.stringify({ repository: topic })}\n\n`);
+  };
+  world.listeners.add(listener);
+  request.once('close', () => world.listeners.delete(listener));
+}
+
+function sendLog(world: World, response: ServerResponse, id: number): void {
+  for (const repository of world.repositories.values()) {
+    for (const run of repository.workflowRuns.values()) {
+      const job = run.jobs.find((candidate) => candidate.id === id);
+      if (job === undefined) continue;
+      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+      response.end(job.log.map((line) => `${line}\n`).join(''));
+      return;
+    }
+  }
+  throw notFound();
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString();
+  try {
+    return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+  } catch {
+    throw new ApiError(400, 'Problems parsing JSON');
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}

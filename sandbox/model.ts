@@ -1,0 +1,281 @@
+import type { KeyObject } from 'node:crypto';
+import type { Git } from './git.ts';
+import type { Fields } from './shape.ts';
+
+export type Role = 'read' | 'triage' | 'write' | 'maintain' | 'admin';
+export type Permissions = Readonly<Record<string, string>>;
+
+export interface Account {
+  readonly id: number;
+  readonly login: string;
+  readonly type: 'User' | 'Organization' | 'Bot';
+  /** What a person signs requests with; null for organizations and bots. */
+  readonly token: string | null;
+}
+
+export interface App {
+  readonly id: number;
+  readonly slug: string;
+  readonly name: string;
+  readonly permissions: Permissions;
+  readonly events: readonly string[];
+  readonly webhookUrl: string;
+  readonly webhookSecret: string;
+  readonly publicKey: KeyObject;
+  readonly bot: Account;
+  readonly createdAt: string;
+}
+
+export interface Installation {
+  readonly id: number;
+  readonly app: App;
+  readonly account: Account;
+  readonly permissions: Permissions;
+  readonly repositoryIds: Set<number>;
+  readonly createdAt: string;
+}
+
+/** Who asks. `permissions` and `repositoryIds` are what this very token was narrowed to. */
+export type Credential =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'user'; readonly account: Account }
+  | { readonly kind: 'app'; readonly app: App }
+  | {
+      readonly kind: 'installation';
+      readonly installation: Installation;
+      readonly permissions: Permissions;
+      readonly repositoryIds: ReadonlySet<number>;
+      readonly expiresAtMs: number;
+    };
+
+export interface Repository {
+  readonly id: number;
+  readonly owner: Account;
+  readonly name: string;
+  readonly isPrivate: boolean;
+  readonly defaultBranch: string;
+  readonly parent: Repository | null;
+  readonly git: Git;
+  readonly createdAt: string;
+  readonly collaborators: Map<string, Role>;
+  readonly issues: Map<number, Issue>;
+  readonly pulls: Map<number, Pull>;
+  readonly comments: Map<number, Comment>;
+  readonly reviewComments: Map<number, ReviewComment>;
+  readonly checkSuites: Map<number, CheckSuite>;
+  readonly checkRuns: Map<number, CheckRun>;
+  readonly statuses: CommitStatus[];
+  readonly deployments: Map<number, Deployment>;
+  readonly environments: Map<string, Environment>;
+  readonly releases: Map<number, Release>;
+  readonly workflowRuns: Map<number, WorkflowRun>;
+  hasImmutableReleases: boolean;
+  pushedAt: string;
+}
+
+export interface Issue {
+  readonly id: number;
+  readonly number: number;
+  readonly author: Account;
+  readonly createdAt: string;
+  readonly labels: string[];
+  title: string;
+  body: string | null;
+  state: 'open' | 'closed';
+  updatedAt: string;
+  readonly reactions: Reaction[];
+}
+
+export interface Pull {
+  readonly id: number;
+  readonly issue: Issue;
+  readonly headRepository: Repository;
+  readonly headRef: string;
+  baseRef: string;
+  headSha: string;
+  baseSha: string;
+  isDraft: boolean;
+  mergedAt: string | null;
+  mergeSha: string | null;
+}
+
+export interface Comment {
+  readonly id: number;
+  readonly issue: Issue;
+  readonly author: Account;
+  readonly app: App | null;
+  readonly createdAt: string;
+  readonly reactions: Reaction[];
+  body: string;
+  updatedAt: string;
+}
+
+export interface ReviewComment {
+  readonly id: number;
+  readonly pull: Pull;
+  readonly author: Account;
+  readonly path: string;
+  readonly line: number | null;
+  readonly commitSha: string;
+  readonly replyTo: number | null;
+  readonly createdAt: string;
+  readonly reactions: Reaction[];
+  body: string;
+  updatedAt: string;
+}
+
+export interface Reaction {
+  readonly id: number;
+  readonly content: string;
+  readonly author: Account;
+  readonly createdAt: string;
+}
+
+export interface CheckSuite {
+  readonly id: number;
+  readonly app: App;
+  readonly headSha: string;
+  readonly headBranch: string | null;
+  readonly createdAt: string;
+}
+
+export interface CheckRun {
+  readonly id: number;
+  readonly suite: CheckSuite;
+  readonly headSha: string;
+  name: string;
+  externalId: string;
+  detailsUrl: string | null;
+  status: string;
+  conclusion: string | null;
+  startedAt: string | null;
+  completedAt: string | null;
+  title: string | null;
+  summary: string | null;
+  text: string | null;
+  readonly annotations: Fields[];
+  actions: readonly Fields[];
+}
+
+export interface CommitStatus {
+  readonly id: number;
+  readonly sha: string;
+  readonly state: string;
+  readonly context: string;
+  readonly description: string | null;
+  readonly targetUrl: string | null;
+  readonly creator: Account;
+  readonly createdAt: string;
+}
+
+export interface Deployment {
+  readonly id: number;
+  readonly sha: string;
+  readonly ref: string;
+  readonly task: string;
+  readonly environment: string;
+  readonly description: string | null;
+  readonly payload: unknown;
+  readonly creator: Account;
+  readonly app: App | null;
+  readonly createdAt: string;
+  readonly statuses: DeploymentStatus[];
+}
+
+export interface DeploymentStatus {
+  readonly id: number;
+  readonly state: string;
+  readonly description: string;
+  readonly logUrl: string;
+  readonly environmentUrl: string;
+  readonly creator: Account;
+  readonly createdAt: string;
+}
+
+/** `protectionApps` are the apps that are asked before a job may deploy to it. */
+export interface Environment {
+  readonly id: number;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly protectionApps: Set<App>;
+}
+
+export interface Release {
+  readonly id: number;
+  readonly author: Account;
+  readonly createdAt: string;
+  readonly assets: Asset[];
+  tag: string;
+  target: string;
+  name: string | null;
+  body: string | null;
+  isDraft: boolean;
+  isPrerelease: boolean;
+  publishedAt: string | null;
+}
+
+export interface Asset {
+  readonly id: number;
+  readonly name: string;
+  readonly label: string | null;
+  readonly contentType: string;
+  readonly content: Buffer;
+  readonly state: 'uploaded' | 'starter';
+  readonly uploader: Account;
+  readonly createdAt: string;
+}
+
+export type RunStatus = 'queued' | 'in_progress' | 'completed' | 'waiting';
+
+export interface WorkflowRun {
+  readonly id: number;
+  readonly number: number;
+  readonly workflow: Workflow;
+  readonly suite: CheckSuite;
+  readonly event: string;
+  readonly payload: Fields;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly ref: string;
+  readonly headSha: string;
+  readonly title: string;
+  readonly actor: Account;
+  readonly createdAt: string;
+  readonly jobs: WorkflowJob[];
+  /** Protection rules that were answered: what an app said about an environment. */
+  readonly reviews: {
+    readonly app: string;
+    readonly environment: string;
+    readonly state: string;
+    readonly comment: string;
+  }[];
+  attempt: number;
+  status: RunStatus;
+  conclusion: string | null;
+  updatedAt: string;
+}
+
+export interface Workflow {
+  readonly id: number;
+  readonly path: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface WorkflowJob {
+  readonly id: number;
+  readonly attempt: number;
+  readonly key: string;
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly environment: string | null;
+  readonly createdAt: string;
+  readonly log: string[];
+  readonly steps: { readonly name: string; status: string; conclusion: string | null }[];
+  readonly stop: AbortController;
+  status: RunStatus;
+  conclusion: string | null;
+  startedAt: string | null;
+  completedAt: string | null;
+  runnerName: string | null;
+  summary: string;
+}

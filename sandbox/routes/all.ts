@@ -1,0 +1,31 @@
+import type { Routes } from '../call.ts';
+import { ACTIONS } from './actions.ts';
+import { APPS } from './apps.ts';
+import { CHECKS } from './checks.ts';
+import { COMMENTS } from './comments.ts';
+import { COMMITS } from './commits.ts';
+import { CONTENTS } from './contents.ts';
+import { DEPLOYMENTS } from './deployments.ts';
+import { GIT_OBJECTS } from './git-objects.ts';
+import { PULLS } from './pulls.ts';
+import { REACTIONS } from './reactions.ts';
+import { RELEASES } from './releases.ts';
+import { REPOSITORIES } from './repositories.ts';
+import { STATUSES } from './statuses.ts';
+
+/** Every operation that the sandbox has, by GitHub's name of it. */
+export const ROUTES: Routes = {
+  ...ACTIONS,
+  ...APPS,
+  ...CHECKS,
+  ...COMMENTS,
+  ...COMMITS,
+  ...CONTENTS,
+  ...DEPLOYMENTS,
+  ...GIT_OBJECTS,
+  ...PULLS,
+  ...REACTIONS,
+  ...RELEASES,
+  ...REPOSITORIES,
+  ...STATUSES,
+};

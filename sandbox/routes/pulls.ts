@@ -1,0 +1,222 @@
+import { ApiError, invalid } from '../api-error.ts';
+import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
+import type { Issue, Pull, Repository } from '../model.ts';
+import { changeRef, publishHead } from '../refs.ts';
+import { authorOf } from '../repository.ts';
+import { commitView, fileView } from '../view/commit.ts';
+import { issueView, labelView, pullView } from '../view/pull.ts';
+
+export const PULLS: Routes = {
+  'pulls/create': createPull,
+  'pulls/get': async (call) => ({ status: 200, body: await pullView(call.world, call.repository, pullOf(call)) }),
+  'pulls/list': listPulls,
+  'pulls/list-files': async (call) => {
+    const { world, repository } = call;
+    const pull = pullOf(call);
+    const fork = (await repository.git.mergeBase(pull.baseSha, pull.headSha)) ?? pull.baseSha;
+    const files = await repository.git.files(fork, pull.headSha);
+    return listed(call, files, (file) => fileView(world, repository, pull.headSha, file));
+  },
+  'pulls/list-commits': async (call) => {
+    const { world, repository } = call;
+    const pull = pullOf(call);
+    const { items, headers } = call.page(
+      (await repository.git.log([`${pull.baseSha}..${pull.headSha}`], 250)).toReversed(),
+    );
+    const views = [];
+    for (const sha of items) views.push(await commitView(world, repository, sha));
+    return { status: 200, body: views, headers };
+  },
+  'pulls/update': updatePull,
+  'pulls/merge': mergePull,
+  'issues/get': (call) => ({ status: 200, body: issueView(call.world, call.repository, issueOf(call)) }),
+  'issues/list-labels-on-issue': (call) =>
+    listed(call, issueOf(call).labels, (name) => labelView(call.world, call.repository, name)),
+  'issues/add-labels': addLabels,
+  'issues/remove-label': async (call) => {
+    const { labels } = issueOf(call);
+    const at = labels.indexOf(call.param('name'));
+    if (at < 0) throw new ApiError(404, 'Label does not exist');
+    labels.splice(at, 1);
+    await announce(call, 'unlabeled', { label: labelView(call.world, call.repository, call.param('name')) });
+    return { status: 200, body: labels.map((name) => labelView(call.world, call.repository, name)) };
+  },
+};
+
+export function issueOf(call: Call): Issue {
+  return found(call.repository.issues.get(call.number('issue_number')));
+}
+
+function pullOf(call: Call): Pull {
+  return found(call.repository.pulls.get(call.number('pull_number')));
+}
+
+async function createPull(call: Call): Promise<Reply> {
+  const { world, repository, actor } = call;
+  const { head, headRef } = headOf(call, call.needText('head'), call.text('head_repo'));
+  const baseRef = call.needText('base');
+  const headSha = (await head.git.refs()).get(`refs/heads/${headRef}`);
+  const baseSha = (await repository.git.refs()).get(`refs/heads/${baseRef}`);
+  if (headSha === undefined)
+    throw invalid('Validation Failed', [{ resource: 'PullRequest', field: 'head', code: 'invalid' }]);
+  if (baseSha === undefined)
+    throw invalid('Validation Failed', [{ resource: 'PullRequest', field: 'base', code: 'invalid' }]);
+  for (const other of repository.pulls.values()) {
+    const isSame = other.headRepository.id === head.id && other.headRef === headRef && other.baseRef === baseRef;
+    if (isSame && other.issue.state === 'open')
+      throw invalid(`A pull request already exists for ${head.owner.login}:${headRef}.`);
+  }
+  const issue: Issue = {
+    id: world.nextId(),
+    number: repository.issues.size + 1,
+    author: actor,
+    createdAt: world.now(),
+    updatedAt: world.now(),
+    labels: [],
+    reactions: [],
+    title: call.text('title') ?? headRef,
+    body: call.text('body') ?? null,
+    state: 'open',
+  };
+  const facts = { headRepository: head, headRef, baseRef, headSha, baseSha };
+  const pull: Pull = {
+    id: world.nextId(),
+    issue,
+    ...facts,
+    isDraft: call.flag('draft'),
+    mergedAt: null,
+    mergeSha: null,
+  };
+  await publishHead(repository, pull);
+  if ((await repository.git.mergeBase(baseSha, headSha)) === headSha)
+    throw invalid(`No commits between ${baseRef} and ${headRef}`);
+  repository.issues.set(issue.number, issue);
+  repository.pulls.set(issue.number, pull);
+  const view = await pullView(world, repository, pull);
+  world.emit({
+    event: 'pull_request',
+    action: 'opened',
+    repository,
+    sender: actor,
+    payload: { number: issue.number, pull_request: view },
+  });
+  return { status: 201, body: view };
+}
+
+/** `branch`, or `owner:branch` of a fork. */
+function headOf(
+  call: Call,
+  head: string,
+  headRepo: string | undefined,
+): { readonly head: Repository; readonly headRef: string } {
+  const { world, repository } = call;
+  const [owner = '', branch] = head.includes(':') ? head.split(':') : ['', head];
+  if (owner === '' || owner.toLowerCase() === repository.owner.login.toLowerCase())
+    return { head: repository, headRef: branch ?? '' };
+  for (const other of world.repositories.values()) {
+    const isOwners = other.owner.login.toLowerCase() === owner.toLowerCase();
+    const isKin = (other.parent ?? other).id === (repository.parent ?? repository).id;
+    if (isOwners && isKin && (headRepo ?? other.name) === other.name) return { head: other, headRef: branch ?? '' };
+  }
+  throw invalid('Validation Failed', [{ resource: 'PullRequest', field: 'head', code: 'invalid' }]);
+}
+
+async function listPulls(call: Call): Promise<Reply> {
+  const { world, repository } = call;
+  const state = call.query('state') ?? 'open';
+  const wanted = [...repository.pulls.values()].filter((pull) => {
+    const label = `${pull.headRepository.owner.login}:${pull.headRef}`;
+    return (
+      (state === 'all' || pull.issue.state === state) &&
+      (call.query('head') ?? label) === label &&
+      (call.query('base') ?? pull.baseRef) === pull.baseRef
+    );
+  });
+  const { items, headers } = call.page(wanted.toReversed());
+  const views = [];
+  for (const pull of items) views.push(await pullView(world, repository, pull));
+  return { status: 200, body: views, headers };
+}
+
+async function updatePull(call: Call): Promise<Reply> {
+  const { world, repository } = call;
+  const pull = pullOf(call);
+  const { issue } = pull;
+  const wasOpen = issue.state === 'open';
+  issue.title = call.text('title') ?? issue.title;
+  issue.body = call.text('body') ?? issue.body;
+  issue.updatedAt = world.now();
+  const state = call.text('state');
+  if (state === 'open' || state === 'closed') issue.state = state;
+  const isOpen = issue.state === 'open';
+  if (wasOpen && !isOpen) await announcePull(call, pull, 'closed', {});
+  else if (!wasOpen && isOpen) await announcePull(call, pull, 'reopened', {});
+  else await announcePull(call, pull, 'edited', { changes: {} });
+  return { status: 200, body: await pullView(world, repository, pull) };
+}
+
+/** A person merges; the sandbox makes the merge commit as GitHub's button does. */
+async function mergePull(call: Call): Promise<Reply> {
+  const { world, repository, actor } = call;
+  const pull = pullOf(call);
+  if (pull.issue.state !== 'open') throw new ApiError(405, 'Pull Request is not mergeable');
+  const wantedSha = call.text('sha');
+  if (wantedSha !== undefined && wantedSha !== pull.headSha) {
+    throw new ApiError(409, 'Head branch was modified. Review and try the merge again.');
+  }
+  const tree = await repository.git.mergedTree(pull.baseSha, pull.headSha);
+  if (tree === null) throw new ApiError(405, 'Pull Request has merge conflicts');
+  const message = `${call.text('commit_title') ?? `Merge pull request #${pull.issue.number} from ${pull.headRef}`}\n\n${call.text('commit_message') ?? pull.issue.title}`;
+  const parents = call.text('merge_method') === 'squash' ? [pull.baseSha] : [pull.baseSha, pull.headSha];
+  const sha = await repository.git.writeCommit({ tree, parents, message, author: authorOf(actor, world.now()) });
+  pull.issue.state = 'closed';
+  pull.issue.updatedAt = world.now();
+  pull.mergedAt = world.now();
+  pull.mergeSha = sha;
+  await changeRef(world, repository, `refs/heads/${pull.baseRef}`, sha, actor);
+  await announcePull(call, pull, 'closed', {});
+  return { status: 200, body: { sha, merged: true, message: 'Pull Request successfully merged' } };
+}
+
+async function addLabels(call: Call): Promise<Reply> {
+  const { labels } = issueOf(call);
+  const body: unknown = call.body;
+  const given = Array.isArray(body) ? (body as unknown[]) : ((call.body['labels'] ?? []) as unknown[]);
+  for (const item of given) {
+    const name = typeof item === 'string' ? item : String((item as { name?: unknown }).name ?? '');
+    if (labels.includes(name)) continue;
+    labels.push(name);
+    await announce(call, 'labeled', { label: labelView(call.world, call.repository, name) });
+  }
+  return { status: 200, body: labels.map((name) => labelView(call.world, call.repository, name)) };
+}
+
+async function announce(call: Call, action: string, more: Readonly<Record<string, unknown>>): Promise<void> {
+  const pull = call.repository.pulls.get(call.number('issue_number'));
+  if (pull !== undefined) await announcePull(call, pull, action, more);
+}
+
+async function announcePull(
+  call: Call,
+  pull: Pull,
+  action: string,
+  more: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { world, repository, actor } = call;
+  const payload = { number: pull.issue.number, pull_request: await pullView(world, repository, pull), ...more };
+  world.emit({ event: 'pull_request', action, repository, sender: actor, payload });
+}
+
+/** `ready_for_review` and `converted_to_draft`: GitHub has them in GraphQL only, people click them. */
+export async function setDraft(
+  call: Pick<Call, 'world' | 'repository' | 'actor'>,
+  number: number,
+  isDraft: boolean,
+): Promise<void> {
+  const { world, repository, actor } = call;
+  const pull = found(repository.pulls.get(number));
+  pull.isDraft = isDraft;
+  const action = isDraft ? 'converted_to_draft' : 'ready_for_review';
+  const payload = { number, pull_request: await pullView(world, repository, pull) };
+  world.emit({ event: 'pull_request', action, repository, sender: actor, payload });
+}

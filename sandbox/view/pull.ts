@@ -1,0 +1,226 @@
+import type { Comment, Issue, Pull, Reaction, Repository, ReviewComment } from '../model.ts';
+import type { Fields } from '../shape.ts';
+import { nodeId, type World } from '../world.ts';
+import { accountView, appView, pageUrl, repositoryUrl, repositoryView } from './repository.ts';
+
+export async function pullView(world: World, repository: Repository, pull: Pull): Promise<Fields> {
+  const { issue, headRepository } = pull;
+  const url = `${repositoryUrl(world, repository)}/pulls/${issue.number}`;
+  const page = `${pageUrl(world, repository)}/pull/${issue.number}`;
+  const files = await repository.git.files(
+    (await repository.git.mergeBase(pull.baseSha, pull.headSha)) ?? pull.baseSha,
+    pull.headSha,
+  );
+  const isOpen = issue.state === 'open';
+  const isMergeable = isOpen ? (await repository.git.mergedTree(pull.baseSha, pull.headSha)) !== null : null;
+  return {
+    id: pull.id,
+    node_id: nodeId('PullRequest', pull.id),
+    number: issue.number,
+    url,
+    html_url: page,
+    diff_url: `${page}.diff`,
+    patch_url: `${page}.patch`,
+    issue_url: `${repositoryUrl(world, repository)}/issues/${issue.number}`,
+    comments_url: `${repositoryUrl(world, repository)}/issues/${issue.number}/comments`,
+    commits_url: `${url}/commits`,
+    review_comments_url: `${url}/comments`,
+    review_comment_url: `${repositoryUrl(world, repository)}/pulls/comments{/number}`,
+    statuses_url: `${repositoryUrl(world, repository)}/statuses/${pull.headSha}`,
+    state: issue.state,
+    locked: false,
+    title: issue.title,
+    body: issue.body,
+    user: accountView(world, issue.author),
+    created_at: issue.createdAt,
+    updated_at: issue.updatedAt,
+    closed_at: isOpen ? null : issue.updatedAt,
+    merged_at: pull.mergedAt,
+    merged: pull.mergedAt !== null,
+    merge_commit_sha: pull.mergeSha,
+    merged_by: null,
+    mergeable: isMergeable,
+    mergeable_state: isMergeable === false ? 'dirty' : 'clean',
+    draft: pull.isDraft,
+    labels: issue.labels.map((name) => labelView(world, repository, name)),
+    assignee: null,
+    assignees: [],
+    requested_reviewers: [],
+    requested_teams: [],
+    milestone: null,
+    auto_merge: null,
+    active_lock_reason: null,
+    author_association: association(world, repository, issue),
+    head: sideView(world, headRepository, pull.headRef, pull.headSha),
+    base: sideView(world, repository, pull.baseRef, pull.baseSha),
+    comments: [...repository.comments.values()].filter((comment) => comment.issue.number === issue.number).length,
+    review_comments: [...repository.reviewComments.values()].filter((comment) => comment.pull.id === pull.id).length,
+    maintainer_can_modify: false,
+    commits: (await repository.git.log([`${pull.baseSha}..${pull.headSha}`], 250)).length,
+    additions: files.reduce((sum, file) => sum + file.additions, 0),
+    deletions: files.reduce((sum, file) => sum + file.deletions, 0),
+    changed_files: files.length,
+    _links: linksView(world, repository, issue.number, pull.headSha),
+  };
+}
+
+function sideView(world: World, repository: Repository, ref: string, sha: string): Fields {
+  return {
+    label: `${repository.owner.login}:${ref}`,
+    ref,
+    sha,
+    user: accountView(world, repository.owner),
+    repo: repositoryView(world, repository),
+  };
+}
+
+function linksView(world: World, repository: Repository, number: number, sha: string): Fields {
+  const url = repositoryUrl(world, repository);
+  return {
+    self: { href: `${url}/pulls/${number}` },
+    html: { href: `${pageUrl(world, repository)}/pull/${number}` },
+    issue: { href: `${url}/issues/${number}` },
+    comments: { href: `${url}/issues/${number}/comments` },
+    review_comments: { href: `${url}/pulls/${number}/comments` },
+    review_comment: { href: `${url}/pulls/comments{/number}` },
+    commits: { href: `${url}/pulls/${number}/commits` },
+    statuses: { href: `${url}/statuses/${sha}` },
+  };
+}
+
+export function issueView(world: World, repository: Repository, issue: Issue): Fields {
+  const url = `${repositoryUrl(world, repository)}/issues/${issue.number}`;
+  const isPull = repository.pulls.has(issue.number);
+  const page = `${pageUrl(world, repository)}/${isPull ? 'pull' : 'issues'}/${issue.number}`;
+  return {
+    id: issue.id,
+    node_id: nodeId('Issue', issue.id),
+    number: issue.number,
+    url,
+    html_url: page,
+    repository_url: repositoryUrl(world, repository),
+    labels_url: `${url}/labels{/name}`,
+    comments_url: `${url}/comments`,
+    events_url: `${url}/events`,
+    state: issue.state,
+    title: issue.title,
+    body: issue.body,
+    user: accountView(world, issue.author),
+    labels: issue.labels.map((name) => labelView(world, repository, name)),
+    assignee: null,
+    assignees: [],
+    milestone: null,
+    locked: false,
+    active_lock_reason: null,
+    comments: [...repository.comments.values()].filter((comment) => comment.issue.number === issue.number).length,
+    created_at: issue.createdAt,
+    updated_at: issue.updatedAt,
+    closed_at: issue.state === 'open' ? null : issue.updatedAt,
+    author_association: association(world, repository, issue),
+    reactions: reactionsView(`${url}/reactions`, issue.reactions),
+    ...(isPull
+      ? {
+          pull_request: {
+            url: `${repositoryUrl(world, repository)}/pulls/${issue.number}`,
+            html_url: page,
+            diff_url: `${page}.diff`,
+            patch_url: `${page}.patch`,
+          },
+        }
+      : {}),
+  };
+}
+
+export function labelView(world: World, repository: Repository, name: string): Fields {
+  return {
+    id: [...name].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_000_007, 7),
+    node_id: `LA_${name}`,
+    url: `${repositoryUrl(world, repository)}/labels/${encodeURIComponent(name)}`,
+    name,
+    description: null,
+    color: 'ededed',
+    default: false,
+  };
+}
+
+export function commentView(world: World, repository: Repository, comment: Comment): Fields {
+  const { issue, app } = comment;
+  const url = `${repositoryUrl(world, repository)}/issues/comments/${comment.id}`;
+  return {
+    id: comment.id,
+    node_id: nodeId('IssueComment', comment.id),
+    url,
+    html_url: `${pageUrl(world, repository)}/${repository.pulls.has(issue.number) ? 'pull' : 'issues'}/${issue.number}#issuecomment-${comment.id}`,
+    issue_url: `${repositoryUrl(world, repository)}/issues/${issue.number}`,
+    body: comment.body,
+    user: accountView(world, comment.author),
+    created_at: comment.createdAt,
+    updated_at: comment.updatedAt,
+    author_association: association(world, repository, comment),
+    performed_via_github_app: app === null ? null : appView(world, app),
+    reactions: reactionsView(`${url}/reactions`, comment.reactions),
+  };
+}
+
+export function reviewCommentView(world: World, repository: Repository, comment: ReviewComment): Fields {
+  const { pull } = comment;
+  const url = `${repositoryUrl(world, repository)}/pulls/comments/${comment.id}`;
+  const page = `${pageUrl(world, repository)}/pull/${pull.issue.number}#discussion_r${comment.id}`;
+  const pullUrl = `${repositoryUrl(world, repository)}/pulls/${pull.issue.number}`;
+  return {
+    id: comment.id,
+    node_id: nodeId('PullRequestReviewComment', comment.id),
+    url,
+    html_url: page,
+    pull_request_url: pullUrl,
+    pull_request_review_id: null,
+    diff_hunk: '',
+    path: comment.path,
+    position: comment.line,
+    original_position: comment.line ?? 1,
+    line: comment.line,
+    original_line: comment.line,
+    start_line: null,
+    original_start_line: null,
+    start_side: null,
+    side: 'RIGHT',
+    subject_type: comment.line === null ? 'file' : 'line',
+    commit_id: comment.commitSha,
+    original_commit_id: comment.commitSha,
+    user: accountView(world, comment.author),
+    body: comment.body,
+    created_at: comment.createdAt,
+    updated_at: comment.updatedAt,
+    author_association: association(world, repository, comment),
+    ...(comment.replyTo === null ? {} : { in_reply_to_id: comment.replyTo }),
+    _links: { self: { href: url }, html: { href: page }, pull_request: { href: pullUrl } },
+    reactions: reactionsView(`${url}/reactions`, comment.reactions),
+  };
+}
+
+export function reactionView(world: World, reaction: Reaction): Fields {
+  return {
+    id: reaction.id,
+    node_id: nodeId('Reaction', reaction.id),
+    user: accountView(world, reaction.author),
+    content: reaction.content,
+    created_at: reaction.createdAt,
+  };
+}
+
+function reactionsView(url: string, reactions: readonly Reaction[]): Fields {
+  const contents = ['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'eyes', 'rocket'];
+  const counts = contents.map((content) => [
+    content,
+    reactions.filter((reaction) => reaction.content === content).length,
+  ]);
+  return { url, total_count: reactions.length, ...Object.fromEntries(counts) };
+}
+
+/** What GitHub says about an author. Like the real one, it does not tell private members from strangers. */
+function association(world: World, repository: Repository, { author }: Pick<Issue, 'author'>): string {
+  if (author.id === repository.owner.id) return 'OWNER';
+  const isCollaborator = repository.collaborators.has(author.login.toLowerCase());
+  if (!isCollaborator) return 'NONE';
+  return repository.owner.type === 'Organization' ? 'CONTRIBUTOR' : 'COLLABORATOR';
+}
