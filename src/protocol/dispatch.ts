@@ -74,8 +74,8 @@ export interface RegisteringJob {
 /** Jobs that were asked of GitHub. Implemented by the store; any number of processes use it at once. */
 export interface Dispatches {
   find(dispatchId: string): Promise<Dispatch | undefined>;
-  /** Writes the intent. Answers false where the ordinal is taken or the installation has `jobsMax` live jobs. */
-  request(request: DispatchRequest, jobsMax: number): Promise<boolean>;
+  /** Writes the intent. `taken`: somebody else has the ordinal. `full`: the installation has `jobsMax` live jobs. */
+  request(request: DispatchRequest, jobsMax: number): Promise<'written' | 'taken' | 'full'>;
   /** Records a job that GitHub started without us: it runs, and serves every class of its run. Jobs not asked for yet are not needed. */
   adopt(request: Omit<DispatchRequest, 'class' | 'ordinal' | 'labels'>, job: RegisteringJob): Promise<Dispatch>;
   /** Takes up to `limit` live dispatches whose time has come, or whose run just ended; nobody else gets them for `holdMs`. */

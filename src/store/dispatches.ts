@@ -103,21 +103,25 @@ async function insertRequest(
   request: DispatchRequest,
   jobsMax: number,
   now: string,
-): Promise<boolean> {
+): Promise<'written' | 'taken' | 'full'> {
   // Two processes that count at the same moment would both find room.
   await session.query('dispatch_quota_lock', 'select pg_advisory_xact_lock(hashtextextended($1, 2))', [
     `dispatch ${request.installationId}`,
   ]);
+  const [count] = await session.query(
+    'dispatch_live_jobs',
+    'select count(*)::int from dispatch where installation_id = $1 and status < 3',
+    [request.installationId],
+  );
+  if (Number(count?.[0]) >= jobsMax) return 'full';
   const rows = await session.query(
     'dispatch_request',
     `insert into dispatch (id, run_key, class, ordinal, labels, installation_id, repository_id, owner, repo, ref,
        status_at, requested_at, due_at)
-     select $1, $2, $3, $4::int, $5::jsonb, $6::bigint, $7::bigint, $8, $9, $10, $11::timestamptz, $11::timestamptz, $11::timestamptz
-     where (select count(*) from dispatch where installation_id = $6::bigint and status < 3) < $12::int
-     on conflict do nothing returning 1`,
-    [...requestValues(request), now, jobsMax],
+     values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, $11, $11, $11) on conflict do nothing returning 1`,
+    [...requestValues(request), now],
   );
-  return rows.length > 0;
+  return rows.length > 0 ? 'written' : 'taken';
 }
 
 async function adoptJob(

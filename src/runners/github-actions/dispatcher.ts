@@ -93,7 +93,8 @@ export class Dispatcher {
     const demands = await this.#options.demand.unserved(this.#limits.jobsPerClassMax, DEMANDS_MAX);
     const before = this.#lacking;
     this.#lacking = new Set(demands.map(nameOf));
-    for (const demand of demands) await this.#serve(demand, before.has(nameOf(demand)));
+    const full = new Set<number>();
+    for (const demand of demands) await this.#serve(demand, before.has(nameOf(demand)), full);
     for (let round = 0; round < CLAIMS_PER_LOOK_MAX; round++) {
       const due = await this.#options.dispatches.claimDue(CLAIM_MAX, HOLD_MS);
       await this.#attendAll(due);
@@ -118,7 +119,8 @@ export class Dispatcher {
     this.#schedule(SWEEP_MS);
   }
 
-  async #serve(demand: ClassDemand, isLasting: boolean): Promise<void> {
+  /** @param full installations that have as many jobs as they may: at a busy hour thousands of their runs wait */
+  async #serve(demand: ClassDemand, isLasting: boolean, full: Set<number>): Promise<void> {
     const decision = decide(demand, this.#limits, isLasting);
     if (decision.type === 'enough') return;
     const run = await this.#run(demand.runId);
@@ -129,13 +131,15 @@ export class Dispatcher {
       const reason = `none of ${demand.jobs} jobs for class ${demand.class} took the step${problem === null ? '' : `; ${problem}`}`;
       return this.#giveUp(run.runId, demand.class, reason);
     }
+    if (full.has(run.installationId)) return;
     for (let i = 1; i <= decision.count; i++) {
-      const isWritten = await this.#request(run, demand.class, demand.jobs + i);
-      if (!isWritten) return;
+      const answer = await this.#request(run, demand.class, demand.jobs + i);
+      if (answer === 'full') full.add(run.installationId);
+      if (answer !== 'written') return;
     }
   }
 
-  #request(run: GitHubRun, runnerClass: string, ordinal: number): Promise<boolean> {
+  #request(run: GitHubRun, runnerClass: string, ordinal: number): ReturnType<Dispatches['request']> {
     const { clock, randomBytes, labels, dispatches } = this.#options;
     return dispatches.request(
       {

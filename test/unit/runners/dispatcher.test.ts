@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { planStep } from '../../fakes/plans.ts';
 import { GitHubWorld, MINUTE_MS } from './github-world.ts';
@@ -48,6 +49,10 @@ describe('ready steps', () => {
     await dispatcher.look();
     expect(await world.dispatchesOf(first)).toHaveLength(1);
     expect(await world.dispatchesOf(second)).toHaveLength(0);
+    const [full] = await world.dispatchesOf(first);
+    assert(full);
+    expect(await world.dispatches.request({ ...full, dispatchId: 'more', ordinal: 2 }, 1)).toBe('full');
+    expect(await world.dispatches.request({ ...full, dispatchId: 'more' }, 2)).toBe('taken');
     expect(await world.dispatchesOf(other)).toHaveLength(1);
     await world.deliver('workflow_job', { run_id: 100, run_attempt: 1, status: 'completed', conclusion: 'failure' });
     await world.engine.cancelRun(await world.idOf(first), 'no longer needed');
