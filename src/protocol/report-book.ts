@@ -63,7 +63,7 @@ export interface ClaimQuery {
 }
 
 /** What was written, in part or in whole. */
-export interface Written {
+interface Written {
   readonly remoteId: number;
   readonly sentAnnotations: number;
   readonly isWhole: boolean;

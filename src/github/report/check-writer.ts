@@ -13,7 +13,7 @@ export interface RemoteCheck {
 }
 
 /** The check run as it stands, where an earlier write may have reached GitHub unrecorded. */
-export async function findCheck(octokit: Octokit, due: DueCheck): Promise<RemoteCheck | undefined> {
+export async function findCheck(octokit: Octokit, due: DueCheck, appId: number): Promise<RemoteCheck | undefined> {
   const place = { owner: due.owner, repo: due.repo };
   if (due.remoteId !== null) {
     const { data } = await octokit.rest.checks.get({ ...place, check_run_id: due.remoteId, request: once() });
@@ -24,6 +24,7 @@ export async function findCheck(octokit: Octokit, due: DueCheck): Promise<Remote
     ref: due.headSha,
     check_name: due.spec.name,
     filter: 'all',
+    app_id: appId,
     per_page: 100,
     request: once(),
   });

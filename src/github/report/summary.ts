@@ -39,7 +39,7 @@ export function summaryOf(run: RunView, plan: Plan, options: SummaryOptions): st
   return [...head, table, ...tail].join('\n\n');
 }
 
-export function durationOf(startedAt: string | null, finishedAt: string | null): string {
+function durationOf(startedAt: string | null, finishedAt: string | null): string {
   if (startedAt === null || finishedAt === null) return '–';
   return formatDuration(Date.parse(finishedAt) - Date.parse(startedAt));
 }
@@ -130,6 +130,6 @@ function footer(run: RunView, { detailsUrl }: SummaryOptions): string {
   return detailsUrl === null ? name : `${name} · [details](${encodeURI(detailsUrl)})`;
 }
 
-export function dollars(microUsd: number): string {
+function dollars(microUsd: number): string {
   return `$${(microUsd / 1_000_000).toFixed(2)}`;
 }

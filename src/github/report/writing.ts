@@ -85,7 +85,7 @@ export class Writing {
   async #writeCheck(octokit: Octokit, due: DueCheck): Promise<void> {
     if (!(await this.#mayWrite(due))) return;
     let at = due.remoteId === null ? undefined : { id: due.remoteId, annotations: due.sentAnnotations };
-    if (due.isUnsure) at = await findCheck(octokit, due);
+    if (due.isUnsure) at = await findCheck(octokit, due, this.#options.app.id);
     const total = due.spec.annotations.length;
     for (;;) {
       const id = await writeCheck(octokit, due, at);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Annotation } from '../../../../src/protocol/outcome.ts';
 import { Reporting } from './reporting.ts';
-import { placeOf, runView, stepView } from './views.ts';
+import { placeOf, planOf, runView, stepView } from './views.ts';
 
 let at: Reporting;
 beforeAll(async () => {
@@ -202,6 +202,48 @@ describe('a gate', () => {
       output: { title: 'Approved' },
       actions: [],
     });
+  });
+});
+
+describe('several processes', () => {
+  it('that look and write at the same time make one check of a run', async () => {
+    await at.show(placeOf('r1'), runView('r1', { status: 'failed', steps: [failed(120)] }));
+    await Promise.all([at.reporter(), at.reporter(), at.reporter()].map((one) => one.turn()));
+    expect(at.far.checks.map((one) => one.external_id).toSorted()).toEqual(['r1', 'r1/test']);
+    expect(at.far.check('r1/test')?.output.annotations).toHaveLength(120);
+  });
+
+  it('that know an older state of the run do not undo what a newer one said', async () => {
+    await at.show(placeOf('r1'), runView('r1'));
+    const late = at.views.get('r1');
+    await at.show(placeOf('r1'), runView('r1', { status: 'succeeded' }));
+    await at.reporter().turn();
+    at.views.set('r1', late!);
+    at.clock.ms += 60_000;
+    await at.reporter().turn();
+    expect(at.far.check('r1')).toMatchObject({ status: 'completed', conclusion: 'success' });
+  });
+});
+
+describe('the loop', () => {
+  it('goes on after an error, and ends with its signal when its writes have ended', async () => {
+    await at.show(placeOf('r1'), runView('r1', { status: 'succeeded' }));
+    const stop = new AbortController();
+    let looks = 0;
+    const feed = {
+      next: async () => {},
+      versions: async () => {
+        if (++looks === 1) throw new Error('the database is away');
+        return new Map([['r1', 1]]);
+      },
+      readRun: async () => runView('r1', { status: 'succeeded' }),
+      readPlan: async () => planOf(),
+    };
+    const loop = at.reporter({ feed }).run(stop.signal);
+    await expect.poll(() => at.far.check('r1')?.conclusion).toBe('success');
+    stop.abort();
+    await loop;
+    expect(at.errors).toHaveLength(1);
   });
 });
 
