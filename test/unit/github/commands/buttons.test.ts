@@ -68,12 +68,12 @@ describe('buttons', () => {
   ] as const)('%s answers the gate of its check', async (identifier, status) => {
     const { run, id } = await waiting();
     await w.press('requested_action', { external_id: `${id}/prod` }, identifier)();
-    await w.world.until(run, 'prod', status);
+    expect((await w.world.until(run, 'prod', status)).status).toBe(status);
   });
 
   it('approves the gate that waits where it is pressed on the check of the run', async () => {
     const { run, id } = await waiting();
-    await w.press('requested_action', { external_id: id }, 'approve')();
+    expect(await w.press('requested_action', { external_id: id }, 'approve')()).toContain('approve of prod by ada');
     await w.world.until(run, 'prod', 'succeeded');
   });
 

@@ -99,21 +99,14 @@ export class CommandWorld {
 
   /** A comment of a person, as GitHub delivers it; answers what the handler did. */
   comment(body: string, change: CommentChange = {}): () => Promise<string> {
-    const id = change.commentId ?? ++lastComment;
-    const event = change.event ?? 'issue_comment';
-    const action = change.action ?? 'created';
-    const comment = {
-      id,
-      body,
-      created_at: change.createdAt ?? '2026-02-01T00:00:00Z',
-      user: { id: change.userId ?? 1, login: change.login ?? 'ada', type: change.userType ?? 'User' },
-      performed_via_github_app: null,
-    };
+    const { commentId, event, action, createdAt, userId, login, userType, isIssue } = { ...BY_ADA, ...change };
+    const sender = { id: userId, login, type: userType };
+    const id = commentId ?? ++lastComment;
     return this.deliver(event, action, {
-      comment,
-      issue: { number: 7, ...(change.isIssue === true ? {} : { pull_request: { url: 'u' } }) },
+      comment: { id, body, created_at: createdAt, user: sender, performed_via_github_app: null },
+      issue: { number: 7, ...(isIssue ? {} : { pull_request: { url: 'u' } }) },
       pull_request: { number: 7 },
-      sender: { id: change.userId ?? 1, login: change.login ?? 'ada', type: change.userType ?? 'User' },
+      sender,
     });
   }
 
@@ -155,6 +148,17 @@ export class CommandWorld {
     return () => handler(delivery);
   }
 }
+
+const BY_ADA = {
+  commentId: undefined,
+  event: 'issue_comment',
+  action: 'created',
+  createdAt: '2026-02-01T00:00:00Z',
+  userId: 1,
+  login: 'ada',
+  userType: 'User',
+  isIssue: false,
+};
 
 export interface CommentChange {
   readonly commentId?: number;

@@ -231,7 +231,7 @@ describe('gates', () => {
   it('lets the author approve where the gate says so', async () => {
     w.github.pull.author = 1;
     const { run } = await waiting({ 'not-author': false });
-    await w.say('/maestro approve');
+    expect(await w.say('/maestro approve')).toContain('approved');
     await w.world.until(run, 'prod', 'succeeded');
   });
 

@@ -81,20 +81,27 @@ export class FakeGitHub {
       this.reactions.push(`${reacted} ${body.content}`);
       return [200, { id: 1, content: body.content }];
     }
+    if (call.endsWith('/issues/7/comments')) return this.#comments(call, body.body ?? '');
+    return this.#code(call);
+  }
+
+  #code(call: string): readonly [number, unknown] {
     if (call === 'GET /repos/acme/shop/pulls/7') return [200, this.#pullBody()];
-    if (call === 'POST /repos/acme/shop/issues/7/comments') return this.#comment(body.body ?? '');
-    if (call === 'GET /repos/acme/shop/issues/7/comments')
-      return [
-        200,
-        this.comments.map(({ body, appId }) => ({
-          body,
-          performed_via_github_app: appId === null ? null : { id: appId },
-        })),
-      ];
     if (/^GET \/repos\/acme\/shop\/commits\/[0-9a-f]{40}\/pulls$/.test(call)) return [200, [this.#pullBody()]];
     if (call.startsWith('GET /repos/acme/shop/commits/'))
       return [200, { sha: this.pull.head, author: { id: this.commitAuthor }, committer: { id: 19_864_447 } }];
     return [404, { message: `no fake for ${call}` }];
+  }
+
+  #comments(call: string, text: string): readonly [number, unknown] {
+    if (call.startsWith('POST ')) return this.#comment(text);
+    return [
+      200,
+      this.comments.map(({ body, appId }) => ({
+        body,
+        performed_via_github_app: appId === null ? null : { id: appId },
+      })),
+    ];
   }
 
   #comment(body: string): readonly [number, unknown] {
