@@ -19,6 +19,8 @@ export async function answerComment(
     owner: request.repository.owner,
     repo: request.repository.name,
     issue_number: request.number,
+    // The client would repeat a call whose answer was lost, and post it twice: it is looked for before it is posted again.
+    request: { retries: 0 },
     body: `${markOf(request)}\n${texts.join('\n\n---\n\n')}`,
   });
 }

@@ -1,5 +1,6 @@
 import { isMaestroError, MaestroError } from '../../base/errors.ts';
 import type { Plan } from '../../pipeline/plan.ts';
+import type { RunView } from '../../protocol/run.ts';
 import type { Octokit } from '../octokit.ts';
 import type { Person } from '../people/role-of.ts';
 import { safeText } from '../report/safe-text.ts';
@@ -17,6 +18,7 @@ export async function answerGate(
   const { target, isAgain } = await targetOf(context, async () => {
     const runs = await headRuns(tools, request.repository.id, pull);
     const { waiting, reason } = chooseGate(waitingGates(runs), said.words, said.text);
+    if (decision === 'approve') assertSeen(waiting.run.view, request.createdAt);
     const plan = await tools.engine.readPlan(waiting.run.run);
     if (decision === 'approve' && wantsOthers(plan, waiting.gate))
       await assertNotAuthor(octokit, request.repository, { pull, person, headSha: pull.headSha });
@@ -37,6 +39,19 @@ export async function answerGate(
   const what = target.gate === null ? 'the run' : `gate **${safeText(target.gate)}**`;
   const because = target.reason === '' ? '' : `: ${safeText(target.reason)}`;
   return `${safeText(person.login)} ${decision === 'approve' ? 'approved' : 'denied'} ${what} of \`${target.runId}\`${because}`;
+}
+
+/**
+ * Consent is to what its author could see. A commit that is pushed while they write, or before a late delivery, has a run
+ * of its own that waits at the same gate. GitHub's times are whole seconds.
+ * @throws CONFLICT
+ */
+function assertSeen(run: RunView, commentedAt: string): void {
+  if (Math.floor(Date.parse(run.createdAt) / 1000) > Date.parse(commentedAt) / 1000)
+    throw new MaestroError(
+      'CONFLICT',
+      `run ${run.id} began after the comment was written: look at it, then approve it with a new comment`,
+    );
 }
 
 /** Whether somebody else than the author has to approve: so, unless the gate itself says that it need not be. */

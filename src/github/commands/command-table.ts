@@ -82,6 +82,7 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
     details: [
       'The gate may be left out where exactly one waits. Where two pipelines have a gate of the same name, write `pipeline/gate`. A single word is always the name of a gate.',
       'Who wrote the change cannot approve it, unless the gate says `not-author: false`. Gates may name further rules in the pipeline.',
+      'Consent is to what the author could see: a run that began after the comment was written needs a new comment.',
     ],
     example: '/maestro approve production the change window is open',
   },

@@ -101,9 +101,11 @@ export class CommandWorld {
   comment(body: string, change: CommentChange = {}): () => Promise<string> {
     const { commentId, event, action, createdAt, userId, login, userType, isIssue } = { ...BY_ADA, ...change };
     const sender = { id: userId, login, type: userType };
-    const id = commentId ?? ++lastComment;
+    const comment = { id: commentId ?? ++lastComment, body, user: sender, performed_via_github_app: null };
+    const writtenAt = createdAt ?? new Date().toISOString().replace(/\.\d+/, '');
     return this.deliver(event, action, {
-      comment: { id, body, created_at: createdAt, user: sender, performed_via_github_app: null },
+      comment: { ...comment, created_at: writtenAt },
+      review: { ...comment, submitted_at: writtenAt },
       issue: { number: 7, ...(isIssue ? {} : { pull_request: { url: 'u' } }) },
       pull_request: { number: 7 },
       sender,
@@ -153,7 +155,7 @@ const BY_ADA = {
   commentId: undefined,
   event: 'issue_comment',
   action: 'created',
-  createdAt: '2026-02-01T00:00:00Z',
+  createdAt: undefined,
   userId: 1,
   login: 'ada',
   userType: 'User',

@@ -55,6 +55,16 @@ describe('who is heard', () => {
     expect(w.starts).toEqual([]);
   });
 
+  it.each([
+    ['pull_request_review_comment', 'created', 1],
+    ['pull_request_review', 'submitted', 0],
+  ])('hears %s', async (event, action, reactions) => {
+    await w.say('/maestro run', { event, action });
+    expect(w.starts.length).toBe(1);
+    expect(w.github.reactions.length).toBe(reactions);
+    expect(w.github.comments.length).toBe(1);
+  });
+
   it('does not act on its own answer, which quotes commands at the start of lines', async () => {
     await w.comment('/maestro run', { userType: 'Bot', login: 'maestro[bot]' })();
     expect(w.github.writes).toEqual([]);
@@ -235,6 +245,15 @@ describe('gates', () => {
     await w.world.until(run, 'prod', 'succeeded');
   });
 
+  it('takes no consent to a run that began after the comment: the commit was swapped, or the delivery is late', async () => {
+    const { run } = await waiting();
+    const createdAt = new Date(Date.now() - 60_000).toISOString();
+    expect(await w.say('/maestro approve prod', { createdAt })).toContain('began after the comment');
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+    await w.say('/maestro deny prod', { createdAt });
+    expect((await w.world.until(run, 'prod', 'denied')).status).toBe('denied');
+  });
+
   it.each([['/maestro approve prdo because'], ['/maestro approve LGTM'], ['/maestro approve staging']])(
     'takes no typing error for a reason: %s',
     async (body) => {
@@ -301,6 +320,7 @@ describe('ok-to-test', () => {
     w.github.pull.isFork = true;
   });
   const head = () => w.github.pull.head;
+  const createdAt = '2026-02-01T00:00:00Z';
   const isGranted = () => w.tools.grants.isGranted(500, 7, head());
 
   it('vouches for the head that was there before the comment, and starts it', async () => {
@@ -325,7 +345,7 @@ describe('ok-to-test', () => {
     ['at no time', 'soon'],
   ])('refuses without a SHA where the fork was pushed to %s', async (_, pushedAt) => {
     w.github.pull.pushedAt = pushedAt;
-    const answer = await w.say('/maestro ok-to-test');
+    const answer = await w.say('/maestro ok-to-test', { createdAt });
     expect(answer).toContain(`/maestro ok-to-test ${head()}`);
     expect(await isGranted()).toBe(false);
     expect(w.starts).toEqual([]);
@@ -335,7 +355,7 @@ describe('ok-to-test', () => {
 
   it('refuses a short SHA where the fork was pushed to later: another commit can begin alike', async () => {
     w.github.pull.pushedAt = '2026-02-01T00:00:05Z';
-    await w.say(`/maestro ok-to-test ${head().slice(0, 12)}`);
+    await w.say(`/maestro ok-to-test ${head().slice(0, 12)}`, { createdAt });
     expect(await isGranted()).toBe(false);
   });
 

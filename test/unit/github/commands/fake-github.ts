@@ -50,7 +50,6 @@ export class FakeGitHub {
     const { port } = this.#server.address() as AddressInfo;
     const octokit = new ProbotOctokit({
       baseUrl: `http://127.0.0.1:${port}`,
-      retry: { enabled: false },
       throttle: { enabled: false },
     });
     return { app: octokit, installation: async () => octokit };
