@@ -20,27 +20,30 @@ export interface CodeHandlersOptions {
 
 /** Handlers of the webhooks that say that code is there to be run, or is there no more. By the name of the event. */
 export function codeHandlers(options: CodeHandlersOptions): Readonly<Record<string, DeliveryHandler>> {
-  const start = (delivery: Delivery): Promise<string> => startAll(options.starter, codeEventsFrom(delivery));
+  const start = (delivery: Delivery): Promise<readonly string[]> => startAll(options.starter, codeEventsFrom(delivery));
   return {
-    push: start,
-    release: async (delivery) => startAll(options.starter, await released(options.access, codeEventsFrom(delivery))),
+    push: async (delivery) => joined(await start(delivery)),
+    release: async (delivery) => {
+      const events = await released(options.access, codeEventsFrom(delivery));
+      return joined(await startAll(options.starter, events));
+    },
     pull_request: async (delivery) => {
       const isGivenUp = delivery.action === 'closed' && !flagAt(delivery.payload, 'pull_request.merged');
       const cancelled = isGivenUp ? await cancelPull(options, delivery) : '';
       // Before its own closing is looked at: a pipeline may wait for that.
-      return joined([cancelled, await start(delivery)]);
+      return joined([cancelled, ...(await start(delivery))]);
     },
     merge_group: async (delivery) =>
-      delivery.action === 'destroyed' ? cancelGroup(options, delivery) : start(delivery),
+      joined(delivery.action === 'destroyed' ? [await cancelGroup(options, delivery)] : await start(delivery)),
     // A branch or tag comes with a push as well.
     create: () => Promise.resolve('its push says the same'),
   };
 }
 
-async function startAll(starter: Starter, events: readonly CodeEvent[]): Promise<string> {
+async function startAll(starter: Starter, events: readonly CodeEvent[]): Promise<readonly string[]> {
   const notes: string[] = [];
-  for (const event of events) notes.push(noteOf(await starter.start(event)));
-  return joined(notes);
+  for (const event of events) notes.push(...notesOf(await starter.start(event)));
+  return notes;
 }
 
 /** A release names its tag only. A draft's tag may not exist yet: then there is nothing to run. */
@@ -99,8 +102,8 @@ export async function cancelRuns(
   return cancelled.length === 0 ? '' : `cancelled ${cancelled.join(', ')}`;
 }
 
-function noteOf({ started, skipped, broken, held }: StartReport): string {
-  return joined([
+function notesOf({ started, skipped, broken, held }: StartReport): readonly string[] {
+  return [
     listed(
       'started',
       started.map(({ runId, pipeline }) => `${pipeline} (${runId})`),
@@ -108,7 +111,7 @@ function noteOf({ started, skipped, broken, held }: StartReport): string {
     listed('skipped', skipped),
     listed('broken', broken),
     listed('held', held),
-  ]);
+  ];
 }
 
 function listed(what: string, names: readonly string[]): string {

@@ -45,7 +45,7 @@ const anything: Test = () => true;
 const notSlash: Test = (char) => char !== '/';
 
 function compile(pattern: string): readonly Instruction[] {
-  const chars = [...pattern];
+  const chars = Array.from(pattern);
   const program: Instruction[] = [];
   for (let at = 0; at < chars.length; ) {
     const stars = starsAt(chars, at);

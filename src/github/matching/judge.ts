@@ -100,13 +100,20 @@ async function judge(
   world: World,
 ): Promise<Verdict> {
   if (choice.pipeline === undefined) {
-    const refusal = await refusalOf(answer?.pipeline && triggers, event, world);
+    const refusal = await refusalOf(isReadable(answer) ? triggers : undefined, event, world);
     if (refusal) return refusal;
   } else if (![name, source.path, stemOf(source.path)].includes(choice.pipeline)) return OTHER;
   if (answer?.plan) return { type: 'start', plan: answer.plan };
   const findings = answer?.findings ?? [];
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   return { type: 'broken', reason: source.reason ?? `${source.path} has ${errors} errors`, findings };
+}
+
+/** Whether its triggers are known: a file that is no YAML, or of another shape, may have lost them. */
+function isReadable(answer: CompileAnswer | undefined): boolean {
+  if (!answer?.pipeline) return false;
+  if (answer.plan || Object.keys(answer.pipeline.triggers).length > 0) return true;
+  return !answer.findings.some(({ severity, code }) => severity === 'error' && /^(?:yaml|file|schema)-/.test(code));
 }
 
 /** Why the event starts nothing here; undefined where it does. A commit that asks to skip is left alone, as on GitHub. */

@@ -1,5 +1,5 @@
 import type { Triggers } from '../../pipeline/triggers.ts';
-import type { CodeEvent } from '../code-event.ts';
+import type { CodeEvent, CodeEventType } from '../code-event.ts';
 import { matchesList } from './glob.ts';
 
 /** GitHub's own defaults; of a release only the moment that users see, where GitHub starts three times. */
@@ -25,23 +25,18 @@ const START: Match = { type: 'start', files: null };
 
 /** What the triggers of a pipeline say to an event. */
 export function matchTriggers(triggers: Triggers, event: CodeEvent): Match {
-  switch (event.type) {
-    case 'push':
-      return matchPush(triggers, event);
-    case 'tag':
-      return matchTag(triggers, event);
-    case 'pull_request':
-      return matchPull(triggers, event);
-    case 'merge_group':
-      return triggers.mergeGroup ? matchBranch(triggers.mergeGroup, event) : OTHER;
-    case 'release':
-      return isOfType(triggers.release, RELEASE_TYPES, event) ? START : OTHER;
-    case 'command':
-      return triggers.command && triggers.command.name === event.command?.name ? START : OTHER;
-    case 'dispatch':
-      return triggers.dispatch ? START : OTHER;
-  }
+  return MATCHERS[event.type](triggers, event);
 }
+
+const MATCHERS: Readonly<Record<CodeEventType, (triggers: Triggers, event: CodeEvent) => Match>> = {
+  push: matchPush,
+  tag: matchTag,
+  pull_request: matchPull,
+  merge_group: ({ mergeGroup }, event) => (mergeGroup ? matchBranch(mergeGroup, event) : OTHER),
+  release: ({ release }, event) => (isOfType(release, RELEASE_TYPES, event) ? START : OTHER),
+  command: ({ command }, event) => (command && command.name === event.command?.name ? START : OTHER),
+  dispatch: ({ dispatch }) => (dispatch ? START : OTHER),
+};
 
 /** Whether any of the files counts: `paths` must hold one, and one must stay when those of `pathsIgnore` are left out. */
 export function matchesFiles(filter: FileFilter, files: readonly string[]): boolean {

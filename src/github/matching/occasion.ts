@@ -1,4 +1,4 @@
-import type { CodeEvent } from '../code-event.ts';
+import type { CodeEvent, CodeEventType } from '../code-event.ts';
 
 /** Types of a pull request that mean "its code is new": a push means the same. */
 const CODE_TYPES = ['opened', 'synchronize', 'reopened'];
@@ -11,21 +11,18 @@ const CODE_TYPES = ['opened', 'synchronize', 'reopened'];
  * a label say, is an occasion of its own, and so is every command.
  */
 export function occasionOf(event: CodeEvent): string {
-  const { type, action, pull, deliveryId } = event;
-  switch (type) {
-    case 'push':
-      return `code/${event.ref}`;
-    case 'pull_request':
-      if (!pull || !CODE_TYPES.includes(action ?? '')) return `${action}/${deliveryId}`;
-      return pull.isFork ? `code/pull/${pull.number}` : `code/refs/heads/${pull.headRef}`;
-    case 'tag':
-      return `tag/${event.tag}`;
-    case 'merge_group':
-      return `merge_group/${event.ref}`;
-    case 'release':
-      return `release/${event.tag}/${action}`;
-    case 'command':
-    case 'dispatch':
-      return deliveryId;
-  }
+  return OCCASIONS[event.type](event);
 }
+
+const OCCASIONS: Readonly<Record<CodeEventType, (event: CodeEvent) => string>> = {
+  push: ({ ref }) => `code/${ref}`,
+  pull_request: ({ action, pull, deliveryId }) => {
+    if (!pull || !CODE_TYPES.includes(action ?? '')) return `${action}/${deliveryId}`;
+    return pull.isFork ? `code/pull/${pull.number}` : `code/refs/heads/${pull.headRef}`;
+  },
+  tag: ({ tag }) => `tag/${tag}`,
+  merge_group: ({ ref }) => `merge_group/${ref}`,
+  release: ({ tag, action }) => `release/${tag}/${action}`,
+  command: ({ deliveryId }) => deliveryId,
+  dispatch: ({ deliveryId }) => deliveryId,
+};

@@ -1,0 +1,252 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../../src/engine/engine.ts';
+import type { CodeEvent } from '../../../../src/github/code-event.ts';
+import { MissedDeliveries } from '../../../../src/github/intake/missed-deliveries.ts';
+import { MissedHeads } from '../../../../src/github/intake/missed-heads.ts';
+import { OpenRuns } from '../../../../src/github/intake/open-runs.ts';
+import { Sweeps } from '../../../../src/github/intake/sweeps.ts';
+import type { GitHubAccess } from '../../../../src/github/octokit.ts';
+import type { GitHubRun, GitHubRuns } from '../../../../src/protocol/github-run.ts';
+import type { Inbox } from '../../../../src/protocol/inbox.ts';
+import type { Database } from '../../../../src/store/database.ts';
+import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
+import { openInbox } from '../../../../src/store/inbox.ts';
+import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
+import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
+import { FarEnd } from '../matching/far-end.ts';
+import { BASE, HEAD } from '../matching/sample-events.ts';
+
+const NOW = Date.parse('2026-11-20T12:00:00Z');
+const RECENT = '2026-11-20T11:00:00Z';
+const OLD = '2026-11-10T11:00:00Z';
+const REPO = '/repos/octo/app';
+
+describe('the sweepers', () => {
+  const far = new FarEnd();
+  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let db: Database;
+  let engine: Engine;
+  let inbox: Inbox;
+  let runs: GitHubRuns;
+  let access: GitHubAccess;
+  let nowMs = NOW;
+  const clock = { now: () => nowMs };
+  const errors: unknown[] = [];
+  const onError = (error: unknown): number => errors.push(error);
+  beforeAll(async () => {
+    fresh = await freshDatabase(undefined);
+    db = await fresh.open();
+    engine = await openTestEngine(db);
+    inbox = openInbox(db);
+    runs = openGitHubRuns(db);
+    access = await far.open();
+  });
+  beforeEach(async () => {
+    far.reset();
+    errors.length = 0;
+    nowMs = NOW;
+    for (const table of ['delivery', 'redelivery', 'github_run']) await db.query('', `delete from ${table}`, []);
+  });
+  afterAll(async () => {
+    await far.close();
+    await engine.close();
+    await db.close();
+    await fresh.drop();
+  });
+
+  describe('of missed deliveries', () => {
+    const LIST = 'GET /app/hook/deliveries';
+    const sent = (id: number, guid: string, status_code: number, delivered_at = RECENT) => ({
+      id,
+      guid,
+      status_code,
+      delivered_at,
+    });
+    const asked = (): readonly string[] => far.calls.filter((call) => call.startsWith('POST'));
+
+    beforeEach(() => {
+      for (let id = 1; id < 20; id++) far.answers.set(`POST /app/hook/deliveries/${id}/attempts`, {});
+    });
+
+    it('asks for what failed and never came, at its newest sending', async () => {
+      await inbox.accept({ id: 'came', lane: 'x', event: 'push', action: null, installationId: 1, payload: {} });
+      far.answers.set(LIST, [
+        sent(9, 'failed', 502),
+        sent(8, 'came', 500),
+        sent(7, 'again', 200),
+        sent(6, 'again', 502),
+        sent(5, 'failed', 0),
+        sent(4, 'old', 502, OLD),
+      ]);
+      expect(await new MissedDeliveries({ access, inbox, clock }).sweep()).toEqual(['failed']);
+      expect(asked()).toEqual(['POST /app/hook/deliveries/9/attempts']);
+    });
+
+    it('asks three times at most, also after a restart', async () => {
+      far.answers.set(LIST, [sent(9, 'failed', 502)]);
+      for (let i = 0; i < 5; i++) {
+        await new MissedDeliveries({ access, inbox, clock }).sweep();
+        await db.query('', `update redelivery set asked_at = now() - interval '1 hour'`, []);
+      }
+      expect(asked()).toHaveLength(3);
+    });
+
+    it('reads on from page to page until three days ago, and later only what is new', async () => {
+      const next = `<${far.origin}/app/hook/deliveries?per_page=100&cursor=v1_2>; rel="next"`;
+      far.answers.set(`${LIST}?per_page=100`, { link: next, body: [sent(9, 'a', 502)] });
+      far.answers.set(`${LIST}?per_page=100&cursor=v1_2`, {
+        link: next,
+        body: [sent(8, 'b', 502), sent(7, 'c', 502, OLD)],
+      });
+      const sweeper = new MissedDeliveries({ access, inbox, clock });
+      expect(await sweeper.sweep()).toEqual(['a', 'b']);
+      expect(far.calls.filter((call) => call === LIST)).toHaveLength(2);
+      nowMs += 3_600_000;
+      await sweeper.sweep();
+      expect(far.calls.filter((call) => call === LIST)).toHaveLength(3);
+    });
+  });
+
+  describe('of open runs', () => {
+    async function started(change: Partial<GitHubRun>): Promise<string> {
+      const { run } = await engine.startRun({ plan: planOf([planStep('a')]), trigger: TRIGGER, isDedicated: true });
+      const { id: runId } = await engine.readRun(run);
+      await runs.add({
+        runId,
+        installationId: 3,
+        repositoryId: 11,
+        owner: 'octo',
+        repo: 'app',
+        headSha: HEAD,
+        ref: 'refs/heads/feature',
+        defaultBranch: 'main',
+        pullNumber: null,
+        isFork: false,
+        pipelinePath: '.maestro/ci.yaml',
+        checkName: 'maestro / ci',
+        ...change,
+      });
+      return runId;
+    }
+    const statusOf = async (runId: string): Promise<string> =>
+      (await engine.readRun(await engine.resolve(runId))).status;
+    const PULL = { pullNumber: 7, ref: 'refs/pull/7/head' };
+    const MERGES = `GET ${REPO}/commits/${HEAD}/pulls`;
+
+    it.each([
+      [
+        'goes on while its pull request is open',
+        PULL,
+        { [`GET ${REPO}/pulls/7`]: { state: 'open', merged: false } },
+        'running',
+      ],
+      [
+        'goes on when its pull request was merged',
+        PULL,
+        { [`GET ${REPO}/pulls/7`]: { state: 'closed', merged: true } },
+        'running',
+      ],
+      [
+        'ends when its pull request was closed',
+        PULL,
+        { [`GET ${REPO}/pulls/7`]: { state: 'closed', merged: false } },
+        'cancelled',
+      ],
+      ['goes on while its branch exists', {}, { [`GET ${REPO}/git/ref/heads/feature`]: { ref: 'x' } }, 'running'],
+      ['ends when its branch was deleted', {}, { [MERGES]: [{ merged_at: null }] }, 'cancelled'],
+      ['goes on when its branch was deleted by a merge', {}, { [MERGES]: [{ merged_at: RECENT }] }, 'running'],
+      ['goes on where it is of a tag', { ref: 'refs/tags/v1' }, {}, 'running'],
+    ])('a run %s', async (_name, change, answers, status) => {
+      const runId = await started(change);
+      for (const [call, answer] of Object.entries(answers)) far.answers.set(call, answer);
+      await new OpenRuns({ access, engine, runs, onError }).sweep();
+      expect(await statusOf(runId)).toBe(status);
+      expect(errors).toEqual([]);
+    });
+
+    it('looks at the next repository where one cannot be asked, and asks once for runs of one place', async () => {
+      const lost = await started({ repositoryId: 12, repo: 'gone', ...PULL });
+      const both = [await started(PULL), await started(PULL)];
+      far.answers.set(`GET ${REPO}/pulls/7`, { state: 'closed', merged: false });
+      await new OpenRuns({ access, engine, runs, onError }).sweep();
+      expect(errors).toHaveLength(1);
+      expect(await statusOf(lost)).toBe('running');
+      for (const runId of both) expect(await statusOf(runId)).toBe('cancelled');
+      expect(far.calls.filter((call) => call === `GET ${REPO}/pulls/7`)).toHaveLength(1);
+    });
+  });
+
+  describe('of missed heads', () => {
+    const offered: CodeEvent[] = [];
+    const starter = {
+      start: async (event: CodeEvent) => {
+        offered.push(event);
+        return { started: [], skipped: [], broken: [], held: [] };
+      },
+    };
+    const pull = (number: number, sha: string, updated_at: string, repo = 11) => ({
+      number,
+      updated_at,
+      head: { sha, ref: 'feature', repo: { id: repo } },
+      base: { sha: BASE, ref: 'main', repo: { id: 11 } },
+      user: { login: 'mona' },
+      labels: [],
+    });
+
+    beforeEach(() => {
+      offered.length = 0;
+      const repository = { id: 11, name: 'app', owner: { login: 'octo' }, default_branch: 'main', html_url: '' };
+      const commit = { message: 'x', committer: { date: RECENT } };
+      far.answers.set('GET /app/installations', [{ id: 3, created_at: OLD, suspended_at: null }]);
+      far.answers.set('GET /installation/repositories', {
+        repositories: [{ ...repository, pushed_at: RECENT, archived: false }],
+      });
+      far.answers.set(`GET ${REPO}/pulls`, [
+        pull(7, HEAD, RECENT),
+        pull(8, 'c'.repeat(40), RECENT, 12),
+        pull(9, 'd'.repeat(40), OLD),
+      ]);
+      far.answers.set(`GET ${REPO}/branches/main`, {
+        commit: { sha: 'e'.repeat(40), commit, author: { login: 'mona' } },
+      });
+    });
+    const heads = (): MissedHeads => new MissedHeads({ access, starter, runs, clock, onError });
+
+    it('offers young heads without a run, once, a fork with the definitions of its base', async () => {
+      const sweeper = heads();
+      await sweeper.sweep();
+      await sweeper.sweep();
+      expect(errors).toEqual([]);
+      expect(offered).toMatchObject([
+        { type: 'pull_request', headSha: HEAD, definitionsSha: HEAD },
+        { type: 'pull_request', definitionsSha: BASE, pull: { isFork: true } },
+        { type: 'push', headSha: 'e'.repeat(40), branch: 'main', commitMessage: 'x' },
+      ]);
+    });
+
+    it('leaves the past alone where the App was installed a moment ago', async () => {
+      far.answers.set('GET /app/installations', [{ id: 3, created_at: '2026-11-20T11:59:00Z', suspended_at: null }]);
+      await heads().sweep();
+      expect(offered).toEqual([]);
+    });
+
+    it('leaves suspended installations alone', async () => {
+      far.answers.set('GET /app/installations', [{ id: 3, created_at: OLD, suspended_at: RECENT }]);
+      await heads().sweep();
+      expect(offered).toEqual([]);
+    });
+  });
+
+  it('go on after one of them failed, and end when they are told to', async () => {
+    const done = Promise.withResolvers<void>();
+    const sweeps = new Sweeps({
+      sweeps: [() => Promise.reject(new Error('GitHub is away')), async () => done.resolve()],
+      everyMs: 60_000,
+      onError,
+    });
+    sweeps.start();
+    await done.promise;
+    await sweeps.stop();
+    expect(errors).toMatchObject([{ message: 'GitHub is away' }]);
+  });
+});
