@@ -18,6 +18,8 @@ export interface JobState {
   /** Variables that no step can change. */
   readonly variables: Readonly<Record<string, string>>;
   readonly hasIdToken: boolean;
+  /** Aborts when the machine dies. */
+  readonly death: AbortSignal;
   /** Aborts when somebody cancels the job, or its time is over. */
   readonly cancelled: AbortSignal;
   /** `env` of workflow and job, and what steps wrote to GITHUB_ENV. */
@@ -53,7 +55,7 @@ export interface PostStep {
 
 export function jobStatus(job: JobState, scope: StepScope): Exclude<StepConclusion, 'skipped'> {
   if (job.cancelled.aborted) return 'cancelled';
-  return scope.hasFailed ? 'failure' : 'success';
+  return scope.hasFailed || job.death.aborted ? 'failure' : 'success';
 }
 
 /** What stops a process that starts now: after a cancellation only the end of the time for cleaning up. */

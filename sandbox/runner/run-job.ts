@@ -25,6 +25,8 @@ export interface RunnerOptions {
   /** The host's environment, of which a job sees the harmless names only. */
   readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
   readonly times?: Partial<StopTimes>;
+  /** The machine dies when it aborts: all processes of the job are gone at once, and nothing cleans up. */
+  readonly death?: AbortSignal;
 }
 
 /** Found on every process of a job, also on those that left its process group; GitHub's runner uses the same name. */
@@ -45,6 +47,8 @@ export async function runJob(request: JobRequest, signal: AbortSignal, options: 
     request.onStep(name, conclusion);
   };
   request.onStep('Set up job', 'in_progress');
+  const die = (): void => void killMarked(TRACKING_VARIABLE, trackingId);
+  options.death?.addEventListener('abort', die, { once: true });
   try {
     const { job, scope, workflow } = await setUp(request, signal, options, log, trackingId);
     end('Set up job', 'success');
@@ -57,6 +61,7 @@ export async function runJob(request: JobRequest, signal: AbortSignal, options: 
     end('Set up job', 'failure');
     return { conclusion: 'failure', steps, summary: '', annotations: log.annotations };
   } finally {
+    options.death?.removeEventListener('abort', die);
     await killMarked(TRACKING_VARIABLE, trackingId);
   }
 }
@@ -64,7 +69,7 @@ export async function runJob(request: JobRequest, signal: AbortSignal, options: 
 async function setUp(
   request: JobRequest,
   signal: AbortSignal,
-  { hostEnvironment, times }: RunnerOptions,
+  { hostEnvironment, times, death }: RunnerOptions,
   log: JobLog,
   trackingId: string,
 ): Promise<{ readonly job: JobState; readonly scope: StepScope; readonly workflow: WorkflowFile }> {
@@ -86,6 +91,7 @@ async function setUp(
     runner,
     variables: { ...jobVariables(hostEnvironment, github, runner), [TRACKING_VARIABLE]: trackingId },
     hasIdToken: (permissions['id-token'] ?? permissions['*']) === 'write',
+    death: death ?? new AbortController().signal,
     cancelled: AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]),
     env: {},
     path: [],
@@ -113,12 +119,14 @@ async function runSteps(
   workflow: WorkflowFile,
   end: (name: string, conclusion: StepConclusion) => void,
 ): Promise<void> {
+  const { death } = job;
   for (const step of workflow.steps) {
+    if (death.aborted) break;
     const name = stepName(job, scope, step);
     job.request.onStep(name, 'in_progress');
     end(name, await runStep(job, scope, step, name));
   }
-  for (let post = job.posts.pop(); post; post = job.posts.pop()) {
+  for (let post = job.posts.pop(); post && !death.aborted; post = job.posts.pop()) {
     job.request.onStep(post.name, 'in_progress');
     job.log.say(`Post job cleanup: ${post.name}`);
     end(post.name, await runPostStep(job, post));

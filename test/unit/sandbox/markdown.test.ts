@@ -7,7 +7,7 @@ interface Described {
 }
 
 const FILE = new URL('../../../sandbox/page/markdown.js', import.meta.url).href;
-const { markdown } = (await import(FILE)) as { markdown(text: string): Described };
+const { markdown } = (await import(FILE)) as { readonly markdown: (text: string) => Described };
 
 /** As HTML would be written, to see the structure; the page itself never makes HTML text. */
 function written(node: Described | string): string {

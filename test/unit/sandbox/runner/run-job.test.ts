@@ -246,6 +246,28 @@ console.log('ready');`;
     ]);
   });
 
+  it('is gone without a word when its machine dies', async () => {
+    bench.write('action.yml', ACTION);
+    bench.write('main.js', HANGING);
+    bench.write('post.js', `console.log('cleaned up');`);
+    const death = new AbortController();
+    const { result, log } = await bench.run(
+      workflowOf(`
+- { uses: acme/action@v1, with: { dispatch-id: x } }
+- { run: echo never, if: always() }`),
+      {
+        onLog: (line) => {
+          bench.log.push(line);
+          if (line === 'ready') death.abort();
+        },
+      },
+      undefined,
+      { death: death.signal },
+    );
+    expect(result.conclusion).toBe('failure');
+    expect(log.filter((line) => /heard|cleaned|never/.test(line))).toEqual([]);
+  });
+
   it('ends a step and a job when their time is over', async () => {
     const step = await bench.run(workflowOf(`- { run: exec sleep 60, timeout-minutes: 0.002 }`));
     expect(step.result.conclusion).toBe('failure');
