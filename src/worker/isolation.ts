@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MaestroError } from '../base/errors.ts';
+import { removeFolder } from './sandbox.ts';
 
 /** The account that steps run under: a number without a name, a password or a group. */
 export interface StepUser {
@@ -116,4 +117,20 @@ export function enterIsolation(isolation: StepIsolation): () => void {
     seteuid(0);
     setegid(0);
   };
+}
+
+/** Removes the folders, with the steps' own rights: one that they made a link of would lead root elsewhere. */
+export async function removeWorkPlaces(isolation: StepIsolation, places: WorkPlaces): Promise<void> {
+  const folders = [places.repositoryRoot, places.temporaryRoot, places.home];
+  const leave = enterIsolation(isolation);
+  try {
+    for (const folder of folders) {
+      const entries = await readdir(folder).catch(() => []);
+      // What stays behind is of no other user, and a hosted runner is thrown away.
+      for (const entry of entries) await removeFolder(join(folder, entry)).catch(() => {});
+    }
+  } finally {
+    leave();
+  }
+  for (const folder of [...folders, places.root]) await rmdir(folder).catch(() => {});
 }
