@@ -12,6 +12,7 @@ import type { Registration } from '../../../src/protocol/wire/registration.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { openWorkerSessions } from '../../../src/store/worker-sessions.ts';
 import { type HttpLeaseClient, openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
+import { heldToDocument } from './held-to-document.ts';
 
 /** A job that may register: which run it serves. Its token is its name. */
 export interface TestJob {
@@ -98,6 +99,16 @@ export class FarServer {
   /** A client whose job may register once for the run. */
   client(job: TestJob, isolation: Isolation = 'user'): HttpLeaseClient {
     const hello = this.hello(this.invite(job), isolation);
-    return openHttpLeaseClient({ url: this.url, register: async () => hello });
+    const checked = this.#document();
+    return openHttpLeaseClient({
+      url: this.url,
+      register: async () => hello,
+      fetch: async (...call) => (await checked)(...call),
+    });
+  }
+
+  async #document(): Promise<typeof fetch> {
+    const answer = await this.#api?.request('/api/v1/openapi.json');
+    return heldToDocument((await answer?.json()) as Parameters<typeof heldToDocument>[0]);
   }
 }

@@ -104,7 +104,7 @@ describe('a server that restarts', () => {
     const patient = openHttpLeaseClient({
       url: server.url,
       register: async () => server.hello('unused'),
-      pause: async () => void (await (back ??= comeBack())),
+      pause: () => (back ??= comeBack()),
       fetch: withTokenOf(client),
     });
     const stored = await patient.putBlob(

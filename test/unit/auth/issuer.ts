@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose';
 
+type Key = GenerateKeyPairResult['publicKey'];
+
 /** A real OIDC issuer on loopback, as GitHub's: a discovery document and a key. It can misbehave. */
 export class TestIssuer {
   readonly #server: Server;
@@ -23,9 +25,10 @@ export class TestIssuer {
     this.#server = createServer((request, response) => {
       const path = request.url ?? '';
       this.asked.push(path);
-      void this.#answer(path).then(({ status, body }) => {
+      void (async () => {
+        const { status, body } = await this.#answer(path);
         response.writeHead(status, { 'content-type': 'application/json' }).end(body);
-      });
+      })();
     });
   }
 
@@ -33,7 +36,7 @@ export class TestIssuer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/_services/token`;
   }
 
-  get publicKey(): CryptoKey {
+  get publicKey(): Key {
     return this.#pair.publicKey;
   }
 
@@ -69,7 +72,7 @@ interface Change {
   readonly kid?: string;
   readonly issuedS?: number;
   readonly expiresS?: number;
-  readonly key?: CryptoKey | Uint8Array;
+  readonly key?: Key | Uint8Array;
   readonly alg?: string;
 }
 

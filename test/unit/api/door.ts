@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type HttpApi, openHttpApi } from '../../../src/api/http-api.ts';
+import type { HttpApiTools } from '../../../src/api/http-api-tools.ts';
+import { createHttpServer, requestListenerOf } from '../../../src/api/http-server.ts';
+import { newSessionToken, sessionTokenHash } from '../../../src/auth/session-token.ts';
+import { MaestroError } from '../../../src/base/errors.ts';
+import type { BoundWorker } from '../../../src/protocol/worker-session.ts';
+import { FakeConductor } from '../../fakes/lease-client.ts';
+
+export const IDENTITY = {
+  repositoryId: 74,
+  repository: 'ada/engine',
+  workflowRunId: 3,
+  runAttempt: 1,
+  eventName: 'workflow_dispatch',
+  jobWorkflowRef: 'ada/engine/.github/workflows/maestro.yml@refs/heads/main',
+  ref: 'refs/heads/main',
+  sha: 'b'.repeat(40),
+  actor: 'ada',
+};
+
+/** The routes on a real server in front of a small conductor: what they let through, and what they answer. */
+export class Door {
+  readonly conductor = new FakeConductor();
+  readonly sessions = new Map<string, BoundWorker>();
+  readonly errors: unknown[] = [];
+  readonly started: unknown[] = [];
+  now = 1_790_000_000_000;
+  /** Answers of `mayEnd`. */
+  mayEnd: (stepId: string) => boolean = () => true;
+  hasWork = true;
+  troubles: readonly string[] = [];
+  #server: Server | undefined;
+  #requests = 0;
+  api: HttpApi | undefined;
+  url = '';
+
+  async open(change: Partial<HttpApiTools> = {}): Promise<this> {
+    const keyOf = (hash: Uint8Array): string => Buffer.from(hash).toString('hex');
+    this.api = openHttpApi({
+      leases: this.conductor,
+      sessions: {
+        add: async (hash, worker) => void this.sessions.set(keyOf(hash), worker),
+        find: async (hash, now) => {
+          const found = this.sessions.get(keyOf(hash));
+          return found && found.expiresAt > now ? found : undefined;
+        },
+        close: async () => {},
+        mayEnd: async (_worker, held) => held.map(({ stepId }) => this.mayEnd(stepId)),
+        hasWork: async () => this.hasWork,
+      },
+      verifyJobToken: async (token) => {
+        if (token !== 'good') throw new MaestroError('UNAUTHENTICATED', 'the token does not hold');
+        return IDENTITY;
+      },
+      admission: {
+        admit: async (_identity, dispatchId) => ({ run: dispatchId, class: 'linux', checkout: CHECKOUT }),
+        start: async (identity, request) => {
+          this.started.push({ identity, request });
+          return { run: '01new', class: '*', checkout: CHECKOUT };
+        },
+      },
+      readRun: async (run) => ({ id: run, status: 'succeeded' }) as never,
+      troubles: async () => this.troubles,
+      version: '1.2.3',
+      clock: { now: () => this.now },
+      randomBytes,
+      newId: () => `request-${++this.#requests}`,
+      onError: (error) => this.errors.push(error),
+      ...change,
+    });
+    this.#server = createHttpServer(requestListenerOf(this.api));
+    await new Promise<void>((listening) => this.#server?.listen(0, '127.0.0.1', listening));
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return this;
+  }
+
+  async close(): Promise<void> {
+    await new Promise((closed) => {
+      this.#server?.close(closed);
+      this.#server?.closeAllConnections();
+    });
+  }
+
+  /** Token of a session, as a registration would have given it. */
+  token(change: Partial<BoundWorker> = {}): string {
+    const { token } = newSessionToken(randomBytes);
+    const hash = Buffer.from(sessionTokenHash(token) as Uint8Array).toString('hex');
+    const bound = { workerId: 1, run: '01run', class: '*', isolation: 'user' as const, expiresAt: this.now + 60_000 };
+    this.sessions.set(hash, { ...bound, ...change });
+    return token;
+  }
+
+  /** A call as a worker makes it. */
+  async call(path: string, body: unknown, init: RequestInit & { token?: string } = {}): Promise<Told> {
+    const { token = this.token(), ...rest } = init;
+    const answer = await fetch(`${this.url}${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      ...rest,
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${token}`,
+        ...(init.headers as Record<string, string>),
+      },
+    });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, body: text === '' ? {} : JSON.parse(text) };
+  }
+}
+
+export interface Told {
+  readonly status: number;
+  readonly headers: Headers;
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly body: any;
+}
+
+const CHECKOUT = { owner: 'ada', repo: 'engine', sha: IDENTITY.sha };
