@@ -1,5 +1,5 @@
 /** Somebody with write access vouched for one commit of a fork's pull request (`/maestro ok-to-test`). */
-export interface TestGrant {
+interface TestGrant {
   readonly repositoryId: number;
   readonly pullNumber: number;
   /** The whole SHA. Another head is not covered: a push voids the grant. */

@@ -6,7 +6,7 @@ import { repositoryOf } from '../matching/code-events.ts';
 import type { Person } from '../people/role-of.ts';
 import { personAt } from './comment-request.ts';
 
-export type CheckButton = 'rerun' | 'rerun-failed' | 'approve' | 'deny' | 'cancel';
+type CheckButton = 'rerun' | 'rerun-failed' | 'approve' | 'deny' | 'cancel';
 
 /** Who pressed what, on which check of ours. */
 export interface CheckRequest {

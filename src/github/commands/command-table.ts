@@ -134,7 +134,7 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
   },
 ];
 
-export function rowOf(verb: Verb): CommandRow {
+function rowOf(verb: Verb): CommandRow {
   const row = COMMAND_ROWS.find((one) => one.verb === verb);
   if (!row) throw new RangeError(`the table of commands has no ${verb}`);
   return row;

@@ -12,7 +12,7 @@ import { fetchPull } from './pull.ts';
 import type { CommandTools } from './tools.ts';
 
 /** Who took a comment and did not end within this time has crashed. */
-export const CLAIM_MS = 120_000;
+const CLAIM_MS = 120_000;
 
 /** Does what a new comment asks for, and answers it once: also when it is delivered again, or the server crashed amid it. */
 export function handleComments(tools: CommandTools): DeliveryHandler {

@@ -38,7 +38,7 @@ export async function grantAndStart(
  * repository of the head must not have been pushed to since the comment: both times are GitHub's own, in seconds, so the
  * same second is too late. A push to another branch of the fork counts as well, since nothing tells them apart.
  */
-export function refusalOf(pull: Pull, sha: string | undefined, commentedAt: string): string | null {
+function refusalOf(pull: Pull, sha: string | undefined, commentedAt: string): string | null {
   if (sha !== undefined && !pull.headSha.startsWith(sha))
     return `\`${sha}\` is not the newest commit of this pull request, which is \`${pull.headSha}\`. Read that one before you vouch for it.`;
   if (sha === pull.headSha) return null;

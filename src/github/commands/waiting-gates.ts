@@ -17,7 +17,7 @@ export function waitingGates(runs: readonly HeadRun[]): readonly WaitingGate[] {
   });
 }
 
-export function waitsForPeople({ status, hold }: StepView): boolean {
+function waitsForPeople({ status, hold }: StepView): boolean {
   return status === 'held' && (hold?.kind === 'gate' || hold?.kind === 'ask' || hold?.kind === 'unknown-outcome');
 }
 
