@@ -12,17 +12,35 @@ export function h(tag, attributes, ...children) {
   return { tag, attributes: attributes ?? {}, children: children.flat(9).filter(isShown).map(asChild) };
 }
 
-/** Makes the children of `parent` what is described, keeping elements that stay: focus, scroll and typed text survive. */
+/**
+ * Makes the children of `parent` what is described, keeping elements that stay: focus, scroll and typed text survive.
+ *
+ * Elements with a `key` are found again when others come or go before them.
+ */
 export function patch(parent, described) {
   const wanted = [described].flat(9).filter(isShown).map(asChild);
+  const keys = new Set(wanted.map((item) => item.attributes?.key).filter((key) => key !== undefined));
   wanted.forEach((item, index) => {
     const present = parent.childNodes[index];
     if (present && isSame(present, item)) return update(present, item);
+    const known = laterChild(parent, index, item);
+    if (known) {
+      present.before(known);
+      return update(known, item);
+    }
     const made = make(item, parent.namespaceURI === SVG ? SVG : null);
-    if (present) present.replaceWith(made);
-    else parent.append(made);
+    if (!present) parent.append(made);
+    else if (keys.has(present.dataKey)) present.before(made);
+    else present.replaceWith(made);
   });
   while (parent.childNodes.length > wanted.length) parent.lastChild.remove();
+}
+
+function laterChild(parent, index, item) {
+  if (item.attributes?.key === undefined) return null;
+  return Array.from(parent.childNodes)
+    .slice(index + 1)
+    .find((child) => isSame(child, item));
 }
 
 function isShown(child) {

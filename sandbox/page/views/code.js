@@ -15,10 +15,9 @@ export async function showCode({ params, go }) {
   if (branches.length === 0) return empty('This repository has no commit yet.');
   const { ref, path } = splitRef(params.path ?? repository.default_branch, branches);
   const query = `ref=${encodeURIComponent(ref)}`;
-  const [files, commits] = await Promise.all([
-    get(`${api}/contents/${segment(path)}?${query}`),
-    get(`${api}/commits?sha=${encodeURIComponent(ref)}&per_page=${COMMITS_SHOWN}`),
-  ]);
+  const commits = await get(`${api}/commits?sha=${encodeURIComponent(ref)}&per_page=${COMMITS_SHOWN}`);
+  const files =
+    path === '' ? await rootFiles(api, commits[0].sha) : await get(`${api}/contents/${segment(path)}?${query}`);
   const checks = await Promise.all(
     commits.map(({ sha }) => listOrNone(`${api}/commits/${sha}/check-runs`, 'check_runs')),
   );
@@ -61,6 +60,12 @@ export async function showFile({ params }) {
 
 export function sourceLine(text, index) {
   return h('tr', null, h('td', { class: 'number' }, index + 1), h('td', null, h('code', null, text)));
+}
+
+/** The contents call has no address for the root of a repository. */
+async function rootFiles(api, sha) {
+  const { tree } = await get(`${api}/git/trees/${sha}`);
+  return tree.map(({ path, type }) => ({ name: path, path, type: type === 'tree' ? 'dir' : 'file' }));
 }
 
 function branchMenu(base, branches, ref, go) {
