@@ -1,6 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -78,45 +77,5 @@ describeWith('actionlint', 'actionlint', (actionlint) => {
       encoding: 'utf8',
     });
     expect(status).toBe(1);
-  });
-});
-
-describeWith('act', 'act', (act) => {
-  it('runs the committed action in host mode, up to the identity that act has none of', { timeout: 120_000 }, () => {
-    const folder = mkdtempSync(join(tmpdir(), 'maestro-act-'));
-    try {
-      mkdirSync(join(folder, '.github/workflows'), { recursive: true });
-      const text = repositoryWorkflow('http://127.0.0.1:9', PINNED);
-      writeFileSync(join(folder, WORKFLOW_PATH), text);
-      const git = (...words: string[]): void =>
-        void execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...words], { cwd: folder });
-      git('init', '--quiet', '--initial-branch=main');
-      git('remote', 'add', 'origin', 'https://github.com/acme/app.git');
-      git('add', '--all');
-      git('commit', '--quiet', '-m', 'first');
-      const inputs = { dispatch_id: '01DISPATCH', run: 'run1', class: 'linux', labels: '["ubuntu-latest"]' };
-      const words = [
-        'workflow_dispatch',
-        '-P',
-        'ubuntu-latest=-self-hosted',
-        '--local-repository',
-        `${PINNED}=${ROOT}`,
-        '--cache-server-path',
-        join(folder, 'cache'),
-        '--action-cache-path',
-        join(folder, 'actions'),
-        ...Object.entries(inputs).flatMap(([name, value]) => ['--input', `${name}=${value}`]),
-      ];
-      const { stdout, stderr, status } = spawnSync(act, words, {
-        cwd: folder,
-        encoding: 'utf8',
-        env: { PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}`, HOME: folder, XDG_CACHE_HOME: folder },
-        timeout: 100_000,
-      });
-      expect(`${stdout}${stderr}`).toContain('this job may not ask for an identity token');
-      expect(status).toBe(1);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
   });
 });
