@@ -85,7 +85,6 @@ function openInboxLoop(
         board: checks,
         grants,
         records,
-        clock: SYSTEM_CLOCK,
         newHolder: randomUUID,
       }),
       openJobHandlers({ dispatches, wake: () => dispatcher.wake() }),

@@ -1,4 +1,3 @@
-import type { Clock } from '../../base/clock.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { CheckBoard } from '../../protocol/check.ts';
 import type { StartRun } from '../../protocol/client.ts';
@@ -48,7 +47,6 @@ export interface CommandTools {
   readonly board: CheckBoard;
   readonly grants: TestGrants;
   readonly records: CommandRecords;
-  readonly clock: Clock;
   /** A name that no other call has: who holds a request. */
   readonly newHolder: () => string;
 }

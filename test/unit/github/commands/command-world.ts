@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { SYSTEM_CLOCK } from '../../../../src/base/clock.ts';
 import type { JsonObject } from '../../../../src/base/json.ts';
 import type { CodeEvent } from '../../../../src/github/code-event.ts';
 import { commandHandlers } from '../../../../src/github/commands/command-handlers.ts';
@@ -63,7 +62,6 @@ export class CommandWorld {
       board: { put: async (_, spec) => void this.shown.push(spec) },
       grants: openTestGrants(world.db),
       records: openCommandRecords(world.db),
-      clock: SYSTEM_CLOCK,
       newHolder: randomUUID,
     };
   }
