@@ -58,17 +58,21 @@ export function openCheckBoard(db: Database): CheckBoard & ReportBook {
   };
 }
 
-/** A row that was given up is taken up again by other content: what was wrong may have been the content. */
-const PUT = `insert into report as r (kind, installation_id, repository_id, owner, repo, head_sha, pull_number, external_id, name, content, digest, version, is_urgent)
+/**
+ * A row that was given up is taken up again by other content: what was wrong may have been the content. The version grows
+ * with the same content as well: who still has an older state in hand comes too late. Answers whether the content is news.
+ */
+const PUT = `with old as (select digest from report where repository_id = $3 and head_sha = $6 and external_id = $8)
+  insert into report as r (kind, installation_id, repository_id, owner, repo, head_sha, pull_number, external_id, name, content, digest, version, is_urgent)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
   on conflict (repository_id, head_sha, external_id) do update set
     installation_id = excluded.installation_id, owner = excluded.owner, repo = excluded.repo, name = excluded.name,
     pull_number = coalesce(excluded.pull_number, r.pull_number), content = excluded.content, digest = excluded.digest,
     version = excluded.version, is_urgent = excluded.is_urgent,
     failures = case when r.is_due then r.failures else 0 end,
-    is_due = r.is_unsure or excluded.digest is distinct from r.sent_digest
-  where r.digest <> excluded.digest and excluded.version >= r.version
-  returning 1`;
+    is_due = case when r.digest = excluded.digest then r.is_due else r.is_unsure or excluded.digest is distinct from r.sent_digest end
+  where excluded.version > r.version or (excluded.version = r.version and excluded.digest <> r.digest)
+  returning r.digest is distinct from (select o.digest from old o)`;
 
 async function putCheck(session: Session, target: CheckTarget, spec: CheckSpec, version: number): Promise<boolean> {
   const content = jsonText(spec);
@@ -87,7 +91,7 @@ async function putCheck(session: Session, target: CheckTarget, spec: CheckSpec, 
     version,
     spec.status === 'completed',
   ]);
-  return rows.length > 0;
+  return rows[0]?.[0] === true;
 }
 
 async function putComment(session: Session, pull: PullTarget, body: string, isUrgent: boolean): Promise<void> {

@@ -116,8 +116,10 @@ export class Reporter {
 
   async #lookAt(place: GitHubRun, version: number): Promise<KnownRun | undefined> {
     const known = this.#known.get(place.runId);
-    if (known?.version === version && known.endedMs === null) return known;
-    if (known?.isLast === true) return (await this.#closeWritten(place)) ? undefined : known;
+    if (known?.version === version) {
+      if (known.endedMs === null) return known;
+      if (known.isLast) return (await this.#closeWritten(place)) ? undefined : known;
+    }
     const run = await this.#readRun(place);
     if (run === undefined) return undefined;
     if (!isRunFinal(run.status)) {

@@ -80,6 +80,17 @@ function suite(url: string | undefined): void {
     expect(await board.standing(10, TARGET.headSha)).toMatchObject([{ spec: { title: 'Newest' } }]);
   });
 
+  it('takes no older word either where the newest said nothing new', async () => {
+    const board = openCheckBoard(db);
+    await board.put({ ...TARGET, pullNumber: 7 }, { ...SPEC, title: 'End' }, 5);
+    const [pull] = await board.changedPulls(10);
+    await board.putComment(pull!, null, false);
+    await board.put({ ...TARGET, pullNumber: 7 }, { ...SPEC, title: 'End' }, 6);
+    expect(await board.changedPulls(10)).toEqual([]);
+    await board.put({ ...TARGET, pullNumber: 7 }, { ...SPEC, title: 'Late' }, 5);
+    expect(await board.standing(10, TARGET.headSha)).toMatchObject([{ spec: { title: 'End' } }]);
+  });
+
   it('gives a claim to one process until it ends, and knows then that a request may have been made', async () => {
     const board = openCheckBoard(db);
     await board.put(TARGET, SPEC);
@@ -97,8 +108,9 @@ function suite(url: string | undefined): void {
     await board.put(TARGET, SPEC);
     const [due] = await claim(0);
     await board.bury(due as DueReport, '422: no');
+    await board.put(TARGET, SPEC, 1);
     expect(await claim(1_000_000)).toEqual([]);
-    await board.put(TARGET, { ...SPEC, title: 'Other' });
+    await board.put(TARGET, { ...SPEC, title: 'Other' }, 2);
     expect(await claim(1_000_000)).toHaveLength(1);
   });
 
