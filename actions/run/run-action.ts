@@ -15,6 +15,7 @@ import { identityToken } from '../identity-token.ts';
 import type { JobEnvironment } from '../job-environment.ts';
 import { addSummary, setOutput, tableCell, type WriteLine } from '../job-log.ts';
 import { checkOut } from './checkout.ts';
+import { ELEVATED_VARIABLE } from './elevate.ts';
 import { type JobSession, openSession } from './job-session.ts';
 import { listenToRunner, type Orders } from './orders.ts';
 import { serve } from './serve.ts';
@@ -35,7 +36,7 @@ export async function runAction(env: JobEnvironment): Promise<number> {
   const settings = readSettings(env);
   const isolation = findIsolation(Math.random);
   write(isolationText(isolation));
-  const orders = listenToRunner(write);
+  const orders = listenToRunner(write, env[ELEVATED_VARIABLE] === undefined ? undefined : process.stdin);
   const places = await makeWorkPlaces(isolation, tmpdir());
   const reaper = openReaper();
   try {

@@ -97,10 +97,12 @@ export class JobWorld {
   async run(
     env: Readonly<Record<string, string | undefined>>,
     onLog: (log: string, signal: (name: NodeJS.Signals) => void) => void = () => {},
+    user?: number,
   ): Promise<JobEnd> {
     const job = spawn(process.execPath, [join(ROOT, 'actions/run/dist/main.js')], {
       env: { ...env },
       cwd: this.folder,
+      ...(user === undefined ? {} : { uid: user, gid: user }),
     });
     this.#jobs.add(job);
     let log = '';
@@ -118,6 +120,7 @@ export class JobWorld {
   #file(name: string): string {
     const path = join(this.folder, `file-${name}`);
     writeFileSync(path, '', { flag: 'a' });
+    chmodSync(path, 0o666);
     return path;
   }
 
@@ -164,6 +167,8 @@ export class JobWorld {
       },
       readRun: async () => ({ id: 'run1', status: this.status }) as RunView,
       troubles: async () => [],
+      closing: new AbortController().signal,
+      closing: new AbortController().signal,
       version: 'test',
       clock: SYSTEM_CLOCK,
       randomBytes,

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MaestroError } from '../../../src/base/errors.ts';
 import type { Lease } from '../../../src/protocol/lease.ts';
@@ -86,6 +87,7 @@ describe('the bundled action', () => {
       ),
     );
     const job = await world.run(world.environment({ ...DISPATCHED, server: world.server }));
+    expect(outcomeOf()?.kind).toBe('succeeded');
     const seen = [world.conductor.logText(), JSON.stringify(outcomeOf()), job.log, job.outputs, job.summary].join('\n');
     const secrets = [IDENTITY, PERMIT, JOB_TOKEN, Buffer.from(`x-access-token:${JOB_TOKEN}`).toString('base64')];
     if (findIsolation(Math.random).kind === 'user')
@@ -121,6 +123,43 @@ describe('the bundled action', () => {
     await world.run({ ...env, TMPDIR: world.folder });
     expect(outcomeOf()?.kind).toBe('succeeded');
     expect(readdirSync(world.folder).filter((name) => !name.startsWith('file-'))).toEqual([]);
+  });
+
+  /** A stand-in without rights: it shows how the second process is started and told, not that it becomes root. */
+  describe.skipIf(process.geteuid?.() !== 0)('as a user who may use sudo without a password', () => {
+    const USER = 61_000;
+    const withSudo = (): Record<string, string> => {
+      const program = join(world.folder, 'sudo');
+      // Real sudo keeps the environment but for PATH.
+      writeFileSync(program, '#!/bin/sh\n[ "$1 $2" = "-n -E" ] || exit 1\nshift 2\nPATH=/usr/bin:/bin exec "$@"\n', {
+        mode: 0o755,
+      });
+      const env = world.environment({ ...DISPATCHED, server: world.server });
+      return { ...env, PATH: `${world.folder}:${env.PATH}` };
+    };
+
+    it('runs itself again, with its environment and its exit status', async () => {
+      queue(step('echo "$PATH"'));
+      const env = withSudo();
+      const job = await world.run(env, undefined, USER);
+      expect(job).toMatchObject({ exitCode: 0 });
+      expect(job.log).toContain('steps run as the user of this job');
+      expect(outcomeOf()).toMatchObject({ kind: 'succeeded', isolation: 'process' });
+      expect(world.conductor.logText()).toBe(`${env.PATH}\n`);
+      const failed = await world.run({ ...env, INPUT_SERVER: '' }, undefined, USER);
+      expect(failed.exitCode).toBe(1);
+    });
+
+    it('hands the runner’s signals on', async () => {
+      queue(step('sleep 60.75'));
+      const onLog = (log: string, signal: (name: NodeJS.Signals) => void): void => {
+        if (log.includes('started step-0') && !log.includes('SIGTERM')) signal('SIGTERM');
+      };
+      const job = await world.run(withSudo(), onLog, USER);
+      expect(job.exitCode).toBe(0);
+      expect(outcomeOf()).toBeUndefined();
+      expect(world.conductor.hasLeft).toBe(true);
+    });
   });
 
   describe('says what is wrong and what to do', () => {
