@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { openHttpApi } from '../../src/api/http-api.ts';
+import type { HttpApiTools } from '../../src/api/http-api-tools.ts';
 import { requestListenerOf } from '../../src/api/http-server.ts';
 import { openIssuerKeys } from '../../src/auth/issuer-keys.ts';
 import { admitDispatchedJob, type JobAdmission } from '../../src/auth/job-admission.ts';
@@ -54,20 +55,22 @@ export async function openServer(config: ServerConfig, log: Logger): Promise<Run
   const onError = (error: unknown, context?: object): void =>
     log.error({ err: error, ...context }, 'failed; it is tried again');
   const db = await openStore(config);
-  let isDraining = false;
+  const closing = new AbortController();
   try {
     const rooms = await openRooms(config, db, log, onError);
     const troubles = async (): Promise<readonly string[]> => [
-      ...(isDraining ? ['the server is draining'] : []),
+      ...(closing.signal.aborted ? ['the server is draining'] : []),
       ...(await troublesOf(db)),
     ];
     const conductor = config.roles.has('conductor') ? openConductor(config, rooms, onError) : undefined;
-    const listening = config.roles.has('web') ? await openDoors(config, rooms, log, troubles, onError) : undefined;
+    const listening = config.roles.has('web')
+      ? await openDoors(config, rooms, log, { troubles, closing: closing.signal }, onError)
+      : undefined;
     await conductor?.start();
     return {
       port: listening?.port,
       drain: async () => {
-        isDraining = true;
+        closing.abort();
         await drain(listening, conductor, rooms.engine, db);
       },
     };
@@ -156,7 +159,7 @@ async function openDoors(
   config: ServerConfig,
   rooms: Rooms,
   log: Logger,
-  troubles: () => Promise<readonly string[]>,
+  state: Pick<HttpApiTools, 'troubles' | 'closing'>,
   onError: (error: unknown, context?: object) => void,
 ): Promise<Listening> {
   const { engine, github, sessions } = rooms;
@@ -168,7 +171,7 @@ async function openDoors(
     verifyJobToken: (token) => verifyJobToken(token, expected),
     admission: admissionOf(rooms),
     readRun: async (run) => engine.readRun(await engine.resolve(run)),
-    troubles,
+    ...state,
     version: versionOfHouse(),
     clock: SYSTEM_CLOCK,
     randomBytes,

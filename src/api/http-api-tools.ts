@@ -16,6 +16,8 @@ export interface HttpApiTools {
   readonly readRun: (run: string) => Promise<RunView>;
   /** What keeps this server from working, by part; empty where nothing does. */
   readonly troubles: () => Promise<readonly string[]>;
+  /** Fires when the server is about to go: calls that are held are let go, and callers are sent elsewhere. */
+  readonly closing: AbortSignal;
   /** Version of the program, for the document. */
   readonly version: string;
   readonly clock: Clock;

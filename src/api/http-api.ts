@@ -77,11 +77,17 @@ async function answer(
     const response = await handle(tools, limits, route, context);
     response.headers.set('x-request-id', requestId);
     response.headers.set('cache-control', 'no-store');
-    return response;
+    return sentElsewhere(tools, response);
   } catch (error) {
     if (!isMaestroError(error)) tools.onError(error, requestId);
-    return problemResponse(error, requestId);
+    return sentElsewhere(tools, problemResponse(error, requestId));
   }
+}
+
+/** The last answer on its connection, where the server goes: the next call finds the one that stays. */
+function sentElsewhere(tools: HttpApiTools, response: Response): Response {
+  if (tools.closing.aborted) response.headers.set('connection', 'close');
+  return response;
 }
 
 /** Who asks, and how often, is decided before a byte of the body is read. */
@@ -96,7 +102,9 @@ async function handle(
   if (route.caller === 'job') limits.addresses.take(tools.addressOf?.(request, socketAddress) ?? socketAddress);
   const worker = route.caller === 'worker' ? await authenticate(tools, request) : undefined;
   if (worker) limits.sessions.take(String(worker.workerId));
-  const call = await readCall(route, context);
+  // Answered at once and empty, a held call would come back in a hurry.
+  if (route.isHeld && tools.closing.aborted) throw new MaestroError('UNAVAILABLE', 'this server is about to go');
+  const call = await readCall(route, context, tools.closing);
   const value = await (route.caller === 'worker'
     ? route.handle({ ...call, worker: worker as BoundWorker })
     : route.handle(call));
@@ -114,7 +122,7 @@ async function authenticate(tools: HttpApiTools, request: Request): Promise<Boun
   throw new MaestroError('UNAUTHENTICATED', 'expected the token of a worker’s session that has not ended');
 }
 
-async function readCall(route: Route, context: Context<Bindings>): Promise<Call<never>> {
+async function readCall(route: Route, context: Context<Bindings>, closing: AbortSignal): Promise<Call<never>> {
   const request = context.req.raw;
   const path = Object.fromEntries(
     Object.entries(context.req.param() as Record<string, string>).map(([name, value]) => [name, withoutVerb(value)]),
@@ -129,7 +137,7 @@ async function readCall(route: Route, context: Context<Bindings>): Promise<Call<
     path,
     query,
     stream: () => streamBody(request, streamBytesMax),
-    signal: request.signal,
+    signal: route.isHeld ? AbortSignal.any([request.signal, closing]) : request.signal,
   };
 }
 

@@ -26,6 +26,8 @@ interface RouteShape {
   /** JSON body: absent where there is none. */
   readonly body?: { readonly schema: JsonObject; readonly bytesMax: number; readonly isGzipAllowed?: true };
   readonly streamBytesMax?: number;
+  /** Waits for news: let go when the caller, or the server, goes. */
+  readonly isHeld?: true;
   /** Patterns of the parts of the path. */
   readonly pathPatterns?: Readonly<Record<string, string>>;
   /** Fields of the query: all are required. */

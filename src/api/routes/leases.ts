@@ -11,6 +11,7 @@ export function leaseRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
     {
       method: 'POST',
       path: '/api/v1/leases:acquire',
+      isHeld: true,
       summary: 'Held until there are steps for the worker; answers up to `room` leases.',
       caller: 'worker',
       body: { schema: ACQUIRE.body, bytesMax: SMALL_BYTES_MAX },

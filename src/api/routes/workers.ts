@@ -10,6 +10,7 @@ export function workerRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
     {
       method: 'POST',
       path: '/api/v1/workers:signals',
+      isHeld: true,
       summary: 'Held until there is something to tell the worker: steps to stop, or that nothing is left for it.',
       caller: 'worker',
       body: { schema: SIGNALS.body, bytesMax: SMALL_BYTES_MAX },

@@ -47,7 +47,7 @@ export const ISOLATION: JsonObject = oneOf('none', 'process', 'user', 'container
 const HELD_FIELDS: JsonObject = { stepId: STEP_ID, fence: FENCE };
 export const HELD: JsonObject = object(HELD_FIELDS);
 
-export const ARTIFACT: JsonObject = object({
+const ARTIFACT: JsonObject = object({
   name: text(1024),
   path: text(4096),
   digest: DIGEST,

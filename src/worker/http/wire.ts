@@ -124,7 +124,7 @@ export class Wire {
   }
 }
 
-export function isPassing(error: unknown): boolean {
+function isPassing(error: unknown): boolean {
   return !isMaestroError(error) || ERROR_CODES[error.code].isRetryable;
 }
 

@@ -26,6 +26,7 @@ const CHECKOUT = { owner: 'ada', repo: 'engine', sha: 'a'.repeat(40) };
 export class FarServer {
   readonly #jobs = new Map<string, TestJob>();
   readonly errors: unknown[] = [];
+  readonly closing = new AbortController();
   #server: Server | undefined;
   #api: HttpApi | undefined;
   port = 0;
@@ -60,6 +61,7 @@ export class FarServer {
       readRun: async (run) => engine.readRun(await engine.resolve(run)),
       troubles: async () => [],
       version: '0.0.0',
+      closing: this.closing.signal,
       clock: SYSTEM_CLOCK,
       randomBytes,
       newId: () => `request-${++requests}`,

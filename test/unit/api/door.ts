@@ -9,7 +9,7 @@ import { MaestroError } from '../../../src/base/errors.ts';
 import type { BoundWorker } from '../../../src/protocol/worker-session.ts';
 import { FakeConductor } from '../../fakes/lease-client.ts';
 
-export const IDENTITY = {
+const IDENTITY = {
   repositoryId: 74,
   repository: 'ada/engine',
   workflowRunId: 3,
@@ -26,6 +26,7 @@ export class Door {
   readonly conductor = new FakeConductor();
   readonly sessions = new Map<string, BoundWorker>();
   readonly errors: unknown[] = [];
+  readonly closing = new AbortController();
   readonly started: unknown[] = [];
   now = 1_790_000_000_000;
   /** Answers of `mayEnd`. */
@@ -65,6 +66,7 @@ export class Door {
       readRun: async (run) => ({ id: run, status: 'succeeded' }) as never,
       troubles: async () => this.troubles,
       version: '1.2.3',
+      closing: this.closing.signal,
       clock: { now: () => this.now },
       randomBytes,
       newId: () => `request-${++this.#requests}`,

@@ -195,6 +195,22 @@ describe('the routes for workers', () => {
     await ended;
   });
 
+  it('let go of held calls when the server goes, and send callers elsewhere', async () => {
+    const held = new Promise<void>((resolve) => {
+      door.conductor.beforeCall = () => resolve();
+    });
+    const waiting = door.call('/api/v1/leases:acquire', { room: 1, waitMs: 20_000 });
+    await held;
+    door.closing.abort();
+    const answer = await waiting;
+    expect(answer).toMatchObject({ status: 200, body: { leases: [] } });
+    expect(answer.headers.get('connection')).toBe('close');
+    const next = await door.call('/api/v1/leases:acquire', { room: 1, waitMs: 20_000 });
+    expect(next).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
+    expect(next.headers.get('retry-after')).toBe('1');
+    expect((await door.call('/api/v1/leases:renew', { held: [] })).status).toBe(200);
+  });
+
   it('tell nothing of what they did not mean to say, but where to look', async () => {
     door.conductor.beforeCall = () => {
       throw new Error('connect ECONNREFUSED postgres://maestro:hunter2@db');

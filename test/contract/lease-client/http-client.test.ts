@@ -1,0 +1,148 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Registration } from '../../../src/protocol/wire/registration.ts';
+import { openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
+
+const HELD = { stepId: '1.0', fence: 1 } as const;
+const HELLO: Registration = { oidcToken: 't', dispatchId: 'd', name: 'n', capacity: 1, isolation: 'user' };
+const REGISTERED = {
+  sessionToken: 'mws_token',
+  session: { workerId: 3, renewEveryMs: 10, expireAfterMs: 20 },
+  run: '01run',
+  class: '*',
+  checkout: { owner: 'ada', repo: 'engine', sha: 'a' },
+};
+
+type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+const json =
+  (status: number, body: object): Answer =>
+  (response) =>
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+const cut: Answer = (response) => response.destroy();
+
+describe('a client of the worker protocol', () => {
+  let server: Server;
+  let url: string;
+  let answers: Answer[];
+  let asked: { readonly path: string; readonly authorization: string | undefined }[];
+  let pauses: number[];
+
+  beforeEach(async () => {
+    [answers, asked, pauses] = [[], [], []];
+    server = createServer((request, response) => {
+      asked.push({ path: request.url ?? '', authorization: request.headers.authorization });
+      request.resume();
+      (answers.shift() ?? cut)(response, request);
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterEach(async () => {
+    await new Promise((closed) => {
+      server.close(closed);
+      server.closeAllConnections();
+    });
+  });
+  const client = (hello = async (): Promise<Registration> => HELLO) =>
+    openHttpLeaseClient({
+      url,
+      register: hello,
+      random: () => 1,
+      pause: async (ms) => void pauses.push(ms),
+    });
+
+  it.each([
+    'http://maestro.example.com',
+    'http://10.0.0.1:8080',
+    'http://127.0.0.1.example.com',
+    'ftp://localhost',
+    'https://a:b@x',
+  ])('does not speak to %s, where a secret could be overheard or sent along', (far) => {
+    expect(() => openHttpLeaseClient({ url: far, register: async () => HELLO })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
+  });
+
+  it('registers once, whoever asks, and never a second time by itself', async () => {
+    answers.push(json(200, REGISTERED));
+    const one = client();
+    expect(await Promise.all([one.open(), one.open()])).toEqual([REGISTERED, REGISTERED]);
+    const hello = { name: 'n', runners: [], capacity: 1 };
+    expect(await one.register(hello)).toEqual(REGISTERED.session);
+    await expect(one.register(hello)).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(asked).toEqual([{ path: '/api/v1/workers:register', authorization: undefined }]);
+  });
+
+  it('may try again to register where the server was not reached', async () => {
+    answers.push(cut, json(200, REGISTERED));
+    const one = client();
+    await expect(one.open()).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+    expect(await one.open()).toEqual(REGISTERED);
+  });
+
+  it('repeats what is safe to repeat, ever more slowly, until the server is back', async () => {
+    const busy = { code: 'RATE_LIMITED', detail: 'too many calls', status: 429 };
+    answers.push(json(200, REGISTERED), cut, json(503, {}), json(429, busy), json(200, { values: { A: 'b' } }));
+    const one = client();
+    await one.open();
+    expect(await one.secrets(3, HELD)).toEqual({ A: 'b' });
+    expect(pauses).toEqual([100, 200, 400]);
+    expect(new Set(asked.slice(1).map(({ authorization }) => authorization))).toEqual(new Set(['Bearer mws_token']));
+  });
+
+  it('gives up after a while', async () => {
+    await expect(client().secrets(3, HELD)).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+    expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(85_000);
+    expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(100_000);
+  });
+
+  it('does not repeat what the server refused', async () => {
+    for (const code of ['POLICY_DENIED', 'LEASE_LOST', 'UNAUTHENTICATED']) {
+      answers.push(json(403, { code, detail: 'no' }));
+      await expect(client().secrets(3, HELD)).rejects.toMatchObject({ code, message: 'no' });
+    }
+    expect(pauses).toEqual([]);
+  });
+
+  it('leaves to the worker’s loop what the loop repeats, and never tells a remark twice', async () => {
+    const { signal } = new AbortController();
+    const one = client();
+    for (const call of [
+      () => one.acquire(3, 1, 0, signal),
+      () => one.renew(3, []),
+      () => one.complete(3, [], 0),
+      () => one.signals(3, 0, signal),
+      () => one.annotate(3, HELD, []),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+    expect(asked).toHaveLength(5);
+    expect(pauses).toEqual([]);
+  });
+
+  it('sends no token after a redirect, and takes no page for an answer', async () => {
+    answers.push((response) => response.writeHead(307, { location: `${url}/elsewhere` }).end());
+    await expect(client().renew(3, [])).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+    answers.push((response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'));
+    await expect(client().renew(3, [])).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+    expect(asked.map(({ path }) => path)).toEqual(['/api/v1/leases:renew', '/api/v1/leases:renew']);
+  });
+
+  it('sends no batch that the server would refuse for its size', async () => {
+    const outcome = { kind: 'failed', message: 'x'.repeat(1_000_000) } as const;
+    const completions = Array.from({ length: 40 }, (_, i) => ({ stepId: `1.${i}` as const, fence: 1, outcome }));
+    await expect(client().complete(3, completions, 0)).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
+    expect(asked).toEqual([]);
+  });
+
+  it('sends content once it has begun to, and no second time', async () => {
+    answers.push((response, request) => request.once('data', () => response.destroy()));
+    let parts = 0;
+    const content = async function* () {
+      for (; parts < 50; parts++) yield Buffer.alloc(65_536);
+    };
+    await expect(client().putBlob(3, HELD, content())).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+    expect(asked).toHaveLength(1);
+    expect(pauses).toEqual([]);
+  });
+});
