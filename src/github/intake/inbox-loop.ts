@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MaestroError, messageOf } from '../../base/errors.ts';
 import { backoffMs } from '../../engine/backoff.ts';
 import type { Backoff } from '../../pipeline/plan.ts';
@@ -8,6 +9,8 @@ import { isRetryable } from './failure.ts';
 const DEFAULTS = { concurrency: 16, timeoutMs: 60_000, pollMs: 2000, triesMax: 8 };
 /** A claim outlives its handler's time, so that only a dead process loses one. */
 const HOLD_MARGIN_MS = 30_000;
+/** Each delivery that ends is news: without a pause, a long backlog would be walked for every single one. */
+const PAUSE_MS = 5;
 /** Eight tries take four minutes: longer than GitHub's usual faults, short enough for those who wait in the lane. */
 const BACKOFF: Backoff = { initialMs: 1000, factor: 2, maxMs: 120_000, jitter: 'none' };
 
@@ -77,8 +80,11 @@ export class InboxLoop {
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       this.#isNews = false;
+      const beganMs = performance.now();
       // The inbox is asked again at the next poll: a database that is away comes back.
       await this.#claim().catch((error: unknown) => this.#options.onError(error, null));
+      // A claim that takes long is made less often: half of the time of one connection at most.
+      await sleep(Math.max(PAUSE_MS, performance.now() - beganMs));
       if (!this.#isNews && !this.#isStopped) await this.#news();
     }
   }

@@ -24,13 +24,15 @@ export interface MissedHeadsOptions {
 /**
  * Gives to the starter what no webhook told of: the head of the default branch and the heads of open pull requests that
  * have no run. Only what changed within three days and since the App was installed there, so that an installation does
- * not start the past. At most 30 repositories a sweep, two calls each, each sweep going on where the last one ended, and
- * 30 pull requests of each. Other branches, tags, releases and merge groups are left to redelivery.
+ * not start the past. About 30 repositories a sweep, two calls each and what the starter asks, each sweep going on where
+ * the last one ended; 30 pull requests of each, of the first 100 installations. Other branches, tags, releases and merge groups are left to redelivery.
  */
 export class MissedHeads {
   readonly #options: MissedHeadsOptions;
   readonly #seen = new Set<string>();
+  /** The next installation, and of each the next page of its repositories. */
   #next = 0;
+  readonly #pages = new Map<number, number>();
 
   constructor(options: MissedHeadsOptions) {
     this.#options = options;
@@ -55,7 +57,10 @@ export class MissedHeads {
   async #installation(id: number, createdAt: string): Promise<number> {
     const { access, clock, onError } = this.#options;
     const octokit = await access.installation(id);
-    const { data } = await octokit.rest.apps.listReposAccessibleToInstallation({ per_page: REPOSITORIES_AT_ONCE });
+    const page = this.#pages.get(id) ?? 1;
+    const per_page = REPOSITORIES_AT_ONCE;
+    const { data } = await octokit.rest.apps.listReposAccessibleToInstallation({ per_page, page });
+    this.#pages.set(id, page * per_page < data.total_count ? page + 1 : 1);
     const young = isoTime(clock.now() - YOUNG_MS);
     const since = createdAt > young ? createdAt : young;
     const active = data.repositories.filter((one) => !one.archived && (one.pushed_at ?? '') >= since);

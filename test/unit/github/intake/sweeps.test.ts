@@ -199,6 +199,7 @@ describe('the sweepers', () => {
       const commit = { message: 'x', committer: { date: RECENT } };
       far.answers.set('GET /app/installations', [{ id: 3, created_at: OLD, suspended_at: null }]);
       far.answers.set('GET /installation/repositories', {
+        total_count: 1,
         repositories: [{ ...repository, pushed_at: RECENT, archived: false }],
       });
       far.answers.set(`GET ${REPO}/pulls`, [
@@ -222,6 +223,16 @@ describe('the sweepers', () => {
         { type: 'pull_request', definitionsSha: BASE, pull: { isFork: true } },
         { type: 'push', headSha: 'e'.repeat(40), branch: 'main', commitMessage: 'x' },
       ]);
+    });
+
+    it('goes on with the next page of repositories at the next sweep', async () => {
+      const LIST = 'GET /installation/repositories';
+      far.answers.set(`${LIST}?per_page=30&page=1`, { total_count: 31, repositories: [] });
+      const sweeper = heads();
+      await sweeper.sweep();
+      expect(offered).toEqual([]);
+      await sweeper.sweep();
+      expect(offered).toHaveLength(3);
     });
 
     it('leaves the past alone where the App was installed a moment ago', async () => {
