@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Json, JsonObject } from '../../src/base/json.ts';
-import { killMarked } from '../../src/worker/leftovers.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import type { Account, App, CheckRun, Repository, Workflow, WorkflowJob, WorkflowRun } from '../model.ts';
 import { suiteOf } from '../refs.ts';
 import { environmentOf } from '../routes/deployments.ts';
-import { type JobResult, labelsOf, permissionsOf, runJob, runNameOf } from '../runner/run-job.ts';
+import { type JobResult, labelsOf, runJob, runNameOf } from '../runner/run-job.ts';
 import type { Fields } from '../shape.ts';
-import { accountView, repositoryUrl, repositoryView } from '../view/repository.ts';
+import { repositoryUrl } from '../view/repository.ts';
 import { jobView, runView, workflowView } from '../view/run.ts';
 import { fullName, type World } from '../world.ts';
 import { claimsOf } from './claims.ts';
+import { issueJobToken, jobFacts } from './job-request.ts';
 import type { OidcIssuer } from './oidc.ts';
 import { environmentNameOf, jobKeyOf } from './workflow.ts';
 
@@ -109,7 +108,8 @@ export class ActionsService {
     if (job === undefined) return;
     job.stop.abort();
     if (this.busy.has(job.id)) return; // its runner ends it
-    this.queue.splice(0, this.queue.length, ...this.queue.filter((entry) => entry.job.id !== job.id));
+    const at = this.queue.findIndex((entry) => entry.job.id === job.id);
+    if (at >= 0) this.queue.splice(at, 1);
     await this.finish({ repository, run, job }, { conclusion: 'cancelled', steps: [], summary: '', annotations: [] });
   }
 
@@ -144,12 +144,13 @@ export class ActionsService {
     if (busy === undefined) throw new Error(`no runner runs job ${jobId}`);
     busy.entry.job.log.push('##[error]The self-hosted runner lost communication with the server.');
     this.lost.add(jobId);
-    busy.entry.job.stop.abort();
-    await killMarked('RUNNER_TEMP', join(this.folderOf(busy.entry.job), '_temp'));
+    this.deaths.get(jobId)?.abort();
     await busy.done;
   }
 
   private readonly lost = new Set<number>();
+  /** Of running jobs: abort one, and its machine is dead. */
+  private readonly deaths = new Map<number, AbortController>();
 
   setRunners(runners: readonly RunnerGroup[]): void {
     this.runners = runners;
@@ -191,6 +192,7 @@ export class ActionsService {
       log: [],
       steps: [],
       stop: new AbortController(),
+      death: new AbortController(),
       status: 'queued',
       conclusion: null,
       startedAt: null,
@@ -246,7 +248,9 @@ export class ActionsService {
       const group = this.runners.find((candidate) => this.isFree(candidate) && serves(candidate, entry.job));
       if (group === undefined) continue;
       this.queue.splice(this.queue.indexOf(entry), 1);
+      this.deaths.set(entry.job.id, new AbortController());
       const done = this.execute(entry).finally(() => {
+        this.deaths.delete(entry.job.id);
         this.busy.delete(entry.job.id);
         this.assign();
       });
@@ -269,7 +273,7 @@ export class ActionsService {
     this.emitJob(repository, run, job, 'in_progress');
     await this.emitRun(repository, run, 'in_progress');
     const result = await this.runOn(entry);
-    await this.finish(entry, this.lost.has(job.id) ? { ...result, conclusion: 'failure' } : result);
+    await this.finish(entry, job.death.signal.aborted ? { ...result, conclusion: 'failure' } : result);
   }
 
   private async runOn(entry: Queued): Promise<JobResult> {
@@ -277,50 +281,17 @@ export class ActionsService {
     const { repository, run, job } = entry;
     const requestToken = randomBytes(24).toString('hex');
     this.idTokens.set(requestToken, entry);
-    const permissions = Object.fromEntries(
-      Object.entries(permissionsOf(run.workflow.text)).map(([key, value]) => [key.replaceAll('-', '_'), value]),
-    );
-    const everything =
-      permissions['*'] === undefined
-        ? {}
-        : Object.fromEntries(TOKEN_SCOPES.map((scope) => [scope, permissions['*'] ?? 'read']));
-    const account = repository.owner;
-    const base = {
-      id: app.id,
-      app,
-      account,
-      permissions: {},
-      repositoryIds: new Set([repository.id]),
-      createdAt: world.now(),
-    };
-    const { token } = world.issueToken(base, { ...permissions, ...everything }, new Set([repository.id]));
+    const token = issueJobToken(world, app, repository, run);
     try {
       const request = {
-        workflowText: run.workflow.text,
-        workflowPath: run.workflow.path,
-        inputs: run.inputs,
-        event: toJson(run.payload),
-        eventName: run.event,
-        repository: {
-          owner: account.login,
-          name: repository.name,
-          id: repository.id,
-          ownerId: account.id,
-          defaultBranch: repository.defaultBranch,
-        },
-        sha: run.headSha,
-        ref: run.ref,
-        actor: run.actor.login,
-        runId: run.id,
-        runNumber: run.number,
-        runAttempt: job.attempt,
-        jobId: job.id,
-        serverUrl: world.origin,
-        apiUrl: world.apiUrl,
+        ...jobFacts(world, repository, run, job),
         token,
-        idToken: { requestUrl: `${world.origin}/_services/token/jobs/${job.id}/idtoken?api-version=2.0`, requestToken },
+        idToken: {
+          requestUrl: `${world.origin}/_services/token/jobs/${job.id}/idtoken?api-version=2.0`,
+          requestToken,
+        },
         actionSources,
-        workFolder: this.folderOf(job),
+        workFolder: join(this.options.workFolder, String(job.id)),
         onLog: (line: string) => {
           job.log.push(line);
         },
@@ -328,7 +299,7 @@ export class ActionsService {
           this.noteStep(entry, name, status);
         },
       };
-      return await runJob(request, job.stop.signal, { hostEnvironment });
+      return await runJob(request, job.stop.signal, { hostEnvironment, death: job.death.signal });
     } finally {
       this.idTokens.delete(requestToken);
       world.credentials.delete(token);
@@ -366,10 +337,6 @@ export class ActionsService {
     await this.emitRun(repository, run, 'completed');
   }
 
-  private folderOf(job: WorkflowJob): string {
-    return join(this.options.workFolder, String(job.id));
-  }
-
   private async emitRun(repository: Repository, run: WorkflowRun, action: string): Promise<void> {
     const { world } = this.options;
     run.updatedAt = world.now();
@@ -386,17 +353,6 @@ export class ActionsService {
     world.emit({ event: 'workflow_job', action, repository, sender: run.actor, payload });
   }
 }
-
-const TOKEN_SCOPES = [
-  'actions',
-  'checks',
-  'contents',
-  'deployments',
-  'issues',
-  'packages',
-  'pull_requests',
-  'statuses',
-];
 
 /** Hosted machines are not for the sandbox: a job runs where all of its labels are, in any order and case. */
 function serves({ labels }: RunnerGroup, job: WorkflowJob): boolean {
@@ -422,23 +378,5 @@ function checkOf({ suite, headSha }: WorkflowRun, job: WorkflowJob): CheckRun {
     text: null,
     annotations: [],
     actions: [],
-  };
-}
-
-function toJson(payload: Fields): JsonObject {
-  return JSON.parse(JSON.stringify(payload)) as Json as JsonObject;
-}
-
-/** The payload of the event that a dispatch is. */
-export function dispatchPayload(
-  world: World,
-  { repository, workflow, ref, inputs, actor }: Pick<NewRun, 'repository' | 'workflow' | 'ref' | 'inputs' | 'actor'>,
-): Fields {
-  return {
-    inputs,
-    ref,
-    workflow: workflow.path,
-    repository: repositoryView(world, repository),
-    sender: accountView(world, actor),
   };
 }

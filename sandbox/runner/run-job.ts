@@ -37,7 +37,8 @@ const TRACKING_VARIABLE = 'RUNNER_TRACKING_ID';
  *
  * Never throws: what is wrong with the file or with a step is in the log and fails the job. `signal` cancels it.
  */
-export async function runJob(request: JobRequest, signal: AbortSignal, options: RunnerOptions): Promise<JobResult> {
+export async function runJob(asked: JobRequest, signal: AbortSignal, options: RunnerOptions): Promise<JobResult> {
+  const request = withVoice(asked, options.death);
   const steps: { name: string; conclusion: StepConclusion }[] = [];
   const secrets = [request.token, request.idToken?.requestToken ?? ''];
   const log = new JobLog(secrets, request.onLog);
@@ -64,6 +65,15 @@ export async function runJob(request: JobRequest, signal: AbortSignal, options: 
     options.death?.removeEventListener('abort', die);
     await killMarked(TRACKING_VARIABLE, trackingId);
   }
+}
+
+/** A machine that has died says nothing more. */
+function withVoice(request: JobRequest, death: AbortSignal | undefined): JobRequest {
+  return {
+    ...request,
+    onLog: (line) => death?.aborted || request.onLog(line),
+    onStep: (name, status) => death?.aborted || request.onStep(name, status),
+  };
 }
 
 async function setUp(

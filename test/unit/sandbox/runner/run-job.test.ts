@@ -265,7 +265,7 @@ console.log('ready');`;
       { death: death.signal },
     );
     expect(result.conclusion).toBe('failure');
-    expect(log.filter((line) => /heard|cleaned|never/.test(line))).toEqual([]);
+    expect(log.at(-1)).toBe('ready');
   });
 
   it('ends a step and a job when their time is over', async () => {
