@@ -28,8 +28,8 @@ const BUNDLES: readonly Bundle[] = [
 /** The modules of threads lie beside the bundle, under names that end in `.js`. */
 const threadsBesideBundle = (entries: Bundle['entries']): Plugin => ({
   name: 'threads-beside-bundle',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+  setup: (context) => {
+    context.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const { readFile } = await import('node:fs/promises');
       const text = await readFile(path, 'utf8');
       const contents = text.replace(/new URL\('\.\/([\w-]+)\.ts', import\.meta\.url\)/g, (whole, name: string) =>

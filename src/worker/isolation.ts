@@ -37,7 +37,7 @@ export function findIsolation(random: () => number): StepIsolation {
   if (setpriv === undefined || uid === undefined) return PROCESS_ISOLATION;
   const isolation: StepIsolation = { kind: 'user', user: { uid, gid: uid }, setpriv };
   const [program, ...args] = [...asStepUser(isolation), 'true'];
-  const probe = spawnSync(program as string, args, { env: {}, stdio: 'ignore', cwd: '/' });
+  const probe = spawnSync(program, args, { env: {}, stdio: 'ignore', cwd: '/' });
   return probe.status === 0 ? isolation : PROCESS_ISOLATION;
 }
 

@@ -47,9 +47,9 @@ describeWith('act', 'the workflow of a repository, run by act on this machine', 
   ): Promise<{ readonly log: string; readonly status: number | null }> {
     const words = [
       'workflow_dispatch',
-      ...['--platform', 'ubuntu-latest=-self-hosted'],
-      ...['--local-repository', `${ACTION}=${join(folder, 'action')}`],
-      ...['--secret', 'GITHUB_TOKEN=token-of-act'],
+      '--platform=ubuntu-latest=-self-hosted',
+      `--local-repository=${ACTION}=${join(folder, 'action')}`,
+      '--secret=GITHUB_TOKEN=token-of-act',
       '--no-cache-server',
       ...Object.entries(INPUTS).flatMap(([name, value]) => ['--input', `${name}=${value}`]),
       ...Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]),

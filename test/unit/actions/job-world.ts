@@ -168,7 +168,6 @@ export class JobWorld {
       readRun: async () => ({ id: 'run1', status: this.status }) as RunView,
       troubles: async () => [],
       closing: new AbortController().signal,
-      closing: new AbortController().signal,
       version: 'test',
       clock: SYSTEM_CLOCK,
       randomBytes,

@@ -90,9 +90,10 @@ describe('the bundled action', () => {
     expect(outcomeOf()?.kind).toBe('succeeded');
     const seen = [world.conductor.logText(), JSON.stringify(outcomeOf()), job.log, job.outputs, job.summary].join('\n');
     const secrets = [IDENTITY, PERMIT, JOB_TOKEN, Buffer.from(`x-access-token:${JOB_TOKEN}`).toString('base64')];
-    if (findIsolation(Math.random).kind === 'user')
-      expect(secrets.filter((secret) => seen.includes(secret))).toEqual([]);
-    else expect(secrets.filter((secret) => job.outputs.includes(secret))).toEqual([]);
+    // Without isolation only the job's files are out of reach.
+    const isIsolated = findIsolation(Math.random).kind === 'user';
+    const places = isIsolated ? seen : job.outputs;
+    expect(secrets.filter((secret) => places.includes(secret))).toEqual([]);
   });
 
   it('starts a pipeline in a workflow of the user’s own, waits for its end, and fails with it', async () => {
@@ -130,10 +131,14 @@ describe('the bundled action', () => {
     const USER = 61_000;
     const withSudo = (): Record<string, string> => {
       const program = join(world.folder, 'sudo');
-      // Real sudo keeps the environment but for PATH.
-      writeFileSync(program, '#!/bin/sh\n[ "$1 $2" = "-n -E" ] || exit 1\nshift 2\nPATH=/usr/bin:/bin exec "$@"\n', {
-        mode: 0o755,
-      });
+      // Real sudo keeps the environment but for PATH; a shell would drop variables with a hyphen.
+      writeFileSync(
+        program,
+        '#!/usr/bin/perl\ndie if "@ARGV[0, 1]" ne "-n -E"; $ENV{PATH} = "/usr/bin:/bin"; exec @ARGV[2 .. $#ARGV];\n',
+        {
+          mode: 0o755,
+        },
+      );
       const env = world.environment({ ...DISPATCHED, server: world.server });
       return { ...env, PATH: `${world.folder}:${env.PATH}` };
     };
