@@ -23,7 +23,10 @@ export function openRunFeed(engine: Engine, dispatches: Pick<Dispatches, 'proble
     versions: async (runIds) => {
       const versions = await engine.versionsOf(runIds);
       for (const runId of problems.keys()) if (!versions.has(runId)) problems.delete(runId);
-      return new Map([...versions].map(([runId, version]) => [runId, version + (problems.get(runId) ?? 0)]));
+      // A fraction: the whole part counts events, and words about fewer of them than were told already are dropped.
+      return new Map(
+        [...versions].map(([runId, version]) => [runId, version + 1 - 1 / (1 + (problems.get(runId) ?? 0))]),
+      );
     },
     readRun: async (runId) => {
       const view = await engine.readRun(await engine.resolve(runId));

@@ -14,7 +14,10 @@ import { Writing, type WritingOptions } from './writing.ts';
 export interface RunFeed {
   /** Resolves when runs may have changed, after `waitMs`, or when the signal fires. */
   next(waitMs: number, signal: AbortSignal): Promise<void>;
-  /** A number of each run that grows with every event of it. */
+  /**
+   * A number of each run that changes with everything to be told of it. Its whole part counts the events of the run: it is
+   * equal in every process, and orders what they say.
+   */
   versions(runIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** @throws RUN_NOT_FOUND */
   readRun(runId: string): Promise<RunView>;
@@ -167,7 +170,7 @@ export class Reporter {
       isSuperseded: siblings.indexOf(place.runId) > 0,
     };
     const plan = await feed.readPlan(place.runId);
-    for (const spec of checksOf(run, plan, place, options)) await board.put(place, spec, version);
+    for (const spec of checksOf(run, plan, place, options)) await board.put(place, spec, Math.floor(version));
     if (siblings.length < 2) return;
     const now = await book.standing(place.repositoryId, place.headSha);
     for (const { target, spec } of supersededChecks(now, siblings)) await board.put(target, spec, LAST_WORD);

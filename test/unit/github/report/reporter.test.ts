@@ -225,6 +225,25 @@ describe('several processes', () => {
   });
 });
 
+describe('a run that has a problem beside its events', () => {
+  it('is told of it, and of its end by a process that knows nothing of the problem', async () => {
+    await at.show(placeOf('r1'), runView('r1', { status: 'queued', startedAt: null }));
+    await at.reporter().turn();
+    for (const [version, reason] of [
+      [1.5, 'no runner'],
+      [1.9, 'still no runner'],
+    ] as const) {
+      at.clock.ms += 60_000;
+      at.views.set('r1', { version, view: runView('r1', { status: 'queued', startedAt: null, reason }) });
+      await at.reporter().turn();
+      expect(at.far.check('r1')?.output.title).toBe(`Queued: ${reason}`);
+    }
+    at.views.set('r1', { version: 2, view: runView('r1', { status: 'cancelled' }) });
+    await at.reporter().turn();
+    expect(at.far.check('r1')).toMatchObject({ conclusion: 'cancelled' });
+  });
+});
+
 describe('the loop', () => {
   it('goes on after an error, and ends with its signal when its writes have ended', async () => {
     await at.show(placeOf('r1'), runView('r1', { status: 'succeeded' }));
