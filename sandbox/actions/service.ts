@@ -143,14 +143,9 @@ export class ActionsService {
     const busy = this.busy.get(jobId);
     if (busy === undefined) throw new Error(`no runner runs job ${jobId}`);
     busy.entry.job.log.push('##[error]The self-hosted runner lost communication with the server.');
-    this.lost.add(jobId);
-    this.deaths.get(jobId)?.abort();
+    busy.entry.job.death.abort();
     await busy.done;
   }
-
-  private readonly lost = new Set<number>();
-  /** Of running jobs: abort one, and its machine is dead. */
-  private readonly deaths = new Map<number, AbortController>();
 
   setRunners(runners: readonly RunnerGroup[]): void {
     this.runners = runners;
@@ -248,9 +243,7 @@ export class ActionsService {
       const group = this.runners.find((candidate) => this.isFree(candidate) && serves(candidate, entry.job));
       if (group === undefined) continue;
       this.queue.splice(this.queue.indexOf(entry), 1);
-      this.deaths.set(entry.job.id, new AbortController());
       const done = this.execute(entry).finally(() => {
-        this.deaths.delete(entry.job.id);
         this.busy.delete(entry.job.id);
         this.assign();
       });
