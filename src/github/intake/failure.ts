@@ -3,6 +3,8 @@ import { isMaestroError } from '../../base/errors.ts';
 
 /** GitHub's secondary limits answer 403 with a text, its primary ones with headers; 409 is a git repository in motion. */
 const STATUSES_RETRYABLE = new Set([408, 409, 425, 429]);
+/** Limits are counted by the hour. */
+const PAUSE_MS_MAX = 3_600_000;
 /** What a mistake in our own code throws: trying again changes nothing. */
 const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError];
 
@@ -14,6 +16,19 @@ export function isRetryable(error: unknown): boolean {
   // `fetch failed` is a TypeError whose cause is the network's.
   const isMistake = MISTAKES.some((kind) => error instanceof kind);
   return !(isMistake && (error as Error).cause === undefined);
+}
+
+/**
+ * How long GitHub asks to be left alone, in milliseconds; 0 where it does not. By its own clock, which its answer tells.
+ * @source https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+ */
+export function askedPauseMs(error: unknown): number {
+  if (!(error instanceof Error) || !('response' in error)) return 0;
+  const { headers } = (error.response ?? {}) as { readonly headers?: Readonly<Record<string, unknown>> };
+  const retryAfter = Number(headers?.['retry-after']) * 1000;
+  const isSpent = String(headers?.['x-ratelimit-remaining']) === '0';
+  const resetIn = isSpent ? Number(headers?.['x-ratelimit-reset']) * 1000 - Date.parse(String(headers?.['date'])) : 0;
+  return Math.min(PAUSE_MS_MAX, Math.max(0, retryAfter || 0, resetIn || 0));
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -4,15 +4,15 @@ import { backoffMs } from '../../engine/backoff.ts';
 import type { Backoff } from '../../pipeline/plan.ts';
 import type { ClaimedDelivery, Inbox } from '../../protocol/inbox.ts';
 import type { DeliveryHandler } from '../delivery-handler.ts';
-import { isRetryable } from './failure.ts';
+import { askedPauseMs, isRetryable } from './failure.ts';
 
-const DEFAULTS = { concurrency: 16, timeoutMs: 60_000, pollMs: 2000, triesMax: 8 };
+const DEFAULTS = { concurrency: 16, timeoutMs: 60_000, pollMs: 2000, triesMax: 16 };
 /** A claim outlives its handler's time, so that only a dead process loses one. */
 const HOLD_MARGIN_MS = 30_000;
 /** Each delivery that ends is news: without a pause, a long backlog would be walked for every single one. */
 const PAUSE_MS = 5;
-/** Eight tries take four minutes: longer than GitHub's usual faults, short enough for those who wait in the lane. */
-const BACKOFF: Backoff = { initialMs: 1000, factor: 2, maxMs: 120_000, jitter: 'none' };
+/** Sixteen tries take three quarters of an hour: most faults of GitHub are over by then, and the lane goes on. */
+const BACKOFF: Backoff = { initialMs: 1000, factor: 2, maxMs: 300_000, jitter: 'none' };
 
 export interface InboxLoopOptions {
   readonly inbox: Inbox;
@@ -120,7 +120,10 @@ export class InboxLoop {
     const { inbox, triesMax } = this.#options;
     const isLast = delivery.tries >= triesMax;
     if (isLast || !isRetryable(error)) await inbox.bury(delivery, messageOf(error));
-    else await inbox.retry(delivery, messageOf(error), backoffMs(BACKOFF, delivery.tries - 1, 1));
+    else {
+      const delayMs = Math.max(backoffMs(BACKOFF, delivery.tries - 1, 1), askedPauseMs(error));
+      await inbox.retry(delivery, messageOf(error), delayMs);
+    }
   }
 
   async #noteOf(delivery: ClaimedDelivery): Promise<string> {
