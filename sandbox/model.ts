@@ -271,7 +271,10 @@ export interface WorkflowJob {
   readonly createdAt: string;
   readonly log: string[];
   readonly steps: { readonly name: string; status: string; conclusion: string | null }[];
+  /** Cancels it. */
   readonly stop: AbortController;
+  /** Its machine is gone. */
+  readonly death: AbortController;
   status: RunStatus;
   conclusion: string | null;
   startedAt: string | null;

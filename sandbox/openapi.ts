@@ -221,6 +221,7 @@ function amend(document: Document): void {
 function openAjv(): Ajv {
   const ajv = new Ajv({ strict: false, allErrors: false, discriminator: false, validateFormats: true });
   addFormats.default(ajv);
+  ajv.addFormat('repo.nwo', true); // GitHub's own, described nowhere
   return ajv;
 }
 

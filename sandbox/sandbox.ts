@@ -285,7 +285,6 @@ function install(world: World, app: App, account: Account, repositories: readonl
         node_id: nodeId('Repository', id),
       };
     }),
-    requester: null,
     sender: accountView(world, account),
   });
   return installation;

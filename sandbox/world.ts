@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ApiError, notFound } from './api-error.ts';
 import type { Account, App, Credential, Installation, Permissions, Repository, Role } from './model.ts';
 import type { Fields } from './shape.ts';
-import { accountView, repositoryView } from './view/repository.ts';
+import { accountView, organizationView, repositoryView } from './view/repository.ts';
 import type { Webhooks } from './webhooks.ts';
 
 const ROLES: readonly Role[] = ['read', 'triage', 'write', 'maintain', 'admin'];
@@ -134,7 +134,7 @@ export class World {
         repository: repositoryView(this, repository),
         sender: accountView(this, sender),
         installation: { id: installation.id, node_id: nodeId('Installation', installation.id) },
-        ...(owner.type === 'Organization' ? { organization: accountView(this, owner) } : {}),
+        ...(owner.type === 'Organization' ? { organization: organizationView(this, owner) } : {}),
       });
     }
     for (const watcher of this.watchers)

@@ -1,4 +1,4 @@
-import { dispatchPayload } from '../actions/service.ts';
+import { dispatchPayload } from '../actions/job-request.ts';
 import { listWorkflows, triggersOf } from '../actions/workflow.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';

@@ -9,10 +9,10 @@ export function accountView(world: World, { id, login, type }: Account): Fields 
     login,
     type,
     node_id: nodeId('User', id),
-    avatar_url: `${world.origin}/_sandbox/page/avatar.svg`,
+    avatar_url: `${world.origin}/_sandbox/page/icon.svg`,
     gravatar_id: '',
     url,
-    html_url: `${world.origin}/${login}`,
+    html_url: type === 'Bot' ? `${world.origin}/apps/${login.replace('[bot]', '')}` : `${world.origin}/${login}`,
     followers_url: `${url}/followers`,
     following_url: `${url}/following{/other_user}`,
     gists_url: `${url}/gists{/gist_id}`,
@@ -24,6 +24,26 @@ export function accountView(world: World, { id, login, type }: Account): Fields 
     received_events_url: `${url}/received_events`,
     site_admin: false,
     email: null,
+    description: '',
+  };
+}
+
+/** An organization as events show it: its addresses are templates elsewhere and plain here. */
+export function organizationView(world: World, { id, login }: Account): Fields {
+  const url = `${world.apiUrl}/orgs/${login}`;
+  return {
+    id,
+    login,
+    node_id: nodeId('Organization', id),
+    url,
+    html_url: `${world.origin}/${login}`,
+    repos_url: `${url}/repos`,
+    events_url: `${url}/events`,
+    hooks_url: `${url}/hooks`,
+    issues_url: `${url}/issues`,
+    members_url: `${url}/members{/member}`,
+    public_members_url: `${url}/public_members{/member}`,
+    avatar_url: `${world.origin}/_sandbox/page/icon.svg`,
     description: '',
   };
 }
