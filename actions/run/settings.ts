@@ -6,7 +6,7 @@ import { input, type JobEnvironment, requiredInput, requiredVariable } from '../
 const CAPACITY_MAX = 64;
 
 /** What the action is for: one class of a run that asked for this job, or a run that the job starts. */
-export type Errand =
+type Errand =
   | { readonly kind: 'dispatched'; readonly dispatchId: string; readonly run: string; readonly runnerClass: string }
   | { readonly kind: 'pipeline'; readonly pipeline: string; readonly params: Readonly<Record<string, string>> };
 

@@ -107,15 +107,14 @@ export async function makeWorkPlaces(isolation: StepIsolation, parent: string): 
  */
 export function enterIsolation(isolation: StepIsolation): () => void {
   if (isolation.kind === 'process') return () => {};
-  const { setegid, seteuid, setgroups } = process;
-  if (!setegid || !seteuid || !setgroups)
+  if (!process.setegid || !process.seteuid || !process.setgroups)
     throw new MaestroError('UNSUPPORTED', 'expected the main thread of a process on a POSIX system');
-  setgroups([]);
-  setegid(isolation.user.gid);
-  seteuid(isolation.user.uid);
+  process.setgroups([]);
+  process.setegid(isolation.user.gid);
+  process.seteuid(isolation.user.uid);
   return () => {
-    seteuid(0);
-    setegid(0);
+    process.seteuid?.(0);
+    process.setegid?.(0);
   };
 }
 
