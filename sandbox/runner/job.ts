@@ -38,7 +38,7 @@ export interface JobRequest {
 }
 
 export type StepConclusion = 'success' | 'failure' | 'cancelled' | 'skipped';
-export type StepStatus = 'in_progress' | StepConclusion;
+type StepStatus = 'in_progress' | StepConclusion;
 
 export interface JobAnnotation {
   readonly level: 'notice' | 'warning' | 'failure';

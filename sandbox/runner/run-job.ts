@@ -18,8 +18,8 @@ import {
   type WorkflowFile,
 } from './workflow-file.ts';
 
-export type { JobAnnotation, JobRequest, JobResult, StepConclusion, StepStatus, StopTimes } from './job.ts';
-export { findWorkflowErrors, labelsOf, permissionsOf, runNameOf } from './workflow-file.ts';
+export type { JobRequest, JobResult } from './job.ts';
+export { labelsOf, permissionsOf, runNameOf } from './workflow-file.ts';
 
 export interface RunnerOptions {
   /** The host's environment, of which a job sees the harmless names only. */

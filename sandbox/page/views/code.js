@@ -58,7 +58,7 @@ export async function showFile({ params }) {
   ];
 }
 
-export function sourceLine(text, index) {
+function sourceLine(text, index) {
   return h('tr', null, h('td', { class: 'number' }, index + 1), h('td', null, h('code', null, text)));
 }
 

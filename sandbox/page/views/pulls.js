@@ -40,7 +40,7 @@ export async function showPulls({ params }) {
   ];
 }
 
-export function stateBadge({ state, merged_at: mergedAt, draft }) {
+function stateBadge({ state, merged_at: mergedAt, draft }) {
   if (mergedAt) return badge('merged', 'Merged');
   if (state === 'closed') return badge('bad', 'Closed');
   return draft ? badge('calm', 'Draft') : badge('good', 'Open');
