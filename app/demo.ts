@@ -2,60 +2,73 @@ import { rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { formatDuration } from '../src/base/duration.ts';
-import { firstRun, releaseRun, replayRun } from './demo/acts.ts';
-import { copyCheckout } from './demo/checkout.ts';
-import { act, ClaimFailed, print } from './demo/narrator.ts';
+import { act, ClaimFailed, claim, print, TELLER } from './demo/narrator.ts';
 import { proveRun } from './demo/proof.ts';
-import { openBusyRegistry } from './demo/registry.ts';
-import { prepareStage, type Stage } from './demo/stage.ts';
+import { openStage, type Stage } from './demo/stage.ts';
+import { tellStory } from './demo/story.ts';
 
-/** `npm run demo`: Maestro builds Maestro, in a copy of this repository. Everything it makes stays in `demo-output/`. */
-const REPOSITORY = resolve(import.meta.dirname, '..');
-const OUTPUT = join(REPOSITORY, 'demo-output');
+/** `npm run demo`: the life of a change on a GitHub of its own. What it leaves behind stays in `demo-output/`. */
+const OUTPUT = resolve(import.meta.dirname, '..', 'demo-output');
+const USAGE = `npm run demo [-- --stay]
 
-await demo();
+  --stay   afterwards, keep the pages and the server up until Ctrl-C
+`;
 
-async function demo(): Promise<void> {
+if (process.argv.includes('--help')) print(USAGE);
+else await demo(process.argv.includes('--stay'));
+
+async function demo(isStaying: boolean): Promise<void> {
   const beganMs = performance.now();
-  // A terminal sends Ctrl-C to the running command as well, which cancels its run; the demo then ends with that.
-  process.on('SIGINT', () => {});
-  const registry = await openBusyRegistry();
+  print('A change goes from its first push to its release, past a mistake, a stranger and a reviewer.');
+  rmSync(OUTPUT, { recursive: true, force: true });
+  const stage = await openStage({ output: OUTPUT });
+  const stop = stopped();
   try {
-    print('Maestro builds Maestro: it lints, checks, tests, packs and releases a copy of this repository.');
-    rmSync(OUTPUT, { recursive: true, force: true });
-    const stage = prepareStage(OUTPUT, registry.url, process.env);
-    copyCheckout(REPOSITORY, stage.checkout);
-    await firstRun(stage, registry);
-    await replayRun(stage);
-    const release = await releaseRun(stage);
-    await proveRun(stage, release);
-    showLeftovers(stage, performance.now() - beganMs);
+    const run = await Promise.race([tellStory(stage, TELLER), stop]);
+    if (run === undefined) return;
+    claim('the server drained and left when it was asked to', (await stage.server.stop()) === 0);
+    await proveRun(stage, run);
+    showLeftovers(performance.now() - beganMs);
+    if (isStaying) await stay(stage, stop);
   } catch (error) {
     if (!(error instanceof ClaimFailed)) throw error;
     process.stderr.write(`\nThe demo is not what it claims to be: ${error.message}\n`);
     process.exitCode = 1;
   } finally {
-    registry.close();
+    await stage.close();
   }
 }
 
-function showLeftovers({ output, checkout, state, keyFile }: Stage, tookMs: number): void {
+/** Resolves at Ctrl-C. */
+function stopped(): Promise<undefined> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve(undefined));
+    process.once('SIGTERM', () => resolve(undefined));
+  });
+}
+
+async function stay({ sandbox, repository, server }: Stage, stop: Promise<undefined>): Promise<void> {
+  await server.restart();
+  print(`
+Go on yourself, as ada, grace or mallory (the menu on the page): push a change, type a comment.
+  ${sandbox.url}/${repository.owner}/${repository.repo}
+Ctrl-C ends it.`);
+  await stop;
+}
+
+function showLeftovers(tookMs: number): void {
   const shown = (path: string): string => relative(process.cwd(), path) || '.';
   act(`Done in ${formatDuration(tookMs)}. Everything that was claimed was checked.`);
   print(`
-${shown(output)}/
+${shown(OUTPUT)}/
   proof/       receipt.sigstore.json, run.json and maestro.pub: all that a stranger needs
   forged/      the same with one word changed
   key/         the private key that signed (made for this demo) and its public half
-  package/     the tarball that the receipt names
-  logs.txt     what every step of the first run wrote
-  plan.json    the compiled plan of the release, with the answers of policy
-  checkout/    the copy that was built; the pipeline is checkout/.maestro/ci.yaml
+  server.log   what the server had to say
+  state/       the server's database and blobs
 
 Look further:
-  npx maestro verify ${shown(output)}/proof --key ${shown(output)}/key/maestro.pub
-  export MAESTRO_HOME=$PWD/${shown(state)} MAESTRO_SIGNING_KEY=$PWD/${shown(keyFile)}
-  npx maestro -C ${shown(checkout)} status
-  npx maestro -C ${shown(checkout)} status latest
-  npx maestro -C ${shown(checkout)} logs latest --step pack`);
+  npx maestro verify ${shown(OUTPUT)}/proof --key ${shown(OUTPUT)}/key/maestro.pub
+  npm run demo -- --stay     pages to click through, where you can push and comment yourself
+  MAESTRO_HOME=${shown(join(OUTPUT, 'state'))} npx maestro status`);
 }

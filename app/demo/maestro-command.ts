@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import process from 'node:process';
-import { text } from 'node:stream/consumers';
 import { ClaimFailed, showCommand } from './narrator.ts';
 
 const BINARY = resolve(import.meta.dirname, '../cli.ts');
@@ -17,26 +16,12 @@ export interface MaestroSetting {
 /** Runs the real `maestro` as a person would, on this terminal. Throws ClaimFailed for another exit code than expected. */
 export async function maestro(setting: MaestroSetting, words: readonly string[], exitCode = 0): Promise<void> {
   showCommand(['maestro', ...words]);
-  const found = await exitCodeOf(start(setting, words, 'inherit'));
+  const found = await exitCodeOf(start(setting, words));
   expectCode(words, exitCode, found);
 }
 
-/** What the same command says to a program: standard output with `--json`. */
-export async function maestroJson<T>(setting: MaestroSetting, words: readonly string[], exitCode = 0): Promise<T> {
-  return JSON.parse(await maestroText(setting, [...words, '--json'], exitCode)) as T;
-}
-
-export async function maestroText(setting: MaestroSetting, words: readonly string[], exitCode = 0): Promise<string> {
-  const child = start(setting, words, 'pipe');
-  const [output, found] = await Promise.all([child.stdout ? text(child.stdout) : '', exitCodeOf(child)]);
-  expectCode(words, exitCode, found);
-  return output;
-}
-
-function start({ cwd, env }: MaestroSetting, words: readonly string[], output: 'inherit' | 'pipe') {
-  const remarks = output === 'pipe' ? 'ignore' : 'inherit';
-  const stdio = ['inherit', output, remarks] as const;
-  return spawn(process.execPath, [BINARY, ...words], { cwd, env, stdio: [...stdio], timeout: COMMAND_MS_MAX });
+function start({ cwd, env }: MaestroSetting, words: readonly string[]) {
+  return spawn(process.execPath, [BINARY, ...words], { cwd, env, stdio: 'inherit', timeout: COMMAND_MS_MAX });
 }
 
 async function exitCodeOf(child: ReturnType<typeof start>): Promise<number | null> {

@@ -10,6 +10,13 @@ const MARK = hasUnicode ? '✓' : 'ok';
 const RULE = hasUnicode ? '─' : '-';
 const RULE_COLUMNS = 78;
 
+/** Tells a story: to a reader, or to nobody where only the claims count. */
+export interface Narrator {
+  act(title: string, ...sentences: readonly string[]): void;
+  say(line: string): void;
+  claim(text: string, isTrue: boolean, found?: unknown): void;
+}
+
 /** Begins an act: what the reader is about to see, in one or two sentences. */
 export function act(title: string, ...sentences: readonly string[]): void {
   print('');
@@ -23,6 +30,9 @@ export function claim(text: string, isTrue: boolean, found?: unknown): void {
   if (!isTrue) throw new ClaimFailed(`${text}${found === undefined ? '' : `; found ${JSON.stringify(found)}`}`);
   print(`${styleText('green', MARK)} ${text}`);
 }
+
+/** Tells it on this terminal. */
+export const TELLER: Narrator = { act, say: (line) => print(`  ${line}`), claim };
 
 export function showCommand(words: readonly string[]): void {
   print('');

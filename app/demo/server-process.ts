@@ -14,6 +14,8 @@ export interface ServerProcess {
   readonly url: string;
   /** SIGKILL, and the same server once more. Resolves when it answers again. */
   killAndRestart(): Promise<void>;
+  /** The same server once more, after `stop`. */
+  restart(): Promise<void>;
   /** SIGTERM; resolves with its exit code when it has drained. */
   stop(): Promise<number | null>;
 }
@@ -38,13 +40,15 @@ export async function startServer(setting: ServerSetting): Promise<ServerProcess
       await gone;
       child = await launch(setting, log);
     },
+    restart: async () => {
+      child = await launch(setting, log);
+    },
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) {
         const gone = once(child, 'exit');
         child.kill('SIGTERM');
         await gone;
       }
-      log.end();
       return child.exitCode;
     },
   };

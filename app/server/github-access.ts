@@ -11,11 +11,14 @@ const CALL_MS_MAX = 20_000;
  * Every call is made once and at once. What fails is tried again by whoever wanted it, from rows that outlive the process
  * and within budgets of their own; a client that waits in memory would hide both from them.
  */
-const PlainOctokit = ProbotOctokit.defaults({
+const PlainOctokit = ProbotOctokit.defaults((options: OctokitOptions) => ({
+  ...options,
   retry: { enabled: false },
-  throttle: { enabled: false },
-  request: { fetch: fetchInTime },
-});
+  // Probot brings settings of its own here, so this has to come after them.
+  throttle: { ...options?.throttle, enabled: false },
+  request: { ...options?.request, fetch: fetchInTime },
+}));
+type OctokitOptions = ConstructorParameters<typeof ProbotOctokit>[0];
 
 function fetchInTime(url: string, init: RequestInit): Promise<Response> {
   const limit = AbortSignal.timeout(CALL_MS_MAX);

@@ -40,6 +40,8 @@ import { openRunFeed } from './run-feed.ts';
 import { webhookDoor } from './webhook-door.ts';
 
 const ULID_BYTES = 16;
+/** Workers far away live through a server that is away for a minute, as it is when it is replaced. */
+const WORKER_SILENCE_MS_MAX = 90_000;
 /** Long polls of workers are answered meanwhile, and they come back to another process or to the next one. */
 const DRAIN_MS = 8000;
 
@@ -99,13 +101,19 @@ async function openStore(config: ServerConfig): Promise<Database> {
   return openDatabase(config);
 }
 
+/** A runner class that has labels is one that steps may name. */
+function openServerPolicy({ runnerLabels }: ServerConfig): ReturnType<typeof openDefaultPolicy> {
+  const runners = Object.fromEntries(Object.keys(runnerLabels).map((name) => [name, {}]));
+  return openDefaultPolicy(Object.keys(runners).length === 0 ? undefined : JSON.stringify({ runners }));
+}
+
 async function openRooms(
   config: ServerConfig,
   db: Database,
   log: Logger,
   onError: (error: unknown) => void,
 ): Promise<Rooms> {
-  const [policy, signer] = await Promise.all([openDefaultPolicy(), openLocalSigner(config.signingKeyFile)]);
+  const [policy, signer] = await Promise.all([openServerPolicy(config), openLocalSigner(config.signingKeyFile)]);
   const engine = await Engine.open({
     db,
     policy,
@@ -122,6 +130,7 @@ async function openRooms(
     random: Math.random,
     randomBytes,
     onError,
+    times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
   });
   const inbox = openInbox(db);
   const receive = openReceiver(inbox);

@@ -1,0 +1,159 @@
+import { type Check, checksOf, waitForCheck, waitForComment } from './look.ts';
+import type { Narrator } from './narrator.ts';
+import type { Stage } from './stage.ts';
+
+const TESTS = 'maestro / tests';
+const PREVIEW = 'maestro / preview';
+const RELEASE = 'maestro / release';
+const GATE = 'maestro / preview / agree';
+const BRANCH = 'discount-from-ten';
+
+const MISTAKE = `/** Total of an order in cents. More than ten pieces of one article cost a tenth less. */
+export function total(lines) {
+  return lines.reduce((sum, { cents, pieces }) => sum + priceOf(cents, pieces), 0);
+}
+
+function priceOf(cents, pieces) {
+  const full = cents * pieces;
+  return pieces > 10 ? full - Math.floor(full / 10) : full;
+}
+`;
+const FIX = MISTAKE.replace('More than ten pieces', 'Ten pieces and more').replace('pieces > 10', 'pieces >= 10');
+const STRANGERS_TEST = `import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { missing } from '../src/stock.js';
+
+test('nothing is missing of an empty order', () => {
+  assert.deepEqual(missing([], {}), []);
+});
+`;
+
+/**
+ * The life of a change, from its first push to its release. Every claim about it is checked. Answers the id of the run that
+ * somebody agreed to.
+ */
+export async function tellStory(stage: Stage, narrator: Narrator): Promise<string> {
+  install(stage, narrator);
+  const broken = await pushMistake(stage, narrator);
+  const sha = await fixIt(stage, narrator, broken.pull);
+  await holdTheStranger(stage, narrator);
+  const run = await agreeByComment(stage, narrator, broken.pull, sha);
+  await release(stage, narrator);
+  return run;
+}
+
+function install({ sandbox, appId, repository, server }: Stage, { act, say, claim }: Narrator): void {
+  act(
+    '1  Install the App',
+    'A GitHub on this machine, held to GitHub’s own OpenAPI description; the real server; machines that run',
+    'the workflow which `maestro init` writes. Open the pages while it goes on.',
+  );
+  const { owner, repo } = repository;
+  sandbox.install(appId, owner, [repo]);
+  say(`the repository   ${sandbox.url}/${owner}/${repo}`);
+  say(`the server       ${server.url}/readyz`);
+  claim('the App is installed with the permissions of app.yml', true);
+}
+
+async function pushMistake(stage: Stage, narrator: Narrator): Promise<{ pull: number }> {
+  const { ada, repository, sandbox } = stage;
+  narrator.act('2  ada pushes a mistake', 'Tests of two modules side by side, each in a step of its own; one fails.');
+  const sha = await ada.push(repository, BRANCH, {
+    message: 'feat: discounts in bulk',
+    files: { 'src/price.js': MISTAKE },
+  });
+  const pull = await ada.openPull(repository, 'Discounts in bulk', BRANCH);
+  narrator.say(`pull request     ${pageOf(stage, pull)}`);
+  const check = await waitForCheck(stage, sha, TESTS, 'failure');
+  show(narrator, check);
+  const failed = await waitForCheck(stage, sha, `${TESTS} / unit[price]`, 'failure');
+  const { data } = await ada.octokit.rest.checks.listAnnotations({ ...repository, check_run_id: failed.id });
+  for (const { path, start_line: line, title, annotation_level: level } of data)
+    narrator.say(`  ${level}  ${path}:${line}  ${title ?? ''}`);
+  narrator.claim(
+    'the annotation is on the line of the test that failed',
+    data.some(({ path, start_line: line }) => path === 'test/price.test.js' && line === 9),
+    data,
+  );
+  narrator.claim('no request broke a rule of GitHub’s', sandbox.violations().length === 0, sandbox.violations());
+  return { pull };
+}
+
+async function fixIt(stage: Stage, narrator: Narrator, pull: number): Promise<string> {
+  const { ada, repository } = stage;
+  narrator.act('3  ada fixes it', 'The same checks, on the new commit. A preview waits for somebody else to agree.');
+  const sha = await ada.push(repository, BRANCH, { message: 'fix: ten are enough', files: { 'src/price.js': FIX } });
+  show(narrator, await waitForCheck(stage, sha, TESTS, 'success'));
+  show(narrator, await waitForCheck(stage, sha, GATE, 'action_required'));
+  const names = (await checksOf(stage, sha)).map(({ name }) => name);
+  narrator.claim(
+    'push and pull request ran the pipeline once',
+    names.filter((name) => name === TESTS).length === 1,
+    names,
+  );
+  await waitForComment(stage, pull, /maestro:status/);
+  return sha;
+}
+
+async function holdTheStranger(stage: Stage, narrator: Narrator): Promise<void> {
+  const { mallory, grace, repository, sandbox } = stage;
+  narrator.act(
+    '4  A stranger sends a pull request',
+    'Nothing of a fork runs on your machines before somebody with write access has looked at that commit.',
+  );
+  const fork = { owner: mallory.login, repo: repository.repo };
+  await mallory.octokit.rest.repos.createFork({ ...repository });
+  const sha = await mallory.push(fork, 'empty-orders', {
+    message: 'test: an empty order',
+    files: { 'test/stock.test.js': STRANGERS_TEST },
+  });
+  const pull = await mallory.openPull(repository, 'Test empty orders', `${mallory.login}:empty-orders`);
+  narrator.say(`pull request     ${pageOf(stage, pull)}`);
+  show(narrator, await waitForCheck(stage, sha, TESTS, 'action_required'));
+  const jobs = sandbox.jobs().length;
+  narrator.say('mallory          /maestro ok-to-test');
+  await mallory.comment(repository, pull, '/maestro ok-to-test');
+  await waitForComment(stage, pull, /write/);
+  narrator.claim('the stranger may not vouch for themselves, and no job was started', sandbox.jobs().length === jobs);
+  narrator.say(`grace            /maestro ok-to-test ${sha.slice(0, 12)}`);
+  await grace.comment(repository, pull, `/maestro ok-to-test ${sha}`);
+  show(narrator, await waitForCheck(stage, sha, TESTS, 'success'));
+  show(narrator, await waitForCheck(stage, sha, PREVIEW, 'skipped'));
+  narrator.claim('a filtered check is reported under its name, so a rule that requires it is met', true);
+}
+
+async function agreeByComment(stage: Stage, narrator: Narrator, pull: number, sha: string): Promise<string> {
+  const { ada, grace, repository } = stage;
+  narrator.act('5  Somebody agrees, by a comment', 'Whoever wrote the change may not approve it. Somebody else may.');
+  narrator.say('ada              /maestro approve agree looks good to me');
+  await ada.comment(repository, pull, '/maestro approve agree looks good to me');
+  await waitForComment(stage, pull, /@?ada|author|wrote|started/i);
+  const preview = await find(stage, sha, PREVIEW);
+  narrator.claim('the author’s own approval changed nothing', preview?.conclusion !== 'success', preview);
+  narrator.say('grace            /maestro approve agree tested it');
+  await grace.comment(repository, pull, '/maestro approve agree tested it');
+  const check = await waitForCheck(stage, sha, PREVIEW, 'success');
+  show(narrator, check);
+  return check.externalId;
+}
+
+async function release(stage: Stage, narrator: Narrator): Promise<void> {
+  const { ada, repository } = stage;
+  narrator.act('6  ada tags a release', 'The tag’s own pipeline builds it once more, from its own commit.');
+  await ada.push(repository, 'main', { message: 'feat: discounts in bulk (#1)', files: { 'src/price.js': FIX } });
+  const sha = await ada.tag(repository, 'main', 'v1.0.0');
+  show(narrator, await waitForCheck(stage, sha, RELEASE, 'success'));
+  show(narrator, await waitForCheck(stage, sha, TESTS, 'success'));
+}
+
+async function find(stage: Stage, sha: string, name: string): Promise<Check | undefined> {
+  return (await checksOf(stage, sha)).find((check) => check.name === name);
+}
+
+function pageOf({ sandbox, repository }: Stage, pull: number): string {
+  return `${sandbox.url}/${repository.owner}/${repository.repo}/pull/${pull}`;
+}
+
+function show({ say }: Narrator, { name, conclusion, title }: Check): void {
+  say(`${(conclusion ?? '').padEnd(16)} ${name}: ${title}`);
+}
