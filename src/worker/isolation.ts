@@ -6,7 +6,7 @@ import { MaestroError } from '../base/errors.ts';
 import { removeFolder } from './sandbox.ts';
 
 /** The account that steps run under: a number without a name, a password or a group. */
-export interface StepUser {
+interface StepUser {
   readonly uid: number;
   readonly gid: number;
 }
