@@ -12,9 +12,9 @@ const RULE_COLUMNS = 78;
 
 /** Tells a story: to a reader, or to nobody where only the claims count. */
 export interface Narrator {
-  act(title: string, ...sentences: readonly string[]): void;
-  say(line: string): void;
-  claim(text: string, isTrue: boolean, found?: unknown): void;
+  readonly act: (title: string, ...sentences: readonly string[]) => void;
+  readonly say: (line: string) => void;
+  readonly claim: (text: string, isTrue: boolean, found?: unknown) => void;
 }
 
 /** Begins an act: what the reader is about to see, in one or two sentences. */

@@ -5,6 +5,10 @@ import { commandHandlers } from '../../src/github/commands/command-handlers.ts';
 import { openWorkflowDispatch } from '../../src/github/dispatch.ts';
 import { codeHandlers } from '../../src/github/intake/code-handlers.ts';
 import { InboxLoop } from '../../src/github/intake/inbox-loop.ts';
+import { MissedDeliveries } from '../../src/github/intake/missed-deliveries.ts';
+import { MissedHeads } from '../../src/github/intake/missed-heads.ts';
+import { OpenRuns } from '../../src/github/intake/open-runs.ts';
+import { Sweeps } from '../../src/github/intake/sweeps.ts';
 import { openJobHandlers } from '../../src/github/jobs.ts';
 import { Reporter } from '../../src/github/report/reporter.ts';
 import { Dispatcher } from '../../src/runners/github-actions/dispatcher.ts';
@@ -13,6 +17,11 @@ import { handlersByEvent } from './handlers.ts';
 import type { Rooms } from './rooms.ts';
 
 const APP_RETRY_MS = 5000;
+const SWEEP_EVERY_MS = 300_000;
+/** GitHub redelivers for three days; an id that was forgotten would count as new. */
+const INBOX_KEPT_MS = 7 * 86_400_000;
+/** Deliveries in work at once: most wait for GitHub. */
+const INBOX_CONCURRENCY = 64;
 
 /** The loops that act: on what arrived, on what is ready, on what GitHub should show. */
 export interface Conductor {
@@ -29,16 +38,18 @@ export function openConductor(
   const stopping = new AbortController();
   const dispatcher = openDispatcher(config, rooms, onError);
   const inboxLoop = openInboxLoop(config, rooms, dispatcher, onError);
+  const sweeps = openSweeps(rooms, onError);
   let reporting: Promise<void> = Promise.resolve();
   return {
     start: async () => {
       dispatcher.start();
       await inboxLoop.start();
+      sweeps.start();
       reporting = report(config, rooms, onError, stopping.signal);
     },
     close: async (graceMs) => {
       stopping.abort();
-      await Promise.all([inboxLoop.stop(graceMs), dispatcher.close()]);
+      await Promise.all([inboxLoop.stop(graceMs), dispatcher.close(), Promise.race([sweeps.stop(), pause(graceMs)])]);
       await Promise.race([reporting, pause(graceMs)]);
     },
   };
@@ -73,6 +84,7 @@ function openInboxLoop(
   const { access } = github;
   return new InboxLoop({
     inbox,
+    concurrency: INBOX_CONCURRENCY,
     handlers: handlersByEvent(
       codeHandlers({ access, starter, engine, runs }),
       commandHandlers({
@@ -91,6 +103,25 @@ function openInboxLoop(
     ),
     onError: (error, delivery) =>
       onError(error, delivery === null ? {} : { delivery: delivery.id, event: delivery.event, tries: delivery.tries }),
+  });
+}
+
+/** What webhooks did not tell: deliveries that failed, heads without a run, runs of what is gone. */
+function openSweeps(
+  { engine, github, inbox, runs, starter }: Rooms,
+  onError: (error: unknown, context?: object) => void,
+): Sweeps {
+  const { access } = github;
+  const missed = new MissedDeliveries({ access, inbox, clock: SYSTEM_CLOCK });
+  const open = new OpenRuns({ access, engine, runs, onError });
+  const heads = new MissedHeads({ access, starter, runs, clock: SYSTEM_CLOCK, onError });
+  const prune = async (): Promise<void> => {
+    await inbox.prune(new Date(SYSTEM_CLOCK.now() - INBOX_KEPT_MS));
+  };
+  return new Sweeps({
+    sweeps: [() => missed.sweep(), () => open.sweep(), () => heads.sweep(), prune],
+    everyMs: SWEEP_EVERY_MS,
+    onError,
   });
 }
 
