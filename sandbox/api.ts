@@ -178,6 +178,8 @@ function callerName(credential: Credential): string {
       return credential.app.slug;
     case 'installation':
       return `installation ID ${credential.installation.id}`;
+    default:
+      return credential satisfies never;
   }
 }
 

@@ -56,10 +56,7 @@ export function authorize(
   operation: Operation,
   params: Readonly<Record<string, string>>,
 ): void {
-  const isForApps =
-    operation.path === '/app' || operation.path.startsWith('/app/') || operation.id.endsWith('-installation');
-  const forApp = isForApps && operation.id !== 'apps/list-repos-accessible-to-installation';
-  if (forApp) {
+  if (isForApps(operation)) {
     if (credential.kind !== 'app') throw new ApiError(401, 'A JSON web token could not be decoded');
     return;
   }
@@ -69,6 +66,11 @@ export function authorize(
   if (credential.kind === 'installation') authorizeInstallation(world, credential, operation, params, needs);
   else if (credential.kind === 'user') authorizeUser(world, credential, operation, params, needs ?? []);
   else if (operation.method !== 'GET') throw new ApiError(401, 'Requires authentication');
+}
+
+/** These take a JWT of the app itself and nothing else. */
+function isForApps({ id, path }: Operation): boolean {
+  return path === '/app' || path.startsWith('/app/') || /^apps\/get-(repo|org|user)-installation$/.test(id);
 }
 
 function authorizeInstallation(

@@ -36,23 +36,16 @@ async function act(world: World, request: IncomingMessage, response: ServerRespo
   if (credential.kind !== 'user') throw new ApiError(401, 'Requires authentication');
   const person = credential.account;
   const body = await bodyOf(request);
-  const [, ...words] = path.split('/').slice(1).map(decodeURIComponent);
+  const words = path.split('/').slice(2).map(decodeURIComponent);
   const isFull = words[0] === 'repos';
+  const [, owner = '', repo = ''] = words;
   const [kind = '', id = '', verb = '', name = ''] = isFull ? words.slice(3) : words;
-  const repositories = isFull ? [world.repository(words[1] ?? '', words[2] ?? '')] : [...world.repositories.values()];
-  if (kind === 'check-runs') {
-    const { repository, run } = checkRun(repositories, Number(id));
-    clickOnRun(world, { repository, run, person }, verb, name === '' ? String(body['identifier'] ?? '') : name);
-  } else if (kind === 'check-suites' && verb === 'rerequest') {
-    const repository = found(repositories.find(({ checkSuites }) => checkSuites.has(Number(id))));
-    needWrite(world, repository, person);
-    await rerequestSuite(world, repository, found(repository.checkSuites.get(Number(id))), person);
-  } else if (kind === 'pulls' && isFull && (verb === 'ready' || verb === 'draft')) {
-    const [repository] = repositories;
-    await setDraft({ world, repository: found(repository), actor: person }, Number(id), verb === 'draft');
-  } else {
-    throw notFound();
-  }
+  const among = isFull ? [world.repository(owner, repo)] : [...world.repositories.values()];
+  const click = { number: Number(id), verb, person, identifier: name === '' ? textOf(body['identifier']) : name };
+  if (kind === 'check-runs') clickOnRun(world, among, click);
+  else if (kind === 'check-suites') await clickOnSuite(world, among, click);
+  else if (kind === 'pulls' && isFull) await clickOnPull(world, found(among[0]), click);
+  else throw notFound();
   answer(response, 201, {});
 }
 
@@ -62,16 +55,41 @@ function buttonsOf(world: World, path: string): readonly object[] {
   return checkRun([world.repository(decodeURIComponent(owner), decodeURIComponent(name))], Number(id)).run.actions;
 }
 
-function clickOnRun(
+interface Click {
+  readonly number: number;
+  readonly verb: string;
+  readonly person: Account;
+  readonly identifier: string;
+}
+
+async function clickOnSuite(
   world: World,
-  { repository, run, person }: { readonly repository: Repository; readonly run: CheckRun; readonly person: Account },
-  verb: string,
-  identifier: string,
-): void {
+  among: readonly Repository[],
+  { number, verb, person }: Click,
+): Promise<void> {
+  const repository = found(among.find(({ checkSuites }) => checkSuites.has(number)));
+  if (verb !== 'rerequest') throw notFound();
+  needWrite(world, repository, person);
+  await rerequestSuite(world, repository, found(repository.checkSuites.get(number)), person);
+}
+
+async function clickOnPull(world: World, repository: Repository, { number, verb, person }: Click): Promise<void> {
+  if (verb !== 'ready' && verb !== 'draft') throw notFound();
+  const isAuthor = repository.pulls.get(number)?.issue.author.id === person.id;
+  if (!isAuthor) needWrite(world, repository, person);
+  await setDraft({ world, repository, actor: person }, number, verb === 'draft');
+}
+
+function clickOnRun(world: World, among: readonly Repository[], { number, verb, person, identifier }: Click): void {
+  const { repository, run } = checkRun(among, number);
   needWrite(world, repository, person);
   if (verb === 'rerequest') rerequestRun(world, repository, run, person);
   else if (verb === 'actions' || verb === 'requested-action') requestAction(world, repository, run, identifier, person);
   else throw notFound();
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function checkRun(

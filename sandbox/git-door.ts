@@ -36,12 +36,16 @@ export async function serveGitDoor(
       });
     }
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    const isUnknown = error.status === 401;
-    response.writeHead(error.status, isUnknown ? { 'www-authenticate': 'Basic realm="GitHub"' } : {});
-    response.end(error.message);
+    refuse(response, error);
   }
   return true;
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  if (!(error instanceof ApiError)) throw error;
+  // Git asks for a password only where it is told that one is wanted.
+  response.writeHead(error.status, error.status === 401 ? { 'www-authenticate': 'Basic realm="GitHub"' } : {});
+  response.end(error.message);
 }
 
 function admit(world: World, credential: Credential, repository: Repository, isPush: boolean): Account | null {

@@ -1,6 +1,7 @@
 /** Git without the settings, credentials and prompts of whoever runs the sandbox: its answers are the same everywhere. */
 export function isolatedGitEnvironment(): Record<string, string> {
   return {
+    // oxlint-disable-next-line node/no-process-env -- where git is, and nothing else of the host
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
     HOME: '/nonexistent',
     LC_ALL: 'C',

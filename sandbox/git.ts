@@ -200,21 +200,19 @@ export class Git {
     const raw = (await this.text(['diff', '--raw', '-z', '-M', '--no-abbrev', from, to])).split('\0');
     const counts = numstat((await this.text(['diff', '--numstat', '-z', '-M', from, to])).split('\0'));
     const files: GitFile[] = [];
-    for (let at = 0; at < raw.length && raw[at]?.startsWith(':') === true; ) {
-      const [, , , sha = '', letter = ''] = (raw[at] ?? '').split(' ');
-      const isMoved = letter.startsWith('R') || letter.startsWith('C');
-      const path = raw[at + (isMoved ? 2 : 1)] ?? '';
+    for (const { path, previousPath, sha, letter } of rawChanges(raw)) {
       const patch = await this.text(['diff', '-M', from, to, '--', path]);
+      const [additions, deletions] = counts.get(path) ?? [0, 0];
+      const hunks = patch.slice(Math.max(0, patch.indexOf('\n@@') + 1));
       files.push({
         path,
-        status: isMoved ? 'renamed' : letter === 'A' ? 'added' : letter === 'D' ? 'removed' : 'modified',
-        previousPath: isMoved ? (raw[at + 1] ?? null) : null,
-        additions: counts.get(path)?.[0] ?? 0,
-        deletions: counts.get(path)?.[1] ?? 0,
+        previousPath,
         sha,
-        patch: patch.slice(Math.max(0, patch.indexOf('\n@@') + 1)),
+        additions,
+        deletions,
+        status: STATUSES[letter] ?? 'modified',
+        patch: hunks,
       });
-      at += isMoved ? 3 : 2;
     }
     return files;
   }
@@ -265,6 +263,22 @@ function treeEntry(line: string): TreeEntry {
   const [facts = '', path = ''] = line.split('\t');
   const [mode = '', type = '', sha = '', size = '-'] = facts.split(/ +/);
   return { path, mode, type, sha, size: size === '-' ? null : Number(size) };
+}
+
+const STATUSES: Readonly<Record<string, GitFile['status']>> = { A: 'added', C: 'added', D: 'removed', R: 'renamed' };
+
+/** `:100644 100644 <sha> <sha> R100`, then one path, or two for a rename. */
+function* rawChanges(
+  parts: readonly string[],
+): Generator<Pick<GitFile, 'path' | 'previousPath' | 'sha'> & { readonly letter: string }> {
+  for (let at = 0; parts[at]?.startsWith(':') === true; ) {
+    const [, , , sha = '', score = ''] = (parts[at] ?? '').split(' ');
+    const letter = score.slice(0, 1);
+    const [first = '', second = ''] = parts.slice(at + 1, at + 3);
+    const isMoved = letter === 'R' || letter === 'C';
+    yield { path: isMoved ? second : first, previousPath: letter === 'R' ? first : null, sha, letter };
+    at += isMoved ? 3 : 2;
+  }
 }
 
 function numstat(parts: readonly string[]): Map<string, readonly [number, number]> {

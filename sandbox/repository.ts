@@ -1,6 +1,7 @@
 import { Git } from './git.ts';
 import type { Account, Repository, Role } from './model.ts';
-import { fullName, type World } from './world.ts';
+import { fullName } from './names.ts';
+import type { World } from './world.ts';
 
 export interface NewRepository {
   readonly owner: string;

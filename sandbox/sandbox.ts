@@ -11,14 +11,15 @@ import { Api, type ApiCall, type Violation } from './api.ts';
 import { GITHUB_LIMITS, type Limits, RateLimiter } from './limits.ts';
 import { Misbehaviour, type MisbehaviourRule } from './misbehaviour.ts';
 import type { Account, App, Installation, Permissions, Repository, WorkflowJob } from './model.ts';
+import { fullName, nodeId } from './names.ts';
 import { OpenApi } from './openapi.ts';
 import { createRepository, type NewRepository } from './repository.ts';
 import { environmentOf } from './routes/deployments.ts';
 import { listen } from './server.ts';
 import { snapshotOf } from './snapshot.ts';
-import { accountView, installationView, repositoryView } from './view/repository.ts';
+import { accountView, installationView } from './view/repository.ts';
 import { type HookDelivery, Webhooks } from './webhooks.ts';
-import { fullName, nodeId, World } from './world.ts';
+import { World } from './world.ts';
 
 export type { RunnerGroup } from './actions/service.ts';
 export type { ApiCall, Violation } from './api.ts';

@@ -2,6 +2,9 @@ import type { JsonSchema } from './schema-type.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Schemas that contain themselves end here. */
+const DEPTH_MAX = 12;
+
 /** Where a `$ref` leads. */
 export type Resolve = (ref: string) => JsonSchema;
 
@@ -12,66 +15,87 @@ export type Resolve = (ref: string) => JsonSchema;
  */
 export function shape(schema: JsonSchema, value: unknown, resolve: Resolve, name = '', depth = 0): unknown {
   const at = followed(schema, resolve);
-  if (depth > 12) return value ?? null;
-  const branches = at.oneOf ?? at.anyOf;
-  if (branches !== undefined && at.properties === undefined) {
+  if (depth > DEPTH_MAX) return value;
+  const branches = branchesOf(at);
+  if (branches !== undefined) {
     const branch = chosen(branches, value, resolve);
     return branch === null ? (value ?? null) : shape(branch, value, resolve, name, depth);
   }
-  if (at.allOf !== undefined) {
-    if (value === undefined && at.nullable === true) return null;
-    return at.allOf.reduce<unknown>(
-      (whole, part) => shape(part, whole, resolve, name, depth),
-      own(at, value, resolve, depth),
-    );
-  }
+  if (at.allOf !== undefined) return shapedByAll(at, at.allOf, value, resolve, name, depth);
   if (value === undefined) return neutral(at, name, resolve, depth);
-  if (Array.isArray(value)) {
-    const { items } = at;
-    return items === undefined ? value : value.map((item) => shape(items, item, resolve, name, depth + 1));
-  }
+  if (Array.isArray(value)) return shapedItems(at, value, resolve, name, depth);
   return own(at, value, resolve, depth);
+}
+
+function branchesOf({ properties, oneOf, anyOf }: JsonSchema): readonly JsonSchema[] | undefined {
+  return properties === undefined ? (oneOf ?? anyOf) : undefined;
+}
+
+function shapedByAll(
+  at: JsonSchema,
+  parts: readonly JsonSchema[],
+  value: unknown,
+  resolve: Resolve,
+  name: string,
+  depth: number,
+): unknown {
+  if (value === undefined && at.nullable === true) return null;
+  const start = own(at, value, resolve, depth);
+  return parts.reduce<unknown>((whole, part) => shape(part, whole, resolve, name, depth), start);
+}
+
+function shapedItems(
+  { items }: JsonSchema,
+  value: readonly unknown[],
+  resolve: Resolve,
+  name: string,
+  depth: number,
+): unknown {
+  return items === undefined ? value : value.map((item) => shape(items, item, resolve, name, depth + 1));
 }
 
 function own(at: JsonSchema, value: unknown, resolve: Resolve, depth: number): unknown {
   if (value !== undefined && !isFields(value)) return value;
   if (value === undefined && at.properties === undefined) return value;
-  const given = value ?? {};
   const { properties = {}, required = [] } = at;
-  const isClosed = at.additionalProperties === false && at.patternProperties === undefined;
-  const shaped: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(given)) {
-    const property = properties[key];
-    if (property === undefined && isClosed) continue;
-    if (item === undefined) continue;
-    shaped[key] = property === undefined ? item : shape(property, item, resolve, key, depth + 1);
-  }
+  const shaped = Object.fromEntries(
+    known(at, value ?? {}).map(([key, item]) => {
+      const property = properties[key];
+      return [key, property === undefined ? item : shape(property, item, resolve, key, depth + 1)];
+    }),
+  );
   for (const key of required) {
     if (shaped[key] === undefined) shaped[key] = shape(properties[key] ?? {}, undefined, resolve, key, depth + 1);
   }
   return shaped;
 }
 
+/** What of a value the schema lets stand. */
+function known(
+  { properties = {}, additionalProperties, patternProperties }: JsonSchema,
+  value: Fields,
+): readonly (readonly [string, unknown])[] {
+  const isClosed = additionalProperties === false && patternProperties === undefined;
+  return Object.entries(value).filter(
+    ([key, item]) => item !== undefined && !(isClosed && properties[key] === undefined),
+  );
+}
+
 function neutral(at: JsonSchema, name: string, resolve: Resolve, depth: number): unknown {
   if (at.const !== undefined) return at.const;
-  const types = [at.type].flat();
-  if (at.nullable === true || types.includes('null') || at.enum?.includes(null) === true) return null;
+  if (isNullable(at)) return null;
   if (at.enum !== undefined) return at.enum[0];
-  switch (types[0]) {
-    case 'boolean':
-      return false;
-    case 'integer':
-    case 'number':
-      return at.minimum ?? 0;
-    case 'array':
-      return [];
-    case 'string':
-      return neutralText(at.format, name);
-    case undefined:
-      return at.properties === undefined ? null : own(at, {}, resolve, depth);
-    default:
-      return own(at, {}, resolve, depth);
-  }
+  const type = [at.type].flat()[0];
+  if (type === 'string') return neutralText(at.format, name);
+  const minimum = at.minimum ?? 0;
+  const plain: Readonly<Record<string, unknown>> = { boolean: false, integer: minimum, number: minimum, array: [] };
+  if (type !== undefined && type in plain) return plain[type];
+  const isAnything = type === undefined && at.properties === undefined;
+  return isAnything ? null : own({ properties: {}, ...at }, {}, resolve, depth);
+}
+
+function isNullable(at: JsonSchema): boolean {
+  return at.nullable === true || [at.type].flat().includes('null') || at.enum?.includes(null) === true;
 }
 
 function neutralText(format: string | undefined, name: string): string {
@@ -98,11 +122,11 @@ function chosen(branches: readonly JsonSchema[], value: unknown, resolve: Resolv
     }
     return [branch.type].flat().includes(typeof value === 'number' ? 'integer' : typeof value);
   });
-  return fits.toSorted((a, b) => known(b, value) - known(a, value))[0] ?? null;
+  return fits.toSorted((a, b) => familiarity(b, value) - familiarity(a, value))[0] ?? null;
 }
 
 /** How many of the value's properties a branch knows. */
-function known(branch: JsonSchema, value: unknown): number {
+function familiarity(branch: JsonSchema, value: unknown): number {
   return isFields(value) ? Object.keys(value).filter((key) => branch.properties?.[key] !== undefined).length : 0;
 }
 

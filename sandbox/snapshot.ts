@@ -1,7 +1,8 @@
 import type { Json } from '../src/base/json.ts';
 import type { Repository } from './model.ts';
+import { fullName } from './names.ts';
 import { latestByName } from './routes/checks.ts';
-import { fullName, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /**
  * The state that people see at the end, in a stable order and without what differs from run to run: ids, times and

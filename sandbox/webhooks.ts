@@ -106,21 +106,32 @@ export class Webhooks {
   }
 
   private later(parcel: Parcel, delayMs: number): void {
-    const wait = new Promise<void>((resolve) => {
+    const wait = this.pause(delayMs);
+    const sent = (async (): Promise<void> => {
+      await wait;
+      this.enqueue(parcel);
+    })();
+    this.waiting.add(sent);
+    void sent.finally(() => this.waiting.delete(sent));
+  }
+
+  private async pause(delayMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, delayMs);
       this.stop.signal.addEventListener('abort', () => {
         clearTimeout(timer);
         resolve();
       });
-    }).then(() => this.enqueue(parcel));
-    this.waiting.add(wait);
-    void wait.finally(() => this.waiting.delete(wait));
+    });
   }
 
   private enqueue(parcel: Parcel): void {
-    this.tail = this.tail.then(async () => {
-      if (!this.stop.signal.aborted) await this.deliver(parcel);
-    });
+    this.tail = this.deliverAfter(this.tail, parcel);
+  }
+
+  private async deliverAfter(earlier: Promise<void>, parcel: Parcel): Promise<void> {
+    await earlier;
+    if (!this.stop.signal.aborted) await this.deliver(parcel);
   }
 
   private async deliver(parcel: Parcel): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ApiError, notFound } from './api-error.ts';
 import type { Account, App, Credential, Installation, Permissions, Repository, Role } from './model.ts';
+import { fullName, nodeId } from './names.ts';
 import type { Fields } from './shape.ts';
 import { accountView, organizationView, repositoryView } from './view/repository.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -146,12 +147,4 @@ export class World {
   changed(topic: string): void {
     for (const listener of this.listeners) listener(topic);
   }
-}
-
-export function fullName(repository: { readonly owner: { readonly login: string }; readonly name: string }): string {
-  return `${repository.owner.login}/${repository.name}`;
-}
-
-export function nodeId(kind: string, id: number): string {
-  return Buffer.from(`${kind}:${id}`).toString('base64url');
 }

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { ApiError, invalid } from '../api-error.ts';
 import type { Account, App, CheckRun, Repository, Workflow, WorkflowJob, WorkflowRun } from '../model.ts';
+import { fullName } from '../names.ts';
 import { suiteOf } from '../refs.ts';
 import { environmentOf } from '../routes/deployments.ts';
 import { type JobResult, labelsOf, runJob, runNameOf } from '../runner/run-job.ts';
 import type { Fields } from '../shape.ts';
 import { repositoryUrl } from '../view/repository.ts';
 import { jobView, runView, workflowView } from '../view/run.ts';
-import { fullName, type World } from '../world.ts';
+import type { World } from '../world.ts';
 import { claimsOf } from './claims.ts';
 import { issueJobToken, jobFacts } from './job-request.ts';
 import type { OidcIssuer } from './oidc.ts';
@@ -239,7 +240,7 @@ export class ActionsService {
   /** Gives waiting jobs to free runners, oldest first. */
   private assign(): void {
     if (this.isClosed) return;
-    for (const entry of [...this.queue]) {
+    for (const entry of this.queue.slice()) {
       const group = this.runners.find((candidate) => this.isFree(candidate) && serves(candidate, entry.job));
       if (group === undefined) continue;
       this.queue.splice(this.queue.indexOf(entry), 1);

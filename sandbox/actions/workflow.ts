@@ -53,7 +53,7 @@ export function jobKeyOf(text: string): string {
 
 /** Ids stay equal over commits: by repository and path. */
 function workflowId(repository: Repository, path: string): number {
-  const hash = [...path].reduce((sum, letter) => (sum * 33 + (letter.codePointAt(0) ?? 0)) % 65_521, 5381);
+  const hash = Array.from(path).reduce((sum, letter) => (sum * 33 + (letter.codePointAt(0) ?? 0)) % 65_521, 5381);
   return repository.id * 65_536 + hash;
 }
 

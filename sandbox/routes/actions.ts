@@ -129,22 +129,24 @@ function pick(workflows: readonly Workflow[], name: string): Workflow | undefine
 
 async function listRuns(call: Call, isWanted: (run: WorkflowRun) => boolean): Promise<Reply> {
   const { world, repository } = call;
-  const runs = [...repository.workflowRuns.values()].filter(isWanted).filter((run) => {
-    const status = call.query('status');
-    return (
-      (status === undefined || status === run.status || status === run.conclusion) &&
-      (call.query('event') ?? run.event) === run.event &&
-      (call.query('head_sha') ?? run.headSha) === run.headSha &&
-      (call.query('actor') ?? run.actor.login) === run.actor.login &&
-      isCreatedWithin(run, call.query('created')) &&
-      (call.query('branch') ?? '') ===
-        (call.query('branch') === undefined ? '' : run.ref.replace(/^refs\/(heads|tags)\//, ''))
-    );
-  });
+  const runs = [...repository.workflowRuns.values()].filter((run) => isWanted(run) && fits(call, run));
   const { items, headers } = call.page(runs.toReversed());
   const views = [];
   for (const run of items) views.push(await runView(world, repository, run));
   return { status: 200, headers, body: { total_count: runs.length, workflow_runs: views } };
+}
+
+function fits(call: Call, run: WorkflowRun): boolean {
+  const facts = {
+    event: run.event,
+    head_sha: run.headSha,
+    actor: run.actor.login,
+    branch: run.ref.replace(/^refs\/(heads|tags)\//, ''),
+  };
+  const status = call.query('status');
+  if (status !== undefined && status !== run.status && status !== run.conclusion) return false;
+  if (!isCreatedWithin(run, call.query('created'))) return false;
+  return Object.entries(facts).every(([name, fact]) => (call.query(name) ?? fact) === fact);
 }
 
 /** `>=2026-01-01T00:00:00Z` and `a..b`, the two forms that programs use. */

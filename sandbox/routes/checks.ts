@@ -113,11 +113,16 @@ function updateRun(call: Call): Reply {
   return { status: 200, body: checkRunView(call.world, call.repository, run) };
 }
 
+interface Output {
+  readonly title?: string;
+  readonly summary?: string;
+  readonly text?: string;
+  readonly annotations?: readonly Fields[];
+}
+
 /** Everything is judged before anything is changed. */
 function change(call: Call, run: CheckRun): void {
-  const output = call.body['output'] as
-    | { title?: string; summary?: string; text?: string; annotations?: Fields[] }
-    | undefined;
+  const output = call.body['output'] as Output | undefined;
   const actions = call.body['actions'] as readonly Fields[] | undefined;
   judgeActions(actions ?? []);
   for (const annotation of output?.annotations ?? []) judgeAnnotation(annotation);
@@ -126,22 +131,35 @@ function change(call: Call, run: CheckRun): void {
   if (status === 'completed' && conclusion === undefined && run.conclusion === null) {
     throw invalid('Invalid request.\n\n"conclusion" is required when "status" is "completed".');
   }
+  changeFacts(call, run);
+  run.actions = actions ?? run.actions;
+  if (status !== undefined) changeStatus(call, run, status);
+  if (output !== undefined) changeOutput(run, output);
+}
+
+function changeFacts(call: Call, run: CheckRun): void {
   run.name = call.text('name') ?? run.name;
   run.externalId = call.text('external_id') ?? run.externalId;
   run.detailsUrl = call.text('details_url') ?? run.detailsUrl;
   run.startedAt = call.text('started_at') ?? run.startedAt;
-  if (status !== undefined) {
-    run.status = status;
-    run.conclusion = status === 'completed' ? (conclusion ?? run.conclusion) : null;
-    run.completedAt = status === 'completed' ? (call.text('completed_at') ?? call.world.now()) : null;
-  }
-  if (output !== undefined) {
-    run.title = output.title ?? run.title;
-    run.summary = output.summary ?? run.summary;
-    run.text = output.text ?? run.text;
-    run.annotations.push(...(output.annotations ?? []));
-  }
-  if (actions !== undefined) run.actions = actions;
+}
+
+function changeStatus(call: Call, run: CheckRun, status: string): void {
+  const isCompleted = status === 'completed';
+  run.status = status;
+  run.conclusion = isCompleted ? (call.text('conclusion') ?? run.conclusion) : null;
+  run.completedAt = isCompleted ? (call.text('completed_at') ?? call.world.now()) : null;
+}
+
+function changeOutput(run: CheckRun, { title, summary, text, annotations = [] }: Output): void {
+  run.title = title ?? run.title;
+  run.summary = summary ?? run.summary;
+  run.text = text ?? run.text;
+  run.annotations.push(...annotations);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function judgeActions(actions: readonly Fields[]): void {
@@ -151,7 +169,7 @@ function judgeActions(actions: readonly Fields[]): void {
     );
   for (const action of actions) {
     for (const [field, max] of Object.entries(ACTION_LENGTHS)) {
-      const text = String(action[field] ?? '');
+      const text = textOf(action[field]);
       if (text.length > max)
         throw invalid(
           `Invalid request.\n\nOnly ${max} characters are allowed in ${field}; ${text.length} were supplied.`,
@@ -169,9 +187,9 @@ function judgeAnnotation(annotation: Fields): void {
       'Invalid request.\n\nstart_column and end_column are only allowed when start_line and end_line are equal',
     );
   }
-  if (String(title ?? '').length > TITLE_MAX)
+  if (textOf(title).length > TITLE_MAX)
     throw invalid(`Invalid request.\n\nannotation title has more than ${TITLE_MAX} characters`);
-  if (Buffer.byteLength(String(message ?? '')) > MESSAGE_BYTES_MAX)
+  if (Buffer.byteLength(textOf(message)) > MESSAGE_BYTES_MAX)
     throw invalid('Invalid request.\n\nannotation message is over 64 KB');
 }
 

@@ -25,26 +25,29 @@ async function getContent(call: Call): Promise<Reply> {
   if (commit === null) throw new ApiError(404, `No commit found for the ref ${ref}`);
   const path = call.param('path').replaceAll(/^\/+|\/+$/g, '');
   const entry = path === '' ? null : found((await repository.git.entry(commit, path)) ?? undefined);
-  const accept = call.parts.headers.accept ?? '';
-  if (entry !== null && entry.type !== 'tree') {
-    const content = await repository.git.blob(entry.sha);
-    if (accept.includes('raw'))
-      return { status: 200, body: content, headers: { 'content-type': 'application/vnd.github.raw' } };
-    const isLarge = content.length > CONTENT_BYTES_MAX;
-    const body = {
-      ...entryView(world, repository, entry, ref),
-      type: 'file',
-      encoding: isLarge ? 'none' : 'base64',
-      content: isLarge ? '' : content.toString('base64').replaceAll(/(.{60})/g, '$1\n'),
-    };
-    return { status: 200, body };
-  }
+  if (entry !== null && entry.type !== 'tree') return await getFile(call, entry, ref);
   const entries = await repository.git.tree(entry?.sha ?? commit, false);
   const views = entries.map((item) => {
     const full = path === '' ? item.path : `${path}/${item.path}`;
     return entryView(world, repository, { ...item, path: full }, ref);
   });
   return { status: 200, body: views };
+}
+
+async function getFile(call: Call, entry: TreeEntry, ref: string): Promise<Reply> {
+  const { world, repository } = call;
+  const content = await repository.git.blob(entry.sha);
+  if (call.parts.headers.accept?.includes('raw') === true) {
+    return { status: 200, body: content, headers: { 'content-type': 'application/vnd.github.raw' } };
+  }
+  const isLarge = content.length > CONTENT_BYTES_MAX;
+  const body = {
+    ...entryView(world, repository, entry, ref),
+    type: 'file',
+    encoding: isLarge ? 'none' : 'base64',
+    content: isLarge ? '' : content.toString('base64').replaceAll(/(.{60})/g, '$1\n'),
+  };
+  return { status: 200, body };
 }
 
 async function putContent(call: Call): Promise<Reply> {
@@ -54,10 +57,7 @@ async function putContent(call: Call): Promise<Reply> {
   const branch = call.text('branch') ?? repository.defaultBranch;
   const head = await git.resolve(`refs/heads/${branch}`);
   const previous = head === null ? null : await git.entry(head, path);
-  if (previous !== null && call.text('sha') !== previous.sha) {
-    if (call.text('sha') === undefined) throw invalid('Invalid request.\n\n"sha" wasn\'t supplied.');
-    throw new ApiError(409, `${path} does not match ${call.text('sha') ?? ''}`);
-  }
+  judgeOld(call, path, previous);
   if (head === null && (await git.refs()).size > 0) throw new ApiError(404, `Branch ${branch} not found`);
   const blob = await git.writeBlob(Buffer.from(call.needText('content'), 'base64'));
   const tree = await git.writeTree(head, [{ path, mode: previous?.mode ?? '100644', sha: blob }]);
@@ -70,6 +70,14 @@ async function putContent(call: Call): Promise<Reply> {
       commit: await gitCommitView(world, repository, commit),
     },
   };
+}
+
+/** Overwriting needs the blob's SHA: whoever changed the file meanwhile is not undone. */
+function judgeOld(call: Call, path: string, previous: TreeEntry | null): void {
+  const sha = call.text('sha');
+  if (previous === null || sha === previous.sha) return;
+  if (sha === undefined) throw invalid('Invalid request.\n\n"sha" wasn\'t supplied.');
+  throw new ApiError(409, `${path} does not match ${sha}`);
 }
 
 async function deleteContent(call: Call): Promise<Reply> {

@@ -110,15 +110,16 @@ function headOf(
   headRepo: string | undefined,
 ): { readonly head: Repository; readonly headRef: string } {
   const { world, repository } = call;
-  const [owner = '', branch] = head.includes(':') ? head.split(':') : ['', head];
-  if (owner === '' || owner.toLowerCase() === repository.owner.login.toLowerCase())
-    return { head: repository, headRef: branch ?? '' };
-  for (const other of world.repositories.values()) {
+  const [, owner = repository.owner.login, headRef = head] = /^([^:]+):(.+)$/.exec(head) ?? [];
+  if (owner.toLowerCase() === repository.owner.login.toLowerCase()) return { head: repository, headRef };
+  const fork = [...world.repositories.values()].find((other) => {
     const isOwners = other.owner.login.toLowerCase() === owner.toLowerCase();
     const isKin = (other.parent ?? other).id === (repository.parent ?? repository).id;
-    if (isOwners && isKin && (headRepo ?? other.name) === other.name) return { head: other, headRef: branch ?? '' };
-  }
-  throw invalid('Validation Failed', [{ resource: 'PullRequest', field: 'head', code: 'invalid' }]);
+    return isOwners && isKin && (headRepo ?? other.name) === other.name;
+  });
+  if (fork === undefined)
+    throw invalid('Validation Failed', [{ resource: 'PullRequest', field: 'head', code: 'invalid' }]);
+  return { head: fork, headRef };
 }
 
 async function listPulls(call: Call): Promise<Reply> {
@@ -183,7 +184,7 @@ async function addLabels(call: Call): Promise<Reply> {
   const body: unknown = call.body;
   const given = Array.isArray(body) ? (body as unknown[]) : ((call.body['labels'] ?? []) as unknown[]);
   for (const item of given) {
-    const name = typeof item === 'string' ? item : String((item as { name?: unknown }).name ?? '');
+    const name = typeof item === 'string' ? item : (item as { readonly name: string }).name;
     if (labels.includes(name)) continue;
     labels.push(name);
     await announce(call, 'labeled', { label: labelView(call.world, call.repository, name) });

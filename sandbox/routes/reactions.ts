@@ -1,7 +1,7 @@
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
 import type { Reaction } from '../model.ts';
+import { fullName } from '../names.ts';
 import { reactionView } from '../view/pull.ts';
-import { fullName } from '../world.ts';
 import { issueOf } from './pulls.ts';
 
 export const REACTIONS: Routes = {

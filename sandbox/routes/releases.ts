@@ -160,6 +160,6 @@ function announce(call: Call, release: Release, action: string, more: Readonly<R
     action,
     repository,
     sender: actor,
-    payload: { release: { ...view(call, release), name: release.name ?? '' }, ...more },
+    payload: { release: { ...view(call, release), name: release.name ?? '', body: release.body ?? '' }, ...more },
   });
 }

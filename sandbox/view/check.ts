@@ -1,6 +1,7 @@
 import type { CheckRun, CheckSuite, Repository } from '../model.ts';
+import { nodeId } from '../names.ts';
 import type { Fields } from '../shape.ts';
-import { nodeId, type World } from '../world.ts';
+import type { World } from '../world.ts';
 import { commitEventView } from './commit.ts';
 import { appView, pageUrl, repositoryUrl, repositoryView } from './repository.ts';
 

@@ -1,7 +1,8 @@
 import type { GitFile, GitPerson, TreeEntry } from '../git.ts';
 import type { Account, CommitStatus, Repository } from '../model.ts';
+import { nodeId } from '../names.ts';
 import type { Fields } from '../shape.ts';
-import { nodeId, type World } from '../world.ts';
+import type { World } from '../world.ts';
 import { accountView, pageUrl, repositoryUrl } from './repository.ts';
 
 /** A commit as `GET /repos/{owner}/{repo}/commits/{ref}` shows it. */

@@ -1,6 +1,7 @@
 import type { Asset, Deployment, DeploymentStatus, Environment, Release, Repository } from '../model.ts';
+import { nodeId } from '../names.ts';
 import type { Fields } from '../shape.ts';
-import { nodeId, type World } from '../world.ts';
+import type { World } from '../world.ts';
 import { accountView, appView, pageUrl, repositoryUrl } from './repository.ts';
 
 export function deploymentView(world: World, repository: Repository, deployment: Deployment): Fields {

@@ -1,6 +1,7 @@
 import type { Comment, Issue, Pull, Reaction, Repository, ReviewComment } from '../model.ts';
+import { nodeId } from '../names.ts';
 import type { Fields } from '../shape.ts';
-import { nodeId, type World } from '../world.ts';
+import type { World } from '../world.ts';
 import { accountView, appView, pageUrl, repositoryUrl, repositoryView } from './repository.ts';
 
 export async function pullView(world: World, repository: Repository, pull: Pull): Promise<Fields> {
@@ -133,7 +134,7 @@ export function issueView(world: World, repository: Repository, issue: Issue): F
 
 export function labelView(world: World, repository: Repository, name: string): Fields {
   return {
-    id: [...name].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_000_007, 7),
+    id: Array.from(name).reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_000_007, 7),
     node_id: `LA_${name}`,
     url: `${repositoryUrl(world, repository)}/labels/${encodeURIComponent(name)}`,
     name,

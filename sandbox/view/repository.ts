@@ -1,6 +1,7 @@
 import type { Account, App, Installation, Repository } from '../model.ts';
+import { fullName, nodeId } from '../names.ts';
 import type { Fields } from '../shape.ts';
-import { fullName, nodeId, type World } from '../world.ts';
+import type { World } from '../world.ts';
 
 export function accountView(world: World, { id, login, type }: Account): Fields {
   const url = `${world.apiUrl}/users/${encodeURIComponent(login)}`;

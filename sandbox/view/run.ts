@@ -1,6 +1,7 @@
 import type { Repository, Workflow, WorkflowJob, WorkflowRun } from '../model.ts';
+import { nodeId } from '../names.ts';
 import type { Fields } from '../shape.ts';
-import { nodeId, type World } from '../world.ts';
+import type { World } from '../world.ts';
 import { commitEventView } from './commit.ts';
 import { accountView, pageUrl, repositoryUrl, repositoryView } from './repository.ts';
 
@@ -28,7 +29,7 @@ export async function runView(world: World, repository: Repository, run: Workflo
     node_id: nodeId('WorkflowRun', run.id),
     name: run.workflow.name,
     display_title: run.title,
-    path: `${run.workflow.path}`,
+    path: run.workflow.path,
     run_number: run.number,
     run_attempt: run.attempt,
     event: run.event,
