@@ -74,7 +74,7 @@ export function createPerson(sandbox: Sandbox, login: string): Person {
 
 interface Checkout {
   readonly folder: string;
-  git(...words: readonly string[]): Promise<string>;
+  readonly git: (...words: readonly string[]) => Promise<string>;
 }
 
 /** A fresh clone at the branch, or at main where there is no such branch yet. */

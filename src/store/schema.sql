@@ -27,6 +27,23 @@ create table cache_entry (
   constraint cache_entry_pkey primary key (key)
 );
 
+create table command_effect (
+  key text not null,
+  idx integer not null,
+  target jsonb,
+  answer text,
+  constraint command_effect_pkey primary key (key, idx),
+  constraint command_effect_key_fkey foreign key (key) REFERENCES command_request(key) ON DELETE CASCADE
+);
+
+create table command_request (
+  key text not null,
+  holder text not null,
+  claimed_at timestamp with time zone not null default now(),
+  done_at timestamp with time zone,
+  constraint command_request_pkey primary key (key)
+);
+
 create table dead_letter (
   run_id bigint not null,
   idx integer not null,
@@ -50,6 +67,56 @@ create table decision (
   constraint decision_pack_id_fkey foreign key (pack_id) REFERENCES pack(id)
 );
 
+create table delivery (
+  seq bigint generated always as identity not null,
+  id text not null,
+  lane text not null,
+  event text not null,
+  action text,
+  installation_id bigint,
+  payload text not null,
+  received_at timestamp with time zone not null default now(),
+  state smallint not null default 0,
+  tries integer not null default 0,
+  due_at timestamp with time zone not null default now(),
+  note text,
+  finished_at timestamp with time zone,
+  constraint delivery_id_key unique (id),
+  constraint delivery_pkey primary key (seq)
+);
+create index delivery_buried on delivery (seq) WHERE (state = 3);
+create index delivery_open on delivery (lane, seq) WHERE (state < 2);
+create index delivery_working on delivery (lane) WHERE (state = 1);
+
+create table dispatch (
+  id text not null,
+  run_key text not null,
+  class text not null,
+  ordinal integer not null,
+  labels jsonb not null,
+  installation_id bigint not null,
+  repository_id bigint not null,
+  owner text not null,
+  repo text not null,
+  ref text not null,
+  status smallint not null default 0,
+  status_at timestamp with time zone not null,
+  workflow_run_id bigint,
+  run_attempt integer not null default 0,
+  is_uncertain boolean not null default false,
+  refusals integer not null default 0,
+  problem text,
+  requested_at timestamp with time zone not null,
+  due_at timestamp with time zone not null,
+  fence integer not null default 0,
+  over_at timestamp with time zone,
+  constraint dispatch_run_key_class_ordinal_key unique (run_key, class, ordinal),
+  constraint dispatch_pkey primary key (id)
+);
+create index dispatch_due on dispatch (due_at) WHERE (status < 3);
+create index dispatch_live on dispatch (installation_id) WHERE (status < 3);
+create index dispatch_workflow_run on dispatch (workflow_run_id) WHERE (workflow_run_id IS NOT NULL);
+
 create table event (
   id bigint generated always as identity not null,
   xid xid8 not null default pg_current_xact_id(),
@@ -61,6 +128,29 @@ create table event (
   data jsonb
 );
 create index event_run on event (run_id, xid, id);
+
+create table github_run (
+  id bigint generated always as identity not null,
+  run_id text not null,
+  installation_id bigint not null,
+  repository_id bigint not null,
+  owner text not null,
+  repo text not null,
+  head_sha text not null,
+  ref text not null,
+  default_branch text not null,
+  pull_number integer,
+  is_fork boolean not null,
+  pipeline_path text not null,
+  check_name text not null,
+  added_at timestamp with time zone not null default now(),
+  closed_at timestamp with time zone,
+  constraint github_run_run_id_key unique (run_id),
+  constraint github_run_pkey primary key (id)
+);
+create index github_run_commit on github_run (repository_id, head_sha);
+create index github_run_open on github_run (id) WHERE (closed_at IS NULL);
+create index github_run_pull on github_run (repository_id, pull_number) WHERE (pull_number IS NOT NULL);
 
 create table log_chunk (
   run_id bigint not null,
@@ -140,6 +230,57 @@ create table receipt (
 );
 alter table receipt alter column payload set storage external;
 
+create table redelivery (
+  id text not null,
+  times integer not null default 1,
+  asked_at timestamp with time zone not null default now(),
+  constraint redelivery_pkey primary key (id)
+);
+
+create table report (
+  id bigint generated always as identity not null,
+  kind text not null,
+  installation_id bigint not null,
+  repository_id bigint not null,
+  owner text not null,
+  repo text not null,
+  head_sha text not null,
+  pull_number integer,
+  external_id text not null,
+  name text not null,
+  content jsonb not null,
+  digest text not null,
+  version bigint not null,
+  is_urgent boolean not null,
+  is_due boolean not null default true,
+  due_ms bigint not null default 0,
+  fence integer not null default 0,
+  is_unsure boolean not null default false,
+  remote_id bigint,
+  sent_digest text,
+  sent_annotations integer not null default 0,
+  sent_ms bigint,
+  writes integer not null default 0,
+  failures integer not null default 0,
+  problem text,
+  constraint report_repository_id_head_sha_external_id_key unique (repository_id, head_sha, external_id),
+  constraint report_pkey primary key (id)
+);
+create index report_due on report (installation_id, id) WHERE is_due;
+create index report_of_pull on report (repository_id, pull_number) WHERE (pull_number IS NOT NULL);
+
+create table report_pull (
+  installation_id bigint not null,
+  repository_id bigint not null,
+  owner text not null,
+  repo text not null,
+  pull_number integer not null,
+  changed bigint not null default 1,
+  seen bigint not null default 0,
+  constraint report_pull_pkey primary key (repository_id, pull_number)
+);
+create index report_pull_changed on report_pull (repository_id) WHERE (changed <> seen);
+
 create table run (
   id bigint generated always as identity not null,
   key text not null,
@@ -194,6 +335,15 @@ create table step (
   constraint step_pkey primary key (run_id, idx)
 ) with (fillfactor=50);
 
+create table test_grant (
+  repository_id bigint not null,
+  pull_number integer not null,
+  head_sha text not null,
+  granted_by text not null,
+  granted_at timestamp with time zone not null default now(),
+  constraint test_grant_pkey primary key (repository_id, pull_number, head_sha)
+);
+
 create table timer (
   run_id bigint not null,
   idx integer not null,
@@ -211,8 +361,21 @@ create table worker (
   held_runs bigint[] not null default '{}'::bigint[],
   held_idxs integer[] not null default '{}'::integer[],
   held_fences integer[] not null default '{}'::integer[],
+  pool text not null default ''::text,
+  classes text[] not null default '{}'::text[],
   constraint worker_pkey primary key (id)
 );
+
+create table worker_session (
+  token_hash bytea not null,
+  worker integer not null,
+  run_key text not null,
+  class text not null,
+  isolation text not null,
+  expires_at timestamp with time zone not null,
+  constraint worker_session_pkey primary key (token_hash)
+);
+create index worker_session_worker on worker_session (worker);
 
 create function engine_submit(p_keys text[], p_plans integer[], p_states smallint[], p_nonces text[], p_triggers text[], p_relations text[], p_run_decisions bigint[], p_decisions text[], p_pack integer, p_groups text[], p_idempotency_keys text[], p_reasons text[], p_pools text[], p_queues text[], p_deadlines bigint[])
  RETURNS TABLE(key text, run_id bigint)
