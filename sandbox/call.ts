@@ -15,7 +15,7 @@ export interface Reply {
 }
 
 /** Answers one operation. Requests were validated before, answers are completed and validated after. */
-export type Handler = (call: Call) => Reply | Promise<Reply>;
+type Handler = (call: Call) => Reply | Promise<Reply>;
 
 export type Routes = Readonly<Record<string, Handler>>;
 

@@ -36,17 +36,27 @@ async function act(world: World, request: IncomingMessage, response: ServerRespo
   if (credential.kind !== 'user') throw new ApiError(401, 'Requires authentication');
   const person = credential.account;
   const body = await bodyOf(request);
+  const { kind, among, click } = clickOf(world, person, path, textOf(body['identifier']));
+  if (kind === 'check-runs') clickOnRun(world, among, click);
+  else if (kind === 'check-suites') await clickOnSuite(world, among, click);
+  else if (kind === 'pulls') await clickOnPull(world, among, click);
+  else throw notFound();
+  answer(response, 201, {});
+}
+
+/** `/_sandbox/repos/OWNER/NAME/check-runs/7/rerequest`; ids are unique, so checks also go without their repository. */
+function clickOf(
+  world: World,
+  person: Account,
+  path: string,
+  named: string,
+): { readonly kind: string; readonly among: readonly Repository[]; readonly click: Click } {
   const words = path.split('/').slice(2).map(decodeURIComponent);
   const isFull = words[0] === 'repos';
   const [, owner = '', repo = ''] = words;
-  const [kind = '', id = '', verb = '', name = ''] = isFull ? words.slice(3) : words;
+  const [kind = '', id = '', verb = '', identifier = named] = isFull ? words.slice(3) : words;
   const among = isFull ? [world.repository(owner, repo)] : [...world.repositories.values()];
-  const click = { number: Number(id), verb, person, identifier: name === '' ? textOf(body['identifier']) : name };
-  if (kind === 'check-runs') clickOnRun(world, among, click);
-  else if (kind === 'check-suites') await clickOnSuite(world, among, click);
-  else if (kind === 'pulls' && isFull) await clickOnPull(world, found(among[0]), click);
-  else throw notFound();
-  answer(response, 201, {});
+  return { kind, among, click: { number: Number(id), verb, person, identifier } };
 }
 
 /** What the buttons of a check say: GitHub shows them and tells no caller. */
@@ -73,8 +83,10 @@ async function clickOnSuite(
   await rerequestSuite(world, repository, found(repository.checkSuites.get(number)), person);
 }
 
-async function clickOnPull(world: World, repository: Repository, { number, verb, person }: Click): Promise<void> {
-  if (verb !== 'ready' && verb !== 'draft') throw notFound();
+async function clickOnPull(world: World, among: readonly Repository[], { number, verb, person }: Click): Promise<void> {
+  const [repository] = among;
+  // Numbers of pull requests are not unique: the repository must be in the path.
+  if (repository === undefined || among.length > 1 || (verb !== 'ready' && verb !== 'draft')) throw notFound();
   const isAuthor = repository.pulls.get(number)?.issue.author.id === person.id;
   if (!isAuthor) needWrite(world, repository, person);
   await setDraft({ world, repository, actor: person }, number, verb === 'draft');

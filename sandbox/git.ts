@@ -36,13 +36,7 @@ export interface TreeEntry {
   readonly size: number | null;
 }
 
-/** A tree's change: `content` null removes the path. */
-export interface FileChange {
-  readonly path: string;
-  readonly content: Buffer | null;
-}
-
-export class GitError extends Error {
+class GitError extends Error {
   override readonly name = 'GitError';
 }
 

@@ -225,7 +225,7 @@ export interface Asset {
   readonly createdAt: string;
 }
 
-export type RunStatus = 'queued' | 'in_progress' | 'completed' | 'waiting';
+type RunStatus = 'queued' | 'in_progress' | 'completed' | 'waiting';
 
 export interface WorkflowRun {
   readonly id: number;

@@ -85,7 +85,7 @@ export async function checkSuiteView(world: World, repository: Repository, suite
 }
 
 /** A suite is what its runs are together. */
-export function suiteState(repository: Repository, suite: CheckSuite): { status: string; conclusion: string | null } {
+function suiteState(repository: Repository, suite: CheckSuite): { status: string; conclusion: string | null } {
   const runs = [...repository.checkRuns.values()].filter((run) => run.suite.id === suite.id);
   if (runs.length === 0) return { status: 'queued', conclusion: null };
   if (runs.some(({ status }) => status !== 'completed')) return { status: 'in_progress', conclusion: null };

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { importPKCS8, SignJWT } from 'jose';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   // oxlint-disable-next-line typescript/no-explicit-any -- a test reads what it expects and fails where it is not there
   readonly body: any;
@@ -39,7 +39,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export const WORKFLOW = `name: Work
+const WORKFLOW = `name: Work
 run-name: work \${{ inputs.subject }}
 on:
   workflow_dispatch:
@@ -53,7 +53,7 @@ jobs:
       - run: echo "on \${{ inputs.subject }}"
 `;
 
-export const PERMISSIONS = {
+const PERMISSIONS = {
   actions: 'write',
   checks: 'write',
   contents: 'read',
