@@ -83,7 +83,10 @@ export class OpenApi {
    * (`{path}` of contents, `{ref}`) take the rest of the path.
    */
   find(method: string, path: string): Match | null {
-    const given = path.split('/').slice(1);
+    const given = path
+      .replace(/\/contents$/, '/contents/')
+      .split('/')
+      .slice(1);
     for (let length = given.length; length > 0; length -= 1) {
       const fits = (this.entries.get(`${method} ${length}`) ?? []).flatMap((entry) => {
         const params = matched(entry, given);
@@ -246,7 +249,7 @@ function matched({ segments }: Entry, given: readonly string[]): Record<string, 
       params[name] = given.slice(index).map(decodeURIComponent).join('/');
       continue;
     }
-    if (value === '') return null;
+    if (value === '' && name !== 'path') return null; // contents of the root
     params[name] = decodeURIComponent(value);
   }
   return params;

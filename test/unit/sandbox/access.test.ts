@@ -65,6 +65,11 @@ describe('who may do what in the sandbox', () => {
     expect((await stage.call(token, 'POST', '/repos/acme/app/forks', {})).status).toBe(202);
   });
 
+  it.each(['contents', 'contents/'])('lists the root of a repository at %s', async (path) => {
+    const { body } = await stage.call(stage.ada.token, 'GET', `/repos/acme/app/${path}`);
+    expect(body.map(({ name }: { name: string }) => name)).toEqual(['.github', 'README.md']);
+  });
+
   it('tells the exact role of a person, as `permission` does not', async () => {
     const answer = await stage.call(await stage.token(), 'GET', '/repos/acme/app/collaborators/ada/permission');
     expect(answer.body).toMatchObject({ permission: 'write', role_name: 'maintain' });
