@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ActionsService } from './actions/service.ts';
+import type { Actions } from './actions/actions.ts';
 import { ApiError } from './api-error.ts';
 import { authenticate, authorize } from './authenticate.ts';
 import { Call, type Reply } from './call.ts';
@@ -38,7 +38,7 @@ export interface ApiParts {
   readonly openApi: OpenApi;
   readonly limiter: RateLimiter;
   readonly misbehaviour: Misbehaviour;
-  readonly actions: ActionsService;
+  readonly actions: Actions;
   readonly isEnterprise: boolean;
 }
 

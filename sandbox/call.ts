@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ActionsService } from './actions/service.ts';
+import type { Actions } from './actions/actions.ts';
 import { ApiError, invalid, notFound } from './api-error.ts';
 import type { RateLimiter } from './limits.ts';
 import type { Account, App, Credential, Repository } from './model.ts';
@@ -21,7 +21,7 @@ export type Routes = Readonly<Record<string, Handler>>;
 
 export interface CallParts {
   readonly world: World;
-  readonly actions: ActionsService;
+  readonly actions: Actions;
   readonly limiter: RateLimiter;
   readonly operation: Operation;
   readonly credential: Credential;

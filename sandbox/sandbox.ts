@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Json } from '../src/base/json.ts';
+import { Actions, type RunnerGroup } from './actions/actions.ts';
 import { OidcIssuer } from './actions/oidc.ts';
-import { ActionsService, type RunnerGroup } from './actions/service.ts';
 import { startTriggered } from './actions/triggers.ts';
 import { Api, type ApiCall, type Violation } from './api.ts';
 import { GITHUB_LIMITS, type Limits, RateLimiter } from './limits.ts';
@@ -21,7 +21,7 @@ import { accountView, installationView } from './view/repository.ts';
 import { type HookDelivery, Webhooks } from './webhooks.ts';
 import { World } from './world.ts';
 
-export type { RunnerGroup } from './actions/service.ts';
+export type { RunnerGroup } from './actions/actions.ts';
 export type { ApiCall, Violation } from './api.ts';
 export type { Limits } from './limits.ts';
 export type { MisbehaviourRule } from './misbehaviour.ts';
@@ -112,7 +112,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
   const webhooks = new Webhooks(misbehaviour, nowMs);
   const world = new World({ origin: server.origin, root, webhooks, nowMs });
   const oidc = new OidcIssuer(server.origin, nowMs);
-  const actions = new ActionsService({
+  const actions = new Actions({
     world,
     oidc,
     app: actionsApp(world),
@@ -209,12 +209,7 @@ type Observation = Pick<
   'misbehave' | 'setRunners' | 'killRunner' | 'jobs' | 'calls' | 'violations' | 'deliveries' | 'snapshot'
 >;
 
-function observation(parts: {
-  world: World;
-  api: Api;
-  actions: ActionsService;
-  misbehaviour: Misbehaviour;
-}): Observation {
+function observation(parts: { world: World; api: Api; actions: Actions; misbehaviour: Misbehaviour }): Observation {
   const { world, api, actions, misbehaviour } = parts;
   return {
     misbehave: (rule) => misbehaviour.add(rule),

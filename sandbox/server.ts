@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Actions } from './actions/actions.ts';
 import type { OidcIssuer } from './actions/oidc.ts';
-import type { ActionsService } from './actions/service.ts';
 import type { Api } from './api.ts';
 import { ApiError } from './api-error.ts';
 import { serveControl } from './control.ts';
@@ -12,7 +12,7 @@ import type { World } from './world.ts';
 export interface ServerParts {
   readonly world: World;
   readonly api: Api;
-  readonly actions: ActionsService;
+  readonly actions: Actions;
   readonly oidc: OidcIssuer;
 }
 

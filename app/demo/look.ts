@@ -60,7 +60,7 @@ export async function waitForComment({ ada, repository }: Stage, pull: number, s
 }
 
 /** Throws with what was found last. */
-export async function waitFor<T>(
+async function waitFor<T>(
   what: string,
   read: () => Promise<T | undefined>,
   describe: () => Promise<string>,

@@ -26,7 +26,7 @@ export interface Person {
   comment(repository: RepositoryName, pull: number, body: string): Promise<number>;
 }
 
-export interface Change {
+interface Change {
   readonly message: string;
   readonly files: Readonly<Record<string, string>>;
 }

@@ -7,7 +7,7 @@ import { readConfig } from '../config.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `web` answers webhooks and workers, `conductor` acts on what arrived and reports. One process may do both. */
-export type Role = 'web' | 'conductor';
+type Role = 'web' | 'conductor';
 
 /** Everything that the environment says to a server, checked. Values may be secret: never show them. */
 export interface ServerConfig {

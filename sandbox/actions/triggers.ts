@@ -1,12 +1,12 @@
 import picomatch from 'picomatch';
 import type { Happening, World } from '../world.ts';
-import type { ActionsService } from './service.ts';
+import type { Actions } from './actions.ts';
 import { listWorkflows, triggersOf } from './workflow.ts';
 
 const PULL_ACTIONS = new Set(['opened', 'synchronize', 'reopened']);
 
 /** Starts a repository's own workflows on pushes and pull requests. Forks wait for an approval that nobody here gives. */
-export async function startTriggered(world: World, actions: ActionsService, happening: Happening): Promise<void> {
+export async function startTriggered(world: World, actions: Actions, happening: Happening): Promise<void> {
   const { event, action, repository, sender, payload } = happening;
   if (sender.login === 'github-actions[bot]') return; // GitHub's guard against workflows that start themselves
   const head = headOf(event, action, payload);

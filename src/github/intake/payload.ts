@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts';
  * Fields of a payload by path, `pull_request.head.sha`, undefined where it is not there or of another type. GitHub's own
  * examples do not all satisfy GitHub's own schema, so nothing may be relied upon.
  */
-export function valueAt(payload: JsonObject, path: string): Json | undefined {
+function valueAt(payload: JsonObject, path: string): Json | undefined {
   let value: Json | undefined = payload;
   for (const key of path.split('.')) {
     if (!isJsonObject(value) || !Object.hasOwn(value, key)) return undefined;

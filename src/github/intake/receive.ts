@@ -7,7 +7,7 @@ import { numberAt, textAt } from './payload.ts';
 const NAME_CHARS_MAX = 200;
 
 /** A webhook whose signature was checked. */
-export interface ReceivedWebhook {
+interface ReceivedWebhook {
   /** `X-GitHub-Delivery` */
   readonly id: string;
   /** `X-GitHub-Event` */

@@ -27,7 +27,7 @@ export interface Judgement {
  * `other`: the event is none of its business. `filtered`: its filters leave the event out, and a rule may wait for its
  * check. `broken`: it has errors.
  */
-export type Verdict =
+type Verdict =
   | { readonly type: 'other' }
   | { readonly type: 'filtered'; readonly by: 'branch' | 'paths'; readonly reason: string }
   | { readonly type: 'broken'; readonly reason: string; readonly findings: readonly Finding[] }

@@ -9,7 +9,7 @@ const CACHED_FILE_BYTES_MAX = 262_144;
 const FILE_BYTES_MAX = 1_048_576;
 const SYMLINK = '120000';
 
-export interface TreeEntry {
+interface TreeEntry {
   readonly name: string;
   readonly type: 'file' | 'folder';
   readonly sha: string;

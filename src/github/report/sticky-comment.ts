@@ -50,11 +50,12 @@ function isNotice(spec: CheckSpec): boolean {
 function pipelineTable(pipelines: readonly CheckSpec[]): string {
   if (pipelines.length === 0) return '';
   const rows = pipelines.slice(0, ROWS_MAX).map((spec) => {
-    const url = spec.detailsUrl === null ? '' : `[details](${encodeURI(spec.detailsUrl)})`;
-    return `| ${safeCell(spec.name)} | ${stateOf(spec)} | ${spec.status === 'completed' ? safeCell(spec.title) : ''} | ${url} |`;
+    const name =
+      spec.detailsUrl === null ? safeCell(spec.name) : `[${safeCell(spec.name)}](${encodeURI(spec.detailsUrl)})`;
+    return `| ${name} | ${stateOf(spec)} | ${spec.status === 'completed' ? safeCell(spec.title) : ''} |`;
   });
   const more = pipelines.length > ROWS_MAX ? `\n\n… and ${pipelines.length - ROWS_MAX} more pipelines.` : '';
-  return ['| Pipeline | State | | |', '|---|---|---|---|', ...rows].join('\n') + more;
+  return ['| Pipeline | State | Result |', '|---|---|---|', ...rows].join('\n') + more;
 }
 
 const STATES: Readonly<Record<CheckConclusion, string>> = {

@@ -88,11 +88,15 @@ function stepRow(step: StepView, capMicroUsd: number | undefined): string {
   return `| ${cells.join(' | ')} |`;
 }
 
+const VERDICTS = { allow: 'allowed', deny: 'denied', ask: 'asked' } as const;
+
 function whyOf(step: StepView): string {
   const own = step.hold?.reason || step.reason || '';
   const decision = step.decision;
   if (decision === null || (decision.verdict === 'allow' && own !== '')) return own;
-  return [own, `${decision.verdict}: ${decision.reasons.slice(0, REASONS_MAX).join('; ')}`].filter(Boolean).join(' · ');
+  const reasons = decision.reasons.slice(0, REASONS_MAX).join('; ');
+  const verdict = reasons === '' ? VERDICTS[decision.verdict] : `${VERDICTS[decision.verdict]}: ${reasons}`;
+  return [own, verdict].filter(Boolean).join(' · ');
 }
 
 /** Left out where it would be too large to read. Labels keep letters and digits: the rest could be Mermaid. */

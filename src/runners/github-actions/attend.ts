@@ -5,18 +5,18 @@ import type { InstallationPause } from './installation-pause.ts';
 
 const MINUTE_MS = 60_000;
 /** File below `.github/workflows` of the user's repository. */
-export const WORKFLOW = 'maestro.yml';
+const WORKFLOW = 'maestro.yml';
 /** After that many refusals, with doubling pauses, nobody is about to mend it. */
-export const REFUSALS_MAX = 4;
+const REFUSALS_MAX = 4;
 const REFUSAL_PAUSE_MS = 30_000;
 /** A job that no runner took for this long says so on the check. It goes on waiting: GitHub ends it after a day. */
-export const QUEUED_MS_MAX = 10 * MINUTE_MS;
+const QUEUED_MS_MAX = 10 * MINUTE_MS;
 /** GitHub took the dispatch, but said no id and shows no workflow run. */
-export const UNSEEN_MS_MAX = 10 * MINUTE_MS;
+const UNSEEN_MS_MAX = 10 * MINUTE_MS;
 const UNSEEN_LOOK_MS = 15_000;
 const RUNNING_LOOK_MS = 5 * MINUTE_MS;
 /** A running job of a run that is over ends by itself: it is told to drain. */
-export const DRAIN_MS_MAX = 5 * MINUTE_MS;
+const DRAIN_MS_MAX = 5 * MINUTE_MS;
 const UNREACHABLE_PAUSE_MS = 15_000;
 /** Until then a workflow run that came of an unanswered call shows in GitHub's lists. */
 const UNKNOWN_LOOK_MS = MINUTE_MS;

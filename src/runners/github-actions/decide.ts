@@ -1,9 +1,9 @@
 import type { ClassDemand } from '../../protocol/demand.ts';
 
 /** Jobs of one class of one run that may be lost before its ready steps fail. */
-export const LOST_JOBS_MAX = 3;
+const LOST_JOBS_MAX = 3;
 /** Jobs of one class of one run: the end of jobs that come, take nothing and leave content. */
-export const JOBS_MAX = 100;
+const JOBS_MAX = 100;
 
 export interface JobLimits {
   /** Live jobs of one class of one run. */

@@ -124,7 +124,7 @@ describe('the comment of a pull request', () => {
     await reporter.turn();
     const body = at.far.comments[0]?.body ?? '';
     expect(body).toContain('dddddddddddd');
-    expect(body.match(/^\| maestro/gm)).toHaveLength(2);
+    expect(body.match(/^\| \[?maestro/gm)).toHaveLength(2);
     expect(body).not.toContain('failure');
   });
 });

@@ -53,7 +53,7 @@ interface Queued {
  * GitHub Actions: `queued → in_progress → completed`, or `waiting` first where the job's environment is protected.
  * A job whose labels no runner has stays queued.
  */
-export class ActionsService {
+export class Actions {
   private readonly options: ActionsOptions;
   private readonly queue: Queued[] = [];
   private readonly busy = new Map<
