@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { ApiError, invalid } from '../api-error.ts';
+import { environmentOf } from '../environments.ts';
 import type { Account, App, CheckRun, Repository, Workflow, WorkflowJob, WorkflowRun } from '../model.ts';
 import { fullName } from '../names.ts';
 import { suiteOf } from '../refs.ts';
-import { environmentOf } from '../routes/deployments.ts';
 import { type JobResult, labelsOf, runJob, runNameOf } from '../runner/run-job.ts';
 import type { Fields } from '../shape.ts';
 import { repositoryUrl } from '../view/repository.ts';

@@ -1,5 +1,6 @@
 import { invalid } from '../api-error.ts';
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
+import { environmentOf } from '../environments.ts';
 import type { Deployment, DeploymentStatus, Environment, Repository } from '../model.ts';
 import type { Fields } from '../shape.ts';
 import { deploymentStatusView, deploymentView, environmentView } from '../view/deployment.ts';
@@ -50,15 +51,6 @@ export const DEPLOYMENTS: Routes = {
 
 function deploymentOf(call: Call): Deployment {
   return found(call.repository.deployments.get(call.number('deployment_id')));
-}
-
-/** The environment of a name; naming one for the first time makes it. */
-export function environmentOf(world: World, repository: Repository, name: string): Environment {
-  const present = repository.environments.get(name);
-  if (present !== undefined) return present;
-  const environment = { id: world.nextId(), name, createdAt: world.now(), protectionApps: new Set<never>() };
-  repository.environments.set(name, environment);
-  return environment;
 }
 
 async function createDeployment(call: Call): Promise<Reply> {
