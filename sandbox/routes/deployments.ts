@@ -1,10 +1,9 @@
 import { invalid } from '../api-error.ts';
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
 import { environmentOf } from '../environments.ts';
-import type { Deployment, DeploymentStatus, Environment, Repository } from '../model.ts';
+import type { Deployment, DeploymentStatus } from '../model.ts';
 import type { Fields } from '../shape.ts';
 import { deploymentStatusView, deploymentView, environmentView } from '../view/deployment.ts';
-import type { World } from '../world.ts';
 
 export const DEPLOYMENTS: Routes = {
   'repos/create-deployment': createDeployment,
