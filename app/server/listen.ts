@@ -14,11 +14,13 @@ export interface Listening {
 export async function listen(
   { host, port }: { readonly host: string; readonly port: number },
   doors: { readonly webhooks: HttpListener; readonly api: HttpListener },
+  onError: (error: unknown) => void,
 ): Promise<Listening> {
-  const server = createHttpServer((request, response) =>
-    new URL(request.url ?? '/', 'http://localhost').pathname === WEBHOOK_PATH
-      ? doors.webhooks(request, response)
-      : doors.api(request, response),
+  // Not read as a URL: anybody can ask for one that is none.
+  const server = createHttpServer(
+    (request, response) =>
+      request.url?.split('?', 1)[0] === WEBHOOK_PATH ? doors.webhooks(request, response) : doors.api(request, response),
+    onError,
   );
   server.listen(port, host);
   await once(server, 'listening');

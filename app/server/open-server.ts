@@ -189,7 +189,7 @@ async function openDoors(
     ...(config.isBehindProxy ? { addressOf: forwardedAddress } : {}),
   });
   const webhooks = webhookDoor(github.probot, (reason, status) => log.warn({ status }, `webhook refused: ${reason}`));
-  return listen(config, { webhooks, api: requestListenerOf(api) });
+  return listen(config, { webhooks, api: requestListenerOf(api) }, onError);
 }
 
 function admissionOf({ dispatches, runs, github, starter }: Rooms): JobAdmission {

@@ -36,7 +36,8 @@ export function webhookDoor(
     if (!NAME.test(name) || !DELIVERY_ID.test(id)) return answer(400, 'expected X-GitHub-Event and X-GitHub-Delivery');
     if (!SIGNATURE.test(signature))
       return answer(401, 'expected X-Hub-Signature-256: sha256= and 64 hexadecimal digits');
-    const body = await readBody(request);
+    const body = await readBody(request).catch(() => null);
+    if (body === null) return onRefused('the sender went away before the body was whole', 400);
     if (body === undefined) return answer(413, `expected at most ${BODY_BYTES_MAX} bytes`);
     if (!(await probot.webhooks.verify(body, signature).catch(() => false)))
       return answer(401, 'the signature is not that of this body under the webhook secret');

@@ -16,13 +16,24 @@ export function requestListenerOf(api: HttpApi): HttpListener {
   return getRequestListener(api.fetch, { overrideGlobalObjects: false });
 }
 
-/** A server with the time-outs that callers on the open Internet need. */
-export function createHttpServer(listener: HttpListener): Server {
+/**
+ * A server with the time-outs that callers on the open Internet need. Where the listener fails the caller is cut off: an
+ * error that nobody takes would end the process, and all that it holds.
+ */
+export function createHttpServer(listener: HttpListener, onError: (error: unknown) => void): Server {
   const options = {
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS_MAX,
     requestTimeout: REQUEST_MS_MAX,
     maxHeaderSize: HEADERS_BYTES_MAX,
   };
-  return createServer(options, (incoming, outgoing) => void listener(incoming, outgoing));
+  const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    try {
+      await listener(incoming, outgoing);
+    } catch (error) {
+      outgoing.destroy();
+      onError(error);
+    }
+  };
+  return createServer(options, (incoming, outgoing) => void answer(incoming, outgoing));
 }

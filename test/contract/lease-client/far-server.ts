@@ -68,7 +68,7 @@ export class FarServer {
       onError: (error) => this.errors.push(error),
       ...change,
     });
-    this.#server = createHttpServer(requestListenerOf(this.#api));
+    this.#server = createHttpServer(requestListenerOf(this.#api), (error) => this.errors.push(error));
     await new Promise<void>((listening) => this.#server?.listen(this.port, '127.0.0.1', listening));
     this.port = (this.#server.address() as AddressInfo).port;
   }

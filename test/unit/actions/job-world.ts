@@ -60,7 +60,8 @@ export class JobWorld {
       response.writeHead(isPermitted ? 200 : 401).end(JSON.stringify({ value: IDENTITY }));
     });
     this.#issuerUrl = await this.#listen(issuer);
-    this.server = await this.#listen(createHttpServer(requestListenerOf(openHttpApi(this.#tools()))));
+    const tools = this.#tools();
+    this.server = await this.#listen(createHttpServer(requestListenerOf(openHttpApi(tools)), tools.onError));
   }
 
   close(): void {

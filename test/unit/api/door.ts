@@ -73,7 +73,7 @@ export class Door {
       onError: (error) => this.errors.push(error),
       ...change,
     });
-    this.#server = createHttpServer(requestListenerOf(this.api));
+    this.#server = createHttpServer(requestListenerOf(this.api), (error) => this.errors.push(error));
     await new Promise<void>((listening) => this.#server?.listen(0, '127.0.0.1', listening));
     this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
     return this;

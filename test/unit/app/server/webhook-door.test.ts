@@ -124,6 +124,15 @@ describe('the webhook door', () => {
     expect(received).toEqual([]);
   });
 
+  it('takes nothing of a body whose sender goes away', async () => {
+    const headers = { 'x-github-event': 'push', 'x-github-delivery': randomUUID(), 'x-hub-signature-256': sign('{}') };
+    const sent = request(url, { method: 'POST', headers: { ...headers, 'content-length': '100' } });
+    sent.on('error', () => {});
+    sent.write('{', () => setImmediate(() => sent.destroy()));
+    await expect.poll(() => refused).toEqual(['the sender went away before the body was whole']);
+    expect(received).toEqual([]);
+  });
+
   it('answers 500 where the inbox cannot take it, so that GitHub records a failed delivery', async () => {
     failure = new Error('the database is away');
     expect((await post('{}')).status).toBe(500);
