@@ -12,9 +12,9 @@ const READY_POLL_MS = 50;
 /** `npm start`, as a process of its own that can be killed. */
 export interface ServerProcess {
   readonly url: string;
-  /** SIGKILL, and the same server once more. Resolves when it answers again. */
-  killAndRestart(): Promise<void>;
-  /** The same server once more, after `stop`. */
+  /** SIGKILL, also while it starts. Resolves when it is gone. */
+  kill(): Promise<void>;
+  /** The same server once more, after `stop` or `kill`. Resolves when it answers; throws where it ended before. */
   restart(): Promise<void>;
   /** SIGTERM; resolves with its exit code when it has drained. */
   stop(): Promise<number | null>;
@@ -31,46 +31,53 @@ export interface ServerSetting {
 export async function startServer(setting: ServerSetting): Promise<ServerProcess> {
   mkdirSync(dirname(setting.logFile), { recursive: true });
   const log = createWriteStream(setting.logFile, { flags: 'a' });
-  let child = await launch(setting, log);
+  let child = launch(setting, log);
+  await ready(child, setting);
   return {
     url: setting.url,
-    killAndRestart: async () => {
-      const gone = once(child, 'exit');
-      child.kill('SIGKILL');
-      await gone;
-      child = await launch(setting, log);
-    },
+    kill: () => end(child, 'SIGKILL'),
     restart: async () => {
-      child = await launch(setting, log);
+      child = launch(setting, log);
+      await ready(child, setting);
     },
     stop: async () => {
-      if (child.exitCode === null && child.signalCode === null) {
-        const gone = once(child, 'exit');
-        child.kill('SIGTERM');
-        await gone;
-      }
+      await end(child, 'SIGTERM');
       return child.exitCode;
     },
   };
 }
 
-async function launch({ url, env, logFile }: ServerSetting, log: WriteStream): Promise<ChildProcess> {
+function launch({ env }: ServerSetting, log: WriteStream): ChildProcess {
   const child = spawn(process.execPath, [SERVER], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LANG: process.env.LANG, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.stdout?.pipe(log, { end: false });
   child.stderr?.pipe(log, { end: false });
+  return child;
+}
+
+async function ready(child: ChildProcess, { url, logFile }: ServerSetting): Promise<void> {
   const deadline = performance.now() + READY_MS_MAX;
   while (!(await isReady(url))) {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}: see ${logFile}`);
+    if (hasEnded(child)) throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}: see ${logFile}`);
     if (performance.now() > deadline) {
       child.kill('SIGKILL');
       throw new Error(`the server was not ready after ${READY_MS_MAX / 1000} s: see ${logFile}`);
     }
     await pause(READY_POLL_MS);
   }
-  return child;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (hasEnded(child)) return;
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  await gone;
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { generator } from '../random.ts';
 import { dropScratch, makeScratch } from '../scratch-database.ts';
 import { forEachLimited, percentile } from '../statistics.ts';
 import { killRepeatedly, type LaneOptions, type LaneReport } from './lane.ts';
@@ -87,15 +88,4 @@ function summary(database: CrashOptions['database'], lanes: readonly LaneReport[
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-/** Mulberry32 (public domain, Tommy Ettinger): the same seed gives the same moments, as far as the machine allows. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

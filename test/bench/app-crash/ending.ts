@@ -1,0 +1,94 @@
+import type { Stage } from '../../../app/demo/stage.ts';
+import type { Json } from '../../../src/base/json.ts';
+
+const RUN_ID = /\b[0-9a-hjkmnp-tv-z]{26}\b/gi;
+const DURATION = /\b\d+(?:\.\d+)? ?(?:ms|s|min|h)\b(?: \d+ ?(?:ms|s|min)\b)*/g;
+const TIME = /\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?/g;
+const SHORT_SHAS = [40, 12, 10, 7];
+
+/**
+ * What people see in the end, without what differs from story to story: commits, runs and jobs by stable names, times by none.
+ * @param shas commits in the order in which people made them
+ */
+export async function endingOf(stage: Stage, shas: readonly string[]): Promise<Json> {
+  const names = await runNames(stage, shas);
+  const text = JSON.stringify(stage.sandbox.snapshot())
+    .replaceAll(/"body":"(?:[^"\\]|\\.)*"/g, (body) => body.replaceAll(/issue-comment\/\d+/g, 'issue-comment/…'))
+    .replaceAll(new RegExp(`${stage.sandbox.url}|${stage.server.url}`, 'g'), 'http://…');
+  const renamed = shas
+    .flatMap((sha, i) => SHORT_SHAS.map((length) => [sha.slice(0, length), `<commit ${i}>`] as const))
+    .reduce((result, [sha, name]) => result.replaceAll(sha, name), text)
+    .replaceAll(RUN_ID, (id) => names.get(id.toLowerCase()) ?? '<run>')
+    .replaceAll(TIME, '<time>')
+    .replaceAll(DURATION, '<duration>');
+  return sorted(JSON.parse(renamed) as Json);
+}
+
+/** Runs are known by what they are shown under: the check of a commit. */
+async function runNames(stage: Stage, shas: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  for (const [i, sha] of shas.entries())
+    for (const { name, external_id } of await allChecks(stage, sha)) {
+      const id = /^[0-9a-z]{26}$/.exec(external_id ?? '')?.[0];
+      if (id !== undefined) names.set(id, `<run of ${name} for commit ${i}>`);
+    }
+  return names;
+}
+
+export async function allChecks({ ada, repository }: Stage, sha: string) {
+  const { data } = await ada.octokit.rest.checks.listForRef({
+    ...repository,
+    ref: sha,
+    filter: 'all',
+    per_page: 100,
+  });
+  return data.check_runs.filter(({ app }) => app?.slug !== 'github-actions');
+}
+
+/** Lists again in a stable order: it was one of names that differ. */
+function sorted(value: Json): Json {
+  if (Array.isArray(value))
+    return value.map(sorted).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, sorted(item)]));
+}
+
+/** Where two endings differ: paths with both values. */
+export function differences(found: Json, expected: Json, path = ''): readonly string[] {
+  if (JSON.stringify(found) === JSON.stringify(expected)) return [];
+  if (isObject(found) && isObject(expected) && Array.isArray(found) === Array.isArray(expected)) {
+    if (Array.isArray(found) && Array.isArray(expected)) return listDifferences(found, expected, path);
+    const keys = [...new Set([...Object.keys(found), ...Object.keys(expected)])];
+    return keys.flatMap((key) =>
+      differences((found as Fields)[key] ?? null, (expected as Fields)[key] ?? null, `${path}/${key}`),
+    );
+  }
+  return [`${path}: found ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`];
+}
+
+type Fields = Readonly<Record<string, Json>>;
+
+function listDifferences(found: readonly Json[], expected: readonly Json[], path: string): readonly string[] {
+  const [ours, theirs] = [found, expected].map((list) => list.map((item) => JSON.stringify(item))) as [
+    string[],
+    string[],
+  ];
+  return [
+    ...without(ours, theirs).map((item) => `${path}: unexpected ${item}`),
+    ...without(theirs, ours).map((item) => `${path}: missing ${item}`),
+  ];
+}
+
+/** Of equal ones, as many as there are too many. */
+function without(items: readonly string[], others: readonly string[]): readonly string[] {
+  const left = [...others];
+  return items.filter((item) => {
+    const at = left.indexOf(item);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}
+
+function isObject(value: Json): value is Fields | readonly Json[] {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,91 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { JsonObject } from '../../../src/base/json.ts';
+import { cpuSecondsOfTree } from '../machine.ts';
+import { percentile, rounded } from '../statistics.ts';
+import type { LoadReport } from './generator.ts';
+import { type InboxState, inboxState, openTables, type RunTimes, runTimes } from './inbox-state.ts';
+import type { Stage } from './stage.ts';
+import type { JobTimes } from './warm-machine.ts';
+
+export interface PartReport extends JsonObject {
+  /** Everything was accepted and dealt with. */
+  readonly isWhole: boolean;
+  /** The bars of latency were held. */
+  readonly isWithin: boolean;
+}
+
+const ANSWER_MS_MAX = 50;
+const LEASE_LOAD_MS_MAX = 5000;
+const LEASE_IDLE_MS_MAX = 1000;
+const DRAIN_MS_MAX = 180_000;
+const POLL_MS = 200;
+
+/** A mix of webhooks at a fixed rate; a twentieth of them starts a run, whose steps are done by a worker that is there. */
+export async function measureLoad(
+  stage: Stage,
+  { seconds, perSecond }: { readonly seconds: number; readonly perSecond: number },
+): Promise<PartReport> {
+  await stage.send({ kind: 'pushes', name: 'warm-up', perSecond: 2, count: 10, used: 0 });
+  await pause(5000);
+  const report = await stage.send({ kind: 'mix', name: 'load', perSecond, count: seconds * perSecond, used: 1 });
+  const endedMs = performance.now();
+  return judge(stage, report, { name: 'load', endedMs, leaseMsMax: LEASE_LOAD_MS_MAX, figures: { seconds, perSecond } });
+}
+
+/** Pushes one at a time, each on a system with nothing else to do. */
+export async function measureLatency(
+  stage: Stage,
+  { count, perSecond }: { readonly count: number; readonly perSecond: number },
+): Promise<PartReport> {
+  await stage.send({ kind: 'pushes', name: 'warm-up', perSecond: 1, count: 3, used: 0 });
+  await pause(5000);
+  const report = await stage.send({ kind: 'pushes', name: 'idle', perSecond, count, used: 1 });
+  const endedMs = performance.now();
+  return judge(stage, report, { name: 'idle', endedMs, leaseMsMax: LEASE_IDLE_MS_MAX, figures: { count } });
+}
+
+async function judge(
+  stage: Stage,
+  report: LoadReport,
+  about: { readonly name: string; readonly endedMs: number; readonly leaseMsMax: number; readonly figures: JsonObject },
+): Promise<PartReport> {
+  const db = await openTables(stage);
+  try {
+    let inbox = await inboxState(db, about.name);
+    const isOver = ({ waiting, working }: InboxState): boolean => waiting + working === 0;
+    const deadline = about.endedMs + DRAIN_MS_MAX;
+    while (!isOver(inbox) && performance.now() < deadline) {
+      await pause(POLL_MS);
+      inbox = await inboxState(db, about.name);
+    }
+    const drainMs = performance.now() - about.endedMs;
+    const times = await settledTimes(db, report, stage.machine.times, deadline);
+    const { jobs, reads, writes, violations } = await stage.counts();
+    const accepted = report.statuses['202'] ?? 0;
+    const stages = stagesOf(report, times, stage.machine.times);
+    const answerP95Ms = percentile(report.answerMs, 95) ?? Number.POSITIVE_INFINITY;
+    const leaseP95Ms = percentile(stages.webhookToLease, 95) ?? Number.POSITIVE_INFINITY;
+    return {
+      ...about.figures,
+      isWhole: accepted === report.sent.length && inbox.done === report.sent.length && violations === 0,
+      isWithin: answerP95Ms < ANSWER_MS_MAX && leaseP95Ms < about.leaseMsMax,
+      sent: report.sent.length,
+      megabytes: rounded(report.bytes / 1e6, 1),
+      statuses: report.statuses,
+      lateMaxMs: rounded(report.lateMaxMs, 1),
+      inbox: { ...inbox },
+      answer: spread(report.answerMs, 1),
+      drainMs: rounded(drainMs, 0),
+      webhookToRun: spread(stages.webhookToRun, 0),
+      webhookToJobAsked: spread(stages.webhookToAsked, 0),
+      webhookToLease: spread(stages.webhookToLease, 0),
+      jobAskedToJobRuns: spread(stages.askedToJob, 0),
+      jobRunsToLease: spread(stages.jobToLease, 0),
+      serverCpuSeconds: cpuSecondsOfTree(stage.server.pid),
+      failures: stage.machine.failures.slice(0, 3),
+      sandbox: { jobs, reads, writes, violations },
+    };
+  } finally {
+    await db.close();
+  }
+}
