@@ -49,10 +49,17 @@ export function openConductor(
     },
     close: async (graceMs) => {
       stopping.abort();
-      await Promise.all([inboxLoop.stop(graceMs), dispatcher.close(), Promise.race([sweeps.stop(), pause(graceMs)])]);
-      await Promise.race([reporting, pause(graceMs)]);
+      await Promise.all([inboxLoop.stop(graceMs), dispatcher.close(), within(graceMs, sweeps.stop())]);
+      await within(graceMs, reporting);
     },
   };
+}
+
+/** The timer ends with the work: one that is left would keep an idle process alive until it fires. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const ended = new AbortController();
+  const patience = pause(ms, undefined, { signal: ended.signal }).catch(() => {});
+  await Promise.race([work, patience]).finally(() => ended.abort());
 }
 
 function openDispatcher(config: ServerConfig, rooms: Rooms, onError: (error: unknown) => void): Dispatcher {
