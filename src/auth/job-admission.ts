@@ -83,6 +83,15 @@ function mismatch(identity: JobIdentity, awaited: AwaitedJob): string | undefine
   return undefined;
 }
 
+/**
+ * Whether the job is of the workflow that Maestro dispatches. Such a job serves the run that it was asked for, which may be
+ * of a fork, and a step that got hold of its identity must not start runs of the default branch with it.
+ */
+export function isDispatchedWorkflow({ repository, jobWorkflowRef }: JobIdentity): boolean {
+  const [file = ''] = jobWorkflowRef.split('@', 1);
+  return file.toLowerCase() === `${repository}/${WORKFLOW_PATH}`.toLowerCase();
+}
+
 function withLowerRepository(workflowRef: string): string {
   return workflowRef.replace(/^[^/]+\/[^/]+/, (repository) => repository.toLowerCase());
 }

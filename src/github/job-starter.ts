@@ -1,4 +1,4 @@
-import type { AdmittedJob, JobAdmission, RunOfJob } from '../auth/job-admission.ts';
+import { type AdmittedJob, isDispatchedWorkflow, type JobAdmission, type RunOfJob } from '../auth/job-admission.ts';
 import type { JobIdentity } from '../auth/job-identity.ts';
 import { MaestroError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
@@ -8,6 +8,7 @@ import type { GitHubAccess } from './octokit.ts';
 import type { Starter } from './starter.ts';
 
 const NOT_FOUND = 404;
+const PULL_REF = /^refs\/pull\/(\d{1,15})\//;
 
 export interface JobStarterOptions {
   readonly access: GitHubAccess;
@@ -20,11 +21,17 @@ export interface JobStarterOptions {
 /**
  * Starts a pipeline for a job of a user's own workflow, at the commit that the job's identity names. The same attempt of
  * the job starts it once.
- * @throws JOB_REFUSED where the App is not installed there, PIPELINE_NOT_FOUND, PIPELINE_INVALID, CONFLICT
+ * @throws JOB_REFUSED where the App is not installed there, for jobs that Maestro dispatched and for those of forks, PIPELINE_NOT_FOUND, PIPELINE_INVALID, CONFLICT
  */
 export function openJobStarter({ access, starter, dispatches, newId }: JobStarterOptions): JobAdmission['start'] {
   return async (identity, request) => {
+    if (isDispatchedWorkflow(identity))
+      throw new MaestroError(
+        'JOB_REFUSED',
+        'a job of the workflow that Maestro dispatches serves its own run and starts none',
+      );
     const repository = await repositoryOf(access, identity);
+    await assertNoFork(access, identity, repository);
     const { workflowRunId, runAttempt } = identity;
     const report = await starter.start(eventOf(identity, request, repository), {
       pipeline: request.pipeline,
@@ -68,6 +75,23 @@ async function repositoryOf(access: GitHubAccess, identity: JobIdentity): Promis
     defaultBranch: data.default_branch,
     url: data.html_url,
   };
+}
+
+/**
+ * A repository may hand identities to pull requests of forks (GitHub has a setting for private ones), and the commit of
+ * such a job holds the fork's own pipelines. Their runs are started by the pull request itself, once they are vouched for.
+ */
+async function assertNoFork(access: GitHubAccess, identity: JobIdentity, repository: RepositoryFacts): Promise<void> {
+  const number = PULL_REF.exec(identity.ref)?.[1];
+  if (number === undefined) return;
+  const octokit = await access.installation(repository.installationId);
+  const place = { owner: repository.owner, repo: repository.name, pull_number: Number(number) };
+  const { head } = (await octokit.rest.pulls.get(place)).data;
+  if (head.repo?.id !== repository.id)
+    throw new MaestroError(
+      'JOB_REFUSED',
+      `pull request ${number} comes from a fork: its pipelines start by their own triggers, after /maestro ok-to-test`,
+    );
 }
 
 function eventOf(identity: JobIdentity, request: RunOfJob, repository: RepositoryFacts): CodeEvent {
