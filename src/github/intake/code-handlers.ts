@@ -7,6 +7,7 @@ import { codeEventsFrom, repositoryOf } from '../matching/code-events.ts';
 import type { GitHubAccess } from '../octokit.ts';
 import type { Starter, StartReport } from '../starter.ts';
 import { flagAt, numberAt, textAt } from './payload.ts';
+import { reasonToEnd } from './reason-to-end.ts';
 
 /** A branch has few runs that are open; more than this are left to the sweeper. */
 const CANCELLED_AT_ONCE_MAX = 200;
@@ -22,7 +23,8 @@ export interface CodeHandlersOptions {
 export function codeHandlers(options: CodeHandlersOptions): Readonly<Record<string, DeliveryHandler>> {
   const start = (delivery: Delivery): Promise<readonly string[]> => startAll(options.starter, codeEventsFrom(delivery));
   return {
-    push: async (delivery) => joined(await start(delivery)),
+    push: async (delivery) =>
+      joined(flagAt(delivery.payload, 'deleted') ? [await cancelBranch(options, delivery)] : await start(delivery)),
     release: async (delivery) => {
       const events = await released(options.access, codeEventsFrom(delivery));
       return joined(await startAll(options.starter, events));
@@ -69,6 +71,20 @@ async function cancelPull(options: CodeHandlersOptions, delivery: Delivery): Pro
   const number = numberAt(delivery.payload, 'pull_request.number');
   if (!repository || number === undefined) return '';
   return cancelRuns(options, await options.runs.ofPull(repository.id, number), `pull request ${number} was closed`);
+}
+
+/** Of its last commit: what else the branch had going is left to the sweeper. */
+async function cancelBranch(options: CodeHandlersOptions, delivery: Delivery): Promise<string> {
+  const repository = repositoryOf(delivery);
+  const headSha = textAt(delivery.payload, 'before');
+  const ref = textAt(delivery.payload, 'ref');
+  if (!repository || headSha === undefined) return '';
+  const ofCommit = await options.runs.ofCommit(repository.id, headSha);
+  const rows = ofCommit.filter((row) => row.ref === ref && row.pullNumber === null);
+  const [first] = rows;
+  if (!first) return '';
+  const reason = await reasonToEnd(await options.access.installation(repository.installationId), first);
+  return reason === null ? '' : cancelRuns(options, rows, reason);
 }
 
 /** The queue gave the group up: it is tested again in another one, or not at all. */

@@ -1,10 +1,10 @@
 import type { GitHubRun, GitHubRuns } from '../../protocol/github-run.ts';
 import { isRunFinal } from '../../protocol/run.ts';
-import type { GitHubAccess, Octokit } from '../octokit.ts';
+import type { GitHubAccess } from '../octokit.ts';
 import { type CodeHandlersOptions, cancelRuns } from './code-handlers.ts';
+import { reasonToEnd } from './reason-to-end.ts';
 
 const RUNS_AT_ONCE = 100;
-const BRANCH = 'refs/heads/';
 
 export interface OpenRunsOptions {
   readonly access: GitHubAccess;
@@ -54,26 +54,4 @@ function byPlace(rows: readonly GitHubRun[]): readonly (readonly GitHubRun[])[] 
     pullNumber === null ? `${repositoryId} ${ref} ${headSha}` : `${repositoryId} ${pullNumber}`,
   );
   return [...places.values()];
-}
-
-async function reasonToEnd(octokit: Octokit, row: GitHubRun): Promise<string | null> {
-  const place = { owner: row.owner, repo: row.repo };
-  if (row.pullNumber !== null) {
-    const { data } = await octokit.rest.pulls.get({ ...place, pull_number: row.pullNumber });
-    return data.state === 'closed' && !data.merged ? `pull request ${row.pullNumber} was closed` : null;
-  }
-  if (!row.ref.startsWith(BRANCH) || (await hasBranch(octokit, row))) return null;
-  const { data } = await octokit.rest.repos.listPullRequestsAssociatedWithCommit({ ...place, commit_sha: row.headSha });
-  const isMerged = data.some(({ merged_at }) => merged_at !== null);
-  return isMerged ? null : `the branch ${row.ref.slice(BRANCH.length)} was deleted`;
-}
-
-async function hasBranch(octokit: Octokit, { owner, repo, ref }: GitHubRun): Promise<boolean> {
-  try {
-    await octokit.rest.git.getRef({ owner, repo, ref: ref.slice('refs/'.length) });
-    return true;
-  } catch (error) {
-    if ((error as { readonly status?: unknown }).status === 404) return false;
-    throw error;
-  }
 }
