@@ -11,6 +11,7 @@ import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
 import { MaestroError } from '../../src/base/errors.ts';
 import { ulid } from '../../src/base/ids.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import { grantFor } from '../../src/github/commands/pull.ts';
 import { openReceiver } from '../../src/github/intake/receive.ts';
 import { openJobStarter } from '../../src/github/job-starter.ts';
 import { openStarter } from '../../src/github/matching/start-matching.ts';
@@ -145,8 +146,7 @@ async function openRooms(
     runs,
     board: checks,
     compile: (request) => compilePipeline({ ...request, catalog: STEP_CATALOG }),
-    isTrusted: async ({ repository, pull }) =>
-      pull !== null && (await grants.isGranted(repository.id, pull.number, pull.headSha)),
+    isTrusted: async ({ repository, pull }) => pull !== null && (await grants.isGranted(grantFor(repository, pull))),
   });
   return {
     engine,

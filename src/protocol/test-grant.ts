@@ -4,6 +4,8 @@ interface TestGrant {
   readonly pullNumber: number;
   /** The whole SHA. Another head is not covered: a push voids the grant. */
   readonly headSha: string;
+  /** Branch that it is to be merged into: its pipelines are the ones that were vouched for. Another base voids the grant. */
+  readonly baseRef: string;
   /** Login. */
   readonly grantedBy: string;
 }
@@ -12,5 +14,5 @@ interface TestGrant {
 export interface TestGrants {
   /** Records it; the first grant of a head stands. */
   grant(grant: TestGrant): Promise<void>;
-  isGranted(repositoryId: number, pullNumber: number, headSha: string): Promise<boolean>;
+  isGranted(grant: Omit<TestGrant, 'grantedBy'>): Promise<boolean>;
 }

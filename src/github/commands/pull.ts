@@ -1,3 +1,4 @@
+import type { TestGrants } from '../../protocol/test-grant.ts';
 import type { CodeEvent, PullFacts, RepositoryFacts } from '../code-event.ts';
 import { pullEvent as eventOfPull } from '../matching/code-events.ts';
 import type { Octokit } from '../octokit.ts';
@@ -42,6 +43,14 @@ export async function pullOfHead(
   const place = { owner: repository.owner, repo: repository.name };
   const { data } = await octokit.rest.repos.listPullRequestsAssociatedWithCommit({ ...place, commit_sha: headSha });
   return data.find((pull) => pull.state === 'open' && pull.head.sha === headSha)?.number;
+}
+
+/** What has to be vouched for, so that a fork's pull request may run as it is now. */
+export function grantFor(
+  repository: Pick<RepositoryFacts, 'id'>,
+  { number, headSha, baseRef }: Pick<PullFacts, 'number' | 'headSha' | 'baseRef'>,
+): Parameters<TestGrants['isGranted']>[0] {
+  return { repositoryId: repository.id, pullNumber: number, headSha, baseRef };
 }
 
 /** The event of asking for a pull request's head, as its author's push would be one. */

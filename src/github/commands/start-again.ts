@@ -2,7 +2,7 @@ import { MaestroError } from '../../base/errors.ts';
 import type { CodeEvent } from '../code-event.ts';
 import type { Octokit } from '../octokit.ts';
 import type { CheckRequest } from './check-request.ts';
-import { fetchPull, type Pull, pullEvent, pullOfHead } from './pull.ts';
+import { fetchPull, grantFor, type Pull, pullEvent, pullOfHead } from './pull.ts';
 import type { CommandTools } from './tools.ts';
 
 /** Starts pipelines of a commit for which there is no run to repeat: one by its path, or all that match. */
@@ -12,11 +12,11 @@ export async function startAgain(
   request: CheckRequest,
   pipeline: string | undefined,
 ): Promise<string> {
-  const { repository, headSha, sender, key } = request;
+  const { repository, sender, key } = request;
   const pull = await pullOf(octokit, request);
   const cause = { actor: sender.login, deliveryId: key };
   const event = pull ? pullEvent(repository, pull, cause) : pushEvent(request);
-  const isTrusted = pull?.isFork === true && (await tools.grants.isGranted(repository.id, pull.number, headSha));
+  const isTrusted = pull?.isFork === true && (await tools.grants.isGranted(grantFor(repository, pull)));
   const choice = { occasion: key, isTrusted, ...(pipeline === undefined ? {} : { pipeline }) };
   const { started, held, broken } = await tools.starter.start(event, choice);
   return `started ${started.length}, held ${held.length}, broken ${broken.length}`;

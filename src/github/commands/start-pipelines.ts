@@ -3,7 +3,7 @@ import type { StartChoice, StartReport } from '../starter.ts';
 import { assertOpen } from './assert-open.ts';
 import { type CommandContext, occasionOf } from './command-context.ts';
 import type { Params } from './parse-commands.ts';
-import { pullEvent } from './pull.ts';
+import { grantFor, pullEvent } from './pull.ts';
 
 /** `/maestro run`: all that match, or one pipeline by its name. A fork's commit that nobody vouched for stays held. */
 export async function startPipelines(
@@ -36,7 +36,7 @@ export async function startByCommand(
 }
 
 function isTrusted({ tools, request, pull }: CommandContext): Promise<boolean> | boolean {
-  return pull.isFork && tools.grants.isGranted(request.repository.id, pull.number, pull.headSha);
+  return pull.isFork && tools.grants.isGranted(grantFor(request.repository, pull));
 }
 
 export function reportText(report: StartReport, headSha: string): string {

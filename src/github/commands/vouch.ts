@@ -1,7 +1,7 @@
 import { safeText } from '../report/safe-text.ts';
 import { assertOpen } from './assert-open.ts';
 import { type CommandContext, targetOf } from './command-context.ts';
-import { type Pull, pullEvent } from './pull.ts';
+import { grantFor, type Pull, pullEvent } from './pull.ts';
 import { reportText } from './start-pipelines.ts';
 import type { CommandTools } from './tools.ts';
 
@@ -27,10 +27,9 @@ export async function grantAndStart(
   pull: Pull,
   cause: { readonly actor: string; readonly deliveryId: string },
 ): Promise<string> {
-  const grant = { repositoryId: repository.id, pullNumber: pull.number, headSha: pull.headSha };
-  await grants.grant({ ...grant, grantedBy: cause.actor });
+  await grants.grant({ ...grantFor(repository, pull), grantedBy: cause.actor });
   const report = await starter.start(pullEvent(repository, pull, cause), { isTrusted: true });
-  return `${safeText(cause.actor)} vouched for \`${pull.headSha}\`; a push voids that.\n${reportText(report, pull.headSha)}`;
+  return `${safeText(cause.actor)} vouched for \`${pull.headSha}\`; a push, or another base branch, voids that.\n${reportText(report, pull.headSha)}`;
 }
 
 /**

@@ -17,7 +17,16 @@ export function codeEventsFrom(delivery: Delivery): readonly CodeEvent[] {
   const repository = repositoryOf(delivery);
   if (!repository) return [];
   const event = read(delivery, repository);
-  return event ? [event] : [];
+  if (!event) return [];
+  return isRetargeted(delivery) ? [event, { ...event, action: 'synchronize' }] : [event];
+}
+
+/**
+ * Another base branch has other rules, and for a fork other pipelines: what was found for the one before must not stand.
+ * GitHub says no more than that the pull request was edited.
+ */
+function isRetargeted({ event, action, payload }: Delivery): boolean {
+  return event === 'pull_request' && action === 'edited' && objectAt(payload, 'changes.base') !== undefined;
 }
 
 function read(delivery: Delivery, repository: RepositoryFacts): CodeEvent | undefined {

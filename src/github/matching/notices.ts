@@ -42,14 +42,19 @@ export function brokenNotice(
   );
 }
 
-export function heldNotice(event: CodeEvent, subject: Subject): CheckSpec {
+/**
+ * `isOverRun`: a run of the commit has ended, for another base branch. A check of its own takes that verdict's place, since
+ * GitHub goes by the newest of a name.
+ */
+export function heldNotice(event: CodeEvent, subject: Subject, isOverRun: boolean): CheckSpec {
   const summary = [
     'The commit comes from a fork, so its code does not run before somebody has read it.',
     '',
     `Somebody with write access to the repository reads the changes, then comments \`/maestro ok-to-test ${event.headSha}\`.`,
-    'That holds for this commit alone: a new push is held again.',
+    'That holds for this commit and base branch alone: a new push is held again.',
   ].join('\n');
-  return notice(event, subject, 'action_required', 'Waiting for /maestro ok-to-test', summary, []);
+  const held = notice(event, subject, 'action_required', 'Waiting for /maestro ok-to-test', summary, []);
+  return isOverRun ? { ...held, externalId: `notice/${event.headSha}@${event.deliveryId}/${subject.path}` } : held;
 }
 
 function notice(

@@ -64,7 +64,8 @@ async function act(
       const runId = await startRun(options, event, choice, judgement, verdict.plan);
       report.started.push({ runId, pipeline: name });
     } else if (verdict.type === 'start') {
-      await put(options, event, heldNotice(event, judgement));
+      const isOverRun = await hasRun(options, event, judgement);
+      await put(options, event, heldNotice(event, judgement, isOverRun));
       report.held.push(name);
     } else if (verdict.type === 'broken') {
       await put(options, event, brokenNotice(event, judgement, verdict.reason, verdict.findings));
@@ -82,12 +83,16 @@ async function act(
  * commit. Of a push only where no pull request would judge the commit by itself, and not for branches that the filter
  * leaves out: no rule waits for them, and each push would cost a write per pipeline.
  */
-async function isSkipShown({ runs }: StarterOptions, event: CodeEvent, judgement: Judgement): Promise<boolean> {
-  const { path, triggers, verdict } = judgement;
+async function isSkipShown(options: StarterOptions, event: CodeEvent, judgement: Judgement): Promise<boolean> {
+  const { triggers, verdict } = judgement;
   if (event.type === 'push' && (triggers.pullRequest || (verdict.type === 'filtered' && verdict.by === 'branch')))
     return false;
+  return !(await hasRun(options, event, judgement));
+}
+
+async function hasRun({ runs }: StarterOptions, event: CodeEvent, { path }: Judgement): Promise<boolean> {
   const ofCommit = await runs.ofCommit(event.repository.id, event.headSha);
-  return !ofCommit.some(({ pipelinePath }) => pipelinePath === path);
+  return ofCommit.some(({ pipelinePath }) => pipelinePath === path);
 }
 
 /** Answers the public id. Its row is written last: where it is there, everything was done. */

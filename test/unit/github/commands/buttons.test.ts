@@ -116,6 +116,7 @@ describe('buttons', () => {
 });
 
 describe('where there is no run', () => {
+  const grantOf = (headSha: string) => ({ repositoryId: 500, pullNumber: 7, headSha, baseRef: 'main' });
   const notice = () => `notice/${w.github.pull.head}/.maestro/ci.yaml`;
 
   it('starts the pipeline of a notice again, trusting no fork that nobody vouched for', async () => {
@@ -125,14 +126,14 @@ describe('where there is no run', () => {
     expect(w.starts).toMatchObject([
       { event: { headSha: head, pull: { number: 7 } }, choice: { pipeline: '.maestro/ci.yaml', isTrusted: false } },
     ]);
-    expect(await w.tools.grants.isGranted(500, 7, head)).toBe(false);
+    expect(await w.tools.grants.isGranted(grantOf(head))).toBe(false);
   });
 
   it('vouches for exactly the commit of a held check that is approved', async () => {
     w.github.pull.isFork = true;
     w.github.pull.pushedAt = null;
     await w.press('requested_action', { external_id: notice() }, 'approve')();
-    expect(await w.tools.grants.isGranted(500, 7, w.github.pull.head)).toBe(true);
+    expect(await w.tools.grants.isGranted(grantOf(w.github.pull.head))).toBe(true);
     expect(w.starts).toMatchObject([{ choice: { isTrusted: true } }]);
   });
 

@@ -321,7 +321,8 @@ describe('ok-to-test', () => {
   });
   const head = () => w.github.pull.head;
   const createdAt = '2026-02-01T00:00:00Z';
-  const isGranted = () => w.tools.grants.isGranted(500, 7, head());
+  const isGranted = () =>
+    w.tools.grants.isGranted({ repositoryId: 500, pullNumber: 7, headSha: head(), baseRef: w.github.pull.base });
 
   it('vouches for the head that was there before the comment, and starts it', async () => {
     expect(await w.say('/maestro ok-to-test')).toContain('Started');
@@ -334,6 +335,13 @@ describe('ok-to-test', () => {
   it('does not cover a commit that is pushed afterwards', async () => {
     await w.say('/maestro ok-to-test');
     w.github.pull.head = 'd'.repeat(40);
+    expect(await isGranted()).toBe(false);
+    expect(await w.say('/maestro run')).toContain('Held');
+  });
+
+  it('does not cover another base branch, whose pipelines are others', async () => {
+    await w.say('/maestro ok-to-test');
+    w.github.pull.base = 'legacy';
     expect(await isGranted()).toBe(false);
     expect(await w.say('/maestro run')).toContain('Held');
   });

@@ -9,6 +9,7 @@ export const OUR_APP = 99;
 
 export interface FakePull {
   head: string;
+  base: string;
   isFork: boolean;
   author: number;
   pushedAt: string | null;
@@ -30,6 +31,7 @@ export class FakeGitHub {
   ]);
   readonly pull: FakePull = {
     head: randomBytes(20).toString('hex'),
+    base: 'main',
     isFork: false,
     author: 2,
     pushedAt: '2026-01-01T00:00:00Z',
@@ -122,7 +124,7 @@ export class FakeGitHub {
   }
 
   #pullBody(): unknown {
-    const { head, isFork, author, pushedAt, state } = this.pull;
+    const { head, base, isFork, author, pushedAt, state } = this.pull;
     return {
       number: 7,
       state,
@@ -130,7 +132,7 @@ export class FakeGitHub {
       labels: [],
       user: { id: author, login: this.logins.get(author) ?? 'ghost' },
       head: { sha: head, ref: 'topic', repo: { id: isFork ? 501 : 500, pushed_at: pushedAt } },
-      base: { sha: 'b'.repeat(40), ref: 'main', repo: { id: 500 } },
+      base: { sha: 'b'.repeat(40), ref: base, repo: { id: 500 } },
     };
   }
 }

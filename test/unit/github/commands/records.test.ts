@@ -37,13 +37,12 @@ describe('records of requests', () => {
   });
 });
 
-it('a grant covers one head of one pull request', async () => {
+it('a grant covers one head of one pull request, into one branch', async () => {
   const grants = openTestGrants(world().db);
-  const grant = { repositoryId: 1, pullNumber: 2, headSha: 'a'.repeat(40), grantedBy: 'ada' };
-  await grants.grant(grant);
+  const grant = { repositoryId: 1, pullNumber: 2, headSha: 'a'.repeat(40), baseRef: 'main' };
+  await grants.grant({ ...grant, grantedBy: 'ada' });
   await grants.grant({ ...grant, grantedBy: 'bo' });
-  expect(await grants.isGranted(1, 2, grant.headSha)).toBe(true);
-  expect(await grants.isGranted(1, 3, grant.headSha)).toBe(false);
-  expect(await grants.isGranted(2, 2, grant.headSha)).toBe(false);
-  expect(await grants.isGranted(1, 2, 'b'.repeat(40))).toBe(false);
+  expect(await grants.isGranted(grant)).toBe(true);
+  for (const change of [{ pullNumber: 3 }, { repositoryId: 2 }, { headSha: 'b'.repeat(40) }, { baseRef: 'legacy' }])
+    expect(await grants.isGranted({ ...grant, ...change })).toBe(false);
 });

@@ -95,6 +95,14 @@ describe('a webhook becomes a reason to start pipelines', () => {
     expect(event).toMatchObject({ headSha: HEAD, definitionsSha: BASE, pull: { isFork: true } });
   });
 
+  it('for another base branch of a pull request, as if its code were new; for no other edit', () => {
+    const edited = (changes: JsonObject): Delivery =>
+      delivery('pull_request', { ...pull({}), action: 'edited', changes });
+    const actions = (changes: JsonObject): unknown => codeEventsFrom(edited(changes)).map(({ action }) => action);
+    expect(actions({ base: { ref: { from: 'legacy' }, sha: { from: BASE } } })).toEqual(['edited', 'synchronize']);
+    expect(actions({ title: { from: 'old' } })).toEqual(['edited']);
+  });
+
   it('for a merge group, on the branch that it would be merged to', () => {
     const group = {
       head_sha: HEAD,

@@ -252,6 +252,28 @@ describe('starting', () => {
     expect(await runs.ofCommit(11, sha)).toMatchObject([{ isFork: true, pullNumber: 7 }]);
   });
 
+  it("takes a run under one base branch for no run under another, which would be the fork's choice of pipelines", async () => {
+    const legacy = '1'.repeat(40);
+    far.commits.set(BASE, { '.maestro/ci.yaml': pipeline('pull_request') });
+    far.commits.set(legacy, { '.maestro/ci.yaml': pipeline('pull_request').replace('npm test', 'echo ok') });
+    const sha = commit({});
+    const onto = (baseRef: string, definitionsSha: string, deliveryId: string): CodeEvent => ({
+      ...forked(sha),
+      deliveryId,
+      definitionsSha,
+      pull: pullFacts({ headSha: sha, isFork: true, baseRef, baseSha: definitionsSha }),
+    });
+    const weak = await starter.start(onto('legacy', legacy, 'd1'), { isTrusted: true });
+    expect(await starter.start(onto('main', BASE, 'd2'))).toMatchObject({ held: ['tests'], started: [] });
+    // A check of its own: GitHub would go by the run's, which is newer than an earlier notice.
+    expect(checks.at(-1)).toMatchObject({
+      conclusion: 'action_required',
+      externalId: `notice/${sha}@d2/.maestro/ci.yaml`,
+    });
+    const strong = await starter.start(onto('main', BASE, 'd3'), { isTrusted: true });
+    expect(strong.started[0]?.runId).not.toBe(weak.started[0]?.runId);
+  });
+
   it('starts a pipeline by name though its triggers do not match, with its parameters', async () => {
     const params = 'params:\n  where: { type: string, required: true }\n';
     const text = pipeline('release').replace('run: npm test', 'run: echo "$W"\n    env: { W: "${{ params.where }}" }');
