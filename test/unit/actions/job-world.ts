@@ -60,8 +60,8 @@ export class JobWorld {
       response.writeHead(isPermitted ? 200 : 401).end(JSON.stringify({ value: IDENTITY }));
     });
     this.#issuerUrl = await this.#listen(issuer);
-    const tools = this.#tools();
-    this.server = await this.#listen(createHttpServer(requestListenerOf(openHttpApi(tools)), tools.onError));
+    const api = requestListenerOf(openHttpApi(this.#tools()));
+    this.server = await this.#listen(createHttpServer(api, (error) => this.errors.push(error)));
   }
 
   close(): void {

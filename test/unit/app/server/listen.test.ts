@@ -11,7 +11,7 @@ beforeAll(async () => {
     { host: '127.0.0.1', port: 0 },
     {
       webhooks: async (request, response) => {
-        for await (const _ of request) _;
+        await once(request.resume(), 'end');
         response.end('a webhook');
       },
       api: async (_request, response) => void response.end('the API'),
