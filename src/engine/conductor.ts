@@ -59,7 +59,9 @@ export class Conductor {
 
   /** Something may wait in the queue. */
   wake(isFull = false): void {
-    for (const group of this.#groups.values()) {
+    for (const [key, group] of this.#groups) {
+      // Each dedicated run has groups of its own. Who comes again makes a new one, which looks at once.
+      if (isFull && group.isIdle) this.#groups.delete(key);
       if (isFull) group.lookAtAll();
       group.hasNews = true;
       this.#pump(group);

@@ -229,8 +229,10 @@ export class Engine {
       ...this.#names(group, row.pool !== ''),
       isQueued: true,
     });
-    const { next, settled, isRejected } = await db.transaction(async (session) => {
+    const made = await db.transaction(async (session) => {
       const next = await start(session);
+      // Somebody else asked with the same key at this moment.
+      if (next === undefined) return undefined;
       const isRejected = (await loadRuns(session, [next]))[0]?.status === 'rejected';
       if (isRejected) return { next, settled: undefined, isRejected };
       await carryResults(session, next, row, kept, entry.compiled);
@@ -241,6 +243,8 @@ export class Engine {
           : undefined;
       return { next, settled, isRejected };
     });
+    if (made === undefined) return this.#submitter.known(request);
+    const { next, settled, isRejected } = made;
     if (isRejected) this.#onClosed([next]);
     else if (settled) this.#settler.announce(settled);
     else if (group !== null)
@@ -354,7 +358,7 @@ export class Engine {
 
   async #adopt(run: number): Promise<void> {
     const { row } = await this.#queries.load(run);
-    if (row.pool !== '') this.#own.add(row.pool);
+    this.#keep(row.pool);
   }
 
   #scope(): Scope {
@@ -366,9 +370,14 @@ export class Engine {
     const { clock, randomBytes } = this.#options;
     const key = ulid(clock.now(), randomBytes(16));
     const pool = isDedicated ? this.#poolOf(key) : '';
-    if (isDedicated) this.#own.add(pool);
+    this.#keep(pool);
     const nonce = Buffer.from(randomBytes(16)).toString('hex');
     return { key, nonce, concurrencyGroup, pool, isQueued: concurrencyGroup !== null };
+  }
+
+  /** Dedicated runs of servers are in the scope of each server as it is: what is kept here is named in every look. */
+  #keep(pool: string): void {
+    if (pool !== '' && !(this.#options.isShared && pool.startsWith(SERVED))) this.#own.add(pool);
   }
 
   #poolOf(run: string): string {

@@ -9,8 +9,8 @@ const ALL = '*';
 export class QueueDirectory {
   readonly #db: Database;
   readonly #shared = new Map<string, number>();
-  /** Pools that some worker here serves whole, with their queues as a literal. */
-  readonly #whole = new Map<string, string>([['', '{}']]);
+  /** All queues that runs share, as a literal: new plans bring new ones. */
+  #allShared = '{}';
 
   constructor(db: Database) {
     this.#db = db;
@@ -28,7 +28,7 @@ export class QueueDirectory {
       const ids = await saveQueues(this.#db, missing);
       missing.forEach((name, i) => made.set(`${name.pool}/${name.class}`, ids[i] ?? 0));
       for (const name of missing) if (name.pool === '') this.#shared.set(name.class, made.get(`/${name.class}`) ?? 0);
-      await this.refresh();
+      if (missing.some(({ pool }) => pool === '')) await this.refresh();
     }
     return runs.map(({ pool, classes }) =>
       classes.map((name) => made.get(`${pool}/${name}`) ?? this.#shared.get(name) ?? 0),
@@ -38,8 +38,10 @@ export class QueueDirectory {
   /** @param pool a run's key, or empty for workers that serve any run */
   async serve(pool: string, classes: readonly string[]): Promise<ServedQueues> {
     if (classes.includes(ALL)) {
-      this.#whole.set(pool, `{${(await listQueues(this.#db, pool)).join(',')}}`);
-      return { key: `${pool}/${ALL}`, literal: () => this.#whole.get(pool) ?? '{}' };
+      if (pool === '') await this.refresh();
+      // A run has all its queues from its beginning.
+      const own = pool === '' ? undefined : await this.#literalOf(pool);
+      return { key: `${pool}/${ALL}`, literal: () => own ?? this.#allShared };
     }
     const ids = [
       ...(await saveQueues(
@@ -53,6 +55,10 @@ export class QueueDirectory {
 
   /** Reads again what other conductors may have added. */
   async refresh(): Promise<void> {
-    for (const pool of this.#whole.keys()) this.#whole.set(pool, `{${(await listQueues(this.#db, pool)).join(',')}}`);
+    this.#allShared = await this.#literalOf('');
+  }
+
+  async #literalOf(pool: string): Promise<string> {
+    return `{${(await listQueues(this.#db, pool)).join(',')}}`;
   }
 }

@@ -82,18 +82,20 @@ export class Submitter {
 
   /**
    * Makes everything ready to start one run inside the caller's transaction, where more has to be written before anybody
-   * sees it. Called before that transaction: an embedded database has one connection.
+   * sees it. Called before that transaction: an embedded database has one connection. Answers undefined where a run of
+   * its idempotency key is there.
    */
-  async prepareWithin(request: StartRun, names: NewRunNames): Promise<(session: Session) => Promise<number>> {
+  async prepareWithin(
+    request: StartRun,
+    names: NewRunNames,
+  ): Promise<(session: Session) => Promise<number | undefined>> {
     const prepared = this.#prepare(request, names);
     const planId = (await this.#savePlans([prepared])).get(prepared.entry.compiled) ?? 0;
     await this.#tools.decisionIds.resolve(this.#tools.db, [prepared.runDecision]);
     const [queues] = await this.#queuesOf([prepared]);
     return async (session) => {
       const numbers = await submitRuns(session, this.#tools.packId, [this.#newRun(prepared, planId, queues ?? [])]);
-      const run = numbers.get(names.key);
-      if (run === undefined) throw new MaestroError('INTERNAL', 'a run was not started');
-      return run;
+      return numbers.get(names.key);
     };
   }
 
@@ -162,7 +164,8 @@ export class Submitter {
     const numbers = await submitRuns(db, packId, runs);
     for (const [i, one] of batch.entries()) {
       const run = numbers.get(one.names.key);
-      if (run === undefined) one.resolve(await this.#existing(one.request));
+      if (run === undefined)
+        one.resolve({ run: await this.known(one.request), isNew: false, isRejected: false, isPosted: false });
       else {
         entries.add(
           { id: run, key: one.names.key, attempt: 1, planId: runs[i]?.planId ?? 0, trigger: one.request.trigger },
@@ -226,10 +229,11 @@ export class Submitter {
     return id;
   }
 
-  async #existing(request: StartRun): Promise<Started> {
+  /** The run that the request's idempotency key was used for. */
+  async known(request: StartRun): Promise<number> {
     const run = await findByIdempotencyKey(this.#tools.db, request.idempotencyKey ?? '');
     if (run === undefined) throw new MaestroError('INTERNAL', 'a run was neither started nor found');
-    return { run, isNew: false, isRejected: false, isPosted: false };
+    return run;
   }
 }
 

@@ -1,12 +1,17 @@
 import type { Clock } from '../base/clock.ts';
+import { ulid } from '../base/ids.ts';
 import type { Database } from '../store/database.ts';
 import { claimOutbox } from '../store/outbox.ts';
+import { removeEndedQueues } from '../store/queues.ts';
 import type { Scope } from '../store/scope.ts';
 import { dueTimers, nextTimerMs } from '../store/timers.ts';
 import { abandonedSteps, removeSilentWorkers } from '../store/workers.ts';
 import type { Settler } from './settler.ts';
 
 const TIMERS_MAX = 256;
+const QUEUES_MAX = 1000;
+/** Between the name of a run and its row lie moments. */
+const UNBORN_MS = 3_600_000;
 const SETTLE_CLAIM_MS = 10_000;
 /** Sweeps of a busy process come late by less than this. */
 const SLEEP_SLACK_MS = 5000;
@@ -85,7 +90,7 @@ export class Timekeeper {
   }
 
   async #sweep(): Promise<void> {
-    const { db, settler, expireAfterMs } = this.#tools;
+    const { db, settler, clock, expireAfterMs } = this.#tools;
     if (this.#isClosed) return;
     await this.#tools.refresh();
     this.lookAtTimers();
@@ -96,6 +101,7 @@ export class Timekeeper {
       );
       await removeSilentWorkers(db, expireAfterMs);
     }
+    await removeEndedQueues(db, ulid(clock.now() - UNBORN_MS, new Uint8Array(16)), QUEUES_MAX);
     await this.recover();
   }
 

@@ -63,6 +63,10 @@ export class WorkerGroup {
     return this.#waiters.length > 0;
   }
 
+  get isIdle(): boolean {
+    return this.busy === 0 && !this.hasCalls && !this.hasWaiters;
+  }
+
   /** Rows may have committed behind the mark. */
   lookAtAll(): void {
     this.mark = 0;

@@ -1,5 +1,6 @@
 import { textArray } from './array-literal.ts';
 import type { Session } from './database.ts';
+import { SERVED } from './scope.ts';
 
 /** Where steps of a runner class wait: those of any run (`pool` is empty), or of the run that the pool names. */
 export interface QueueName {
@@ -32,4 +33,23 @@ export async function saveQueues(session: Session, names: readonly QueueName[]):
 export async function listQueues(session: Session, pool: string): Promise<readonly number[]> {
   const rows = await session.query('queues_of_pool', 'select id from queue where pool = $1 order by id', [pool]);
   return rows.map((row) => Number(row[0]));
+}
+
+/**
+ * Forgets the queues of dedicated runs that have ended, and what was left waiting there when they were cancelled: nobody
+ * serves them any more, and a retry has queues of its own. So too those that were made for a run which was not started,
+ * since its idempotency key was known.
+ * @param bornBefore a ULID: runs of greater keys may be about to start
+ */
+export async function removeEndedQueues(session: Session, bornBefore: string, max: number): Promise<void> {
+  await session.query(
+    'queues_remove_ended',
+    `with gone as (
+       select q.id from queue q left join run r on r.key = ltrim(q.pool, '${SERVED}')
+       where q.pool <> '' and (r.state >= 3 or (r.id is null and ltrim(q.pool, '${SERVED}') collate "C" < $1))
+       order by q.id limit $2 for update of q skip locked),
+     unserved as (delete from ready where queue in (select id from gone))
+     delete from queue where id in (select id from gone)`,
+    [bornBefore, max],
+  );
 }
