@@ -127,7 +127,10 @@ export class InboxLoop {
   }
 
   async #noteOf(delivery: ClaimedDelivery): Promise<string> {
-    const { handlers, timeoutMs } = this.#options;
+    const { handlers, timeoutMs, triesMax } = this.#options;
+    // Nobody gave it back after its last try: it ends the processes that take it up.
+    if (delivery.tries > triesMax)
+      throw new MaestroError('INTERNAL', `${delivery.event} was taken up ${triesMax} times, and never given back`);
     const handler = Object.hasOwn(handlers, delivery.event) ? handlers[delivery.event] : undefined;
     if (!handler) return `nothing handles ${delivery.event}`;
     const { id, event, action, installationId, payload, receivedAt } = delivery;

@@ -70,6 +70,21 @@ describe('the inbox loop', () => {
     expect(await inbox.counts()).toMatchObject({ waiting: 0, working: 0, buried: 0 });
   });
 
+  it('gives up a delivery that ends every process which takes it up', async () => {
+    for (const id of ['poison', 'next']) await receive({ id, event: 'pull_request', payload: pull(1) });
+    for (let died = 0; died < 3; died++) await inbox.claim(1, 0);
+    const handled: string[] = [];
+    const errors: unknown[] = [];
+    const handler: DeliveryHandler = async ({ id }) => {
+      handled.push(id);
+      return 'handled';
+    };
+    await loopOf({ pull_request: handler }, { triesMax: 3, onError: (error) => errors.push(error) }).drain();
+    expect(handled).toEqual(['next']);
+    expect(await inbox.find('poison')).toMatchObject({ state: 'buried', tries: 4 });
+    expect(errors).toMatchObject([{ code: 'INTERNAL' }]);
+  });
+
   it('handles a lane in order and lanes side by side', async () => {
     for (let i = 0; i < 6; i++) await receive({ id: `o-${i}`, event: 'pull_request', payload: pull(i % 2) });
     const order: string[] = [];
