@@ -12,6 +12,8 @@ const READY_POLL_MS = 50;
 /** `npm start`, as a process of its own that can be killed. */
 export interface ServerProcess {
   readonly url: string;
+  /** Of the process that runs now. */
+  pid(): number | undefined;
   /** SIGKILL, also while it starts. Resolves when it is gone. */
   kill(): Promise<void>;
   /** The same server once more, after `stop` or `kill`. Resolves when it answers; throws where it ended before. */
@@ -35,6 +37,7 @@ export async function startServer(setting: ServerSetting): Promise<ServerProcess
   await ready(child, setting);
   return {
     url: setting.url,
+    pid: () => child.pid,
     kill: () => end(child, 'SIGKILL'),
     restart: async () => {
       child = launch(setting, log);

@@ -18,6 +18,9 @@ import type { Rooms } from './rooms.ts';
 
 const APP_RETRY_MS = 5000;
 const SWEEP_EVERY_MS = 300_000;
+/** What failed while no server was up shows in GitHub's list only when GitHub has given up: it is looked for again soon. */
+const MISSED_SOON_MS = 5000;
+const BEAT_MS = 2000;
 /** GitHub redelivers for three days; an id that was forgotten would count as new. */
 const INBOX_KEPT_MS = 7 * 86_400_000;
 /** Deliveries in work at once: most wait for GitHub. */
@@ -39,24 +42,31 @@ export function openConductor(
   const dispatcher = openDispatcher(config, rooms, onError);
   const inboxLoop = openInboxLoop(config, rooms, dispatcher, onError);
   const sweeps = openSweeps(rooms, onError);
+  const { claimant } = rooms;
+  const life = new Sweeps({ sweeps: [() => claimant.beat()], everyMs: BEAT_MS, onError });
   let reporting: Promise<void> = Promise.resolve();
   return {
     start: async () => {
+      await claimant.begin();
+      life.start();
       dispatcher.start();
       await inboxLoop.start();
-      sweeps.start();
+      for (const sweep of sweeps) sweep.start();
       reporting = report(config, rooms, onError, stopping.signal);
     },
     close: async (graceMs) => {
       stopping.abort();
-      await Promise.all([inboxLoop.stop(graceMs), dispatcher.close(), within(graceMs, sweeps.stop())]);
+      const swept = Promise.all(sweeps.map((sweep) => sweep.stop()));
+      await Promise.all([inboxLoop.stop(graceMs), dispatcher.close(), within(graceMs, swept)]);
       await within(graceMs, reporting);
+      await life.stop();
+      await claimant.leave();
     },
   };
 }
 
 /** The timer ends with the work: one that is left would keep an idle process alive until it fires. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
   const ended = new AbortController();
   const patience = pause(ms, undefined, { signal: ended.signal }).catch(() => {});
   await Promise.race([work, patience]).finally(() => ended.abort());
@@ -87,7 +97,7 @@ function openInboxLoop(
   dispatcher: Dispatcher,
   onError: (error: unknown, context?: object) => void,
 ): InboxLoop {
-  const { engine, github, inbox, runs, checks, grants, records, dispatches, starter } = rooms;
+  const { engine, claimant, github, inbox, runs, checks, grants, records, dispatches, starter } = rooms;
   const { access } = github;
   return new InboxLoop({
     inbox,
@@ -104,7 +114,7 @@ function openInboxLoop(
         board: checks,
         grants,
         records,
-        newHolder: randomUUID,
+        newHolder: () => `${claimant.id} ${randomUUID()}`,
       }),
       openJobHandlers({ dispatches, wake: () => dispatcher.wake() }),
     ),
@@ -117,7 +127,7 @@ function openInboxLoop(
 function openSweeps(
   { engine, github, inbox, runs, starter }: Rooms,
   onError: (error: unknown, context?: object) => void,
-): Sweeps {
+): readonly Sweeps[] {
   const { access } = github;
   const missed = new MissedDeliveries({ access, inbox, clock: SYSTEM_CLOCK });
   const open = new OpenRuns({ access, engine, runs, onError });
@@ -125,11 +135,10 @@ function openSweeps(
   const prune = async (): Promise<void> => {
     await inbox.prune(new Date(SYSTEM_CLOCK.now() - INBOX_KEPT_MS));
   };
-  return new Sweeps({
-    sweeps: [() => missed.sweep(), () => open.sweep(), () => heads.sweep(), prune],
-    everyMs: SWEEP_EVERY_MS,
-    onError,
-  });
+  return [
+    new Sweeps({ sweeps: [() => missed.sweep()], everyMs: SWEEP_EVERY_MS, soonMs: MISSED_SOON_MS, onError }),
+    new Sweeps({ sweeps: [() => open.sweep(), () => heads.sweep(), prune], everyMs: SWEEP_EVERY_MS, onError }),
+  ];
 }
 
 /** Comments are known as ours by the App's name, which GitHub tells. */

@@ -20,6 +20,7 @@ import { openLocalSigner } from '../../src/provenance/signers/local.ts';
 import { STEP_CATALOG } from '../../src/steps/catalog.ts';
 import { openFileBlobs } from '../../src/store/blobs.ts';
 import { openCheckBoard } from '../../src/store/check-board.ts';
+import { openClaimant } from '../../src/store/claimants.ts';
 import { openCommandRecords } from '../../src/store/command-records.ts';
 import type { Database } from '../../src/store/database.ts';
 import { openDemand } from '../../src/store/demand.ts';
@@ -133,13 +134,14 @@ async function openRooms(
     onError,
     times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
   });
-  const inbox = openInbox(db);
+  const claimant = openClaimant(db, newId());
+  const inbox = openInbox(db, claimant.id);
   const receive = openReceiver(inbox);
   const github = await openGitHub(config, log, ({ id, name, payload }) => receive({ id, event: name, payload }));
   const runs = openGitHubRuns(db);
-  const checks = openCheckBoard(db);
+  const checks = openCheckBoard(db, claimant.id);
   const grants = openTestGrants(db);
-  const dispatches = openDispatches(db, SYSTEM_CLOCK);
+  const dispatches = openDispatches(db, SYSTEM_CLOCK, claimant.id);
   const starter = openStarter({
     access: github.access,
     engine,
@@ -150,6 +152,7 @@ async function openRooms(
   });
   return {
     engine,
+    claimant,
     inbox,
     github,
     runs,

@@ -10,12 +10,14 @@ import type { Inbox } from '../../src/protocol/inbox.ts';
 import type { ReportBook } from '../../src/protocol/report-book.ts';
 import type { TestGrants } from '../../src/protocol/test-grant.ts';
 import type { WorkerSessions } from '../../src/protocol/worker-session.ts';
+import type { Claimant } from '../../src/store/claimants.ts';
 import type { GitHubDoor } from './github-access.ts';
 import type { ProblemFeed } from './run-feed.ts';
 
 /** What a server is made of, whatever its roles. */
 export interface Rooms {
   readonly engine: Engine;
+  readonly claimant: Claimant;
   readonly inbox: Inbox;
   readonly github: GitHubDoor;
   readonly runs: GitHubRuns;

@@ -61,7 +61,10 @@ export interface Inbox {
   prune(before: Date): Promise<number>;
   /** Those of the ids that never came in. */
   missing(ids: readonly string[]): Promise<readonly string[]>;
-  /** Notes that GitHub is asked to send a delivery again; false where that was asked `timesMax` times, or within `pauseMs`. */
+  /**
+   * Notes that GitHub is asked to send a delivery again; false where that was asked `timesMax` times, or just now: within
+   * `pauseMs` of the first time, twice as long after the second, and so on.
+   */
   noteRedelivery(id: string, timesMax: number, pauseMs: number): Promise<boolean>;
   /** Calls `hear` when there may be something to claim, also from other processes; answers what ends it. News can be lost. */
   onNews(hear: () => void): Promise<() => Promise<void>>;

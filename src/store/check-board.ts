@@ -7,8 +7,11 @@ import { openReportClaims } from './report-claims.ts';
 
 const STANDING = 'installation_id, repository_id, owner, repo, head_sha, pull_number, content';
 
-/** What should stand on GitHub, and what the reporter has written of it. */
-export function openCheckBoard(db: Database): CheckBoard & ReportBook {
+/**
+ * What should stand on GitHub, and what the reporter has written of it.
+ * @param holder the process, where its claims end with it (see `claimants.ts`)
+ */
+export function openCheckBoard(db: Database, holder: string | null = null): CheckBoard & ReportBook {
   return {
     put: async (target, spec, version = 0) => {
       await db.transaction(async (session) => {
@@ -54,7 +57,7 @@ export function openCheckBoard(db: Database): CheckBoard & ReportBook {
           [pull.repositoryId, pull.pullNumber, pull.changed],
         );
       }),
-    ...openReportClaims(db),
+    ...openReportClaims(db, holder),
   };
 }
 

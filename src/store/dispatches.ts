@@ -23,15 +23,18 @@ const RUNNING_LOOK_MS = 300_000;
 const COLUMNS = `d.id, d.run_key, d.class, d.ordinal, d.labels, d.installation_id, d.repository_id, d.owner, d.repo, d.ref,
   d.status, d.workflow_run_id, d.run_attempt, d.problem, d.requested_at`;
 
-/** @param clock of the process: its times are written, so that several processes agree as far as their clocks do */
-export function openDispatches(db: Database, clock: Clock): Dispatches {
+/**
+ * @param clock of the process: its times are written, so that several processes agree as far as their clocks do
+ * @param holder the process, where its claims end with it (see `claimants.ts`)
+ */
+export function openDispatches(db: Database, clock: Clock, holder: string | null = null): Dispatches {
   const now = (): string => isoTime(clock.now());
   const after = (ms: number): string => isoTime(clock.now() + ms);
   return {
     find: (dispatchId) => findDispatch(db, dispatchId),
     request: (request, jobsMax) => db.transaction((session) => insertRequest(session, request, jobsMax, now())),
     adopt: (request, job) => adoptJob(db, request, job, now(), after(RUNNING_LOOK_MS)),
-    claimDue: (limit, holdMs) => claimDue(db, limit, now(), after(holdMs)),
+    claimDue: (limit, holdMs) => claimDue(db, limit, now(), after(holdMs), holder),
     calling: async (dispatchId, fence) => {
       const rows = await db.query(
         'dispatch_calling',
@@ -166,7 +169,13 @@ function requestValues(request: DispatchRequest): readonly (string | number)[] {
   ];
 }
 
-async function claimDue(db: Database, limit: number, now: string, heldUntil: string): Promise<readonly DueDispatch[]> {
+async function claimDue(
+  db: Database,
+  limit: number,
+  now: string,
+  heldUntil: string,
+  holder: string | null,
+): Promise<readonly DueDispatch[]> {
   const rows = await db.query(
     'dispatch_claim',
     // `state >= 3`: the run is over. Whoever claims it the first time after that notes when.
@@ -174,13 +183,13 @@ async function claimDue(db: Database, limit: number, now: string, heldUntil: str
        select d.id, r.state >= 3 as is_over from dispatch d join run r on r.key = d.run_key
        where d.status < 3 and (d.due_at <= $1::timestamptz or (r.state >= 3 and d.over_at is null))
        order by d.due_at limit $2 for update of d skip locked)
-     update dispatch d set due_at = $3::timestamptz, fence = d.fence + 1,
+     update dispatch d set due_at = $3::timestamptz, held_until = $3::timestamptz, holder = $4, fence = d.fence + 1,
        over_at = case when due.is_over then coalesce(d.over_at, $1::timestamptz) end
      from due where d.id = due.id
      returning ${COLUMNS}, d.is_uncertain, d.refusals,
        (extract(epoch from $1::timestamptz - d.status_at) * 1000)::float8,
        (extract(epoch from $1::timestamptz - d.over_at) * 1000)::float8, d.fence`,
-    [now, limit, heldUntil],
+    [now, limit, heldUntil, holder],
   );
   return rows.map((row) => ({
     ...toDispatch(row),

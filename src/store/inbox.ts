@@ -14,8 +14,9 @@ const STATES = ['waiting', 'working', 'done', 'buried'] as const;
 /**
  * A delivery waits, is in work, then done or buried. A claim that ends without a word leaves it in work with a due time
  * that has passed, which is the same as waiting.
+ * @param holder the process, where its claims end with it (see `claimants.ts`)
  */
-export function openInbox(db: Database): Inbox {
+export function openInbox(db: Database, holder: string | null = null): Inbox {
   const news = new InboxNews(db);
   return {
     accept: async (delivery) => {
@@ -23,7 +24,7 @@ export function openInbox(db: Database): Inbox {
       if (answer === 'stored') news.tell();
       return answer;
     },
-    claim: (limit, holdMs) => claim(db, limit, holdMs),
+    claim: (limit, holdMs) => claim(db, limit, holdMs, holder),
     finish: (claimed, note) => end(db, claimed, 2, note),
     bury: (claimed, error) => end(db, claimed, 3, error),
     retry: (claimed, error, delayMs) => retry(db, claimed, error, delayMs),
@@ -57,7 +58,12 @@ async function accept(db: Database, delivery: NewDelivery): Promise<'stored' | '
  * Walks from lane to lane in the index, so that a lane of thousands costs as much as one of one. Heads in work come first
  * in their repository's rank: a repository with many lanes in work stands behind one with none.
  */
-async function claim(db: Database, limit: number, holdMs: number): Promise<readonly ClaimedDelivery[]> {
+async function claim(
+  db: Database,
+  limit: number,
+  holdMs: number,
+  holder: string | null,
+): Promise<readonly ClaimedDelivery[]> {
   const rows = await db.query(
     'inbox_claim',
     `with recursive head as (
@@ -76,10 +82,11 @@ async function claim(db: Database, limit: number, holdMs: number): Promise<reado
          and not exists (select 1 from delivery o where o.lane = d.lane and o.state = 1 and o.due_at > now() and o.seq <> d.seq)
        order by r.rank, r.seq limit $1
        for update of d skip locked)
-     update delivery d set state = 1, tries = d.tries + 1, due_at = now() + $2::float8 * interval '1 millisecond'
+     update delivery d set state = 1, tries = d.tries + 1, holder = $3,
+       due_at = now() + $2::float8 * interval '1 millisecond'
      from picked p where d.seq = p.seq
      returning d.seq, d.id, d.lane, d.event, d.action, d.installation_id, d.payload, d.received_at, d.tries`,
-    [limit, holdMs],
+    [limit, holdMs, holder],
   );
   return rows.toSorted((a, b) => Number(a[0]) - Number(b[0])).map(claimedOf);
 }
@@ -188,7 +195,7 @@ async function noteRedelivery(db: Database, id: string, timesMax: number, pauseM
     'inbox_redelivery',
     `insert into redelivery as r (id) values ($1)
      on conflict (id) do update set times = r.times + 1, asked_at = now()
-     where r.times < $2 and r.asked_at <= now() - $3::float8 * interval '1 millisecond'
+     where r.times < $2 and r.asked_at <= now() - $3::float8 * power(2, r.times - 1) * interval '1 millisecond'
      returning 1`,
     [plainText(id), timesMax, pauseMs],
   );

@@ -27,11 +27,12 @@ const CLAIM = `with due as (
     where r.is_due and r.due_ms <= $1::bigint and ${IS_RIPE}
       and ($4::bigint is null or r.installation_id = $4) and not (r.installation_id = any ($5::bigint[]))
     order by r.is_urgent desc, r.id limit $3 for update skip locked)
-  update report r set fence = r.fence + 1, due_ms = $1::bigint + $2::bigint, is_unsure = true from due where r.id = due.id
+  update report r set fence = r.fence + 1, due_ms = $1::bigint + $2::bigint, held_ms = $1::bigint + $2::bigint, holder = $6,
+    is_unsure = true from due where r.id = due.id
   returning r.id, r.fence, r.digest, r.installation_id, r.owner, r.repo, r.remote_id, due.is_unsure, r.failures,
     r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, r.is_urgent`;
 
-export function openReportClaims(db: Database): ReportClaims {
+export function openReportClaims(db: Database, holder: string | null): ReportClaims {
   return {
     claim: async ({ nowMs, claimMs, limit, installations }: ClaimQuery) => {
       const rows = await db.query('report_claim', CLAIM, [
@@ -40,13 +41,14 @@ export function openReportClaims(db: Database): ReportClaims {
         limit,
         'only' in installations ? installations.only : null,
         intArray('only' in installations ? [] : installations.except),
+        holder,
       ]);
       return rows.toSorted(byUrgency).map(toDue);
     },
     renew: async (due, untilMs) => {
       const rows = await db.query(
         'report_renew',
-        'update report set due_ms = $3 where id = $1 and fence = $2 returning 1',
+        'update report set due_ms = $3, held_ms = $3 where id = $1 and fence = $2 returning 1',
         [due.id, due.fence, untilMs],
       );
       return rows.length > 0;
@@ -55,7 +57,7 @@ export function openReportClaims(db: Database): ReportClaims {
       const rows = await db.query(
         'report_record',
         `update report set remote_id = $3, sent_annotations = $4, is_unsure = not $5::boolean, sent_ms = $6::bigint, failures = 0, problem = null,
-           writes = writes + $5::boolean::int, due_ms = case when $5::boolean then 0 else $6::bigint + $8::bigint end,
+           writes = writes + $5::boolean::int, due_ms = case when $5::boolean then 0 else $6::bigint + $8::bigint end, held_ms = $6::bigint + $8::bigint,
            sent_digest = case when $5::boolean then $7 else sent_digest end, is_due = not $5::boolean or digest <> $7
          where id = $1 and fence = $2 returning 1`,
         [due.id, due.fence, remoteId, sentAnnotations, isWhole, nowMs, due.digest, claimMs],

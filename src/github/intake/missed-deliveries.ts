@@ -9,8 +9,9 @@ const PAGE = 100;
 const PAGES_MAX = 50;
 /** What one sweep asks for; the next goes on. */
 const ASKED_AT_ONCE_MAX = 100;
-const TIMES_MAX = 3;
-const PAUSE_MS = 60_000;
+/** With doubling pauses sixteen times last as long as GitHub keeps a delivery; what we refuse each time costs few calls. */
+const TIMES_MAX = 16;
+const FIRST_PAUSE_MS = 4000;
 /** A delivery is listed a moment after it was sent. */
 const OVERLAP_MS = 600_000;
 
@@ -24,8 +25,8 @@ type Sent = Awaited<ReturnType<Octokit['rest']['apps']['listWebhookDeliveries']>
 
 /**
  * Asks GitHub to send again what it could not deliver: it tries each webhook once. A delivery is asked for when no sending
- * of its id succeeded and it never reached the inbox, three times at most, counted in the store. A sending that fails
- * again is listed anew, so after its first time a sweep looks only at what is newer than the one before.
+ * of its id succeeded and it never reached the inbox, each time after twice the pause, counted in the store. A sending that
+ * fails again is listed anew, so a sweep looks only at what is newer than the one before, or than the oldest that is missing.
  */
 export class MissedDeliveries {
   readonly #options: MissedDeliveriesOptions;
@@ -45,11 +46,13 @@ export class MissedDeliveries {
     const asked: string[] = [];
     for (const guid of missing.slice(0, ASKED_AT_ONCE_MAX)) {
       const newest = failed.get(guid);
-      if (!newest || !(await inbox.noteRedelivery(guid, TIMES_MAX, PAUSE_MS))) continue;
+      if (!newest || !(await inbox.noteRedelivery(guid, TIMES_MAX, FIRST_PAUSE_MS))) continue;
       await access.app.rest.apps.redeliverWebhookDelivery({ delivery_id: newest.id });
       asked.push(guid);
     }
-    if (missing.length <= ASKED_AT_ONCE_MAX) this.#sinceMs = beganMs - OVERLAP_MS;
+    // What is still missing stays in sight until GitHub forgets it: it may have to be asked for once more.
+    const newest = missing.map((guid) => Date.parse(failed.get(guid)?.delivered_at ?? ''));
+    this.#sinceMs = Math.min(beganMs - OVERLAP_MS, ...newest);
     return asked;
   }
 }

@@ -1,7 +1,9 @@
 export interface SweepsOptions {
-  /** Each is called at the start and then every `everyMs`, one after the other. */
+  /** Each is called at the start and then again and again, one after the other. */
   readonly sweeps: readonly (() => Promise<unknown>)[];
   readonly everyMs: number;
+  /** After the start, pauses grow from this by doubling. */
+  readonly soonMs?: number;
   readonly onError: (error: unknown) => void;
 }
 
@@ -11,14 +13,18 @@ export class Sweeps {
   #timer: NodeJS.Timeout | undefined;
   #current: Promise<void> | undefined;
   #isStopped = false;
+  #pauseMs: number;
 
   constructor(options: SweepsOptions) {
     this.#options = options;
+    this.#pauseMs = options.soonMs ?? options.everyMs;
   }
 
   start(): void {
     this.#current = this.#all().finally(() => {
-      if (!this.#isStopped) this.#timer = setTimeout(() => this.start(), this.#options.everyMs);
+      if (this.#isStopped) return;
+      this.#timer = setTimeout(() => this.start(), this.#pauseMs);
+      this.#pauseMs = Math.min(this.#options.everyMs, this.#pauseMs * 2);
     });
   }
 

@@ -82,13 +82,39 @@ describe('the sweepers', () => {
       expect(asked()).toEqual(['POST /app/hook/deliveries/9/attempts']);
     });
 
-    it('asks three times at most, also after a restart', async () => {
+    it('asks sixteen times at most, also after a restart', async () => {
       far.answers.set(LIST, [sent(9, 'failed', 502)]);
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < 18; i++) {
         await new MissedDeliveries({ access, inbox, clock }).sweep();
-        await db.query('', `update redelivery set asked_at = now() - interval '1 hour'`, []);
+        await db.query('', `update redelivery set asked_at = now() - interval '3 days'`, []);
       }
-      expect(asked()).toHaveLength(3);
+      expect(asked()).toHaveLength(16);
+    });
+
+    it('asks again seconds after the server was killed twice in a row, and ever later for what fails each time', async () => {
+      far.answers.set(LIST, [sent(9, 'failed', 0)]);
+      const asksAfter = async (seconds: number): Promise<boolean> => {
+        await db.query('', `update redelivery set asked_at = now() - $1::float8 * interval '1 second'`, [seconds]);
+        return (await new MissedDeliveries({ access, inbox, clock }).sweep()).length > 0;
+      };
+      expect(await asksAfter(0)).toBe(true);
+      expect(await asksAfter(3)).toBe(false);
+      expect(await asksAfter(4.5)).toBe(true);
+      expect(await asksAfter(7)).toBe(false);
+      expect(await asksAfter(8.5)).toBe(true);
+      for (let i = 0; i < 8; i++) expect(await asksAfter(3600)).toBe(true);
+      expect(await asksAfter(3600)).toBe(false);
+    });
+
+    it('keeps in sight what is still missing, though it was sent long ago', async () => {
+      const next = `<${far.origin}/app/hook/deliveries?per_page=100&cursor=v1_2>; rel="next"`;
+      far.answers.set(`${LIST}?per_page=100`, { link: next, body: [sent(9, 'new', 200, '2026-11-20T12:50:00Z')] });
+      far.answers.set(`${LIST}?per_page=100&cursor=v1_2`, [sent(8, 'missing', 0)]);
+      const sweeper = new MissedDeliveries({ access, inbox, clock });
+      expect(await sweeper.sweep()).toEqual(['missing']);
+      nowMs += 3_600_000;
+      await db.query('', `update redelivery set asked_at = now() - interval '1 hour'`, []);
+      expect(await sweeper.sweep()).toEqual(['missing']);
     });
 
     it('reads on from page to page until three days ago, and later only what is new', async () => {
@@ -101,9 +127,13 @@ describe('the sweepers', () => {
       const sweeper = new MissedDeliveries({ access, inbox, clock });
       expect(await sweeper.sweep()).toEqual(['a', 'b']);
       expect(far.calls.filter((call) => call === LIST)).toHaveLength(2);
+      for (const id of ['a', 'b'])
+        await inbox.accept({ id, lane: 'x', event: 'push', action: null, installationId: 1, payload: {} });
       nowMs += 3_600_000;
       await sweeper.sweep();
-      expect(far.calls.filter((call) => call === LIST)).toHaveLength(3);
+      expect(far.calls.filter((call) => call === LIST)).toHaveLength(4);
+      await sweeper.sweep();
+      expect(far.calls.filter((call) => call === LIST)).toHaveLength(5);
     });
   });
 
@@ -246,6 +276,19 @@ describe('the sweepers', () => {
       await heads().sweep();
       expect(offered).toEqual([]);
     });
+  });
+
+  it('come again soon after the start, when what failed meanwhile shows at last', async () => {
+    const thrice = Promise.withResolvers<void>();
+    let times = 0;
+    const sweep = async (): Promise<void> => {
+      times++;
+      if (times === 3) thrice.resolve();
+    };
+    const sweeps = new Sweeps({ sweeps: [sweep], everyMs: 3_600_000, soonMs: 1, onError });
+    sweeps.start();
+    await thrice.promise;
+    await sweeps.stop();
   });
 
   it('go on after one of them failed, and end when they are told to', async () => {

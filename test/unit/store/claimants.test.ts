@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CheckSpec } from '../../../src/protocol/check.ts';
+import { openCheckBoard } from '../../../src/store/check-board.ts';
+import { openClaimant } from '../../../src/store/claimants.ts';
+import { openCommandRecords } from '../../../src/store/command-records.ts';
+import type { Database } from '../../../src/store/database.ts';
+import { openDispatches } from '../../../src/store/dispatches.ts';
+import { openInbox } from '../../../src/store/inbox.ts';
+import { migrate } from '../../../src/store/migrate.ts';
+import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
+import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import { describeWith } from '../../real-parts.ts';
+
+const HOUR_MS = 3_600_000;
+const TARGET = { installationId: 1, repositoryId: 2, owner: 'o', repo: 'r', headSha: 'a'.repeat(40), pullNumber: null };
+const SPEC: CheckSpec = {
+  name: 'maestro / ci',
+  externalId: 'run',
+  status: 'in_progress',
+  conclusion: null,
+  title: 'at work',
+  summary: '',
+  text: null,
+  annotations: [],
+  actions: [],
+  detailsUrl: null,
+  startedAt: null,
+  completedAt: null,
+};
+
+function suite(url: string | undefined): void {
+  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let db: Database;
+  beforeAll(async () => {
+    fresh = await freshDatabase(url);
+    db = await fresh.open();
+    await migrate(db);
+  });
+  beforeEach(async () => {
+    for (const table of ['claimant', 'delivery', 'report', 'dispatch', 'command_request'])
+      await db.query('', `delete from ${table}`, []);
+  });
+  afterAll(async () => {
+    await db.close();
+    await fresh.drop();
+  });
+
+  const rooms = (holder: string) => ({
+    inbox: openInbox(db, holder),
+    board: openCheckBoard(db, holder),
+    dispatches: openDispatches(db, { now: Date.now }, holder),
+    records: openCommandRecords(db),
+  });
+
+  /** Claims one of each. Answers how many it got. */
+  async function claimAll(holder: string): Promise<number> {
+    const { inbox, board, dispatches, records } = rooms(holder);
+    const claims = [
+      (await inbox.claim(10, HOUR_MS)).length,
+      (await board.claim({ nowMs: Date.now(), claimMs: HOUR_MS, limit: 10, installations: { except: [] } })).length,
+      (await dispatches.claimDue(10, HOUR_MS)).length,
+      (await records.claim('issue-comment/1', `${holder} call`, HOUR_MS)).status === 'mine' ? 1 : 0,
+    ];
+    return claims.reduce((total, count) => total + count, 0);
+  }
+
+  async function put(): Promise<void> {
+    const { inbox, board, dispatches } = rooms('anybody');
+    await inbox.accept({ id: 'g', lane: 'l', event: 'push', action: null, installationId: 1, payload: {} });
+    await board.put(TARGET, SPEC);
+    const engine = await openTestEngine(db);
+    const { run } = await engine.startRun({ plan: planOf([planStep('a')]), trigger: TRIGGER, isDedicated: true });
+    const { id: runId } = await engine.readRun(run);
+    await engine.close();
+    const { headSha: _sha, pullNumber: _pull, ...place } = TARGET;
+    const request = { dispatchId: 'd', runId, class: 'c', ordinal: 1, labels: ['x'], ...place, ref: 'main' };
+    await dispatches.request(request, 10);
+  }
+
+  it('ends the claims of a process that beats no more, and no sooner', async () => {
+    await put();
+    const [dead, living] = [openClaimant(db, 'dead'), openClaimant(db, 'living')];
+    await dead.begin();
+    expect(await claimAll(dead.id)).toBe(4);
+    expect(await claimAll(living.id)).toBe(0);
+    await db.query('', `insert into claimant (id) values ('dead') on conflict do nothing`, []);
+    for (let beat = 1; beat <= 5; beat++) expect(await living.beat()).toEqual([]);
+    expect(await claimAll(living.id)).toBe(0);
+    expect(await living.beat()).toEqual(['dead']);
+    expect(await claimAll(living.id)).toBe(4);
+  });
+
+  it('leaves a process alone that beats now and then, and one that was taken for dead counts again', async () => {
+    await put();
+    const [slow, living] = [openClaimant(db, 'slow'), openClaimant(db, 'living')];
+    await slow.begin();
+    expect(await claimAll(slow.id)).toBe(4);
+    for (let beat = 1; beat <= 30; beat++) {
+      if (beat % 5 === 0) await slow.beat();
+      expect(await living.beat()).toEqual([]);
+    }
+    for (let beat = 1; beat <= 5; beat++) await living.beat();
+    await slow.beat();
+    for (let beat = 1; beat <= 4; beat++) expect(await living.beat()).toEqual([]);
+  });
+
+  it('ends its own claims when it leaves', async () => {
+    await put();
+    const leaving = openClaimant(db, 'leaving');
+    await leaving.begin();
+    expect(await claimAll(leaving.id)).toBe(4);
+    await leaving.leave();
+    expect(await claimAll('next')).toBe(4);
+  });
+
+  it('does not hurry what its holder laid aside or finished', async () => {
+    await put();
+    const { inbox, board, dispatches, records } = rooms('dead');
+    const dead = openClaimant(db, 'dead');
+    await dead.begin();
+    const [delivery] = await inbox.claim(1, HOUR_MS);
+    if (delivery) await inbox.retry(delivery, 'GitHub is away', HOUR_MS);
+    const nowMs = Date.now();
+    const [due] = await board.claim({ nowMs, claimMs: HOUR_MS, limit: 1, installations: { except: [] } });
+    if (due) await board.defer(due, { dueMs: nowMs + 2 * HOUR_MS, problem: null, isUnsure: false });
+    await dispatches.claimDue(1, HOUR_MS);
+    await dispatches.later('d', 2 * HOUR_MS);
+    await records.claim('issue-comment/1', 'dead call', HOUR_MS);
+    await records.close('issue-comment/1');
+    await dead.leave();
+    expect(await claimAll('next')).toBe(0);
+  });
+
+  it.runIf(url === undefined)('ends at once what an earlier process held of an embedded database', async () => {
+    await put();
+    await openClaimant(db, 'dead').begin();
+    expect(await claimAll('dead')).toBe(4);
+    const next = openClaimant(db, 'next');
+    await next.begin();
+    expect(await claimAll(next.id)).toBe(4);
+  });
+}
+
+describe('claims of processes in the embedded database', () => suite(undefined));
+describeWith('postgres', 'claims of processes on a server', suite);
