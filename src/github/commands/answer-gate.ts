@@ -5,8 +5,11 @@ import type { Octokit } from '../octokit.ts';
 import type { Person } from '../people/role-of.ts';
 import { safeText } from '../report/safe-text.ts';
 import { type CommandContext, targetOf } from './command-context.ts';
-import { headRuns } from './head-runs.ts';
+import { type HeadRun, headRuns } from './head-runs.ts';
 import { chooseGate, waitingGates } from './waiting-gates.ts';
+
+/** Types of triggers whose actor pushed the commit. */
+const PUSHES = ['push', 'tag'];
 
 /** `/maestro approve` and `/maestro deny`. */
 export async function answerGate(
@@ -21,7 +24,7 @@ export async function answerGate(
     if (decision === 'approve') assertSeen(waiting.run.view, request.createdAt);
     const plan = await tools.engine.readPlan(waiting.run.run);
     if (decision === 'approve' && wantsOthers(plan, waiting.gate))
-      await assertNotAuthor(octokit, request.repository, { pull, person, headSha: pull.headSha });
+      await assertNotAuthor(octokit, request.repository, { pull, person, run: waiting.run });
     return { runId: waiting.run.view.id, gate: waiting.gate, reason };
   });
   const run = await tools.engine.resolve(target.runId);
@@ -61,8 +64,9 @@ export function wantsOthers(plan: Plan, gate: string | null): boolean {
 }
 
 /**
- * The author of a change is who opened its pull request, or wrote or committed its newest commit. People are compared by
- * id: logins change hands.
+ * The author of a change is who opened its pull request, who pushed it where the push started the run, or wrote or
+ * committed its newest commit. People are compared by id, as logins change hands, but for who pushed: a commit's author is
+ * what its maker wrote into it, which may be anybody or nobody.
  * @throws APPROVAL_NOT_ALLOWED
  */
 export async function assertNotAuthor(
@@ -71,22 +75,26 @@ export async function assertNotAuthor(
   who: {
     readonly pull: { readonly authorId: number | null } | null;
     readonly person: Person;
-    readonly headSha: string;
+    readonly run: Pick<HeadRun, 'row' | 'view'>;
   },
 ): Promise<void> {
-  const { person, pull, headSha } = who;
+  const { person, pull, run } = who;
   const { data } = await octokit.rest.repos.getCommit({
     owner: place.owner,
     repo: place.name,
-    ref: headSha,
+    ref: run.row.headSha,
     per_page: 1,
   });
   const authors = [pull?.authorId, idOf(data.author), idOf(data.committer)];
-  if (authors.includes(person.id))
+  if (authors.includes(person.id) || hasPushed(person, run.view))
     throw new MaestroError(
       'APPROVAL_NOT_ALLOWED',
       `${person.login} wrote this change: somebody else with the write role has to approve it`,
     );
+}
+
+function hasPushed({ login }: Person, { trigger: { type, actor } }: RunView): boolean {
+  return PUSHES.includes(type) && actor.provider === 'github' && actor.id.toLowerCase() === login.toLowerCase();
 }
 
 function idOf(user: unknown): number | undefined {

@@ -11,6 +11,7 @@ import { assertNotAuthor, wantsOthers } from './answer-gate.ts';
 import { type CheckRequest, checkRequestOf } from './check-request.ts';
 import { claimed } from './comment-handler.ts';
 import { newestOfEach, readRuns } from './head-runs.ts';
+import { fetchPull, type Pull } from './pull.ts';
 import { rerun } from './rerun.ts';
 import { pullOf, startAgain } from './start-again.ts';
 import type { CommandTools } from './tools.ts';
@@ -109,13 +110,23 @@ async function answerButton(
   const run = await tools.engine.resolve(row.runId);
   const { gate } = await gateOf(tools, request.key, row, step);
   if (decision === 'approve' && wantsOthers(await tools.engine.readPlan(run), gate)) {
-    const pull = (await pullOf(octokit, request)) ?? null;
-    await assertNotAuthor(octokit, request.repository, { pull, person, headSha: row.headSha });
+    const pull = await pullOfRun(octokit, request, row);
+    await assertNotAuthor(octokit, request.repository, {
+      pull,
+      person,
+      run: { row, view: await tools.engine.readRun(run) },
+    });
   }
   const principal = { provider: 'github', id: person.login };
   const named = gate === null ? {} : { gate };
   await tools.engine.answerGate(run, { ...named, decision, reason: '', principal });
   return `${decision} of ${gate ?? 'the run'} by ${person.login}`;
+}
+
+/** The run's own pull request: another one of the same commit may be somebody else's, opened to approve this one with. */
+async function pullOfRun(octokit: Octokit, request: CheckRequest, row: GitHubRun): Promise<Pull | null> {
+  if (row.pullNumber !== null) return fetchPull(octokit, request.repository, row.pullNumber);
+  return (await pullOf(octokit, request)) ?? null;
 }
 
 /** Chosen once: pressed on the check of a whole run, it must not pass to the next gate when it is delivered again. */

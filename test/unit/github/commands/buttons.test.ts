@@ -21,9 +21,9 @@ const failedRun = async () => {
   await worker.leave();
   return started;
 };
-const waiting = async () => {
+const waiting = async (change: Parameters<CommandWorld['run']>[1] = {}) => {
   const plan = planOf([planStep('prod', { kind: 'gate', uses: 'gate', with: {} })], { name: 'ship' });
-  const started = await w.run(plan);
+  const started = await w.run(plan, change);
   await w.world.until(started.run, 'prod', 'held');
   return started;
 };
@@ -80,6 +80,24 @@ describe('buttons', () => {
   it('lets no author approve', async () => {
     w.github.pull.author = 1;
     const { run, id } = await waiting();
+    expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain(
+      'wrote this change',
+    );
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+  });
+
+  it('lets no author approve with another pull request of the same commit', async () => {
+    w.github.pull.author = 1;
+    w.github.twins.push({ number: 8, user: { id: 2, login: 'bo' } });
+    const { run, id } = await waiting();
+    expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain(
+      'wrote this change',
+    );
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+  });
+
+  it.each(['push', 'tag'])('lets nobody approve what they pushed under another name: %s', async (type) => {
+    const { run, id } = await waiting({ ref: 'refs/heads/topic', actor: 'Ada', type });
     expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain(
       'wrote this change',
     );

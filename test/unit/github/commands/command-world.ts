@@ -74,9 +74,11 @@ export class CommandWorld {
   /** Starts a run of the pull request's head. Answers its number and public id. */
   async run(
     plan: Plan,
-    change: { readonly ref?: string; readonly headSha?: string } = {},
+    change: { readonly ref?: string; readonly headSha?: string; readonly actor?: string; readonly type?: string } = {},
   ): Promise<{ run: number; id: string }> {
-    const run = await this.world.start(plan, { trigger: { ...TRIGGER, actor: { provider: 'github', id: 'bo' } } });
+    const { actor = 'bo', type = TRIGGER.type } = change;
+    const trigger = { ...TRIGGER, type, actor: { provider: 'github', id: actor } };
+    const run = await this.world.start(plan, { trigger });
     const { id } = await this.world.engine.readRun(run);
     await this.tools.runs.add({
       runId: id,

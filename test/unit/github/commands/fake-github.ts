@@ -42,6 +42,8 @@ export class FakeGitHub {
   readonly writes: string[] = [];
   readonly deletedComments = new Set<number>();
   commitAuthor = 2;
+  /** Further pull requests of the same head, as far as they differ. */
+  readonly twins: { readonly number: number; readonly user: { readonly id: number; readonly login: string } }[] = [];
   /** Answers 500 to so many comments, after (true) or before (false) they are stored. */
   failures: boolean[] = [];
   readonly #server = createServer((request, response) => void this.#serve(request, response));
@@ -87,8 +89,10 @@ export class FakeGitHub {
   }
 
   #code(call: string): readonly [number, unknown] {
-    if (call === 'GET /repos/acme/shop/pulls/7') return [200, this.#pullBody()];
-    if (/^GET \/repos\/acme\/shop\/commits\/[0-9a-f]{40}\/pulls$/.test(call)) return [200, [this.#pullBody()]];
+    const number = /^GET \/repos\/acme\/shop\/pulls\/(\d+)$/.exec(call)?.[1];
+    const pull = this.#pullBodies().find((one) => one.number === Number(number));
+    if (pull) return [200, pull];
+    if (/^GET \/repos\/acme\/shop\/commits\/[0-9a-f]{40}\/pulls$/.test(call)) return [200, this.#pullBodies()];
     if (call.startsWith('GET /repos/acme/shop/commits/'))
       return [200, { sha: this.pull.head, author: { id: this.commitAuthor }, committer: { id: 19_864_447 } }];
     return [404, { message: `no fake for ${call}` }];
@@ -123,7 +127,11 @@ export class FakeGitHub {
     return login === undefined ? [404, { message: 'Not Found' }] : [200, { id, login }];
   }
 
-  #pullBody(): unknown {
+  #pullBodies(): readonly { readonly number: number }[] {
+    return [...this.twins.map((twin) => ({ ...this.#pullBody(), ...twin })), this.#pullBody()];
+  }
+
+  #pullBody(): { readonly number: number; readonly [field: string]: unknown } {
     const { head, base, isFork, author, pushedAt, state } = this.pull;
     return {
       number: 7,
