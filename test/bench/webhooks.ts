@@ -47,7 +47,7 @@ function measure(part: string, stage: Awaited<ReturnType<typeof openStage>>): Re
     case 'examples':
       return measureExamples(stage);
     case 'idle':
-      return measureLatency(stage, { count: 30, perSecond: 1 });
+      return measureLatency(stage, { count: 20, perSecond: 1 });
     case 'real-job':
       return measureLatency(stage, { count: 10, perSecond: 0.25 });
     case 'load':

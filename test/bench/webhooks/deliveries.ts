@@ -117,7 +117,10 @@ function targetOf({ targets }: Load, n: number): Target {
   return target;
 }
 
-function pushOf(target: Target, change: { readonly ref: string; readonly before: string; readonly after: string }): string {
+function pushOf(
+  target: Target,
+  change: { readonly ref: string; readonly before: string; readonly after: string },
+): string {
   const { payload } = exampleOf('push', (one) => one['head_commit'] !== null);
   const head = { ...(payload['head_commit'] as JsonObject), id: change.after, message: 'a change' };
   return JSON.stringify({ ...placed(payload, target), ...change, created: false, deleted: false, head_commit: head });
@@ -136,7 +139,10 @@ function pullOf(target: Target, sha: string): string {
 
 /** Of jobs, checks and comments that are none of ours; workflow runs of their own, so that each is in a lane of its own. */
 function noiseOf(event: string, target: Target, n: number): string {
-  const { payload } = exampleOf(event, (one) => one['action'] !== 'rerequested' && one['action'] !== 'requested_action');
+  const { payload } = exampleOf(
+    event,
+    (one) => one['action'] !== 'rerequested' && one['action'] !== 'requested_action',
+  );
   const text = JSON.stringify(placed(payload, target));
   return text.replaceAll(/"run_id":\d+/g, `"run_id":${9e9 + n}`);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '../../../src/base/json.ts';
+import type { Database } from '../../../src/store/database.ts';
 import { cpuSecondsOfTree } from '../machine.ts';
 import { percentile, rounded } from '../statistics.ts';
 import type { LoadReport } from './generator.ts';
@@ -17,7 +18,7 @@ export interface PartReport extends JsonObject {
 const ANSWER_MS_MAX = 50;
 const LEASE_LOAD_MS_MAX = 5000;
 const LEASE_IDLE_MS_MAX = 1000;
-const DRAIN_MS_MAX = 180_000;
+const DRAIN_MS_MAX = 60_000;
 const POLL_MS = 200;
 
 /** A mix of webhooks at a fixed rate; a twentieth of them starts a run, whose steps are done by a worker that is there. */
@@ -29,7 +30,12 @@ export async function measureLoad(
   await pause(5000);
   const report = await stage.send({ kind: 'mix', name: 'load', perSecond, count: seconds * perSecond, used: 1 });
   const endedMs = performance.now();
-  return judge(stage, report, { name: 'load', endedMs, leaseMsMax: LEASE_LOAD_MS_MAX, figures: { seconds, perSecond } });
+  return judge(stage, report, {
+    name: 'load',
+    endedMs,
+    leaseMsMax: LEASE_LOAD_MS_MAX,
+    figures: { seconds, perSecond },
+  });
 }
 
 /** Pushes one at a time, each on a system with nothing else to do. */
@@ -59,15 +65,16 @@ async function judge(
       inbox = await inboxState(db, about.name);
     }
     const drainMs = performance.now() - about.endedMs;
-    const times = await settledTimes(db, report, stage.machine.times, deadline);
+    const times = await settledTimes(db, report, deadline);
     const { jobs, reads, writes, violations } = await stage.counts();
     const accepted = report.statuses['202'] ?? 0;
     const stages = stagesOf(report, times, stage.machine.times);
     const answerP95Ms = percentile(report.answerMs, 95) ?? Number.POSITIVE_INFINITY;
-    const leaseP95Ms = percentile(stages.webhookToLease, 95) ?? Number.POSITIVE_INFINITY;
+    const leaseP95Ms = percentile(stages.toLease, 95) ?? Number.POSITIVE_INFINITY;
     return {
       ...about.figures,
-      isWhole: accepted === report.sent.length && inbox.done === report.sent.length && violations === 0,
+      isWhole:
+        accepted === report.sent.length && inbox.done === report.sent.length && stages.toLease.length === stages.pushes,
       isWithin: answerP95Ms < ANSWER_MS_MAX && leaseP95Ms < about.leaseMsMax,
       sent: report.sent.length,
       megabytes: rounded(report.bytes / 1e6, 1),
@@ -76,16 +83,75 @@ async function judge(
       inbox: { ...inbox },
       answer: spread(report.answerMs, 1),
       drainMs: rounded(drainMs, 0),
-      webhookToRun: spread(stages.webhookToRun, 0),
-      webhookToJobAsked: spread(stages.webhookToAsked, 0),
-      webhookToLease: spread(stages.webhookToLease, 0),
+      runs: stages.pushes,
+      webhookToRun: spread(stages.toRun, 0),
+      webhookToJobAsked: spread(stages.toAsked, 0),
+      webhookToLease: spread(stages.toLease, 0),
       jobAskedToJobRuns: spread(stages.askedToJob, 0),
       jobRunsToLease: spread(stages.jobToLease, 0),
-      serverCpuSeconds: cpuSecondsOfTree(stage.server.pid),
+      serverCpuSeconds: cpuSecondsOfTree(stage.server.pid() ?? 0),
       failures: stage.machine.failures.slice(0, 3),
       sandbox: { jobs, reads, writes, violations },
     };
   } finally {
     await db.close();
   }
+}
+
+/** Waits until a step of every run that a push started was leased. */
+async function settledTimes(
+  db: Database,
+  report: LoadReport,
+  deadline: number,
+): Promise<ReadonlyMap<string, RunTimes>> {
+  const names = report.sent.flatMap(({ starts }) => (starts ? [nameOf(starts)] : []));
+  for (;;) {
+    const times = new Map((await runTimes(db)).map((run) => [nameOf(run), run]));
+    if (names.every((name) => times.get(name)?.leasedMs != null) || performance.now() > deadline) return times;
+    await pause(POLL_MS);
+  }
+}
+
+function nameOf({ repositoryId, sha }: Pick<RunTimes, 'repositoryId' | 'sha'>): string {
+  return `${repositoryId}/${sha}`;
+}
+
+type Stages = Readonly<Record<'toRun' | 'toAsked' | 'toLease' | 'askedToJob' | 'jobToLease', readonly number[]>>;
+
+/** Where the time went, in milliseconds; a run that never got so far is not among the numbers but in `runs`. */
+function stagesOf(
+  report: LoadReport,
+  runs: ReadonlyMap<string, RunTimes>,
+  jobs: ReadonlyMap<string, JobTimes>,
+): Stages & { readonly pushes: number } {
+  const pushes = report.sent.filter(({ starts }) => starts !== undefined);
+  const walks = pushes.flatMap(({ starts, atMs }) => {
+    const run = starts && runs.get(nameOf(starts));
+    return run ? [{ ...run, atMs, jobMs: jobs.get(run.runId)?.jobMs ?? null }] : [];
+  });
+  const between = (read: (walk: (typeof walks)[number]) => readonly [number | null, number | null]): number[] =>
+    walks
+      .map(read)
+      .flatMap(([from, to]) => (from === null || to === null ? [] : [to - from]))
+      .toSorted((a, b) => a - b);
+  return {
+    pushes: pushes.length,
+    toRun: between(({ atMs, startedMs }) => [atMs, startedMs]),
+    toAsked: between(({ atMs, askedMs }) => [atMs, askedMs]),
+    toLease: between(({ atMs, leasedMs }) => [atMs, leasedMs]),
+    askedToJob: between(({ askedMs, jobMs }) => [askedMs, jobMs]),
+    jobToLease: between(({ jobMs, leasedMs }) => [jobMs, leasedMs]),
+  };
+}
+
+/** Of ascending values. */
+export function spread(values: readonly number[], digits: number): JsonObject {
+  const [p50, p95, p99] = [50, 95, 99].map((percent) => rounded(percentile(values, percent), digits));
+  return {
+    count: values.length,
+    p50: p50 ?? null,
+    p95: p95 ?? null,
+    p99: p99 ?? null,
+    max: rounded(values.at(-1) ?? null, digits),
+  };
 }

@@ -21,7 +21,7 @@ const NO_LIMITS = {
 };
 const MACHINES = 500;
 
-const PIPELINE = `name: ci
+const PIPELINE = `name: tests
 on: { push: { branches: [main, "feature/**"] }, pull_request: {} }
 defaults: { runner: ubuntu-latest }
 steps:
@@ -39,14 +39,14 @@ process.on('message', (message: { readonly call: string; readonly options?: Scen
   );
 });
 
+// Whoever measures is done with it, or gone.
+process.on('disconnect', () => void sandbox?.close().finally(() => process.exit()));
+
 async function answer(call: string, options: SceneOptions | undefined): Promise<unknown> {
   if (call === 'open' && options !== undefined) return open(options);
   if (sandbox === undefined) throw new Error('expected `open` first');
   if (call === 'counts') return countsOf(sandbox);
-  if (call === 'install') return install(sandbox);
-  await sandbox.close();
-  process.disconnect();
-  return undefined;
+  return install(sandbox);
 }
 
 async function open(options: SceneOptions): Promise<Scene> {

@@ -78,7 +78,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       await server.stop();
       await machine.close();
       const gone = once(child, 'exit');
-      await ask(child, 'close');
+      child.disconnect();
       await gone;
       await dropScratch(database);
       rmSync(folder, { recursive: true, force: true });
@@ -86,7 +86,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   };
 }
 
-function serverSetting({ url, appId, privateKey }: Scene, serverUrl: string, webhookSecret: string): Record<string, string> {
+function serverSetting(
+  { url, appId, privateKey }: Scene,
+  serverUrl: string,
+  webhookSecret: string,
+): Record<string, string> {
   return {
     MAESTRO_URL: serverUrl,
     PORT: new URL(serverUrl).port,
@@ -123,4 +127,3 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   return port;
 }
-

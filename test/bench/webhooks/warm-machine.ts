@@ -8,7 +8,6 @@ export interface JobTimes {
   /** GitHub's machine began with the job. */
   readonly jobMs: number;
   readonly registeredMs: number;
-  readonly leasedMs: number;
 }
 
 /** A worker that is already there: takes the identity of jobs that start and does their steps, which are nothing. */
@@ -68,9 +67,8 @@ async function work(
     register: () => Promise.resolve({ oidcToken, dispatchId, name: 'warm', capacity: 1, isolation: 'process' }),
   });
   const { workerId } = await client.register({ name: 'warm', runners: [], capacity: 1 });
-  const registeredMs = Date.now();
+  times.set(run, { jobMs, registeredMs: Date.now() });
   let leases = await client.acquire(workerId, 1, WAIT_MS, signal);
-  if (leases.length > 0) times.set(run, { jobMs, registeredMs, leasedMs: Date.now() });
   while (leases.length > 0) {
     const completions = leases.map(({ stepId, fence }) => ({ stepId, fence, outcome: SUCCEEDED }));
     leases = (await client.complete(workerId, completions, 1)).leases;
