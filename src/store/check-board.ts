@@ -50,12 +50,14 @@ export function openCheckBoard(db: Database, holder: string | null = null): Chec
     },
     putComment: (pull, body, isUrgent) =>
       db.transaction(async (session) => {
-        if (body !== null) await putComment(session, pull, body, isUrgent);
-        await session.query(
+        // First, and only once per change: who thought it over later than this caller knows of a newer one.
+        const isNewest = await session.query(
           'report_pull_seen',
-          'update report_pull set seen = greatest(seen, $3::bigint) where repository_id = $1 and pull_number = $2',
+          `update report_pull set seen = $3::bigint where repository_id = $1 and pull_number = $2 and seen < $3::bigint
+           returning 1`,
           [pull.repositoryId, pull.pullNumber, pull.changed],
         );
+        if (isNewest.length > 0 && body !== null) await putComment(session, pull, body, isUrgent);
       }),
     ...openReportClaims(db, holder),
   };

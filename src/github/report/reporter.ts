@@ -3,7 +3,7 @@ import { isMaestroError } from '../../base/errors.ts';
 import type { Plan } from '../../pipeline/plan.ts';
 import type { CheckBoard } from '../../protocol/check.ts';
 import type { GitHubRun, GitHubRuns } from '../../protocol/github-run.ts';
-import type { StandingCheck } from '../../protocol/report-book.ts';
+import type { ChangedPull, StandingCheck } from '../../protocol/report-book.ts';
 import { isRunFinal, type RunView } from '../../protocol/run.ts';
 import { type CheckOptions, checksOf, failedSteps } from './checks-of.ts';
 import { stickyComment } from './sticky-comment.ts';
@@ -85,6 +85,7 @@ export class Reporter {
       await news;
       await pause;
     }
+    this.#writing.stop();
     await this.#writing.idle();
   }
 
@@ -192,11 +193,14 @@ export class Reporter {
   }
 
   async #writeComments(): Promise<void> {
+    const { book, onError } = this.#options;
+    for (const pull of await book.changedPulls(PULLS_MAX)) await this.#thinkOver(pull).catch(onError);
+  }
+
+  async #thinkOver(pull: ChangedPull): Promise<void> {
     const { book } = this.#options;
-    for (const pull of await book.changedPulls(PULLS_MAX)) {
-      const comment = stickyComment(await book.ofPull(pull), pull.hasComment);
-      await book.putComment(pull, comment?.body ?? null, comment?.isUrgent ?? false);
-    }
+    const comment = stickyComment(await book.ofPull(pull), pull.hasComment);
+    await book.putComment(pull, comment?.body ?? null, comment?.isUrgent ?? false);
   }
 }
 

@@ -34,6 +34,7 @@ export class Writing {
   readonly #options: WritingOptions;
   readonly #budget = new WriteBudget();
   readonly #lanes = new Map<number, Promise<void>>();
+  #isStopped = false;
 
   constructor(options: WritingOptions) {
     this.#options = options;
@@ -51,6 +52,11 @@ export class Writing {
     }
   }
 
+  /** Writes no more than what is being written; what was claimed beyond that is given back. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /** Resolves when every lane has ended. */
   async idle(): Promise<void> {
     while (this.#lanes.size > 0) await Promise.all(this.#lanes.values());
@@ -66,10 +72,15 @@ export class Writing {
   async #serve(installationId: number, first: readonly DueReport[]): Promise<void> {
     const { book, clock } = this.#options;
     for (let reports = first; reports.length > 0; ) {
-      for (const due of reports) await this.#write(due);
+      for (const due of reports) await (this.#isStopped ? this.#giveBack(due) : this.#write(due));
+      if (this.#isStopped) return;
       const installations = { only: installationId };
       reports = await book.claim({ nowMs: clock.now(), claimMs: CLAIM_MS, limit: CLAIMS_MAX, installations });
     }
+  }
+
+  async #giveBack(due: DueReport): Promise<void> {
+    await this.#options.book.defer(due, { dueMs: 0, problem: null, isUnsure: due.isUnsure });
   }
 
   async #write(due: DueReport): Promise<void> {

@@ -55,6 +55,7 @@ export class Dispatcher {
   #timer: NodeJS.Timeout | undefined;
   #wakesAtMs = Number.POSITIVE_INFINITY;
   #isOpen = false;
+  #isClosing = false;
   #offReady = (): void => {};
 
   constructor(options: DispatcherOptions) {
@@ -80,9 +81,10 @@ export class Dispatcher {
     this.#schedule(LOOK_PAUSE_MS);
   }
 
-  /** Ends after the look that is in progress. Nothing is lost: the rows say what is to be done. */
+  /** Ends after the calls that are in progress. Nothing is lost: the rows say what is to be done. */
   async close(): Promise<void> {
     this.#isOpen = false;
+    this.#isClosing = true;
     this.#offReady();
     clearTimeout(this.#timer);
     await this.#looking;
@@ -94,8 +96,12 @@ export class Dispatcher {
     const before = this.#lacking;
     this.#lacking = new Set(demands.map(nameOf));
     const full = new Set<number>();
-    for (const demand of demands) await this.#serve(demand, before.has(nameOf(demand)), full);
-    for (let round = 0; round < CLAIMS_PER_LOOK_MAX; round++) {
+    for (const demand of demands) {
+      if (this.#isClosing) return;
+      // One run that cannot be served must not keep the others from it.
+      await this.#serve(demand, before.has(nameOf(demand)), full).catch(this.#options.onError);
+    }
+    for (let round = 0; round < CLAIMS_PER_LOOK_MAX && !this.#isClosing; round++) {
       const due = await this.#options.dispatches.claimDue(CLAIM_MAX, HOLD_MS);
       await this.#attendAll(due);
       if (due.length < CLAIM_MAX) return;
@@ -167,7 +173,10 @@ export class Dispatcher {
     const lanes = Map.groupBy(due, (one) => one.installationId);
     await Promise.all(
       [...lanes.values()].map(async (lane) => {
-        for (const one of lane) await attend(this.#attendTools, one).catch(this.#options.onError);
+        for (const one of lane) {
+          if (this.#isClosing) return;
+          await attend(this.#attendTools, one).catch(this.#options.onError);
+        }
       }),
     );
   }

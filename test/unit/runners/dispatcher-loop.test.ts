@@ -54,3 +54,32 @@ it('a look that fails is told, and the next one does the work', { timeout: 8000 
   await dispatcher.close();
   expect(world.errors).toEqual([new Error('connection lost')]);
 });
+
+it('a run that cannot be served keeps no other from its job', async () => {
+  const poison = await world.run();
+  const other = await world.run();
+  const { dispatches } = world;
+  const request: typeof dispatches.request = (request, jobsMax) =>
+    request.runId === poison ? Promise.reject(new Error('poison')) : dispatches.request(request, jobsMax);
+  await world.dispatcher({ dispatches: { ...dispatches, request } }).look();
+  expect(world.errors).toEqual([new Error('poison')]);
+  expect(await world.onlyDispatch(other)).toMatchObject({ status: 'queued' });
+});
+
+it('a dispatcher that closes asks for no more jobs than the one that it is asking for', async () => {
+  for (let i = 0; i < 4; i++) await world.run();
+  const github = world.farEnd.client();
+  let calls = 0;
+  const dispatcher = world.dispatcher({
+    github: {
+      ...github,
+      dispatch: async (request) => {
+        if (++calls === 1) void dispatcher.close();
+        return github.dispatch(request);
+      },
+    },
+  });
+  await dispatcher.look();
+  expect(calls).toBe(1);
+  expect(world.farEnd.runs).toHaveLength(1);
+});

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CheckSpec, CheckTarget } from '../../../src/protocol/check.ts';
-import type { DueReport } from '../../../src/protocol/report-book.ts';
+import type { ChangedPull, DueReport } from '../../../src/protocol/report-book.ts';
 import { openCheckBoard } from '../../../src/store/check-board.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../src/store/github-runs.ts';
@@ -134,6 +134,19 @@ function suite(url: string | undefined): void {
     const [again] = await board.changedPulls(10);
     expect(again).toMatchObject({ hasComment: true });
     await board.putComment(again!, null, false);
+    expect(await board.changedPulls(10)).toEqual([]);
+  });
+
+  it('keeps the comment of whoever knew the newest change, whoever is last to say it', async () => {
+    const board = openCheckBoard(db);
+    const place = { ...TARGET, pullNumber: 7 };
+    await board.put(place, SPEC);
+    const [slow] = await board.changedPulls(10);
+    await board.put(place, { ...SPEC, title: 'Two' });
+    const [quick] = await board.changedPulls(10);
+    await board.putComment(quick as ChangedPull, 'new', true);
+    await board.putComment(slow as ChangedPull, 'old', true);
+    expect((await claim(0)).filter(({ kind }) => kind === 'comment')).toMatchObject([{ body: 'new' }]);
     expect(await board.changedPulls(10)).toEqual([]);
   });
 

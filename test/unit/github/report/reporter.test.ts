@@ -328,3 +328,27 @@ describe('GitHub that refuses', () => {
     await turn;
   });
 });
+
+describe('a reporter', () => {
+  it('writes checks also where a comment cannot be thought over', async () => {
+    await at.show(placeOf('r1', { pullNumber: 7 }), runView('r1', { status: 'failed' }));
+    const ofPull = () => Promise.reject(new Error('poison'));
+    await at.reporter({ book: { ...at.board, ofPull } }).turn();
+    expect(at.errors).toEqual([new Error('poison')]);
+    expect(at.far.check('r1')).toMatchObject({ conclusion: 'failure' });
+  });
+
+  it('that stops gives back what it has not begun to write, for another one to write at once', async () => {
+    for (const id of ['r1', 'r2', 'r3']) await at.show(placeOf(id, { checkName: `maestro / ${id}` }), runView(id));
+    const stopping = new AbortController();
+    at.far.fault = () => {
+      stopping.abort();
+      return undefined;
+    };
+    await at.reporter().run(stopping.signal);
+    expect(at.far.writes).toHaveLength(1);
+    await at.reporter().turn();
+    expect(at.far.checks).toHaveLength(3);
+    expect(at.far.requests).toHaveLength(3);
+  });
+});
