@@ -1,10 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Probot } from 'probot';
 import { messageOf } from '../../src/base/errors.ts';
+import { type BodyLimits, openBodyReader } from './webhook-body.ts';
 
 export const WEBHOOK_PATH = '/api/github/webhooks';
-/** GitHub sends nothing larger. */
-const BODY_BYTES_MAX = 25 * 1_048_576;
+const LIMITS: BodyLimits = {
+  /** GitHub sends nothing larger. */
+  bytesMax: 25 * 1_048_576,
+  heldBytesMax: 256 * 1_048_576,
+  /** GitHub itself gives up after ten seconds. */
+  msMax: 30_000,
+};
 const NAME = /^[a-z0-9_]{1,64}$/;
 const DELIVERY_ID = /^[\w-]{1,64}$/;
 const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
@@ -19,13 +25,15 @@ export type OnRefused = (reason: string, status: number) => void;
 export function webhookDoor(
   probot: Probot,
   onRefused: OnRefused,
+  limits: BodyLimits = LIMITS,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const readBody = openBodyReader(limits);
   return async (request, response) => {
     const answer = (status: number, reason: string): void => {
       if (status >= 400) onRefused(reason, status);
       const headers = {
         'content-type': 'text/plain; charset=utf-8',
-        ...(status === 413 ? { connection: 'close' } : {}),
+        ...(status === 413 || status === 503 ? { connection: 'close' } : {}),
       };
       response.writeHead(status, headers).end(`${reason}\n`);
     };
@@ -36,35 +44,31 @@ export function webhookDoor(
     if (!NAME.test(name) || !DELIVERY_ID.test(id)) return answer(400, 'expected X-GitHub-Event and X-GitHub-Delivery');
     if (!SIGNATURE.test(signature))
       return answer(401, 'expected X-Hub-Signature-256: sha256= and 64 hexadecimal digits');
-    const body = await readBody(request).catch(() => null);
-    if (body === null) return onRefused('the sender went away before the body was whole', 400);
-    if (body === undefined) return answer(413, `expected at most ${BODY_BYTES_MAX} bytes`);
-    if (!(await probot.webhooks.verify(body, signature).catch(() => false)))
-      return answer(401, 'the signature is not that of this body under the webhook secret');
-    const payload = parseObject(body);
-    if (payload === undefined)
-      return answer(400, 'expected a JSON object; set the content type of the webhook to application/json');
+    const body = await readBody(request);
+    if (body.type === 'gone') return onRefused('the sender went away, or was too slow, before the body was whole', 400);
+    if (body.type === 'too-large') return answer(413, `expected at most ${limits.bytesMax} bytes`);
+    if (body.type === 'no-room') return answer(503, 'too much arrives at once: it will be asked for again');
     try {
-      await probot.webhooks.receive({ id, name: name as 'push', payload: payload as never });
-      answer(202, 'accepted');
-    } catch (error) {
-      answer(500, 'the delivery could not be stored: it will be asked for again');
-      onRefused(messageOf(error), 500);
+      await take(body.text);
+    } finally {
+      body.release();
+    }
+
+    async function take(text: string): Promise<void> {
+      if (!(await probot.webhooks.verify(text, signature).catch(() => false)))
+        return answer(401, 'the signature is not that of this body under the webhook secret');
+      const payload = parseObject(text);
+      if (payload === undefined)
+        return answer(400, 'expected a JSON object; set the content type of the webhook to application/json');
+      try {
+        await probot.webhooks.receive({ id, name: name as 'push', payload: payload as never });
+        answer(202, 'accepted');
+      } catch (error) {
+        answer(500, 'the delivery could not be stored: it will be asked for again');
+        onRefused(messageOf(error), 500);
+      }
     }
   };
-}
-
-/** As text; undefined where it is too large. What is beyond the limit is never held in memory. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > BODY_BYTES_MAX) return undefined;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size > BODY_BYTES_MAX) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parseObject(text: string): object | undefined {

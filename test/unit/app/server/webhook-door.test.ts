@@ -129,7 +129,7 @@ describe('the webhook door', () => {
     const sent = request(url, { method: 'POST', headers: { ...headers, 'content-length': '100' } });
     sent.on('error', () => {});
     sent.write('{', () => setImmediate(() => sent.destroy()));
-    await expect.poll(() => refused).toEqual(['the sender went away before the body was whole']);
+    await expect.poll(() => refused).toEqual(['the sender went away, or was too slow, before the body was whole']);
     expect(received).toEqual([]);
   });
 
