@@ -14,7 +14,7 @@ const TEMPLATE_SERVER = 'https://maestro.example.com';
 /**
  * The workflow that serves a repository's runs, for one server and one version of the action.
  *
- * `action` is `OWNER/NAME@REF`. Throws USAGE for an address that is none, or that could say more than an address in YAML.
+ * `action` is `OWNER/NAME@REF`. Throws USAGE for an address or an action that is none, or that could say more in YAML.
  */
 export function repositoryWorkflow(server: string, action: string): string {
   const url = URL.canParse(server) ? new URL(server) : undefined;
@@ -23,6 +23,8 @@ export function repositoryWorkflow(server: string, action: string): string {
       'USAGE',
       `expected --server with an address like https://maestro.example.com, got '${server}'`,
     );
+  if (!/^[\w.-]+\/[\w.-]+@[\w./-]+$/.test(action))
+    throw new MaestroError('USAGE', `expected the action as OWNER/NAME@REF, got '${action}'`);
   return readFileSync(TEMPLATE, 'utf8')
     .replace(TEMPLATE_ACTION, action)
     .replace(`server: ${TEMPLATE_SERVER}`, `server: ${server.replace(/\/+$/, '')}`);

@@ -59,9 +59,14 @@ export const COMMANDS: readonly TableRow[] = [
     ],
     options: [
       { name: 'server', value: 'URL', summary: 'address of the Maestro server; writes the workflow for GitHub' },
+      {
+        name: 'action',
+        value: 'OWNER/NAME@REF',
+        summary: 'the repository and commit of the action (default: that of this version)',
+      },
       { name: 'force', summary: 'overwrite the file that is asked for' },
     ],
-    examples: ['maestro init', 'maestro init --server https://maestro.example.com'],
+    examples: ['maestro init', 'maestro init --server https://maestro.example.com --action acme/maestro@v0.1.0'],
     load: async () => (await import('./commands/init.ts')).init,
   },
   {

@@ -14,7 +14,9 @@ const PIPELINE_PATH = '.maestro/ci.yaml';
 export const init: Command = async (args, context) => {
   const server = args.text('server');
   const isForced = args.has('force');
-  const action = `${ACTION_REPOSITORY}@v${context.version}`;
+  const action = args.text('action') ?? `${ACTION_REPOSITORY}@v${context.version}`;
+  if (args.text('action') !== undefined && server === undefined)
+    throw new MaestroError('USAGE', 'expected --action together with --server: it is a part of the workflow');
   const workflow = server === undefined ? undefined : repositoryWorkflow(server, action);
   // First, so that a refusal leaves nothing behind.
   if (workflow !== undefined) write(context.cwd, WORKFLOW_PATH, workflow, isForced);
@@ -67,14 +69,19 @@ function show(files: readonly string[], found: readonly string[], action: string
   }
   if (files.includes(PIPELINE_PATH)) output.next('look at it, then `maestro plan` and `maestro run`');
   if (files.includes(WORKFLOW_PATH)) {
-    const [repository, ref] = action.split('@');
-    output.next(
-      `pin the action: \`git ls-remote https://github.com/${repository} ${ref}\`, and write the commit after the @`,
-    );
+    const [repository, ref = ''] = action.split('@');
+    if (!isCommit(ref))
+      output.next(
+        `pin the action: \`git ls-remote https://github.com/${repository} ${ref}\`, and write the commit after the @`,
+      );
     output.next('commit the workflow to the default branch, and install the server’s GitHub App on this repository');
   } else if (isOnGitHub(context.cwd)) {
     output.next('to run on GitHub: `maestro init --server URL` writes the workflow for your Maestro server');
   }
+}
+
+function isCommit(ref: string): boolean {
+  return /^[0-9a-f]{40}$/.test(ref);
 }
 
 /** Whether a remote leads to github.com; a copy of the repository inside of a worktree says nothing, and that is fine. */

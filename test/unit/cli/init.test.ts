@@ -54,4 +54,26 @@ describe('maestro init in a repository on GitHub', () => {
     expect(process.err).toContain('maestro init --server URL');
     expect(existsSync(join(cwd, WORKFLOW))).toBe(false);
   });
+
+  it('names the action that is given, and asks to pin one that is no commit', async () => {
+    const cwd = project({});
+    const process = new FakeProcess({ cwd });
+    expect(await process.run('init', '--server', SERVER, '--action', 'acme/maestro@main')).toBe(0);
+    expect(readFileSync(join(cwd, WORKFLOW), 'utf8')).toContain('uses: acme/maestro@main\n');
+    expect(process.out + process.err).toContain('pin the action');
+    const pinned = new FakeProcess({ cwd });
+    const action = `acme/maestro@${'a'.repeat(40)}`;
+    expect(await pinned.run('init', '--server', SERVER, '--action', action, '--force')).toBe(0);
+    expect(pinned.out + pinned.err).not.toContain('pin the action');
+  });
+
+  it.each(['acme', 'acme/maestro', 'acme/maestro@x\n  evil: 1', '../x@y@z'])(
+    'refuses %j as an action',
+    async (action) => {
+      const cwd = project({});
+      expect(await new FakeProcess({ cwd }).run('init', '--server', SERVER, '--action', action)).toBe(2);
+      expect(existsSync(join(cwd, WORKFLOW))).toBe(false);
+      expect(await new FakeProcess({ cwd }).run('init', '--action', 'acme/maestro@main')).toBe(2);
+    },
+  );
 });
