@@ -1,4 +1,6 @@
+import { isJsonObject, type Json } from '../base/json.ts';
 import type { RunTrigger } from '../protocol/client.ts';
+import { repositoryKey } from './repository-key.ts';
 
 const BRANCH = 'refs/heads/';
 
@@ -10,9 +12,16 @@ const BRANCH = 'refs/heads/';
  * branch is theirs.
  */
 export function cacheScopes(trigger: RunTrigger): readonly [string, ...string[]] {
-  const { uri, ref } = trigger.source;
-  if (trigger.actor.provider !== 'github' || ref === null) return [uri];
-  const { base_ref: base, default_branch: standard } = trigger.github;
-  const branches = [base, standard].filter((name): name is string => typeof name === 'string' && name !== '');
-  return [`${uri}#${ref}`, ...new Set(branches.map((name) => `${uri}#${BRANCH}${name}`))];
+  const repository = repositoryKey(trigger);
+  const { ref } = trigger.source;
+  if (trigger.actor.provider !== 'github' || ref === null) return [repository];
+  const branches = [trigger.github.base_ref, defaultBranch(trigger)].filter(
+    (name): name is string => typeof name === 'string' && name !== '',
+  );
+  return [`${repository}#${ref}`, ...new Set(branches.map((name) => `${repository}#${BRANCH}${name}`))];
+}
+
+function defaultBranch({ github: { event } }: RunTrigger): Json | undefined {
+  const repository = isJsonObject(event) ? event.repository : undefined;
+  return isJsonObject(repository) ? repository.default_branch : undefined;
 }

@@ -7,6 +7,7 @@ import type { Scope } from '../store/scope.ts';
 import { expressionContexts } from './admission.ts';
 import { compilePlan } from './compiled-plan.ts';
 import { runContexts } from './contexts.ts';
+import { repositoryKey } from './repository-key.ts';
 import type { Settled } from './settle.ts';
 import type { Settler } from './settler.ts';
 
@@ -18,7 +19,7 @@ export function groupOf({ plan, trigger }: Pick<StartRun, 'plan' | 'trigger'>): 
   if (plan.concurrency === undefined) return null;
   const contexts = runContexts(compilePlan(plan), { key: '', attempt: 1, trigger });
   const group = renderTemplate(plan.concurrency.group, expressionContexts(contexts), {});
-  return `${trigger.source.uri} ${plan.name}/${group}`;
+  return `${repositoryKey(trigger)} ${plan.name}/${group}`;
 }
 
 /**

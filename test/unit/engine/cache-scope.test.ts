@@ -1,35 +1,41 @@
 import { describe, expect, it } from 'vitest';
 import { digestBytes } from '../../../src/base/digest.ts';
 import { cacheScopes } from '../../../src/engine/cache-scope.ts';
-import type { RunTrigger } from '../../../src/protocol/client.ts';
-
-function trigger(provider: string, ref: string | null, github: RunTrigger['github']): RunTrigger {
-  return {
-    type: 'push',
-    actor: { provider, id: 'ada' },
-    source: { uri: 'https://github.com/acme/orders', gitCommit: null, ref },
-    github,
-    eventDigest: digestBytes(new Uint8Array()),
-    isFork: false,
-  };
-}
+import { runTrigger } from '../../../src/github/matching/run-trigger.ts';
+import { codeEvent, pullFacts } from '../github/matching/sample-events.ts';
 
 describe('cached results', () => {
-  it('of a pull request are read from its base and never written there', () => {
-    const scopes = cacheScopes(trigger('github', 'refs/pull/7/head', { base_ref: 'next', default_branch: 'main' }));
-    expect(scopes).toEqual([
-      'https://github.com/acme/orders#refs/pull/7/head',
-      'https://github.com/acme/orders#refs/heads/next',
-      'https://github.com/acme/orders#refs/heads/main',
+  it('of a pull request are read from its base and the default branch, and never written there', () => {
+    const pull = pullFacts({ isFork: true, baseRef: 'next', headRef: 'main' });
+    const event = codeEvent({ type: 'pull_request', ref: 'refs/pull/7/head', branch: 'next', pull });
+    expect(cacheScopes(runTrigger(event))).toEqual([
+      'github:11#refs/pull/7/head',
+      'github:11#refs/heads/next',
+      'github:11#refs/heads/main',
     ]);
   });
 
   it('of the default branch are its own', () => {
-    const scopes = cacheScopes(trigger('github', 'refs/heads/main', { base_ref: '', default_branch: 'main' }));
-    expect(new Set(scopes)).toEqual(new Set(['https://github.com/acme/orders#refs/heads/main']));
+    expect(new Set(cacheScopes(runTrigger(codeEvent({}))))).toEqual(new Set(['github:11#refs/heads/main']));
+  });
+
+  it('of a repository stay with it when its name passes to another', () => {
+    const { repository } = codeEvent({});
+    const squatter = codeEvent({ repository: { ...repository, id: 12 } });
+    expect(cacheScopes(runTrigger(squatter))).not.toContain(cacheScopes(runTrigger(codeEvent({})))[0]);
   });
 
   it('of a person on their own machine are shared by all branches', () => {
-    expect(cacheScopes(trigger('local', 'refs/heads/x', {}))).toEqual(['https://github.com/acme/orders']);
+    const source = { uri: 'file:///orders', gitCommit: null, ref: 'refs/heads/x' };
+    const eventDigest = digestBytes(new Uint8Array());
+    const local = {
+      type: 'manual',
+      actor: { provider: 'local', id: 'ada' },
+      source,
+      github: {},
+      eventDigest,
+      isFork: false,
+    };
+    expect(cacheScopes(local)).toEqual(['file:///orders']);
   });
 });
