@@ -9,10 +9,13 @@ import { didYouMean } from './suggest.ts';
 import { hasExpression } from './template.ts';
 import { headOf, keyOf, pointerParts, shapeMessage } from './validate.ts';
 
+/** Compiled once per process: making one takes longer than all the rest of compiling a small pipeline. */
+const VALIDATORS = new WeakMap<JsonObject, ValidateFunction>();
+
 /** Checks inputs against the schemas of the steps; each schema is compiled once. */
 export class InputRules {
   readonly #findings: Findings;
-  readonly #compiled = new Map<JsonObject, ValidateFunction | undefined>();
+  readonly #broken = new Set<JsonObject>();
 
   constructor(findings: Findings) {
     this.#findings = findings;
@@ -38,10 +41,10 @@ export class InputRules {
   }
 
   #compile(schema: JsonObject, step: StepDefinition): ValidateFunction | undefined {
-    if (this.#compiled.has(schema)) return this.#compiled.get(schema);
-    let validate: ValidateFunction | undefined;
+    const known = VALIDATORS.get(schema);
+    if (known || this.#broken.has(schema)) return known;
     try {
-      validate = new Ajv2020({
+      const validate = new Ajv2020({
         allErrors: true,
         verbose: true,
         strict: false,
@@ -50,15 +53,17 @@ export class InputRules {
         // Schemas of built-in steps are ours, and tested.
         validateSchema: isForeign(step),
       }).compile(schema);
+      VALIDATORS.set(schema, validate);
+      return validate;
     } catch (error) {
+      this.#broken.add(schema);
       this.#findings.error(
         'task-invalid',
         step.usesSpan,
         `the input schema of "${step.uses}" is wrong: ${messageOf(error)}`,
       );
+      return undefined;
     }
-    this.#compiled.set(schema, validate);
-    return validate;
   }
 
   #report(step: StepDefinition, withNode: SourceNode | undefined, error: ErrorObject): void {
