@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
 import { digestBytes } from '../../../src/base/digest.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
@@ -10,6 +10,7 @@ import type { Outcome } from '../../../src/protocol/outcome.ts';
 import { BUILT_IN_STEPS } from '../../../src/steps/built-in.ts';
 import { stepExecutor } from '../../../src/worker/execute.ts';
 import { runWorker } from '../../../src/worker/loop.ts';
+import { onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
 import { World } from '../engine/world.ts';
@@ -28,14 +29,14 @@ interface Bound {
 type Bind = (run: string, runnerClass?: string) => Promise<Bound>;
 
 function contract(kind: string, bindTo: (world: World, server: FarServer) => Bind): void {
-  describe(`a lease client ${kind}`, () => {
+  onEveryDatabase(`a lease client ${kind}`, (url) => {
     let world: World;
     let drop: () => Promise<void>;
     let bind: Bind;
     const server = new FarServer();
 
     beforeAll(async () => {
-      const fresh = await freshDatabase(undefined);
+      const fresh = await freshDatabase(url);
       drop = fresh.drop;
       world = await World.open(await fresh.open());
       await server.listen(world.engine, world.db);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import type { LeaseClient } from '../../../src/protocol/lease.ts';
@@ -10,6 +10,7 @@ import { BUILT_IN_STEPS } from '../../../src/steps/built-in.ts';
 import { stepExecutor } from '../../../src/worker/execute.ts';
 import { openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
 import { runWorker } from '../../../src/worker/loop.ts';
+import { onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
 import { World } from '../engine/world.ts';
@@ -20,13 +21,13 @@ const TIMES = { renewEveryMs: 100, expireAfterMs: 20_000, sweepEveryMs: 100 };
 const shell = (id: string, run: string, change: Partial<PlanStep> = {}) =>
   planStep(id, { with: { run, shell: 'bash' }, ...change });
 
-describe('a server that restarts', () => {
+onEveryDatabase('a server that restarts', (url) => {
   let fresh: Awaited<ReturnType<typeof freshDatabase>>;
   let world: World;
   let server: FarServer;
 
   beforeEach(async () => {
-    fresh = await freshDatabase(undefined);
+    fresh = await freshDatabase(url);
     world = await World.open(await fresh.open(), { times: TIMES });
     server = new FarServer();
     await server.listen(world.engine, world.db);
@@ -118,7 +119,8 @@ describe('a server that restarts', () => {
     await client.complete(0, [{ ...lease, outcome: { kind: 'succeeded' } }], 0);
   });
 
-  it('ends the attempts of near workers only', async () => {
+  // Other servers of a Postgres live on, and near workers may be theirs.
+  it.skipIf(url)('ends the attempts of near workers only', async () => {
     const { run, key } = await begin(planStep('a'), planStep('b'));
     const { lease } = await leased(key);
     const near = await world.worker({ run: key });

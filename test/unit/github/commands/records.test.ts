@@ -1,48 +1,51 @@
 import { describe, expect, it } from 'vitest';
 import { openCommandRecords } from '../../../../src/store/command-records.ts';
 import { openTestGrants } from '../../../../src/store/test-grants.ts';
+import { onEveryDatabase } from '../../../every-database.ts';
 import { sharedWorld } from './shared-world.ts';
 
-const world = sharedWorld();
-const HOUR_MS = 3_600_000;
+onEveryDatabase('what people asked for', (url) => {
+  const world = sharedWorld(url);
+  const HOUR_MS = 3_600_000;
 
-describe('records of requests', () => {
-  it('give a request to one holder, then to the next when it is released or its time is over, and to nobody when done', async () => {
-    const records = openCommandRecords(world().db);
-    const claims = await Promise.all(['a', 'b', 'c'].map((holder) => records.claim('k1', holder, HOUR_MS)));
-    expect(claims.map(({ status }) => status).sort()).toEqual(['busy', 'busy', 'mine']);
-    const holder = ['a', 'b', 'c'][claims.findIndex(({ status }) => status === 'mine')] ?? '';
-    await records.release('k1', 'somebody else');
-    expect((await records.claim('k1', 'd', HOUR_MS)).status).toBe('busy');
-    await records.release('k1', holder);
-    expect(await records.claim('k1', 'd', HOUR_MS)).toEqual({ status: 'mine', isRetaken: true });
-    expect(await records.claim('k1', 'e', -HOUR_MS)).toEqual({ status: 'mine', isRetaken: true });
-    await records.close('k1');
-    expect((await records.claim('k1', 'f', -HOUR_MS)).status).toBe('done');
+  describe('records of requests', () => {
+    it('give a request to one holder, then to the next when it is released or its time is over, and to nobody when done', async () => {
+      const records = openCommandRecords(world().db);
+      const claims = await Promise.all(['a', 'b', 'c'].map((holder) => records.claim('k1', holder, HOUR_MS)));
+      expect(claims.map(({ status }) => status).sort()).toEqual(['busy', 'busy', 'mine']);
+      const holder = ['a', 'b', 'c'][claims.findIndex(({ status }) => status === 'mine')] ?? '';
+      await records.release('k1', 'somebody else');
+      expect((await records.claim('k1', 'd', HOUR_MS)).status).toBe('busy');
+      await records.release('k1', holder);
+      expect(await records.claim('k1', 'd', HOUR_MS)).toEqual({ status: 'mine', isRetaken: true });
+      expect(await records.claim('k1', 'e', -HOUR_MS)).toEqual({ status: 'mine', isRetaken: true });
+      await records.close('k1');
+      expect((await records.claim('k1', 'f', -HOUR_MS)).status).toBe('done');
+    });
+
+    it('keep the first target and the first answer', async () => {
+      const records = openCommandRecords(world().db);
+      await records.claim('k2', 'a', HOUR_MS);
+      expect(await records.target('k2', 0)).toBeUndefined();
+      expect(await records.intend('k2', 0, { gate: 'one' })).toEqual({ gate: 'one' });
+      expect(await records.intend('k2', 0, { gate: 'two' })).toEqual({ gate: 'one' });
+      await records.finish('k2', 1, 'second\0');
+      await records.finish('k2', 0, 'first');
+      await records.finish('k2', 0, 'again');
+      expect([...(await records.answers('k2'))]).toEqual([
+        [0, 'first'],
+        [1, 'second\ufffd'],
+      ]);
+    });
   });
 
-  it('keep the first target and the first answer', async () => {
-    const records = openCommandRecords(world().db);
-    await records.claim('k2', 'a', HOUR_MS);
-    expect(await records.target('k2', 0)).toBeUndefined();
-    expect(await records.intend('k2', 0, { gate: 'one' })).toEqual({ gate: 'one' });
-    expect(await records.intend('k2', 0, { gate: 'two' })).toEqual({ gate: 'one' });
-    await records.finish('k2', 1, 'second\0');
-    await records.finish('k2', 0, 'first');
-    await records.finish('k2', 0, 'again');
-    expect([...(await records.answers('k2'))]).toEqual([
-      [0, 'first'],
-      [1, 'second\ufffd'],
-    ]);
+  it('a grant covers one head of one pull request, into one branch', async () => {
+    const grants = openTestGrants(world().db);
+    const grant = { repositoryId: 1, pullNumber: 2, headSha: 'a'.repeat(40), baseRef: 'main' };
+    await grants.grant({ ...grant, grantedBy: 'ada' });
+    await grants.grant({ ...grant, grantedBy: 'bo' });
+    expect(await grants.isGranted(grant)).toBe(true);
+    for (const change of [{ pullNumber: 3 }, { repositoryId: 2 }, { headSha: 'b'.repeat(40) }, { baseRef: 'legacy' }])
+      expect(await grants.isGranted({ ...grant, ...change })).toBe(false);
   });
-});
-
-it('a grant covers one head of one pull request, into one branch', async () => {
-  const grants = openTestGrants(world().db);
-  const grant = { repositoryId: 1, pullNumber: 2, headSha: 'a'.repeat(40), baseRef: 'main' };
-  await grants.grant({ ...grant, grantedBy: 'ada' });
-  await grants.grant({ ...grant, grantedBy: 'bo' });
-  expect(await grants.isGranted(grant)).toBe(true);
-  for (const change of [{ pullNumber: 3 }, { repositoryId: 2 }, { headSha: 'b'.repeat(40) }, { baseRef: 'legacy' }])
-    expect(await grants.isGranted({ ...grant, ...change })).toBe(false);
 });

@@ -2,12 +2,15 @@ import { afterAll, beforeAll } from 'vitest';
 import { World } from '../../../contract/engine/world.ts';
 import { freshDatabase } from '../../../fakes/engine.ts';
 
-/** One engine on one embedded store for the tests of a file: opening it takes seconds. */
-export function sharedWorld(): () => World {
+/**
+ * One engine on one store for the tests of a file: opening it takes seconds.
+ * @param url of a Postgres; embedded where there is none
+ */
+export function sharedWorld(url?: string): () => World {
   let world: World | undefined;
   let drop = async (): Promise<void> => {};
   beforeAll(async () => {
-    const fresh = await freshDatabase(undefined);
+    const fresh = await freshDatabase(url);
     drop = fresh.drop;
     world = await World.open(await fresh.open());
   }, 60_000);

@@ -8,6 +8,7 @@ import type { Inbox } from '../../../../src/protocol/inbox.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { openInbox } from '../../../../src/store/inbox.ts';
 import { migrate } from '../../../../src/store/migrate.ts';
+import { onEveryDatabase } from '../../../every-database.ts';
 import { freshDatabase } from '../../../fakes/engine.ts';
 
 const EXAMPLES = createRequire(import.meta.url)('@octokit/webhooks-examples') as readonly {
@@ -15,14 +16,14 @@ const EXAMPLES = createRequire(import.meta.url)('@octokit/webhooks-examples') as
   readonly examples: readonly object[];
 }[];
 
-describe('the inbox loop', () => {
+onEveryDatabase('the inbox loop', (url) => {
   let fresh: Awaited<ReturnType<typeof freshDatabase>>;
   let db: Database;
   let inbox: Inbox;
   let receive: Receive;
   const loops: InboxLoop[] = [];
   beforeAll(async () => {
-    fresh = await freshDatabase(undefined);
+    fresh = await freshDatabase(url);
     db = await fresh.open();
     await migrate(db);
     inbox = openInbox(db);

@@ -11,6 +11,7 @@ import type { GitHubRuns } from '../../../../src/protocol/github-run.ts';
 import { STEP_CATALOG } from '../../../../src/steps/catalog.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
+import { onEveryDatabase } from '../../../every-database.ts';
 import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
 import { FarEnd } from './far-end.ts';
 import { BASE, codeEvent, pullFacts } from './sample-events.ts';
@@ -20,7 +21,7 @@ const pipeline = (on: string, name = 'tests'): string =>
 const REPO = '/repos/octo/app';
 let count = 0;
 
-describe('starting', () => {
+onEveryDatabase('starting', (url) => {
   const far = new FarEnd();
   let fresh: Awaited<ReturnType<typeof freshDatabase>>;
   let db: Database;
@@ -36,7 +37,7 @@ describe('starting', () => {
     },
   };
   beforeAll(async () => {
-    fresh = await freshDatabase(undefined);
+    fresh = await freshDatabase(url);
     db = await fresh.open();
     engine = await openTestEngine(db);
     runs = openGitHubRuns(db);

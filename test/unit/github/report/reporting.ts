@@ -20,8 +20,9 @@ export class Reporting {
   readonly db: Database;
   readonly #drop: () => Promise<void>;
 
-  static async open(): Promise<Reporting> {
-    const fresh = await freshDatabase(undefined);
+  /** @param url of a Postgres; embedded where there is none */
+  static async open(url?: string): Promise<Reporting> {
+    const fresh = await freshDatabase(url);
     const db = await fresh.open();
     await migrate(db);
     const reporting = new Reporting(db, fresh.drop);
