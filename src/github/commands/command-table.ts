@@ -36,7 +36,7 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
     usage: '',
     summary: 'list the commands, with those of this repository’s pipelines',
     role: 'none',
-    details: ['The only command that is answered on issues as well.'],
+    details: ['Comments on plain issues are left alone: they have no commit, and the App may only read them.'],
     example: '/maestro help',
   },
   {

@@ -6,7 +6,6 @@ import { isThereStill } from './acknowledge.ts';
 import { answerComment, hasAnswer } from './answer-comment.ts';
 import { type CommentRequest, commentOf } from './comment-request.ts';
 import { doCommand } from './do-command.ts';
-import { helpText } from './help-text.ts';
 import { type Command, parseCommands } from './parse-commands.ts';
 import { fetchPull } from './pull.ts';
 import type { CommandTools } from './tools.ts';
@@ -21,6 +20,8 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
     if (request === undefined) return 'not a new comment of a person';
     const commands = parseCommands(request.body);
     if (commands.length === 0) return 'no commands';
+    // An issue has no commit to act on, and the App may read issues only: to hear of comments.
+    if (!request.isPull) return 'a comment on an issue: nothing was done';
     return claimed(tools, request.key, async (isRetaken) => {
       const octokit = await tools.access.installation(request.repository.installationId);
       if (!(await isThereStill(octokit, request))) return 'the comment was deleted: nothing was done';
@@ -63,11 +64,6 @@ async function doAll(
   commands: readonly Command[],
 ): Promise<void> {
   const { owner, name: repo } = request.repository;
-  if (!request.isPull) {
-    for (const [index, command] of commands.entries())
-      await tools.records.finish(request.key, index, issueAnswer(request, command));
-    return;
-  }
   const done = await tools.records.answers(request.key);
   const person = await roleOf(octokit, { owner, repo }, request.author);
   for (const [index, command] of commands.entries()) {
@@ -77,9 +73,4 @@ async function doAll(
     const context = { tools, octokit, request, pull, person, deliveryId, index };
     await tools.records.finish(request.key, index, await doCommand(context, command));
   }
-}
-
-function issueAnswer(request: CommentRequest, command: Command): string {
-  if (command.verb === 'help') return helpText(request.isPublic, []);
-  return 'Commands work on pull requests: this is an issue, which has no commit to act on.';
 }
