@@ -197,8 +197,13 @@ async function openDoors(
 
 function admissionOf({ dispatches, runs, github, starter }: Rooms): JobAdmission {
   return {
-    admit: async (identity, dispatchId) => {
-      const { runId, class: runnerClass, owner, repo } = await admitDispatchedJob(dispatches, identity, dispatchId);
+    admit: async (identity, dispatchId, key) => {
+      const {
+        runId,
+        class: runnerClass,
+        owner,
+        repo,
+      } = await admitDispatchedJob(dispatches, identity, dispatchId, key);
       const run = await runs.find(runId);
       if (!run) throw new MaestroError('JOB_REFUSED', `run ${runId} does not belong to a repository`);
       return { run: runId, class: runnerClass, checkout: { owner, repo, sha: run.headSha } };

@@ -1,3 +1,4 @@
+import { type Digest, digestBytes } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { JobIdentity } from './job-identity.ts';
@@ -15,12 +16,12 @@ export interface AdmittedJob {
   readonly checkout: { readonly owner: string; readonly repo: string; readonly sha: string };
 }
 
-/** Who may become a worker. Each answer is given once: a job's identity is used up by it. */
+/** Who may become a worker. A job's identity is used up by the answer, but for who shows the same key again. */
 export interface JobAdmission {
   /** @throws JOB_REFUSED for a job that is not the one that was asked for, CONFLICT for one that has registered */
-  admit(identity: JobIdentity, dispatchId: string): Promise<AdmittedJob>;
+  admit(identity: JobIdentity, dispatchId: string, key: string): Promise<AdmittedJob>;
   /** Starts a run for the commit of a job in a user's own workflow; the job serves it. */
-  start(identity: JobIdentity, request: RunOfJob): Promise<AdmittedJob>;
+  start(identity: JobIdentity, request: RunOfJob, key: string): Promise<AdmittedJob>;
 }
 
 export interface RunOfJob {
@@ -45,10 +46,15 @@ export interface AwaitedJob {
 /** Jobs that were asked for, as the store has them. */
 export interface AwaitedJobs {
   find(dispatchId: string): Promise<AwaitedJob | undefined>;
-  /** @throws CONFLICT where that attempt has registered */
+  /** @throws CONFLICT where that attempt has registered with another key */
   register(
     dispatchId: string,
-    job: { readonly repositoryId: number; readonly workflowRunId: number; readonly runAttempt: number },
+    job: {
+      readonly repositoryId: number;
+      readonly workflowRunId: number;
+      readonly runAttempt: number;
+      readonly keyDigest: Digest;
+    },
   ): Promise<unknown>;
 }
 
@@ -60,6 +66,7 @@ export async function admitDispatchedJob(
   jobs: AwaitedJobs,
   identity: JobIdentity,
   dispatchId: string,
+  key: string,
 ): Promise<AwaitedJob> {
   const awaited = await jobs.find(dispatchId);
   // Same words for a dispatch that is not there and one of another repository: nobody learns which ids exist.
@@ -68,7 +75,7 @@ export async function admitDispatchedJob(
   const problem = mismatch(identity, awaited);
   if (problem !== undefined) throw new MaestroError('JOB_REFUSED', problem);
   const { repositoryId, workflowRunId, runAttempt } = identity;
-  await jobs.register(dispatchId, { repositoryId, workflowRunId, runAttempt });
+  await jobs.register(dispatchId, { repositoryId, workflowRunId, runAttempt, keyDigest: digestBytes(key) });
   return awaited;
 }
 

@@ -87,11 +87,10 @@ function isNotUnderstood({ status, data }: Answer): boolean {
 }
 
 async function findRun(api: Api, workflow: string, dispatchId: string, since: string): Promise<number | undefined> {
-  const created = new Date(Date.parse(since) - CLOCK_SKEW_MS).toISOString().replace(/\.\d+Z$/, 'Z');
+  const oldestMs = Date.parse(since) - CLOCK_SKEW_MS;
   for (let page = 1; page <= PAGES_MAX; page++) {
     const answer = await api.call('GET', `actions/workflows/${encodeURIComponent(workflow)}/runs`, {
       event: 'workflow_dispatch',
-      created: `>=${created}`,
       per_page: PAGE_SIZE,
       page,
     });
@@ -101,7 +100,8 @@ async function findRun(api: Api, workflow: string, dispatchId: string, since: st
     const name = `maestro ${dispatchId}`;
     const found = runs.find((run) => textAt(run, 'display_title') === name || textAt(run, 'name') === name);
     if (found) return numberAt(found, 'id') ?? undefined;
-    if (runs.length < PAGE_SIZE) return undefined;
+    // Newest first. GitHub's filter for the time of creation is described in one way and understood in another.
+    if (runs.length < PAGE_SIZE || Date.parse(textAt(runs.at(-1), 'created_at')) < oldestMs) return undefined;
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { type AdmittedJob, isDispatchedWorkflow, type JobAdmission, type RunOfJob } from '../auth/job-admission.ts';
 import type { JobIdentity } from '../auth/job-identity.ts';
+import { digestBytes } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { type Dispatches, EVERY_CLASS } from '../protocol/dispatch.ts';
@@ -24,7 +25,7 @@ export interface JobStarterOptions {
  * @throws JOB_REFUSED where the App is not installed there, for jobs that Maestro dispatched and for those of forks, PIPELINE_NOT_FOUND, PIPELINE_INVALID, CONFLICT
  */
 export function openJobStarter({ access, starter, dispatches, newId }: JobStarterOptions): JobAdmission['start'] {
-  return async (identity, request) => {
+  return async (identity, request, key) => {
     if (isDispatchedWorkflow(identity))
       throw new MaestroError(
         'JOB_REFUSED',
@@ -43,7 +44,7 @@ export function openJobStarter({ access, starter, dispatches, newId }: JobStarte
     const { installationId, id: repositoryId, owner, name: repo, defaultBranch: ref } = repository;
     await dispatches.adopt(
       { dispatchId: newId(), runId: started.runId, installationId, repositoryId, owner, repo, ref },
-      { repositoryId, workflowRunId, runAttempt },
+      { repositoryId, workflowRunId, runAttempt, keyDigest: digestBytes(key) },
     );
     return {
       run: started.runId,

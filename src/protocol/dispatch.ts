@@ -1,3 +1,4 @@
+import type { Digest } from '../base/digest.ts';
 /**
  * `requested`: to be asked of GitHub, or asked and not answered yet. `queued`: GitHub has it, no runner took it. `running`.
  * `ended`: it did what it was for, or was not needed any more. `lost`: it never ran, or ended without saying so.
@@ -69,6 +70,8 @@ export interface RegisteringJob {
   readonly repositoryId: number;
   readonly workflowRunId: number;
   readonly runAttempt: number;
+  /** Of the key that the job's process made up. */
+  readonly keyDigest: Digest;
 }
 
 /** Jobs that were asked of GitHub. Implemented by the store; any number of processes use it at once. */
@@ -99,8 +102,8 @@ export interface Dispatches {
   /** News in any order, any number of times. Answers the dispatch that it changed; undefined for foreign or old news. */
   observe(news: WorkflowRunNews): Promise<Dispatch | undefined>;
   /**
-   * A worker proves that it is the job of this dispatch: once per attempt of the workflow run.
-   * @throws CONFLICT where that attempt, or a later one, has registered, the workflow run or repository is another, or the run is over
+   * A worker proves that it is the job of this dispatch: once per attempt of the workflow run, and again with the same key.
+   * @throws CONFLICT where that attempt has registered with another key, or a later one has, the workflow run or repository is another, or the run is over
    */
   register(dispatchId: string, job: RegisteringJob): Promise<Dispatch>;
   /** Why a run waits for jobs, one line per class; null where nothing is wrong. */

@@ -139,15 +139,17 @@ async function adoptJob(
     // The run is there before its job is: the dispatcher may have come in between.
     `with needless as (update dispatch set status = 3, problem = null where run_key = $2 and status = 0)
      insert into dispatch as d (id, run_key, class, ordinal, labels, installation_id, repository_id, owner, repo, ref,
-       status, status_at, requested_at, due_at, workflow_run_id, run_attempt)
-     values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, 2, $11, $11, $12, $13, $14)
-     on conflict (run_key, class, ordinal) do nothing returning ${COLUMNS}`,
+       status, status_at, requested_at, due_at, workflow_run_id, run_attempt, key_digest)
+     values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, 2, $11, $11, $12, $13, $14, $15)
+     on conflict (run_key, class, ordinal) do update set due_at = excluded.due_at
+       where d.workflow_run_id = excluded.workflow_run_id and d.key_digest = excluded.key_digest returning ${COLUMNS}`,
     [
       ...requestValues({ ...request, class: EVERY_CLASS, ordinal: job.runAttempt, labels: [] }),
       now,
       dueAt,
       job.workflowRunId,
       job.runAttempt,
+      job.keyDigest,
     ],
   );
   if (!rows[0]) throw conflict(request.dispatchId, 'another job serves this run in the same attempt');
@@ -251,10 +253,11 @@ async function register(
     'dispatch_register',
     // Also one that was given up: somebody pressed "Re-run" on GitHub, and this attempt is a new job.
     `update dispatch d set status = 2, status_at = $5::timestamptz, due_at = $6::timestamptz, run_attempt = $4, workflow_run_id = $3,
-       is_uncertain = false, problem = null
-     where d.id = $1 and d.repository_id = $2 and coalesce(d.workflow_run_id, $3) = $3 and d.run_attempt < $4
+       key_digest = $7, is_uncertain = false, problem = null
+     where d.id = $1 and d.repository_id = $2 and coalesce(d.workflow_run_id, $3) = $3
+       and (d.run_attempt < $4 or (d.run_attempt = $4 and d.status = 2 and d.key_digest = $7))
        and exists (select 1 from run r where r.key = d.run_key and r.state < 3) returning ${COLUMNS}`,
-    [plainText(dispatchId), job.repositoryId, job.workflowRunId, job.runAttempt, now, lookAt],
+    [plainText(dispatchId), job.repositoryId, job.workflowRunId, job.runAttempt, now, lookAt, job.keyDigest],
   );
   if (rows[0]) return toDispatch(rows[0]);
   const found = await findDispatch(db, dispatchId);

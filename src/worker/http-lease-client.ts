@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { MaestroError } from '../base/errors.ts';
 import type { CacheEntry, CompletionAnswer, HeldLease, Lease, LeaseClient, WorkerSignal } from '../protocol/lease.ts';
 import type { RunView } from '../protocol/run.ts';
-import type { Registered, Registration, RunStart } from '../protocol/wire/registration.ts';
+import type { Registered, Registration, RegistrationKey, RunStart } from '../protocol/wire/registration.ts';
 import { CACHE_BYTES_MAX, COMPLETE_BYTES_MAX, EVENTS_BYTES_MAX } from '../protocol/wire/worker-calls.ts';
 import { blobCalls } from './http/blob-calls.ts';
 import { logCalls } from './http/log-calls.ts';
@@ -11,7 +12,7 @@ import { type Pause, REAL_PAUSE } from './pause.ts';
 export interface HttpLeaseClientOptions {
   /** The server's public URL: https, or http on this machine. */
   readonly url: string;
-  /** What the job says of itself when it registers: asked once. */
+  /** What the job says of itself when it registers: asked again where it must register again. */
   readonly register: () => Promise<Registration | RunStart>;
   readonly fetch?: Fetch;
   readonly pause?: Pause;
@@ -22,7 +23,7 @@ export interface HttpLeaseClientOptions {
 /** The lease protocol over HTTP, with what only a job far away needs. */
 export interface HttpLeaseClient extends LeaseClient {
   /**
-   * Registers the job, the first time; answers the same afterwards. Whoever must know run and checkout before it works
+   * Registers the job, the first time; answers the same afterwards. Waits for a server that is being replaced. Whoever must know run and checkout before it works
    * calls it before the worker's loop does.
    * @throws UNAUTHENTICATED, JOB_REFUSED, CONFLICT where the job has registered before
    */
@@ -33,6 +34,7 @@ export interface HttpLeaseClient extends LeaseClient {
 
 /** Beyond what the server holds a call open: an answer later than this is lost. */
 const HOLD_SLACK_MS = 15_000;
+const KEY_BYTES = 32;
 
 /**
  * A worker's way to a server.
@@ -67,10 +69,11 @@ export function openHttpLeaseClient(options: HttpLeaseClientOptions): HttpLeaseC
   };
 }
 
-/** Registers at most once. */
+/** Registers once; the key makes it harmless to say so again where the answer was lost. */
 class JobSession {
   readonly #wire: Wire;
   readonly #hello: () => Promise<Registration | RunStart>;
+  readonly #key = randomBytes(KEY_BYTES).toString('base64url');
   #opening: Promise<Registered> | undefined;
   #isTaken = false;
 
@@ -81,7 +84,6 @@ class JobSession {
 
   open(): Promise<Registered> {
     this.#opening ??= this.#open().catch((error: unknown) => {
-      // What did not reach the server may be said again; if it did, the server answers CONFLICT.
       this.#opening = undefined;
       throw error;
     });
@@ -97,9 +99,10 @@ class JobSession {
   }
 
   async #open(): Promise<Registered> {
-    const body = await this.#hello();
-    const path = 'pipeline' in body ? '/runs' : '/workers:register';
-    const registered = (await this.#wire.ask({ path, body })) as unknown as Registered;
+    const hello = await this.#hello();
+    const path = 'pipeline' in hello ? '/runs' : '/workers:register';
+    const body: (Registration | RunStart) & RegistrationKey = { ...hello, key: this.#key };
+    const registered = (await this.#wire.askAgain({ path, body })) as unknown as Registered;
     this.#wire.token = registered.sessionToken;
     return registered;
   }

@@ -5,6 +5,7 @@ import {
   REGISTRATION,
   type Registered,
   type Registration,
+  type RegistrationKey,
   RUN_START,
   type RunStart,
 } from '../../protocol/wire/registration.ts';
@@ -18,13 +19,14 @@ export function registrationRoutes(tools: HttpApiTools): readonly OpenRoute[] {
     {
       method: 'POST',
       path: '/api/v1/workers:register',
-      summary: 'Registers the job that was dispatched under an id as a worker of its run. Once per attempt of the job.',
+      summary:
+        'Registers the job that was dispatched under an id as a worker of its run. Once per attempt of the job, and again with the same key.',
       caller: 'job',
       body: { schema: REGISTRATION, bytesMax: HELLO_BYTES_MAX },
       answer: REGISTERED,
-      handle: async ({ body }: Call<Registration>) => {
+      handle: async ({ body }: Call<Registration & RegistrationKey>) => {
         const identity = await tools.verifyJobToken(body.oidcToken);
-        return open(tools, await tools.admission.admit(identity, body.dispatchId), body);
+        return open(tools, await tools.admission.admit(identity, body.dispatchId, body.key), body);
       },
     },
     {
@@ -34,10 +36,10 @@ export function registrationRoutes(tools: HttpApiTools): readonly OpenRoute[] {
       caller: 'job',
       body: { schema: RUN_START, bytesMax: START_BYTES_MAX },
       answer: REGISTERED,
-      handle: async ({ body }: Call<RunStart>) => {
+      handle: async ({ body }: Call<RunStart & RegistrationKey>) => {
         const identity = await tools.verifyJobToken(body.oidcToken);
-        const { pipeline, params } = body;
-        return open(tools, await tools.admission.start(identity, { pipeline, params }), body);
+        const { pipeline, params, key } = body;
+        return open(tools, await tools.admission.start(identity, { pipeline, params }, key), body);
       },
     },
   ];

@@ -13,6 +13,14 @@ interface JobHello {
   readonly isolation: Isolation;
 }
 
+/**
+ * Goes with every registration. The identity token of a job is good for one registration; its process makes up a key, and
+ * may register with it again where the answer was lost.
+ */
+export interface RegistrationKey {
+  readonly key: string;
+}
+
 /** Registers the job that was dispatched under this id. */
 export interface Registration extends JobHello {
   readonly dispatchId: string;
@@ -39,6 +47,7 @@ const JOB_HELLO: JsonObject = {
   name: text(256, { minLength: 1 }),
   capacity: whole(1, 512),
   isolation: ISOLATION,
+  key: text(128, { minLength: 32 }),
 };
 
 export const REGISTRATION: JsonObject = object({ ...JOB_HELLO, dispatchId: text(64, { minLength: 1 }) });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json as readJson } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Registration } from '../../../src/protocol/wire/registration.ts';
 import { openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
@@ -14,7 +15,7 @@ const REGISTERED = {
   checkout: { owner: 'ada', repo: 'engine', sha: 'a' },
 };
 
-type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+type Answer = (response: ServerResponse, request: IncomingMessage) => unknown;
 const json =
   (status: number, body: object): Answer =>
   (response) =>
@@ -32,8 +33,8 @@ describe('a client of the worker protocol', () => {
     [answers, asked, pauses] = [[], [], []];
     server = createServer((request, response) => {
       asked.push({ path: request.url ?? '', authorization: request.headers.authorization });
-      request.resume();
-      (answers.shift() ?? cut)(response, request);
+      if (request.url !== '/api/v1/workers:register') request.resume();
+      void (answers.shift() ?? cut)(response, request);
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -74,11 +75,21 @@ describe('a client of the worker protocol', () => {
     expect(asked).toEqual([{ path: '/api/v1/workers:register', authorization: undefined }]);
   });
 
-  it('may try again to register where the server was not reached', async () => {
-    answers.push(cut, json(200, REGISTERED));
+  it('registers again where the server was not reached or its answer was lost, with the same key each time', async () => {
+    const keys: string[] = [];
+    const noteKey =
+      (answer: Answer): Answer =>
+      async (response, request) => {
+        keys.push(((await readJson(request)) as { readonly key: string }).key);
+        answer(response, request);
+      };
+    answers.push(cut, noteKey(cut), noteKey(json(503, {})), noteKey(json(200, REGISTERED)));
     const one = client();
-    await expect(one.open()).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
     expect(await one.open()).toEqual(REGISTERED);
+    expect(pauses).toEqual([100, 200, 400]);
+    expect(keys).toHaveLength(3);
+    expect(new Set(keys).size).toBe(1);
+    expect(keys[0]).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
 
   it('repeats what is safe to repeat, ever more slowly, until the server is back', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openIssuerKeys } from '../../../src/auth/issuer-keys.ts';
 import { admitDispatchedJob } from '../../../src/auth/job-admission.ts';
 import { verifyJobToken } from '../../../src/auth/verify-job-token.ts';
@@ -8,6 +8,7 @@ import type { Dispatches } from '../../../src/protocol/dispatch.ts';
 import type { Lease } from '../../../src/protocol/lease.ts';
 import { openDispatches } from '../../../src/store/dispatches.ts';
 import { type HttpLeaseClient, openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
+import { onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
 import { TestIssuer } from '../../unit/auth/issuer.ts';
@@ -17,7 +18,7 @@ import { FarServer } from './far-server.ts';
 const NEVER = new AbortController().signal;
 const nowS = (): number => Math.floor(Date.now() / 1000);
 
-describe('a job at a server with real identities and real dispatches', () => {
+onEveryDatabase('a job at a server with real identities and real dispatches', (url) => {
   let fresh: Awaited<ReturnType<typeof freshDatabase>>;
   let world: World;
   let issuer: TestIssuer;
@@ -25,7 +26,7 @@ describe('a job at a server with real identities and real dispatches', () => {
   const server = new FarServer();
 
   beforeAll(async () => {
-    fresh = await freshDatabase(undefined);
+    fresh = await freshDatabase(url);
     world = await World.open(await fresh.open());
     issuer = await TestIssuer.open();
     dispatches = openDispatches(world.db, SYSTEM_CLOCK);
@@ -34,8 +35,8 @@ describe('a job at a server with real identities and real dispatches', () => {
     await server.listen(world.engine, world.db, {
       verifyJobToken: (token) => verifyJobToken(token, expected),
       admission: {
-        admit: async (identity, dispatchId) => {
-          const job = await admitDispatchedJob(dispatches, identity, dispatchId);
+        admit: async (identity, dispatchId, key) => {
+          const job = await admitDispatchedJob(dispatches, identity, dispatchId, key);
           return {
             run: job.runId,
             class: job.class,
@@ -99,6 +100,33 @@ describe('a job at a server with real identities and real dispatches', () => {
     });
     await expect(job(id).open()).rejects.toMatchObject({ code: 'CONFLICT' });
     await expect(job(id, { run_attempt: '2' }).open()).resolves.toMatchObject({ run: key });
+  });
+
+  it('registers once more where the answer was lost with the server, and can work', async () => {
+    const { run, key } = await begin();
+    const id = await dispatch(key, 'linux');
+    let answers = 0;
+    const client = openHttpLeaseClient({
+      url: server.url,
+      register: async () => ({
+        ...server.hello(id),
+        oidcToken: await issuer.sign(nowS(), { claims: { run_id: String(1000 + ordinal) } }),
+      }),
+      fetch: async (...call) => {
+        const answer = await fetch(...call);
+        answers++;
+        if (answers > 2) return answer;
+        await answer.arrayBuffer();
+        throw new TypeError('fetch failed');
+      },
+      pause: async () => {},
+    });
+    const { session } = await client.open();
+    expect(answers).toBe(3);
+    const [lease] = await client.acquire(session.workerId, 1, 0, new AbortController().signal);
+    expect(lease).toMatchObject({ step: { id: 'small' } });
+    expect((await world.engine.readRun(run)).steps.map(({ attempts }) => attempts)).toEqual([1, 0]);
+    await expect(job(id).open()).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 
   it.each<[string, Record<string, unknown>, string]>([

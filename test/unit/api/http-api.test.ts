@@ -5,7 +5,14 @@ import { ERROR_CODES } from '../../../src/base/error-codes.ts';
 import { MaestroError } from '../../../src/base/errors.ts';
 import { Door } from './door.ts';
 
-const HELLO = { oidcToken: 'good', dispatchId: '01run', name: 'job', capacity: 2, isolation: 'user' };
+const HELLO = {
+  oidcToken: 'good',
+  dispatchId: '01run',
+  name: 'job',
+  capacity: 2,
+  isolation: 'user',
+  key: 'k'.repeat(43),
+};
 const LOGS = '/api/v1/steps/1.0/logs';
 const chunks = (text: string) => ({ fence: 1, chunks: [{ seq: 0, text }] });
 
@@ -74,6 +81,7 @@ describe('the routes for workers', () => {
       { held: Array.from({ length: 5000 }, () => ({ stepId: '1.0', fence: 1 })) },
     ],
     ['a list', '/api/v1/workers:signals', []],
+    ['a key that can be guessed', '/api/v1/workers:register', { ...HELLO, key: 'k' }],
     ['an isolation of its own', '/api/v1/workers:register', { ...HELLO, isolation: 'vm' }],
   ])('refuse %s, and name the place', async (_case, path, body) => {
     const answer = await door.call(path, body);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type AwaitedJob, admitDispatchedJob } from '../../../src/auth/job-admission.ts';
 import { type JobIdentity, readJobIdentity } from '../../../src/auth/job-identity.ts';
+import { digestBytes } from '../../../src/base/digest.ts';
 import { CLAIMS } from './issuer.ts';
 
 const JOB: AwaitedJob = {
@@ -20,7 +21,7 @@ async function admit(change: Partial<JobIdentity>, awaited: Partial<AwaitedJob> 
     find: async (id: string) => (id === 'one' ? { ...JOB, ...awaited } : undefined),
     register: async (id: string, job: object) => registered.push({ id, ...job }),
   };
-  const answer = admitDispatchedJob(jobs, { ...IDENTITY, ...change }, dispatchId);
+  const answer = admitDispatchedJob(jobs, { ...IDENTITY, ...change }, dispatchId, 'key');
   return { answer: await answer.catch((error: unknown) => error), registered };
 }
 
@@ -28,7 +29,8 @@ describe('a job that wants to register', () => {
   it('is admitted where it is the one that was dispatched, and uses the dispatch up', async () => {
     const { answer, registered } = await admit({});
     expect(answer).toMatchObject({ runId: '01run', class: 'linux' });
-    expect(registered).toEqual([{ id: 'one', repositoryId: 74, workflowRunId: 30_433_642, runAttempt: 1 }]);
+    const keyDigest = digestBytes('key');
+    expect(registered).toEqual([{ id: 'one', repositoryId: 74, workflowRunId: 30_433_642, runAttempt: 1, keyDigest }]);
   });
 
   it.each<[string, Partial<JobIdentity>, Partial<AwaitedJob>, string?]>([

@@ -48,7 +48,7 @@ const identity = (change: Partial<JobIdentity> = {}): JobIdentity => ({
   actor: 'mona',
   ...change,
 });
-const ask = (change: Partial<JobIdentity> = {}) => start(identity(change), { pipeline: 'ci', params: {} });
+const ask = (change: Partial<JobIdentity> = {}) => start(identity(change), { pipeline: 'ci', params: {} }, 'key');
 const pullFrom = (headRepositoryId: number | null): void => {
   const repo = headRepositoryId === null ? null : { id: headRepositoryId };
   far.answers.set('GET /repos/octo/app/pulls/7', { number: 7, head: { sha: HEAD, repo }, base: { repo: { id: 11 } } });

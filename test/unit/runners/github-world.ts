@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { digestBytes } from '../../../src/base/digest.ts';
 import type { JsonObject } from '../../../src/base/json.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { openJobHandlers } from '../../../src/github/jobs.ts';
@@ -18,6 +19,7 @@ const REPOSITORY = 42;
 
 /** Engine and store as they are, GitHub over HTTP, and a clock that the test moves. */
 export class GitHubWorld {
+  #keys = 0;
   readonly clock = { ms: Date.parse('2026-11-21T00:00:00Z'), now: () => this.clock.ms };
   readonly dispatches: Dispatches;
   readonly errors: unknown[] = [];
@@ -29,8 +31,9 @@ export class GitHubWorld {
   /** Installation of each run, where it is not 7. */
   readonly installations = new Map<string, number>();
 
-  static async open(): Promise<GitHubWorld> {
-    const { open, drop } = await freshDatabase(undefined);
+  /** @param url of a Postgres; embedded where there is none */
+  static async open(url?: string): Promise<GitHubWorld> {
+    const { open, drop } = await freshDatabase(url);
     const db = await open();
     return new GitHubWorld(db, await openTestEngine(db), await ActionsFarEnd.open(), drop);
   }
@@ -105,8 +108,11 @@ export class GitHubWorld {
     return only;
   }
 
+  /** With a key of its own, as each process of a job has. */
   register(dispatch: Dispatch, workflowRunId: number, runAttempt = 1): Promise<Dispatch> {
-    return this.dispatches.register(dispatch.dispatchId, { repositoryId: REPOSITORY, workflowRunId, runAttempt });
+    const keyDigest = digestBytes(String(++this.#keys));
+    const job = { repositoryId: REPOSITORY, workflowRunId, runAttempt, keyDigest };
+    return this.dispatches.register(dispatch.dispatchId, job);
   }
 
   /** A delivery of GitHub's about a job. Answers what the handler says. */

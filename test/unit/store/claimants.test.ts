@@ -141,5 +141,7 @@ function suite(url: string | undefined): void {
   });
 }
 
-describe('claims of processes in the embedded database', () => suite(undefined));
+describe('claims of processes in the embedded database', () => {
+  suite(undefined);
+});
 describeWith('postgres', 'claims of processes on a server', suite);

@@ -289,6 +289,7 @@ describe('the sweepers', () => {
     sweeps.start();
     await thrice.promise;
     await sweeps.stop();
+    expect(errors).toEqual([]);
   });
 
   it('go on after one of them failed, and end when they are told to', async () => {
