@@ -1,5 +1,7 @@
 import { MaestroError } from '../base/errors.ts';
+import type { RunTrigger } from '../protocol/client.ts';
 import type { HeldLease, LeaseClient, WorkerHello, WorkerSession, WorkerSignal } from '../protocol/lease.ts';
+import { hasBlob, noteBlob } from '../store/blob-owners.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { readCache, saveCache } from '../store/caches.ts';
 import type { Database } from '../store/database.ts';
@@ -13,6 +15,7 @@ import type { Hub } from './hub.ts';
 import { parseStepId, stepIdOf } from './lease-builder.ts';
 import { releaseWorker } from './lost-workers.ts';
 import type { QueueDirectory } from './queue-directory.ts';
+import { repositoryKey } from './repository-key.ts';
 import type { RunEntries, RunEntry } from './run-entry.ts';
 import type { Settler } from './settler.ts';
 import { unknownWorker, WorkerQueues } from './worker-queues.ts';
@@ -69,10 +72,17 @@ export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
     secrets: (worker, held) => readSecrets(tools, worker, held),
     putBlob: async (worker, held, content) => {
       await assertOwner(db, worker, held);
-      return tools.blobs.put(content);
+      const { trigger } = await entryOf(tools, held);
+      const blob = await tools.blobs.put(content);
+      if (isShared(trigger)) await noteBlob(db, repositoryKey(trigger), blob.digest);
+      return blob;
     },
     getBlob: async (worker, held, digest) => {
       await assertOwner(db, worker, held);
+      const { trigger } = await entryOf(tools, held);
+      // The words of a content that is nowhere: nobody learns what others stored.
+      if (isShared(trigger) && !(await hasBlob(db, repositoryKey(trigger), digest)))
+        throw new MaestroError('ARTIFACT_NOT_FOUND', `expected content ${digest} in the store, found none`);
       return tools.blobs.get(digest);
     },
     cacheGet: async (worker, held, key) => {
@@ -144,6 +154,11 @@ async function readSecrets(
   await assertOwner(tools.db, worker, held);
   const { compiled } = await entryOf(tools, held);
   return tools.secrets.read(stepAt(compiled, fenced(held).idx).secrets);
+}
+
+/** Whether the store may hold contents of other people's repositories as well. */
+function isShared({ actor }: RunTrigger): boolean {
+  return actor.provider === 'github';
 }
 
 async function entryOf({ db, entries }: WorkerDeskTools, held: HeldLease): Promise<RunEntry> {

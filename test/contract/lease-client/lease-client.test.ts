@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
-import { digestBytes } from '../../../src/base/digest.ts';
+import { type Digest, digestBytes } from '../../../src/base/digest.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import type { Lease, LeaseClient } from '../../../src/protocol/lease.ts';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
@@ -12,7 +12,7 @@ import { stepExecutor } from '../../../src/worker/execute.ts';
 import { runWorker } from '../../../src/worker/loop.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
-import { planStep } from '../../fakes/plans.ts';
+import { planStep, TRIGGER } from '../../fakes/plans.ts';
 import { World } from '../engine/world.ts';
 import { FarServer } from './far-server.ts';
 
@@ -198,6 +198,28 @@ function contract(kind: string, bindTo: (world: World, server: FarServer) => Bin
       const stale = { ...held(lease), fence: lease.fence + 1 };
       await expect(one.client.putBlob(one.worker, stale, content())).rejects.toMatchObject({ code: 'LEASE_LOST' });
       await one.client.complete(one.worker, [{ ...held(lease), outcome: DONE }], 0);
+    });
+
+    it('gives no repository what another one stored, though it knows the digest', async () => {
+      const of = async (repository: string): Promise<{ one: Bound; lease: Lease }> => {
+        const github = { repository_id: repository };
+        const trigger = { ...TRIGGER, actor: { provider: 'github', id: 'ada' }, github };
+        const run = await world.start([planStep('a')], { isDedicated: true, trigger });
+        const one = await bind((await world.engine.readRun(run)).id);
+        return { one, lease: await take(one) };
+      };
+      const read = async ({ one, lease }: Awaited<ReturnType<typeof of>>, digest: Digest): Promise<string> => {
+        const parts: Uint8Array[] = [];
+        for await (const part of await one.client.getBlob(one.worker, held(lease), digest)) parts.push(part);
+        return Buffer.concat(parts).toString();
+      };
+      const [first, again, stranger] = [await of('11'), await of('11'), await of('12')];
+      const secret = async function* () {
+        yield Buffer.from(`private of ${kind}`);
+      };
+      const { digest } = await first.one.client.putBlob(first.one.worker, held(first.lease), secret());
+      expect(await read(again, digest)).toBe(`private of ${kind}`);
+      await expect(read(stranger, digest)).rejects.toMatchObject({ code: 'ARTIFACT_NOT_FOUND' });
     });
 
     it('keeps results under a key', async () => {
