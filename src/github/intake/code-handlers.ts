@@ -37,8 +37,6 @@ export function codeHandlers(options: CodeHandlersOptions): Readonly<Record<stri
     },
     merge_group: async (delivery) =>
       joined(delivery.action === 'destroyed' ? [await cancelGroup(options, delivery)] : await start(delivery)),
-    // A branch or tag comes with a push as well.
-    create: () => Promise.resolve('its push says the same'),
   };
 }
 

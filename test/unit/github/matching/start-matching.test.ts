@@ -358,7 +358,7 @@ onEveryDatabase('starting', (url) => {
     });
 
     it('does nothing for payloads that lack what it needs', async () => {
-      for (const event of ['push', 'release', 'pull_request', 'merge_group', 'create'])
+      for (const event of ['push', 'release', 'pull_request', 'merge_group'])
         for (const payload of [{}, { action: 'closed' }, { action: 'destroyed', repository: null }])
           expect(await send(event, payload)).toMatch(/^(?:nothing to do|its push says the same)$/);
     });

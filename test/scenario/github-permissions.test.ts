@@ -1,0 +1,185 @@
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ProbotOctokit } from 'probot';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readAppManifest } from '../../app/app-manifest.ts';
+import { ClaimFailed, type Narrator } from '../../app/demo/narrator.ts';
+import { openStage, type Stage } from '../../app/demo/stage.ts';
+import { tellStory } from '../../app/demo/story.ts';
+import { HOUSE } from '../../app/house.ts';
+import { handlersByEvent } from '../../app/server/handlers.ts';
+import { neededPermissions } from '../../sandbox/permissions.ts';
+import { commandHandlers } from '../../src/github/commands/command-handlers.ts';
+import { codeHandlers } from '../../src/github/intake/code-handlers.ts';
+import { openJobHandlers } from '../../src/github/jobs.ts';
+
+interface CodeCall {
+  readonly method: string;
+  /** `/repos/{owner}/{repo}/check-runs` */
+  readonly path: string;
+}
+
+const { default_permissions: PERMISSIONS, default_events: EVENTS } = readAppManifest();
+type Access = 'none' | 'read' | 'write';
+const LEVELS: readonly Access[] = ['none', 'read', 'write'];
+
+/** Made by path in `src/github/dispatch.ts`, which speaks several versions of the API. */
+const CALLS_BY_PATH = [
+  'POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches',
+  'POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel',
+  'GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs',
+  'GET /repos/{owner}/{repo}/actions/runs/{run_id}',
+  'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
+];
+/** An App as itself, or anybody, may call these. */
+const FREE = [/^\/app(\/|$)/, /^\/repos\/\{owner\}\/\{repo\}\/installation$/, /^\/user\/\{account_id\}$/];
+/** docs.github.com, "Webhook events and payloads": what an App needs to subscribe, read access each. */
+const EVENT_PERMISSIONS: Readonly<Record<string, string>> = {
+  check_run: 'checks',
+  check_suite: 'checks',
+  deployment_protection_rule: 'deployments',
+  issue_comment: 'issues',
+  merge_group: 'merge_queues',
+  pull_request: 'pull_requests',
+  pull_request_review: 'pull_requests',
+  pull_request_review_comment: 'pull_requests',
+  push: 'contents',
+  release: 'contents',
+  repository: 'metadata',
+  workflow_job: 'actions',
+  workflow_run: 'actions',
+};
+/** Sent to every App, and not for it to choose. */
+const ALWAYS_SENT = ['installation', 'installation_repositories'];
+/** Only written down as heard so far: custom protection rules and renamed repositories are for the policy of promotions. */
+const ONLY_HEARD = ['deployment_protection_rule', 'repository'];
+const SILENT: Narrator = {
+  act: () => {},
+  say: () => {},
+  claim: (text, isTrue) => {
+    if (!isTrue) throw new ClaimFailed(text);
+  },
+};
+
+describe('app.yml', () => {
+  const calls = callsOfCode();
+
+  it('lets the App make every call that its code can make', () => {
+    expect(calls.length).toBeGreaterThan(25);
+    expect(calls.filter((call) => !isAllowed(call, PERMISSIONS)).map(textOf)).toEqual([]);
+  });
+
+  it('lets it hear of every event that it asks for', () => {
+    expect(EVENTS.filter((event) => !isHeard(event, PERMISSIONS))).toEqual([]);
+  });
+
+  it.each(Object.keys(PERMISSIONS).filter((name) => name !== 'metadata'))(
+    'asks for no more of %s than is used',
+    (name) => {
+      const level = LEVELS.indexOf(PERMISSIONS[name] ?? 'none');
+      const less = { ...PERMISSIONS, [name]: LEVELS[level - 1] as 'read' };
+      const lost = [
+        ...calls.filter((call) => !isAllowed(call, less)).map(textOf),
+        ...EVENTS.filter((event) => !isHeard(event, less)),
+      ];
+      expect(lost).not.toEqual([]);
+    },
+  );
+
+  it('names exactly the events that the server handles', () => {
+    const handled = Object.keys(
+      handlersByEvent(codeHandlers({} as never), commandHandlers({} as never), openJobHandlers({} as never)),
+    );
+    expect(handled.filter((event) => !ALWAYS_SENT.includes(event)).toSorted()).toEqual(EVENTS.toSorted());
+    const acted = [codeHandlers({} as never), commandHandlers({} as never), openJobHandlers({} as never)].flatMap(
+      (handlers) => Object.keys(handlers).map((name) => name.split('.')[0] ?? ''),
+    );
+    expect(EVENTS.filter((event) => !acted.includes(event))).toEqual(ONLY_HEARD);
+  });
+});
+
+describe('the story', () => {
+  let stage: Stage;
+  let output = '';
+  beforeAll(async () => {
+    output = mkdtempSync(join(tmpdir(), 'maestro-permissions-'));
+    stage = await openStage({ output });
+  });
+  afterAll(async () => {
+    await stage.close();
+    rmSync(output, { recursive: true, force: true });
+  });
+
+  it('is told with calls of that list alone, each allowed and each valid', { timeout: 120_000 }, async () => {
+    await tellStory(stage, SILENT);
+    const people = [stage.ada, stage.grace, stage.mallory].map(({ login }) => login);
+    const made = stage.sandbox.calls().filter(({ caller }) => caller !== null && !people.includes(caller));
+    const known = callsOfCode().map((call) => ({ ...call, pattern: patternOf(call.path) }));
+    expect(made.length).toBeGreaterThan(50);
+    expect(
+      made
+        .filter(
+          ({ method, path }) =>
+            !path.endsWith('/access_tokens') &&
+            !known.some((call) => call.method === method && call.pattern.test(path)),
+        )
+        .map(({ method, path }) => `${method} ${path}`),
+    ).toEqual([]);
+    expect(made.filter(({ status }) => status === 401 || status === 403)).toEqual([]);
+    expect(stage.sandbox.violations()).toEqual([]);
+  });
+});
+
+/** Every call to GitHub's REST API that stands in the source. */
+function callsOfCode(): readonly CodeCall[] {
+  const octokit = new ProbotOctokit({});
+  const found = new Set<string>();
+  for (const path of globSync(['src/**/*.ts', 'app/*.ts', 'app/server/*.ts'], { cwd: HOUSE })) {
+    const text = readFileSync(join(HOUSE, path), 'utf8');
+    for (const [, scope = '', method = ''] of text.matchAll(/\.rest\s*\.(\w+)\s*\.(\w+)/g)) {
+      const endpoints = (octokit.rest as unknown as Record<string, Record<string, Endpoint>>)[scope];
+      const { method: verb, url } = endpoints?.[method]?.endpoint.DEFAULTS ?? {};
+      if (verb === undefined || url === undefined)
+        throw new Error(`${path}: octokit.rest.${scope}.${method} is not known`);
+      found.add(`${verb} ${url}`);
+    }
+    for (const [, call = ''] of text.matchAll(/\.request\('([A-Z]+ \/[^']*)'/g)) found.add(call);
+    const byPath = [...text.matchAll(/\.call\(\s*'(?:GET|POST|PATCH|PUT|DELETE)'/g)].length;
+    if (byPath !== (path === 'src/github/dispatch.ts' ? CALLS_BY_PATH.length : 0))
+      throw new Error(`${path} makes ${byPath} calls by path: say here which`);
+  }
+  return [...found, ...CALLS_BY_PATH].map((text) => {
+    const [method = '', path = ''] = text.split(' ');
+    return { method, path };
+  });
+}
+
+interface Endpoint {
+  readonly endpoint: { readonly DEFAULTS: { readonly method: string; readonly url: string } };
+}
+
+type Granted = Readonly<Record<string, Access>>;
+
+function isAllowed({ method, path }: CodeCall, granted: Granted): boolean {
+  if (FREE.some((pattern) => pattern.test(path))) return true;
+  const needed = neededPermissions({ method, path });
+  return needed?.some(({ permission, access }) => grants(granted, permission, access)) ?? false;
+}
+
+function isHeard(event: string, granted: Granted): boolean {
+  const permission = EVENT_PERMISSIONS[event];
+  return permission !== undefined && grants(granted, permission, 'read');
+}
+
+function grants(granted: Granted, permission: string, access: Access): boolean {
+  return LEVELS.indexOf(granted[permission] ?? 'none') >= LEVELS.indexOf(access);
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(/[.+]/g, String.raw`\$&`).replaceAll(/\{[^}]+\}/g, '.+')}$`);
+}
+
+function textOf({ method, path }: CodeCall): string {
+  return `${method} ${path}`;
+}
