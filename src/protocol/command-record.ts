@@ -23,6 +23,8 @@ export interface CommandRecords {
   /** Keeps the answer to a command; the first one stands. */
   finish(key: string, index: number, answer: string): Promise<void>;
   answers(key: string): Promise<ReadonlyMap<number, string>>;
+  /** Whether the holder still has it; if so, its time begins anew. */
+  renew(key: string, holder: string): Promise<boolean>;
   /** Everything was done and answered. */
   close(key: string): Promise<void>;
   /** Lets another holder have it at once. */

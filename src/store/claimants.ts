@@ -79,9 +79,12 @@ async function endClaimsOf(session: Session, holder: string): Promise<void> {
     'update report set due_ms = 0, held_ms = null where is_due and holder = $1 and due_ms = held_ms',
     [holder],
   );
+  // Where GitHub may have been asked, it is asked what came of it: a minute later, when that shows in its lists.
   await session.query(
     'claimant_end_dispatches',
-    `update dispatch set due_at = '-infinity', held_until = null where status < 3 and holder = $1 and due_at = held_until`,
+    `update dispatch set held_until = null,
+       due_at = case when is_uncertain then least(due_at, now() + interval '1 minute') else '-infinity' end
+     where status < 3 and holder = $1 and due_at = held_until`,
     [holder],
   );
   await session.query(

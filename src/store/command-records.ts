@@ -39,6 +39,14 @@ export function openCommandRecords(db: Database): CommandRecords {
       );
       return new Map(rows.map((row) => [Number(row[0]), String(row[1])]));
     },
+    renew: async (key, holder) => {
+      const rows = await db.query(
+        'command_renew',
+        'update command_request set claimed_at = now() where key = $1 and holder = $2 and done_at is null returning 1',
+        [key, holder],
+      );
+      return rows.length > 0;
+    },
     close: async (key) => {
       await db.query('command_close', 'update command_request set done_at = now() where key = $1', [key]);
     },

@@ -22,11 +22,13 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
     if (commands.length === 0) return 'no commands';
     // An issue has no commit to act on, and the App may read issues only: to hear of comments.
     if (!request.isPull) return 'a comment on an issue: nothing was done';
-    return claimed(tools, request.key, async (isRetaken) => {
+    return claimed(tools, request.key, async (isRetaken, assertOurs) => {
       const octokit = await tools.access.installation(request.repository.installationId);
       if (!(await isThereStill(octokit, request))) return 'the comment was deleted: nothing was done';
       await doAll(tools, octokit, { request, deliveryId: delivery.id }, commands);
       const answers = await tools.records.answers(request.key);
+      // What was done is done once whoever does it; an answer would stand there twice.
+      await assertOurs();
       if (!(isRetaken && (await hasAnswer(octokit, tools.appId, request))))
         await answerComment(octokit, request, [...answers.values()]);
       return `${commands.length} ${commands.length === 1 ? 'command' : 'commands'} of ${request.author.login}`;
@@ -35,20 +37,23 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
 }
 
 /**
- * Runs `act` unless it was done, by one holder at a time.
+ * Runs `act` unless it was done, by one holder at a time. One that took too long has lost it: `assertOurs` then throws.
  * @throws COMMAND_BUSY while another holder is at it
  */
 export async function claimed(
   tools: Pick<CommandTools, 'records' | 'newHolder'>,
   key: string,
-  act: (isRetaken: boolean) => Promise<string>,
+  act: (isRetaken: boolean, assertOurs: () => Promise<void>) => Promise<string>,
 ): Promise<string> {
   const holder = tools.newHolder();
+  const busy = () => new MaestroError('COMMAND_BUSY', `${key} is being done by another delivery of it`);
   const { status, isRetaken } = await tools.records.claim(key, holder, CLAIM_MS);
   if (status === 'done') return 'done before';
-  if (status === 'busy') throw new MaestroError('COMMAND_BUSY', `${key} is being done by another delivery of it`);
+  if (status === 'busy') throw busy();
   try {
-    const note = await act(isRetaken);
+    const note = await act(isRetaken, async () => {
+      if (!(await tools.records.renew(key, holder))) throw busy();
+    });
     await tools.records.close(key);
     return note;
   } catch (error) {

@@ -113,6 +113,18 @@ function suite(url: string | undefined): void {
     expect(await claimAll('next')).toBe(4);
   });
 
+  it('leaves GitHub a minute to show what came of a call that its holder died in', async () => {
+    await put();
+    const dead = openClaimant(db, 'dead');
+    await dead.begin();
+    const [due] = await rooms('dead').dispatches.claimDue(1, HOUR_MS);
+    await rooms('dead').dispatches.calling('d', due?.fence ?? 0);
+    await dead.leave();
+    const later = (ms: number) => openDispatches(db, { now: () => Date.now() + ms }, 'next').claimDue(1, HOUR_MS);
+    expect(await later(30_000)).toEqual([]);
+    expect(await later(61_000)).toMatchObject([{ dispatchId: 'd', isUncertain: true }]);
+  });
+
   it('does not hurry what its holder laid aside or finished', async () => {
     await put();
     const { inbox, board, dispatches, records } = rooms('dead');
