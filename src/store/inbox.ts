@@ -38,25 +38,20 @@ export function openInbox(db: Database, holder: string | null = null): Inbox {
 }
 
 async function accept(db: Database, delivery: NewDelivery): Promise<'stored' | 'known'> {
-  const rows = await db.query(
-    'inbox_accept',
-    `insert into delivery (id, lane, event, action, installation_id, payload) values ($1, $2, $3, $4, $5, $6)
-     on conflict (id) do nothing returning 1`,
-    [
-      plainText(delivery.id),
-      plainText(delivery.lane),
-      plainText(delivery.event),
-      delivery.action === null ? null : plainText(delivery.action),
-      delivery.installationId,
-      JSON.stringify(delivery.payload),
-    ],
-  );
-  return rows.length > 0 ? 'stored' : 'known';
+  const rows = await db.query('inbox_accept', 'select inbox_accept($1, $2, $3, $4, $5, $6)', [
+    plainText(delivery.id),
+    plainText(delivery.lane),
+    plainText(delivery.event),
+    delivery.action === null ? null : plainText(delivery.action),
+    delivery.installationId,
+    JSON.stringify(delivery.payload),
+  ]);
+  return rows[0]?.[0] === true ? 'stored' : 'known';
 }
 
 /**
- * Walks from lane to lane in the index, so that a lane of thousands costs as much as one of one. Heads in work come first
- * in their repository's rank: a repository with many lanes in work stands behind one with none.
+ * Looks at heads of lanes alone, and at no more of a repository than could be taken: neither a long lane nor many lanes make
+ * it slow. A repository with many lanes in work stands behind one with none.
  */
 async function claim(
   db: Database,
@@ -66,20 +61,23 @@ async function claim(
 ): Promise<readonly ClaimedDelivery[]> {
   const rows = await db.query(
     'inbox_claim',
-    `with recursive head as (
-       (select lane, seq, due_at from delivery where state < 2 order by lane, seq limit 1)
+    `with recursive place as (
+       (select repository from delivery where is_head order by repository limit 1)
        union all
-       select next.lane, next.seq, next.due_at from head cross join lateral (
-         select d.lane, d.seq, d.due_at from delivery d where d.state < 2 and d.lane > head.lane
-         order by d.lane, d.seq limit 1) next),
+       select next.repository from place cross join lateral (
+         select d.repository from delivery d where d.is_head and d.repository > place.repository
+         order by d.repository limit 1) next),
      ranked as (
-       select seq, row_number() over (
-         partition by split_part(lane, '/', 1) order by due_at > now() desc, seq) as rank from head),
+       select head.seq, head.turn + busy.count as rank from place
+       cross join lateral (
+         select d.seq, row_number() over (order by d.seq) as turn from delivery d
+         where d.is_head and d.repository = place.repository and d.due_at <= now() order by d.seq limit $1) head
+       cross join lateral (
+         select count(*) as count from delivery d
+         where d.state = 1 and d.repository = place.repository and d.due_at > now()) busy),
      picked as (
        select d.seq from ranked r join delivery d on d.seq = r.seq
-       where d.state < 2 and d.due_at <= now()
-         -- Two that arrived at one moment can become visible in the other order.
-         and not exists (select 1 from delivery o where o.lane = d.lane and o.state = 1 and o.due_at > now() and o.seq <> d.seq)
+       where d.is_head and d.due_at <= now()
        order by r.rank, r.seq limit $1
        for update of d skip locked)
      update delivery d set state = 1, tries = d.tries + 1, holder = $3,
@@ -105,12 +103,13 @@ function claimedOf([, id, lane, event, action, installation, payload, receivedAt
 }
 
 async function end(db: Database, claimed: ClaimedDelivery, state: 2 | 3, note: string): Promise<boolean> {
-  const rows = await db.query(
-    'inbox_end',
-    `update delivery set state = $3, note = $4, finished_at = now() where id = $1 and tries = $2 and state = 1 returning 1`,
-    [claimed.id, claimed.tries, state, noteText(note)],
-  );
-  return rows.length > 0;
+  const rows = await db.query('inbox_end', 'select inbox_end($1, $2, $3::smallint, $4)', [
+    claimed.id,
+    claimed.tries,
+    state,
+    noteText(note),
+  ]);
+  return rows[0]?.[0] === true;
 }
 
 async function retry(db: Database, claimed: ClaimedDelivery, error: string, delayMs: number): Promise<boolean> {

@@ -117,6 +117,24 @@ function suite(url: string | undefined): void {
     expect(lanes.length).toBeGreaterThanOrEqual(4);
   });
 
+  it('keeps the order of a lane that deliveries enter and leave at the same time', async () => {
+    const seen: number[] = [];
+    let next = 0;
+    const enter = async (): Promise<void> => {
+      while (next < 60) await inbox.accept(delivery('1/pr/1', { payload: { n: next++ } }));
+    };
+    const leave = async (): Promise<void> => {
+      while (seen.length < 60) {
+        for (const claimed of await inbox.claim(4, HOLD_MS)) {
+          seen.push(Number(claimed.payload['n']));
+          await inbox.finish(claimed, '');
+        }
+      }
+    };
+    await Promise.all([enter(), leave(), leave()]);
+    expect(seen).toEqual(Array.from({ length: 60 }, (_, n) => n));
+  });
+
   it('forgets what ended before a time, and nothing that is open', async () => {
     const [done, open] = await accepted('1/pr/1', '1/pr/2');
     const [claimed] = await inbox.claim(1, HOLD_MS);
