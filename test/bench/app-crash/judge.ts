@@ -19,10 +19,10 @@ const OPEN: Readonly<Record<string, string>> = {
   'comments without an answer': 'select count(*) from command_request where done_at is null',
   'runs that are reported': 'select count(*) from github_run where closed_at is null',
   'entries of the outbox': 'select count(*) from outbox',
+  'steps in the queue': 'select count(*) from ready',
 };
 /** Each must answer 0 always. */
 const NEVER: Readonly<Record<string, string>> = {
-  'rows of ready without a ready step': 'select count(*) from ready',
   'runs started twice for one commit and pipeline':
     'select count(*) from (select 1 from github_run group by repository_id, head_sha, pipeline_path having count(*) > 1) t',
 };

@@ -5,7 +5,7 @@ import type { Person } from '../../../app/demo/person.ts';
 import { openStage, type Stage } from '../../../app/demo/stage.ts';
 import { tellStory } from '../../../app/demo/story.ts';
 import type { Json } from '../../../src/base/json.ts';
-import { endingOf } from './ending.ts';
+import { differences, endingOf } from './ending.ts';
 import { judge, openWork } from './judge.ts';
 import { type Kill, Killer } from './killer.ts';
 import { type Counts, watch } from './moments.ts';
@@ -35,6 +35,8 @@ export interface TellOptions {
   readonly plan: readonly Kill[];
   readonly killsMax: number;
   readonly random: () => number;
+  /** How it must end; null for the story that others are held to. */
+  readonly expected: Json;
 }
 
 const SILENT: Narrator = {
@@ -46,7 +48,7 @@ const SILENT: Narrator = {
 };
 
 /** Tells the story once, with its server being killed as planned, and says how it ended. */
-export async function tell({ folder, databaseUrl, plan, killsMax, random }: TellOptions): Promise<Told> {
+export async function tell({ folder, databaseUrl, plan, killsMax, random, expected }: TellOptions): Promise<Told> {
   const beganMs = performance.now();
   const output = join(folder, 'stage');
   const stage = await openStage({ output, ...(databaseUrl === undefined ? {} : { databaseUrl }) });
@@ -64,7 +66,9 @@ export async function tell({ folder, databaseUrl, plan, killsMax, random }: Tell
     const stillMs = performance.now() - toldMs;
     const ending = await endingOf(stage, shas);
     const verdict = await judge(stage, shas);
-    return { ...common(), ...verdict, ending, stillMs: Math.round(stillMs) };
+    if (expected !== null) faults.push(...differences(ending, expected));
+    faults.push(...verdict.faults);
+    return { ...common(), ...verdict, faults, ending, stillMs: Math.round(stillMs) };
   } catch (error) {
     faults.push(error instanceof Error ? error.message : String(error));
     return { ...common(), ending: null, faults, runs: 0, stepsRepeated: 0, stillMs: 0 };
