@@ -256,6 +256,8 @@ async function register(
        key_digest = $7, is_uncertain = false, problem = null
      where d.id = $1 and d.repository_id = $2 and coalesce(d.workflow_run_id, $3) = $3
        and (d.run_attempt < $4 or (d.run_attempt = $4 and d.status = 2 and d.key_digest = $7))
+       -- One workflow run is one dispatch: the identity of a job that serves a run must not open another, whose own is not known yet.
+       and not exists (select 1 from dispatch o where o.workflow_run_id = $3 and o.repository_id = $2 and o.id <> d.id)
        and exists (select 1 from run r where r.key = d.run_key and r.state < 3) returning ${COLUMNS}`,
     [plainText(dispatchId), job.repositoryId, job.workflowRunId, job.runAttempt, now, lookAt, job.keyDigest],
   );
@@ -269,7 +271,7 @@ function whyNot(found: Dispatch, job: RegisteringJob): string {
   if (found.workflowRunId !== null && found.workflowRunId !== job.workflowRunId)
     return `it is workflow run ${found.workflowRunId}, and the token is of ${job.workflowRunId}`;
   if (found.runAttempt >= job.runAttempt) return `attempt ${job.runAttempt} of the workflow run has registered already`;
-  return `run ${found.runId} is over`;
+  return `run ${found.runId} is over, or workflow run ${job.workflowRunId} serves another one`;
 }
 
 function conflict(dispatchId: string, reason: string): MaestroError {

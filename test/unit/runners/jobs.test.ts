@@ -146,6 +146,18 @@ onEveryDatabase('jobs', (url) => {
       expect(await world.register(await world.onlyDispatch(run), 100)).toMatchObject({ workflowRunId: 100 });
     });
 
+    it('is refused to a job that serves another run already, also where nobody knows the right one yet', async () => {
+      world.farEnd.kind = 'old';
+      const fork = await world.run();
+      await world.dispatcher().look();
+      await world.register(await world.onlyDispatch(fork), 100);
+      const trusted = await world.run();
+      await world.dispatcher().look();
+      const dispatch = await world.onlyDispatch(trusted);
+      await expect(world.register(dispatch, 100)).rejects.toMatchObject({ code: 'CONFLICT' });
+      expect(await world.register(dispatch, 101)).toMatchObject({ runId: trusted, workflowRunId: 101 });
+    });
+
     it('takes up a job again that somebody re-ran on GitHub', async () => {
       const run = await world.run();
       await world.dispatcher().look();
