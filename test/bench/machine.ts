@@ -20,10 +20,14 @@ export function cpuSecondsOfTree(pid: number): number | null {
   return ticks / TICKS_PER_SECOND;
 }
 
-/** Ticks that the host took away from this machine, and all ticks. Runs are comparable only at a like share. */
-export function stolenTicks(): { readonly stolen: number; readonly all: number } {
+/** Ticks that the host took away from this machine, those with nothing to do, and all ticks. Runs are comparable only at a like share. */
+export function stolenTicks(): { readonly stolen: number; readonly idle: number; readonly all: number } {
   const fields = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.trim().split(/\s+/).slice(1).map(Number) ?? [];
-  return { stolen: fields[7] ?? 0, all: fields.reduce((sum, field) => sum + field, 0) };
+  return {
+    stolen: fields[7] ?? 0,
+    idle: (fields[3] ?? 0) + (fields[4] ?? 0),
+    all: fields.reduce((sum, field) => sum + field, 0),
+  };
 }
 
 /** Median time of writing and syncing 8 kB, in µs: the price of a commit here and now. */

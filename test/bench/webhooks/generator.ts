@@ -19,6 +19,12 @@ export interface LoadReport {
   readonly bytes: number;
 }
 
+interface Parcel {
+  readonly guid: string;
+  readonly event: string;
+  readonly text: string;
+}
+
 const agent = new Agent({ keepAlive: true, maxSockets: 512 });
 
 process.once('message', (load: Load) => {
@@ -45,7 +51,7 @@ async function generate(load: Load): Promise<LoadReport> {
     bytes += text.length;
     sent.push({ guid, event, atMs: performance.timeOrigin + plannedMs, ...marks });
     open.push(
-      deliver(load, { guid, event, text }).then((status) => {
+      answered(load, { guid, event, text }, (status) => {
         answerMs.push(performance.now() - plannedMs);
         statuses[status] = (statuses[status] ?? 0) + 1;
       }),
@@ -56,10 +62,11 @@ async function generate(load: Load): Promise<LoadReport> {
   return { answerMs: answerMs.toSorted((a, b) => a - b), statuses, lateMaxMs, sent, bytes };
 }
 
-function deliver(
-  { url, secret }: Load,
-  { guid, event, text }: { readonly guid: string; readonly event: string; readonly text: string },
-): Promise<number> {
+async function answered(load: Load, parcel: Parcel, note: (status: number) => void): Promise<void> {
+  note(await deliver(load, parcel));
+}
+
+function deliver({ url, secret }: Load, { guid, event, text }: Parcel): Promise<number> {
   const headers = {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '../../../src/base/json.ts';
 import type { Database } from '../../../src/store/database.ts';
-import { cpuSecondsOfTree } from '../machine.ts';
+import { stolenTicks } from '../machine.ts';
 import { percentile, rounded } from '../statistics.ts';
 import type { LoadReport } from './generator.ts';
 import { type InboxState, inboxState, openTables, type RunTimes, runTimes } from './inbox-state.ts';
-import type { Stage } from './stage.ts';
+import type { CpuSeconds, Stage } from './stage.ts';
 import type { JobTimes } from './warm-machine.ts';
 
 export interface PartReport extends JsonObject {
@@ -20,22 +20,16 @@ const LEASE_LOAD_MS_MAX = 5000;
 const LEASE_IDLE_MS_MAX = 1000;
 const DRAIN_MS_MAX = 60_000;
 const POLL_MS = 200;
+const WARM_UP_MS = 5000;
+const NAME = 'load';
 
-/** A mix of webhooks at a fixed rate; a twentieth of them starts a run, whose steps are done by a worker that is there. */
+/** A mix of webhooks at a fixed rate; some start a run, whose steps are done by a worker that is there. */
 export async function measureLoad(
   stage: Stage,
   { seconds, perSecond }: { readonly seconds: number; readonly perSecond: number },
 ): Promise<PartReport> {
-  await stage.send({ kind: 'pushes', name: 'warm-up', perSecond: 2, count: 10, used: 0 });
-  await pause(5000);
-  const report = await stage.send({ kind: 'mix', name: 'load', perSecond, count: seconds * perSecond, used: 1 });
-  const endedMs = performance.now();
-  return judge(stage, report, {
-    name: 'load',
-    endedMs,
-    leaseMsMax: LEASE_LOAD_MS_MAX,
-    figures: { seconds, perSecond },
-  });
+  await warmUp(stage, 10);
+  return measure(stage, { kind: 'mix', perSecond, count: seconds * perSecond }, LEASE_LOAD_MS_MAX);
 }
 
 /** Pushes one at a time, each on a system with nothing else to do. */
@@ -43,28 +37,39 @@ export async function measureLatency(
   stage: Stage,
   { count, perSecond }: { readonly count: number; readonly perSecond: number },
 ): Promise<PartReport> {
-  await stage.send({ kind: 'pushes', name: 'warm-up', perSecond: 1, count: 3, used: 0 });
-  await pause(5000);
-  const report = await stage.send({ kind: 'pushes', name: 'idle', perSecond, count, used: 1 });
-  const endedMs = performance.now();
-  return judge(stage, report, { name: 'idle', endedMs, leaseMsMax: LEASE_IDLE_MS_MAX, figures: { count } });
+  await warmUp(stage, 3);
+  return measure(stage, { kind: 'pushes', perSecond, count }, LEASE_IDLE_MS_MAX);
 }
 
-async function judge(
+/** A process that was just started compiles and fills its caches first. */
+async function warmUp(stage: Stage, count: number): Promise<void> {
+  await stage.send({ kind: 'pushes', name: 'warm-up', perSecond: 2, count, used: 0 });
+  await pause(WARM_UP_MS);
+}
+
+async function measure(
   stage: Stage,
-  report: LoadReport,
-  about: { readonly name: string; readonly endedMs: number; readonly leaseMsMax: number; readonly figures: JsonObject },
+  load: { readonly kind: 'mix' | 'pushes'; readonly perSecond: number; readonly count: number },
+  leaseMsMax: number,
 ): Promise<PartReport> {
+  const [cpu, ticks] = [stage.cpuSeconds(), stolenTicks()];
+  const report = await stage.send({ ...load, name: NAME, used: 1 });
+  const spent = spentSince(stage, cpu, ticks);
+  return { ...load, ...(await judge(stage, report, leaseMsMax)), ...spent };
+}
+
+async function judge(stage: Stage, report: LoadReport, leaseMsMax: number): Promise<PartReport> {
+  const endedMs = performance.now();
   const db = await openTables(stage);
   try {
-    let inbox = await inboxState(db, about.name);
+    let inbox = await inboxState(db, NAME);
     const isOver = ({ waiting, working }: InboxState): boolean => waiting + working === 0;
-    const deadline = about.endedMs + DRAIN_MS_MAX;
+    const deadline = endedMs + DRAIN_MS_MAX;
     while (!isOver(inbox) && performance.now() < deadline) {
       await pause(POLL_MS);
-      inbox = await inboxState(db, about.name);
+      inbox = await inboxState(db, NAME);
     }
-    const drainMs = performance.now() - about.endedMs;
+    const drainMs = performance.now() - endedMs;
     const times = await settledTimes(db, report, deadline);
     const { jobs, reads, writes, violations } = await stage.counts();
     const accepted = report.statuses['202'] ?? 0;
@@ -72,10 +77,9 @@ async function judge(
     const answerP95Ms = percentile(report.answerMs, 95) ?? Number.POSITIVE_INFINITY;
     const leaseP95Ms = percentile(stages.toLease, 95) ?? Number.POSITIVE_INFINITY;
     return {
-      ...about.figures,
       isWhole:
         accepted === report.sent.length && inbox.done === report.sent.length && stages.toLease.length === stages.pushes,
-      isWithin: answerP95Ms < ANSWER_MS_MAX && leaseP95Ms < about.leaseMsMax,
+      isWithin: answerP95Ms < ANSWER_MS_MAX && leaseP95Ms < leaseMsMax,
       sent: report.sent.length,
       megabytes: rounded(report.bytes / 1e6, 1),
       statuses: report.statuses,
@@ -89,13 +93,27 @@ async function judge(
       webhookToLease: spread(stages.toLease, 0),
       jobAskedToJobRuns: spread(stages.askedToJob, 0),
       jobRunsToLease: spread(stages.jobToLease, 0),
-      serverCpuSeconds: cpuSecondsOfTree(stage.server.pid() ?? 0),
       failures: stage.machine.failures.slice(0, 3),
       sandbox: { jobs, reads, writes, violations },
     };
   } finally {
     await db.close();
   }
+}
+
+/** From the first delivery to the last answer. The machine's share counts everything that runs on it. */
+function spentSince(stage: Stage, before: CpuSeconds, ticks: ReturnType<typeof stolenTicks>): JsonObject {
+  const [now, end] = [stage.cpuSeconds(), stolenTicks()];
+  const all = Math.max(1, end.all - ticks.all);
+  return {
+    cpuSeconds: {
+      server: rounded(now.server - before.server, 2),
+      sandboxAndJobs: rounded(now.sandbox - before.sandbox, 2),
+      worker: rounded(now.worker - before.worker, 2),
+    },
+    machineBusyPercent: rounded(100 - (100 * (end.idle - ticks.idle)) / all, 0),
+    stolenPercent: rounded((100 * (end.stolen - ticks.stolen)) / all, 1),
+  };
 }
 
 /** Waits until a step of every run that a push started was leased. */
@@ -107,7 +125,8 @@ async function settledTimes(
   const names = report.sent.flatMap(({ starts }) => (starts ? [nameOf(starts)] : []));
   for (;;) {
     const times = new Map((await runTimes(db)).map((run) => [nameOf(run), run]));
-    if (names.every((name) => times.get(name)?.leasedMs != null) || performance.now() > deadline) return times;
+    if (names.every((name) => (times.get(name)?.leasedMs ?? null) !== null) || performance.now() > deadline)
+      return times;
     await pause(POLL_MS);
   }
 }

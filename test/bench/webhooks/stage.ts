@@ -5,8 +5,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { type ServerProcess, startServer } from '../../../app/demo/server-process.ts';
 import type { BenchDatabase } from '../engine.ts';
+import { cpuSecondsOfTree } from '../machine.ts';
 import { dropScratch, makeScratch } from '../scratch-database.ts';
 import type { Load, Target } from './deliveries.ts';
 import type { LoadReport } from './generator.ts';
@@ -23,6 +25,14 @@ export interface StageOptions {
   readonly profile: string | undefined;
 }
 
+/** So far. */
+export interface CpuSeconds {
+  readonly server: number;
+  /** With the jobs that it ran. */
+  readonly sandbox: number;
+  readonly worker: number;
+}
+
 /** The real server, a GitHub and a load, each in a process of its own. */
 export interface Stage {
   readonly database: BenchDatabase;
@@ -33,6 +43,7 @@ export interface Stage {
   /** Sends a load; resolves when everything was answered. */
   send(load: Pick<Load, 'kind' | 'name' | 'perSecond' | 'count' | 'used'>): Promise<LoadReport>;
   counts(): Promise<SandboxCounts>;
+  cpuSeconds(): CpuSeconds;
   close(): Promise<void>;
 }
 
@@ -74,6 +85,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     stateFolder,
     send: (load) => generate({ ...load, url: `${serverUrl}${WEBHOOKS}`, secret: webhookSecret, targets }),
     counts: () => ask<SandboxCounts>(child, 'counts'),
+    cpuSeconds: () => ({
+      server: cpuSecondsOfTree(server.pid() ?? 0) ?? 0,
+      sandbox: cpuSecondsOfTree(child.pid ?? 0) ?? 0,
+      worker: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
+    }),
     close: async () => {
       await server.stop();
       await machine.close();
