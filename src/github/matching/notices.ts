@@ -54,7 +54,10 @@ export function heldNotice(event: CodeEvent, subject: Subject, isOverRun: boolea
     'That holds for this commit and base branch alone: a new push is held again.',
   ].join('\n');
   const held = notice(event, subject, 'action_required', 'Waiting for /maestro ok-to-test', summary, []);
-  return isOverRun ? { ...held, externalId: `notice/${event.headSha}@${event.deliveryId}/${subject.path}` } : held;
+  if (!isOverRun) return held;
+  // Buttons read the path behind the second slash.
+  const occasion = event.deliveryId.replaceAll('/', '-');
+  return { ...held, externalId: `notice/${event.headSha}@${occasion}/${subject.path}` };
 }
 
 function notice(

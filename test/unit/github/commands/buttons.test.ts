@@ -147,6 +147,12 @@ describe('where there is no run', () => {
     expect(await w.tools.grants.isGranted(grantOf(head))).toBe(false);
   });
 
+  it("starts the pipeline of a notice that stands over another base branch's run", async () => {
+    w.github.pull.isFork = true;
+    await w.press('rerequested', { external_id: notice().replace('/.maestro', '@delivery-1/.maestro') })();
+    expect(w.starts).toMatchObject([{ choice: { pipeline: '.maestro/ci.yaml', isTrusted: false } }]);
+  });
+
   it('vouches for exactly the commit of a held check that is approved', async () => {
     w.github.pull.isFork = true;
     w.github.pull.pushedAt = null;

@@ -265,11 +265,11 @@ onEveryDatabase('starting', (url) => {
       pull: pullFacts({ headSha: sha, isFork: true, baseRef, baseSha: definitionsSha }),
     });
     const weak = await starter.start(onto('legacy', legacy, 'd1'), { isTrusted: true });
-    expect(await starter.start(onto('main', BASE, 'd2'))).toMatchObject({ held: ['tests'], started: [] });
+    expect(await starter.start(onto('main', BASE, 'delivery/d2'))).toMatchObject({ held: ['tests'], started: [] });
     // A check of its own: GitHub would go by the run's, which is newer than an earlier notice.
     expect(checks.at(-1)).toMatchObject({
       conclusion: 'action_required',
-      externalId: `notice/${sha}@d2/.maestro/ci.yaml`,
+      externalId: `notice/${sha}@delivery-d2/.maestro/ci.yaml`,
     });
     const strong = await starter.start(onto('main', BASE, 'd3'), { isTrusted: true });
     expect(strong.started[0]?.runId).not.toBe(weak.started[0]?.runId);
