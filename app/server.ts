@@ -28,7 +28,11 @@ async function serve(): Promise<void> {
     const leave = async (signal: string): Promise<void> => {
       log.info({ signal }, 'draining');
       setTimeout(() => process.exit(1), EXIT_MS_MAX).unref();
-      await server.drain();
+      // What is not done stands in the database; a database that is away must not look like a crash.
+      await server.drain().catch((error: unknown) => {
+        log.error({ err: error }, 'left without draining');
+        process.exitCode = 1;
+      });
       log.info('left');
     };
   } catch (error) {

@@ -57,7 +57,8 @@ export function openConductor(
     close: async (graceMs) => {
       stopping.abort();
       const swept = Promise.all(sweeps.map((sweep) => sweep.stop()));
-      await Promise.all([inboxLoop.stop(graceMs), dispatcher.close(), within(graceMs, swept)]);
+      // GitHub may take longer over each of these than the process has left.
+      await Promise.all([inboxLoop.stop(graceMs), within(graceMs, dispatcher.close()), within(graceMs, swept)]);
       await within(graceMs, reporting);
       await life.stop();
       await claimant.leave();

@@ -92,9 +92,8 @@ async function drain(
 ): Promise<void> {
   try {
     await Promise.all([listening?.close(DRAIN_MS), conductor?.close(DRAIN_MS)]);
-    await engine.close();
   } finally {
-    await db.close();
+    await engine.close().finally(() => db.close());
   }
 }
 
