@@ -15,7 +15,7 @@ export async function startAgain(
   const { repository, sender, key } = request;
   const pull = await pullOf(octokit, request);
   const cause = { actor: sender.login, deliveryId: key };
-  const event = pull ? pullEvent(repository, pull, cause) : pushEvent(request);
+  const event = pull ? pullEvent(repository, pull, cause) : pushEvent(request, await branchOf(octokit, request));
   const isTrusted = pull?.isFork === true && (await tools.grants.isGranted(grantFor(repository, pull)));
   const choice = { occasion: key, isTrusted, ...(pipeline === undefined ? {} : { pipeline }) };
   const { started, held, broken } = await tools.starter.start(event, choice);
@@ -29,10 +29,35 @@ export async function pullOf(octokit: Octokit, { repository, headSha }: CheckReq
   return pull?.headSha === headSha ? pull : undefined;
 }
 
-/** @throws CONFLICT for a commit of a fork that is no head any more: nothing says where its pipelines would be read */
-function pushEvent({ repository, headSha, headBranch, sender, key }: CheckRequest): CodeEvent {
-  if (headBranch === null)
-    throw new MaestroError('CONFLICT', `${headSha} is the head of no branch and of no open pull request`);
+/**
+ * The branch of the repository that has the commit. GitHub names none for a fork's; that a branch of such a name is there
+ * does not make the commit one of this repository, whose pipelines would then be trusted.
+ * @throws CONFLICT for a commit of a fork that is no head any more: nothing says where its pipelines would be read
+ */
+async function branchOf(octokit: Octokit, { repository, headSha, headBranch }: CheckRequest): Promise<string> {
+  if (headBranch !== null && (await isOnBranch(octokit, repository, headSha, headBranch))) return headBranch;
+  throw new MaestroError('CONFLICT', `${headSha} is the head of no open pull request, and on no branch that is known`);
+}
+
+async function isOnBranch(
+  octokit: Octokit,
+  { owner, name: repo }: CheckRequest['repository'],
+  headSha: string,
+  branch: string,
+): Promise<boolean> {
+  const basehead = `${headSha}...${branch}`;
+  try {
+    const { data } = await octokit.rest.repos.compareCommitsWithBasehead({ owner, repo, basehead, per_page: 1 });
+    return data.status === 'ahead' || data.status === 'identical';
+  } catch (error) {
+    const { status } = error as { readonly status?: unknown };
+    // No such branch, or nothing in common.
+    if (status === 404 || status === 422) return false;
+    throw error;
+  }
+}
+
+function pushEvent({ repository, headSha, sender, key }: CheckRequest, headBranch: string): CodeEvent {
   return {
     type: 'push',
     action: null,

@@ -180,6 +180,16 @@ describe('a suite', () => {
     expect(await statuses((await rows())[0]?.runId ?? '')).toEqual(['ready', 'pending']);
   });
 
+  it("starts a branch's commit, and none of a fork's closed pull request whose branch has the name of one of ours", async () => {
+    Object.assign(w.github.pull, { isFork: true, state: 'closed' });
+    w.github.branches.set('topic', 'e'.repeat(40));
+    expect(await suite()()).toContain('refused');
+    expect(w.starts).toEqual([]);
+    w.github.branches.set('topic', w.github.pull.head);
+    await suite()();
+    expect(w.starts).toMatchObject([{ event: { type: 'push', ref: 'refs/heads/topic' } }]);
+  });
+
   it('starts what matches where there was no run, and is ours', async () => {
     await suite({ app: { id: 1 } })();
     expect(w.starts).toEqual([]);

@@ -41,6 +41,8 @@ export class FakeGitHub {
   readonly reactions: string[] = [];
   readonly writes: string[] = [];
   readonly deletedComments = new Set<number>();
+  /** A commit that each branch has. */
+  readonly branches = new Map<string, string>();
   commitAuthor = 2;
   /** Further pull requests of the same head, as far as they differ. */
   readonly twins: { readonly number: number; readonly user: { readonly id: number; readonly login: string } }[] = [];
@@ -69,7 +71,10 @@ export class FakeGitHub {
     for await (const chunk of request) text += String(chunk);
     const url = new URL(request.url ?? '', 'http://localhost');
     if (request.method !== 'GET') this.writes.push(`${request.method} ${url.pathname}`);
-    const [status, body] = this.#answer(`${request.method} ${url.pathname}`, text === '' ? {} : JSON.parse(text));
+    const [status, body] = this.#answer(
+      `${request.method} ${decodeURIComponent(url.pathname)}`,
+      text === '' ? {} : JSON.parse(text),
+    );
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   }
 
@@ -89,6 +94,8 @@ export class FakeGitHub {
   }
 
   #code(call: string): readonly [number, unknown] {
+    const compared = /^GET \/repos\/acme\/shop\/compare\/([0-9a-f]{40})\.\.\.(.+)$/.exec(call);
+    if (compared) return [200, { status: this.branches.get(compared[2] ?? '') === compared[1] ? 'ahead' : 'diverged' }];
     const number = /^GET \/repos\/acme\/shop\/pulls\/(\d+)$/.exec(call)?.[1];
     const pull = this.#pullBodies().find((one) => one.number === Number(number));
     if (pull) return [200, pull];
