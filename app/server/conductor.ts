@@ -21,7 +21,7 @@ const SWEEP_EVERY_MS = 300_000;
 /** What failed while no server was up shows in GitHub's list only when GitHub has given up: it is looked for again soon. */
 const MISSED_SOON_MS = 5000;
 const BEAT_MS = 2000;
-/** GitHub redelivers for three days; an id that was forgotten would count as new. */
+/** GitHub redelivers for three days; a delivery, or a comment, that was forgotten would count as new. */
 const INBOX_KEPT_MS = 7 * 86_400_000;
 /** Deliveries in work at once: most wait for GitHub. */
 const INBOX_CONCURRENCY = 64;
@@ -126,7 +126,7 @@ function openInboxLoop(
 
 /** What webhooks did not tell: deliveries that failed, heads without a run, runs of what is gone. */
 function openSweeps(
-  { engine, github, inbox, runs, starter }: Rooms,
+  { engine, github, inbox, records, runs, starter }: Rooms,
   onError: (error: unknown, context?: object) => void,
 ): readonly Sweeps[] {
   const { access } = github;
@@ -134,7 +134,9 @@ function openSweeps(
   const open = new OpenRuns({ access, engine, runs, onError });
   const heads = new MissedHeads({ access, starter, runs, clock: SYSTEM_CLOCK, onError });
   const prune = async (): Promise<void> => {
-    await inbox.prune(new Date(SYSTEM_CLOCK.now() - INBOX_KEPT_MS));
+    const before = new Date(SYSTEM_CLOCK.now() - INBOX_KEPT_MS);
+    await inbox.prune(before);
+    await records.prune(before);
   };
   return [
     new Sweeps({ sweeps: [() => missed.sweep()], everyMs: SWEEP_EVERY_MS, soonMs: MISSED_SOON_MS, onError }),

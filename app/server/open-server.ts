@@ -92,8 +92,9 @@ async function drain(
 ): Promise<void> {
   try {
     await Promise.all([listening?.close(DRAIN_MS), conductor?.close(DRAIN_MS)]);
+    await engine.close();
   } finally {
-    await engine.close().finally(() => db.close());
+    await db.close();
   }
 }
 

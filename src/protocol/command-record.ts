@@ -27,6 +27,8 @@ export interface CommandRecords {
   renew(key: string, holder: string): Promise<boolean>;
   /** Everything was done and answered. */
   close(key: string): Promise<void>;
+  /** Forgets what was done before that: a request that comes again would be done again. */
+  prune(before: Date): Promise<void>;
   /** Lets another holder have it at once. */
   release(key: string, holder: string): Promise<void>;
 }

@@ -3,6 +3,8 @@ import type { Claim, CommandRecords } from '../protocol/command-record.ts';
 import type { Database } from './database.ts';
 import { jsonText, plainText } from './json-text.ts';
 
+const PRUNED_AT_ONCE_MAX = 10_000;
+
 export function openCommandRecords(db: Database): CommandRecords {
   return {
     claim: (key, holder, leaseMs) => claim(db, key, holder, leaseMs),
@@ -49,6 +51,14 @@ export function openCommandRecords(db: Database): CommandRecords {
     },
     close: async (key) => {
       await db.query('command_close', 'update command_request set done_at = now() where key = $1', [key]);
+    },
+    prune: async (before) => {
+      await db.query(
+        'command_prune',
+        `delete from command_request where key in (
+           select key from command_request where done_at < $1::timestamptz limit ${PRUNED_AT_ONCE_MAX})`,
+        [before.toISOString()],
+      );
     },
     release: async (key, holder) => {
       await db.query(

@@ -23,6 +23,23 @@ onEveryDatabase('what people asked for', (url) => {
       expect((await records.claim('k1', 'f', -HOUR_MS)).status).toBe('done');
     });
 
+    it('are forgotten when they were done long ago, and only then', async () => {
+      const { db } = world();
+      const records = openCommandRecords(db);
+      for (const key of ['old', 'new', 'open']) {
+        await records.claim(key, 'a', HOUR_MS);
+        await records.finish(key, 0, 'done');
+        if (key !== 'open') await records.close(key);
+      }
+      await db.query('', `update command_request set done_at = now() - interval '8 days' where key = 'old'`, []);
+      await records.release('open', 'a');
+      await records.prune(new Date(Date.now() - 7 * 24 * HOUR_MS));
+      expect(await records.claim('old', 'b', HOUR_MS)).toEqual({ status: 'mine', isRetaken: false });
+      expect(await records.answers('old')).toEqual(new Map());
+      expect((await records.claim('new', 'b', HOUR_MS)).status).toBe('done');
+      expect(await records.claim('open', 'b', HOUR_MS)).toEqual({ status: 'mine', isRetaken: true });
+    });
+
     it('keep the first target and the first answer', async () => {
       const records = openCommandRecords(world().db);
       await records.claim('k2', 'a', HOUR_MS);
