@@ -178,7 +178,8 @@ export class Engine {
     const group = groupOf(request);
     const started = await this.#submitter.start(request, this.#names(group, request.isDedicated === true));
     if (started.isRejected) this.#onClosed([started.run]);
-    else if (started.isNew && group !== null) {
+    else if (group !== null) {
+      // Also of a run that is known: whoever started it may have died before it joined.
       await joinGroup(
         this.#options.db,
         this.#settler,

@@ -3,6 +3,7 @@ import type { StartRun } from '../protocol/client.ts';
 import type { Database, Session } from '../store/database.ts';
 import { activeMembers, lockGroup, waitingGroups } from '../store/groups.ts';
 import { claimOutbox, clearOutbox } from '../store/outbox.ts';
+import { loadRuns } from '../store/run-rows.ts';
 import type { Scope } from '../store/scope.ts';
 import { expressionContexts } from './admission.ts';
 import { compilePlan } from './compiled-plan.ts';
@@ -27,7 +28,7 @@ export function groupOf({ plan, trigger }: Pick<StartRun, 'plan' | 'trigger'>): 
  * that waited before is cancelled; with cancel-in-progress the running one is cancelled as well.
  *
  * The group is judged and settled in one transaction: between two of them another conductor could start a second run,
- * or this one could cancel a run that no longer waits.
+ * or this one could cancel a run that no longer waits. Repeating it changes nothing.
  */
 export async function joinGroup(
   db: Database,
@@ -36,10 +37,11 @@ export async function joinGroup(
   run: number,
   cancelsOthers: boolean,
 ): Promise<void> {
-  const reason = `run ${run} of group ${group} is newer`;
   const settled = await db.transaction(async (session) => {
     await lockGroup(session, group);
     const members = await activeMembers(session, group);
+    const [self] = await loadRuns(session, [run]);
+    const reason = `run ${self?.key ?? ''} of group ${nameOf(group)} is newer`;
     const doomed = members.filter((member) => member.run < run && (cancelsOthers || member.isQueued));
     // The next one is locked together with the doomed ones: locks are taken in one order.
     const next = members.slice(-1);
@@ -50,6 +52,11 @@ export async function joinGroup(
     return [ended, ...(await releaseNext(session, settler, group))];
   });
   for (const one of settled) settler.announce(one);
+}
+
+/** Without whose it is: people know where they are. */
+function nameOf(group: string): string {
+  return group.slice(group.indexOf(' ') + 1);
 }
 
 async function startNext(db: Database, settler: Settler, group: string): Promise<void> {

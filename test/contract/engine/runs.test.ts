@@ -1,11 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { Session } from '../../../src/store/database.ts';
+import { openTestEngine } from '../../fakes/engine.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import { onEveryStore } from './engines.ts';
 import { DONE, FAILED, type World } from './world.ts';
 
 const NEVER = new AbortController().signal;
 const NO_RETRY = { max: 0, on: [], backoff: { initialMs: 1, factor: 1, maxMs: 1, jitter: 'none' } } as const;
+
+type Body<T> = (session: Session) => Promise<T>;
+
+/** The process dies before it holds a group. */
+function killedAtGroups<T>(body: Body<T>): Body<T> {
+  return (session) =>
+    body({
+      query: async (name, text, values) => {
+        if (name === 'group_lock') throw new Error('killed');
+        return session.query(name, text, values);
+      },
+    });
+}
 
 onEveryStore('runs and their neighbours', (world) => {
   describe('retry of a run', () => {
@@ -116,6 +131,23 @@ onEveryStore('runs and their neighbours', (world) => {
       expect((await w.end(first)).status).toBe('succeeded');
       await worker.run('a');
       expect((await w.end(third)).status).toBe('succeeded');
+    });
+
+    it('is joined when a start is repeated that was killed before it joined', async () => {
+      const w = world();
+      const worker = await w.worker();
+      const first = await w.start(grouped(true));
+      const dying = await openTestEngine({ ...w.db, transaction: (body) => w.db.transaction(killedAtGroups(body)) });
+      const request = { plan: grouped(true), trigger: TRIGGER, idempotencyKey: randomBytes(8).toString('hex') };
+      await expect(dying.startRun(request)).rejects.toThrow('killed');
+      await dying.close();
+      const { run, isNew } = await w.engine.startRun(request);
+      expect(isNew).toBe(false);
+      const { status, reason } = await w.end(first);
+      expect(status).toBe('cancelled');
+      expect(reason).toContain(`run ${(await w.engine.readRun(run)).id} of group`);
+      await worker.run('a');
+      expect((await w.end(run)).status).toBe('succeeded');
     });
 
     it('cancels what runs where the plan says so', async () => {
