@@ -54,6 +54,9 @@ const EVENT_PERMISSIONS: Readonly<Record<string, string>> = {
 const ALWAYS_SENT = ['installation', 'installation_repositories'];
 /** Only written down as heard so far: custom protection rules and renamed repositories are for the policy of promotions. */
 const ONLY_HEARD = ['deployment_protection_rule', 'repository'];
+const OCTOKIT = new ProbotOctokit({}) as unknown as {
+  readonly rest: Readonly<Record<string, Readonly<Record<string, Named>>>>;
+};
 const SILENT: Narrator = {
   act: () => {},
   say: () => {},
@@ -133,29 +136,28 @@ describe('the story', () => {
 
 /** Every call to GitHub's REST API that stands in the source. */
 function callsOfCode(): readonly CodeCall[] {
-  const octokit = new ProbotOctokit({});
-  const found = new Set<string>();
-  for (const path of globSync(['src/**/*.ts', 'app/*.ts', 'app/server/*.ts'], { cwd: HOUSE })) {
-    const text = readFileSync(join(HOUSE, path), 'utf8');
-    for (const [, scope = '', method = ''] of text.matchAll(/\.rest\s*\.(\w+)\s*\.(\w+)/g)) {
-      const endpoints = (octokit.rest as unknown as Record<string, Record<string, Endpoint>>)[scope];
-      const { method: verb, url } = endpoints?.[method]?.endpoint.DEFAULTS ?? {};
-      if (verb === undefined || url === undefined)
-        throw new Error(`${path}: octokit.rest.${scope}.${method} is not known`);
-      found.add(`${verb} ${url}`);
-    }
-    for (const [, call = ''] of text.matchAll(/\.request\('([A-Z]+ \/[^']*)'/g)) found.add(call);
-    const byPath = [...text.matchAll(/\.call\(\s*'(?:GET|POST|PATCH|PUT|DELETE)'/g)].length;
-    if (byPath !== (path === 'src/github/dispatch.ts' ? CALLS_BY_PATH.length : 0))
-      throw new Error(`${path} makes ${byPath} calls by path: say here which`);
-  }
-  return [...found, ...CALLS_BY_PATH].map((text) => {
+  const paths = globSync(['src/**/*.ts', 'app/*.ts', 'app/server/*.ts'], { cwd: HOUSE });
+  const found = paths.flatMap((path) => callsIn(path, readFileSync(join(HOUSE, path), 'utf8')));
+  return [...new Set([...found, ...CALLS_BY_PATH])].map((text) => {
     const [method = '', path = ''] = text.split(' ');
     return { method, path };
   });
 }
 
-interface Endpoint {
+function callsIn(path: string, text: string): readonly string[] {
+  const byPath = [...text.matchAll(/\.call\(\s*'(?:GET|POST|PATCH|PUT|DELETE)'/g)].length;
+  if (byPath !== (path === 'src/github/dispatch.ts' ? CALLS_BY_PATH.length : 0))
+    throw new Error(`${path} makes ${byPath} calls by path: say here which`);
+  const named = [...text.matchAll(/\.rest\s*\.(\w+)\s*\.(\w+)/g)].map(([, scope = '', name = '']) => {
+    const endpoint = OCTOKIT.rest[scope]?.[name]?.endpoint;
+    if (endpoint === undefined) throw new Error(`${path}: octokit.rest.${scope}.${name} is not known`);
+    return `${endpoint.DEFAULTS.method} ${endpoint.DEFAULTS.url}`;
+  });
+  const written = [...text.matchAll(/\.request\('([A-Z]+ \/[^']*)'/g)].map(([, call = '']) => call);
+  return [...named, ...written];
+}
+
+interface Named {
   readonly endpoint: { readonly DEFAULTS: { readonly method: string; readonly url: string } };
 }
 
