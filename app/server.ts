@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path';
 import process from 'node:process';
-import pino from 'pino';
 import { isMaestroError } from '../src/base/errors.ts';
 import { readServerConfig } from './server/config.ts';
+import { openLog } from './server/log.ts';
 import { openServer } from './server/open-server.ts';
 
 const USAGE = `npm start: the server of the GitHub App
@@ -19,7 +19,7 @@ if (process.argv.includes('--help') || process.argv.includes('-h')) process.stdo
 else await serve();
 
 async function serve(): Promise<void> {
-  const log = pino({ level: process.env.LOG_LEVEL || 'info', redact: ['err.request', 'err.response'] });
+  const log = openLog(process.env.LOG_LEVEL || 'info');
   try {
     const config = readServerConfig(process.env, resolve('.'));
     const server = await openServer(config, log);
