@@ -5,6 +5,7 @@ import { openLocal } from '../../../app/wire.ts';
 import type { RunEvent } from '../../../src/protocol/event.ts';
 import { isRunFinal } from '../../../src/protocol/run.ts';
 import { verifyReceipt } from '../../../src/provenance/verify.ts';
+import { openInbox } from '../../../src/store/inbox.ts';
 import { allChecks } from './ending.ts';
 
 const RUNS_MAX = 100;
@@ -27,19 +28,20 @@ const NEVER: Readonly<Record<string, string>> = {
     'select count(*) from (select 1 from github_run group by repository_id, head_sha, pipeline_path having count(*) > 1) t',
 };
 
-/** What the stopped server still has to do. */
-export async function openWork({ setting, output }: Stage): Promise<readonly string[]> {
-  return counted(setting.env, output, OPEN);
+/** What the stopped server still has to do, in words. */
+export function openWork(stage: Stage): Promise<readonly string[]> {
+  return counted(stage, OPEN);
 }
 
 async function counted(
-  env: Readonly<Record<string, string | undefined>>,
-  root: string,
+  { setting, output, sandbox }: Stage,
   questions: Readonly<Record<string, string>>,
 ): Promise<readonly string[]> {
-  const db = await openDatabase(readConfig(env, root));
+  const db = await openDatabase(readConfig(setting.env, output));
   try {
-    const found: string[] = [];
+    // One whose 202 was lost with the server is in the inbox, and failed only in GitHub's eyes.
+    const missing = await openInbox(db).missing([...new Set(sandbox.deliveries().map(({ guid }) => guid))]);
+    const found: string[] = missing.length > 0 ? [`${missing.length} webhooks that never came in`] : [];
     for (const [what, sql] of Object.entries(questions)) {
       const [row] = await db.query(`judge ${what}`.slice(0, 60), sql, []);
       if (Number(row?.[0]) > 0) found.push(`${Number(row?.[0])} ${what}`);
@@ -60,7 +62,7 @@ export interface Verdict {
 /** Holds a stopped server's state, and what it wrote, to what must be so in any story. */
 export async function judge(stage: Stage, shas: readonly string[]): Promise<Verdict> {
   const faults = [
-    ...(await counted(stage.setting.env, stage.output, { ...OPEN, ...NEVER })),
+    ...(await counted(stage, { ...OPEN, ...NEVER })),
     ...(await twiceOnGitHub(stage, shas)),
     ...stage.sandbox.violations().map((violation) => `violation: ${JSON.stringify(violation)}`),
   ];
