@@ -146,9 +146,9 @@ export class Writing {
     await book.defer(due, { dueMs: nowMs + this.#backoffMs(due.failures), problem: failure.text, isUnsure: true });
   }
 
-  /** Half of the delay is chance: processes that failed together do not come back together. */
+  /** Whole milliseconds. Half of the delay is chance: processes that failed together do not come back together. */
   #backoffMs(failures: number): number {
     const fullMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** failures);
-    return fullMs / 2 + (fullMs / 2) * this.#options.random();
+    return Math.round(fullMs / 2 + (fullMs / 2) * this.#options.random());
   }
 }

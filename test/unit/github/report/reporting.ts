@@ -69,7 +69,8 @@ export class Reporting {
       access,
       app: APP,
       clock: this.clock,
-      random: () => 0,
+      // No time of the database has fractions.
+      random: () => 1e-9,
       publicUrl: 'https://maestro.example.com',
       onError: (error) => this.errors.push(error),
       feed: {
