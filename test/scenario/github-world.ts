@@ -25,6 +25,8 @@ export interface WorldOptions extends Pick<SandboxOptions, 'isEnterprise' | 'now
   readonly files: Readonly<Record<string, string>>;
   /** More of the server's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Of what stands in front of the server; otherwise it has an address of its own. */
+  readonly url?: string;
 }
 
 /** What a person sees of a check run of ours. */
@@ -71,7 +73,7 @@ export interface GitHubWorld {
 
 export async function openGitHubWorld(options: WorldOptions): Promise<GitHubWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'maestro-github-'));
-  const { files, env: more = {}, ...sandboxOptions } = options;
+  const { files, env: more = {}, url = `http://127.0.0.1:${await freePort()}`, ...sandboxOptions } = options;
   const sandbox = await openSandbox({
     // Jobs whose run waits for people stay a while.
     runners: [{ labels: ['ubuntu-latest'], count: 8 }],
@@ -84,7 +86,6 @@ export async function openGitHubWorld(options: WorldOptions): Promise<GitHubWorl
     Person,
     Person,
   ];
-  const url = `http://127.0.0.1:${await freePort()}`;
   const repository = { owner: 'acme', repo: 'app' };
   sandbox.createOrganization(repository.owner);
   const { id: repositoryId } = await sandbox.createRepository({
@@ -132,13 +133,14 @@ export async function eventually<T>(
   what: string,
   read: () => Promise<T | undefined | false> | T | undefined | false,
   describe: () => unknown = () => '',
+  waitMs = WAIT_MS_MAX,
 ): Promise<T> {
-  const deadline = performance.now() + WAIT_MS_MAX;
+  const deadline = performance.now() + waitMs;
   for (;;) {
     const found = await read();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > deadline)
-      throw new Error(`waited ${WAIT_MS_MAX / 1000} s for ${what}; there is ${JSON.stringify(await describe())}`);
+      throw new Error(`waited ${waitMs / 1000} s for ${what}; there is ${JSON.stringify(await describe())}`);
     await pause(POLL_MS);
   }
 }
