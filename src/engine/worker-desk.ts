@@ -48,7 +48,7 @@ export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
   return {
     register: (hello) => register(tools, served, hello),
     acquire: async (worker, room, waitMs, signal) =>
-      conductor.acquire(served.known(worker) ?? (await served.load(worker)), worker, room, waitMs, signal),
+      conductor.acquire(await served.confirmed(worker), worker, room, waitMs, signal),
     complete: async (worker, completions, room) =>
       conductor.complete(served.known(worker) ?? (await served.load(worker)), worker, completions, room),
     renew: async (worker, held) => renew(db, worker, held),

@@ -18,6 +18,18 @@ export class WorkerQueues {
     this.#directory = directory;
   }
 
+  /**
+   * The queues of a worker that was not given up: what it took would be taken from it again, and count as lost.
+   * @throws LEASE_LOST
+   */
+  async confirmed(worker: number): Promise<ServedQueues> {
+    const known = this.#queues.get(worker);
+    if (!known) return this.load(worker);
+    if (await readWorkerService(this.#db, worker)) return known;
+    this.forget(worker);
+    throw unknownWorker(worker);
+  }
+
   known(worker: number): ServedQueues | undefined {
     return this.#queues.get(worker);
   }

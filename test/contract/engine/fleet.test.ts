@@ -89,6 +89,17 @@ onEveryStore('workers and what they hold', (world) => {
       expect(await w.sql(`select error_class from dead_letter where run_id = ${run}`)).toEqual([['infra']]);
     });
 
+    it('gives nothing to a worker that was given up: it would be lost at once', async () => {
+      const w = world();
+      const gone = await w.worker();
+      await silence(w, gone.id);
+      const run = await w.start([planStep('a', { retry: NO_RETRY })]);
+      await w.engine.resumeRun(run);
+      await expect(gone.take('a')).rejects.toMatchObject({ code: 'LEASE_LOST' });
+      await (await w.worker()).run('a');
+      expect((await w.end(run)).steps[0]).toMatchObject({ status: 'succeeded', attempts: 1 });
+    });
+
     it('takes up on resume what a dead process had claimed, without waiting until the claim expires', async () => {
       const w = world();
       const run = await w.start([planStep('a')]);
