@@ -80,7 +80,7 @@ export async function judge(stage: Stage, shas: readonly string[]): Promise<Verd
       const ended = events.filter(({ type }) => type === 'step.succeeded').map(({ step }) => String(step));
       stepsRepeated += repeated(begun).length;
       faults.push(...repeated(ended).map((step) => `${view.pipeline}/${step} succeeded twice`));
-      const lost = new Set(events.filter(({ type }) => type === 'step.lost').map(({ step }) => step));
+      const lost = new Set(events.filter(wasInFlight).map(({ step }) => step));
       const unexcused = repeated(begun).filter((step) => !lost.has(step));
       faults.push(...unexcused.map((step) => `${view.pipeline}/${step} began twice and was not lost`));
     }
@@ -88,6 +88,11 @@ export async function judge(stage: Stage, shas: readonly string[]): Promise<Verd
   } finally {
     await maestro.close();
   }
+}
+
+/** With the process its worker's call was lost, or the worker itself. */
+function wasInFlight({ type, data }: RunEvent): boolean {
+  return type === 'step.lost' || (type === 'step.retried' && data?.class === 'infra');
 }
 
 type Receipts = Pick<Awaited<ReturnType<typeof openLocal>>['client'], 'readReceipt'>;
