@@ -16,6 +16,12 @@ create table approval (
   constraint approval_pkey primary key (id)
 );
 
+create table blob_owner (
+  repository text not null,
+  digest text not null,
+  constraint blob_owner_pkey primary key (repository, digest)
+);
+
 create table cache_entry (
   key text not null,
   outputs jsonb not null,
@@ -25,6 +31,12 @@ create table cache_entry (
   created_at timestamp with time zone not null default now(),
   expires_at timestamp with time zone not null,
   constraint cache_entry_pkey primary key (key)
+);
+
+create table claimant (
+  id text not null,
+  beats bigint not null default 1,
+  constraint claimant_pkey primary key (id)
 );
 
 create table command_effect (
@@ -81,12 +93,16 @@ create table delivery (
   due_at timestamp with time zone not null default now(),
   note text,
   finished_at timestamp with time zone,
+  holder text,
+  repository text default split_part(lane, '/'::text, 1),
+  is_head boolean not null default false,
   constraint delivery_id_key unique (id),
   constraint delivery_pkey primary key (seq)
 );
 create index delivery_buried on delivery (seq) WHERE (state = 3);
+create index delivery_busy on delivery (repository) WHERE (state = 1);
+create index delivery_head on delivery (repository, seq) WHERE is_head;
 create index delivery_open on delivery (lane, seq) WHERE (state < 2);
-create index delivery_working on delivery (lane) WHERE (state = 1);
 
 create table dispatch (
   id text not null,
@@ -110,6 +126,9 @@ create table dispatch (
   due_at timestamp with time zone not null,
   fence integer not null default 0,
   over_at timestamp with time zone,
+  holder text,
+  held_until timestamp with time zone,
+  key_digest text,
   constraint dispatch_run_key_class_ordinal_key unique (run_key, class, ordinal),
   constraint dispatch_pkey primary key (id)
 );
@@ -263,6 +282,8 @@ create table report (
   writes integer not null default 0,
   failures integer not null default 0,
   problem text,
+  holder text,
+  held_ms bigint,
   constraint report_repository_id_head_sha_external_id_key unique (repository_id, head_sha, external_id),
   constraint report_pkey primary key (id)
 );
@@ -341,7 +362,8 @@ create table test_grant (
   head_sha text not null,
   granted_by text not null,
   granted_at timestamp with time zone not null default now(),
-  constraint test_grant_pkey primary key (repository_id, pull_number, head_sha)
+  base_ref text not null,
+  constraint test_grant_pkey primary key (repository_id, pull_number, head_sha, base_ref)
 );
 
 create table timer (
@@ -537,5 +559,38 @@ begin
   union all select 6, case when cardinality(p_queues) > 1 then 0::bigint else coalesce(
       (select min(p.seq) - 1 from picked p where not p.is_free), (select max(t.seq) from taken t), 0::bigint) end, (select count(*)::int from taken),
     (select count(*)::int from leased), 0, 0, 0;
+end $function$
+;
+
+create function inbox_accept(p_id text, p_lane text, p_event text, p_action text, p_installation bigint, p_payload text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_lane, 3));
+  insert into delivery (id, lane, event, action, installation_id, payload, is_head)
+  values (p_id, p_lane, p_event, p_action, p_installation, p_payload,
+    not exists (select 1 from delivery o where o.lane = p_lane and o.state < 2))
+  on conflict (id) do nothing;
+  return found;
+end $function$
+;
+
+create function inbox_end(p_id text, p_tries integer, p_state smallint, p_note text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_lane text;
+begin
+  select lane into v_lane from delivery where id = p_id;
+  if not found then return false; end if;
+  perform pg_advisory_xact_lock(hashtextextended(v_lane, 3));
+  update delivery set state = p_state, note = p_note, finished_at = now(), is_head = false
+  where id = p_id and tries = p_tries and state = 1;
+  if not found then return false; end if;
+  update delivery set is_head = true
+  where seq = (select min(o.seq) from delivery o where o.lane = v_lane and o.state < 2);
+  return true;
 end $function$
 ;
