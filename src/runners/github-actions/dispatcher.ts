@@ -21,6 +21,8 @@ const KNOWN_RUNS_MAX = 20_000;
 const LOOK_PAUSE_MS = 250;
 /** The floor under lost news. */
 const SWEEP_MS = 10_000;
+/** So many looks in a row for a run whose place on GitHub is not known: its steps are ready a moment before that is written. */
+const UNPLACED_LOOKS_MAX = SWEEP_MS / LOOK_PAUSE_MS;
 const ULID_BYTES = 16;
 
 export interface DispatcherOptions {
@@ -51,6 +53,12 @@ export class Dispatcher {
   readonly #runs = new Map<string, GitHubRun>();
   /** Classes of runs that lacked jobs at the last look. */
   #lacking: ReadonlySet<string> = new Set();
+  /** Looks that found no place on GitHub, by run. */
+  #unplaced: ReadonlyMap<string, number> = new Map();
+  /** When the last look ended. */
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #isLooking = false;
+  #isNews = false;
   #looking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #wakesAtMs = Number.POSITIVE_INFINITY;
@@ -76,9 +84,11 @@ export class Dispatcher {
     this.wake();
   }
 
-  /** Looks soon. */
+  /** Looks at once, or as soon as the pause since the last look is over. */
   wake(): void {
-    this.#schedule(LOOK_PAUSE_MS);
+    // News that comes during a look calls for another one after it.
+    if (this.#isLooking) this.#isNews = true;
+    else this.#schedule(Math.max(0, this.#lookedAtMs + LOOK_PAUSE_MS - performance.now()));
   }
 
   /** Ends after the calls that are in progress. Nothing is lost: the rows say what is to be done. */
@@ -96,11 +106,20 @@ export class Dispatcher {
     const before = this.#lacking;
     this.#lacking = new Set(demands.map(nameOf));
     const full = new Set<number>();
+    const unplaced = new Map<string, number>();
     for (const demand of demands) {
       if (this.#isClosing) return;
-      // One run that cannot be served must not keep the others from it.
-      await this.#serve(demand, before.has(nameOf(demand)), full).catch(this.#options.onError);
+      try {
+        const run = await this.#run(demand.runId);
+        if (run) await this.#serve(demand, run, before.has(nameOf(demand)), full);
+        // Dedicated, but not to GitHub, or not yet.
+        else unplaced.set(demand.runId, (this.#unplaced.get(demand.runId) ?? 0) + 1);
+      } catch (error) {
+        // One run that cannot be served must not keep the others from it.
+        this.#options.onError(error);
+      }
     }
+    this.#unplaced = unplaced;
     for (let round = 0; round < CLAIMS_PER_LOOK_MAX && !this.#isClosing; round++) {
       const due = await this.#options.dispatches.claimDue(CLAIM_MAX, HOLD_MS);
       await this.#attendAll(due);
@@ -119,19 +138,20 @@ export class Dispatcher {
   }
 
   async #lookOnce(): Promise<void> {
-    // News that comes during the look calls for another one.
     this.#wakesAtMs = Number.POSITIVE_INFINITY;
+    this.#isNews = false;
+    this.#isLooking = true;
     await this.look().catch(this.#options.onError);
-    this.#schedule(SWEEP_MS);
+    this.#isLooking = false;
+    this.#lookedAtMs = performance.now();
+    const isExpected = [...this.#unplaced.values()].some((looks) => looks <= UNPLACED_LOOKS_MAX);
+    this.#schedule(this.#isNews || isExpected ? LOOK_PAUSE_MS : SWEEP_MS);
   }
 
   /** @param full installations that have as many jobs as they may: at a busy hour thousands of their runs wait */
-  async #serve(demand: ClassDemand, isLasting: boolean, full: Set<number>): Promise<void> {
+  async #serve(demand: ClassDemand, run: GitHubRun, isLasting: boolean, full: Set<number>): Promise<void> {
     const decision = decide(demand, this.#limits, isLasting);
     if (decision.type === 'enough') return;
-    const run = await this.#run(demand.runId);
-    // Dedicated, but not to GitHub.
-    if (!run) return;
     if (decision.type === 'give-up') {
       const problem = await this.#options.dispatches.problemOf(run.runId);
       const reason = `none of ${demand.jobs} jobs for class ${demand.class} took the step${problem === null ? '' : `; ${problem}`}`;

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import type { GitHubRuns } from '../../../src/protocol/github-run.ts';
 import { GitHubWorld } from './github-world.ts';
 
 let world: GitHubWorld;
@@ -33,6 +34,21 @@ it('a dispatcher looks when it starts, and when steps become ready', { timeout: 
   await dispatched(2);
   await dispatcher.close();
   expect(isListening).toBe(false);
+  expect(world.errors).toEqual([]);
+});
+
+it('a run whose place on GitHub is written after its steps are ready gets its job soon', {
+  timeout: 8000,
+}, async () => {
+  let looks = 0;
+  const find = async (runId: string): ReturnType<GitHubRuns['find']> =>
+    ++looks <= 3 ? undefined : world.githubRun(runId);
+  const dispatcher = world.dispatcher({ runs: { find } });
+  await world.run();
+  dispatcher.start();
+  // Well before the sweep.
+  await dispatched(1);
+  await dispatcher.close();
   expect(world.errors).toEqual([]);
 });
 

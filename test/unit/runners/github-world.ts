@@ -67,7 +67,7 @@ export class GitHubWorld {
       dispatches: this.dispatches,
       demand: openDemand(this.db),
       github: this.farEnd.client(),
-      runs: { find: async (runId) => this.#githubRun(runId) },
+      runs: { find: async (runId) => this.githubRun(runId) },
       leases: this.engine.leases,
       clock: this.clock,
       random: () => 0,
@@ -128,7 +128,7 @@ export class GitHubWorld {
     });
   }
 
-  #githubRun(runId: string): GitHubRun {
+  githubRun(runId: string): GitHubRun {
     return {
       runId,
       installationId: this.installations.get(runId) ?? 7,
