@@ -129,7 +129,9 @@ function withReason(word: string, run: RunView): string {
 function progressTitle(run: RunView): string {
   const waiting = run.steps.filter(isWaiting).map((step) => step.id);
   if (waiting.length > 0) return `Waiting for approval of ${waiting.join(', ')}`;
-  return `${run.steps.filter((step) => isStepFinal(step.status)).length} of ${run.steps.length} steps done`;
+  const done = run.steps.filter((step) => isStepFinal(step.status)).length;
+  // While it runs, a reason says what keeps its jobs from starting.
+  return withReason(`${done} of ${run.steps.length} steps done`, run);
 }
 
 function failureTitle(run: RunView): string {
