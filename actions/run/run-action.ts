@@ -1,7 +1,8 @@
 import { tmpdir } from 'node:os';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { MaestroError } from '../../src/base/errors.ts';
+import { isMaestroError, MaestroError } from '../../src/base/errors.ts';
+import type { Isolation } from '../../src/protocol/outcome.ts';
 import {
   enterIsolation,
   findIsolation,
@@ -41,7 +42,8 @@ export async function runAction(env: JobEnvironment): Promise<number> {
   const reaper = openReaper();
   try {
     const oidcToken = await identityToken(env, settings.server, delay);
-    const session = await openSession(settings, oidcToken, isolation.kind);
+    const session = await openInTime(settings, oidcToken, isolation.kind, write);
+    if (session === undefined) return 0;
     const { run, class: runnerClass } = session.registered;
     write(`serving run ${run}, class ${runnerClass}, of ${settings.server}`);
     setOutput(env, 'run-id', run);
@@ -61,6 +63,22 @@ export async function runAction(env: JobEnvironment): Promise<number> {
     orders.close();
     reaper.close();
     await removeWorkPlaces(isolation, places);
+  }
+}
+
+/** Undefined where the run ended before its job came, as when a newer push cancels it: nobody should see a red job for that. */
+async function openInTime(
+  settings: Settings,
+  oidcToken: string,
+  isolation: Isolation,
+  write: WriteLine,
+): Promise<JobSession | undefined> {
+  try {
+    return await openSession(settings, oidcToken, isolation);
+  } catch (error) {
+    if (!isMaestroError(error, 'RUN_FINISHED')) throw error;
+    write(error.message);
+    return undefined;
   }
 }
 

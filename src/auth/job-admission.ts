@@ -18,7 +18,7 @@ export interface AdmittedJob {
 
 /** Who may become a worker. A job's identity is used up by the answer, but for who shows the same key again. */
 export interface JobAdmission {
-  /** @throws JOB_REFUSED for a job that is not the one that was asked for, CONFLICT for one that has registered */
+  /** @throws JOB_REFUSED for a job that is not the one that was asked for, CONFLICT for one that has registered, RUN_FINISHED for one that comes too late */
   admit(identity: JobIdentity, dispatchId: string, key: string): Promise<AdmittedJob>;
   /** Starts a run for the commit of a job in a user's own workflow; the job serves it. */
   start(identity: JobIdentity, request: RunOfJob, key: string): Promise<AdmittedJob>;

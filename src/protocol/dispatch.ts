@@ -103,7 +103,8 @@ export interface Dispatches {
   observe(news: WorkflowRunNews): Promise<Dispatch | undefined>;
   /**
    * A worker proves that it is the job of this dispatch: once per attempt of the workflow run, and again with the same key.
-   * @throws CONFLICT where that attempt has registered with another key, or a later one has, the workflow run or repository is another, or the run is over
+   * @throws CONFLICT where that attempt has registered with another key, or a later one has, the workflow run or repository is another
+   * @throws RUN_FINISHED where the run ended before the job came
    */
   register(dispatchId: string, job: RegisteringJob): Promise<Dispatch>;
   /** Why a run waits for jobs, one line per class; null where nothing is wrong. */

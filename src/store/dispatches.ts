@@ -263,15 +263,25 @@ async function register(
   );
   if (rows[0]) return toDispatch(rows[0]);
   const found = await findDispatch(db, dispatchId);
-  throw conflict(dispatchId, found ? whyNot(found, job) : 'there is no such dispatch');
+  if (!found) throw conflict(dispatchId, 'there is no such dispatch');
+  const reason = whyNot(found, job);
+  if (reason !== undefined) throw conflict(dispatchId, reason);
+  throw (await isRunOver(db, found.runId))
+    ? new MaestroError('RUN_FINISHED', `run ${found.runId} is over: its job ${dispatchId} came too late`)
+    : conflict(dispatchId, `workflow run ${job.workflowRunId} serves another one`);
 }
 
-function whyNot(found: Dispatch, job: RegisteringJob): string {
+async function isRunOver(db: Database, runId: string): Promise<boolean> {
+  const rows = await db.query('dispatch_run_over', 'select state >= 3 from run where key = $1', [runId]);
+  return rows[0]?.[0] !== false;
+}
+
+function whyNot(found: Dispatch, job: RegisteringJob): string | undefined {
   if (found.repositoryId !== job.repositoryId) return 'it belongs to another repository';
   if (found.workflowRunId !== null && found.workflowRunId !== job.workflowRunId)
     return `it is workflow run ${found.workflowRunId}, and the token is of ${job.workflowRunId}`;
   if (found.runAttempt >= job.runAttempt) return `attempt ${job.runAttempt} of the workflow run has registered already`;
-  return `run ${found.runId} is over, or workflow run ${job.workflowRunId} serves another one`;
+  return undefined;
 }
 
 function conflict(dispatchId: string, reason: string): MaestroError {

@@ -57,6 +57,13 @@ describe('the bundled action', () => {
     expect(job.log).toContain('::error file=greeting.txt,line=1::too polite\n');
   });
 
+  it('ends well where its run was cancelled before it came', async () => {
+    world.refusal = new MaestroError('RUN_FINISHED', 'run 01run is over');
+    const job = await world.run(world.environment({ ...DISPATCHED, server: world.server }));
+    expect(job).toMatchObject({ exitCode: 0, log: expect.stringContaining('run 01run is over') });
+    expect(job.log).not.toContain('::error');
+  });
+
   it('carries out no command that a step prints', async () => {
     queue(step('echo "::set-env name=PATH::/evil"; echo "::endgroup::"; echo "##[error]forged"'));
     const { log } = await world.run(world.environment({ ...DISPATCHED, server: world.server }));
@@ -182,7 +189,6 @@ describe('the bundled action', () => {
       ['no server', { INPUT_SERVER: '' }, /expected the input `server`/],
       ['neither dispatch nor pipeline', { 'INPUT_DISPATCH-ID': '' }, /either `pipeline`, or `dispatch-id`/],
       ['a capacity that is none', { INPUT_CAPACITY: '0' }, /`capacity` from 1 to 64/],
-      ['a server that is not there', { INPUT_SERVER: 'http://127.0.0.1:9' }, /could not be asked/],
     ])('for %s', async (_, changes, message) => {
       const job = await world.run({ ...world.environment({ ...DISPATCHED, server: world.server }), ...changes });
       expect(job.exitCode).toBe(1);

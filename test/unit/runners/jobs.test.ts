@@ -183,7 +183,7 @@ onEveryDatabase('jobs', (url) => {
       expect((await world.dispatchesOf(run)).map((one) => one.status)).toEqual(['ended', 'ended']);
       const late = (await world.dispatchesOf(run)).map((one) => world.register(one, 100));
       for (const answer of await Promise.allSettled(late))
-        expect(answer).toMatchObject({ reason: { code: 'CONFLICT' } });
+        expect(answer).toMatchObject({ reason: { code: 'RUN_FINISHED' } });
     });
 
     it('lets running jobs end by themselves, and cancels them when they do not', async () => {
