@@ -7,7 +7,6 @@ const LOG_LINES_MAX = 20;
 /** Twenty lines that are longer than this are no help on a check. */
 const LOG_CHARS_MAX = 8000;
 const LOG_MS_MAX = 5000;
-const NO_REST = new AbortController().signal;
 
 export interface ProblemFeed extends RunFeed {
   /** What keeps jobs of a run from starting may have changed. */
@@ -36,14 +35,12 @@ export function openRunFeed(engine: Engine, dispatches: Pick<Dispatches, 'proble
     readPlan: async (runId) => engine.readPlan(await engine.resolve(runId)),
     readLogTail: async (runId, stepId) => {
       const run = await engine.resolve(runId);
-      let tail = '';
-      for await (const { text } of engine.readLogs(
-        run,
-        stepId,
-        false,
-        AbortSignal.any([NO_REST, AbortSignal.timeout(LOG_MS_MAX)]),
-      ))
-        tail = (tail + text).slice(-LOG_CHARS_MAX);
+      let [tail, latest] = ['', 0];
+      for await (const { text, attempt } of engine.readLogs(run, stepId, false, AbortSignal.timeout(LOG_MS_MAX))) {
+        // Of the attempt that counts: what one before it said is not why this one failed.
+        tail = ((attempt === latest ? tail : '') + text).slice(-LOG_CHARS_MAX);
+        latest = attempt;
+      }
       return tail.trimEnd().split('\n').slice(-LOG_LINES_MAX).join('\n');
     },
   };

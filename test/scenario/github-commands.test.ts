@@ -15,6 +15,7 @@ steps:
     env: { GREETING: "\${{ params.greeting }}" }
   - id: second
     needs: [first]
+    retry: { max: 1, on: [step], backoff: { initial: 100ms } }
     run: echo "attempt of $(cat README.md)"; test ! -f broken
 `;
 const GATED = `name: gated
@@ -48,7 +49,10 @@ describe('what people ask for on a pull request', () => {
     const { ada } = world;
     const { sha, pull } = await world.propose('retried', { broken: '', 'README.md': 'Broken.\n' });
     const { externalId } = await world.check(sha, CHECK, 'failure');
-    await world.check(sha, `${CHECK} / second`, 'failure');
+    // It was tried twice: what the first attempt said is not why the run failed.
+    const { summary } = await world.check(sha, `${CHECK} / second`, 'failure');
+    expect(summary.split('attempt of Broken.')).toHaveLength(2);
+    expect((await world.ask(ada, pull, '/maestro logs second')).split('attempt of Broken.')).toHaveLength(2);
     expect(await world.ask(ada, pull, '/maestro status')).toMatch(/flaky/);
     expect(await world.ask(ada, pull, '/maestro logs')).toContain('attempt of Broken.');
     expect(await world.ask(ada, pull, '/maestro logs first')).toContain('hello from the first step');

@@ -1,4 +1,5 @@
 import { MaestroError } from '../../base/errors.ts';
+import type { LogLine } from '../../protocol/event.ts';
 import type { StepView } from '../../protocol/run.ts';
 import { safeCell, safeCode, safeText } from '../report/safe-text.ts';
 import { answerTable } from './answer-table.ts';
@@ -104,11 +105,12 @@ export async function showLogs({ tools, request, pull }: CommandContext, step: s
 
 const LOG_READ_MS = 10_000;
 
-/** Keeps the end of a log of any size in bounded memory. */
-async function lastLines(chunks: AsyncIterable<{ readonly text: string }>): Promise<string> {
-  let text = '';
+/** The end of what the last attempt wrote, in bounded memory however much it is. */
+async function lastLines(chunks: AsyncIterable<Pick<LogLine, 'text' | 'attempt'>>): Promise<string> {
+  let [text, latest] = ['', 0];
   for await (const chunk of chunks) {
-    text += chunk.text;
+    text = (chunk.attempt === latest ? text : '') + chunk.text;
+    latest = chunk.attempt;
     if (text.length > 2 * LOG_READ_CHARS_MAX) text = text.slice(-LOG_READ_CHARS_MAX);
   }
   return text.trimEnd().split('\n').slice(-LOG_LINES_MAX).join('\n');
