@@ -21,8 +21,9 @@ const KNOWN_RUNS_MAX = 20_000;
 const LOOK_PAUSE_MS = 250;
 /** The floor under lost news. */
 const SWEEP_MS = 10_000;
-/** So many looks in a row for a run whose place on GitHub is not known: its steps are ready a moment before that is written. */
-const UNPLACED_LOOKS_MAX = SWEEP_MS / LOOK_PAUSE_MS;
+/** A run's steps are ready a moment before its place on GitHub is written: it is looked for again so soon, then ever later. */
+const UNPLACED_PAUSE_MS = 20;
+const UNPLACED_LOOKS_MAX = 40;
 const ULID_BYTES = 16;
 
 export interface DispatcherOptions {
@@ -144,8 +145,9 @@ export class Dispatcher {
     await this.look().catch(this.#options.onError);
     this.#isLooking = false;
     this.#lookedAtMs = performance.now();
-    const isExpected = [...this.#unplaced.values()].some((looks) => looks <= UNPLACED_LOOKS_MAX);
-    this.#schedule(this.#isNews || isExpected ? LOOK_PAUSE_MS : SWEEP_MS);
+    const looks = Math.min(...this.#unplaced.values());
+    if (looks <= UNPLACED_LOOKS_MAX) this.#schedule(Math.min(LOOK_PAUSE_MS, UNPLACED_PAUSE_MS * 2 ** looks));
+    else this.#schedule(this.#isNews ? LOOK_PAUSE_MS : SWEEP_MS);
   }
 
   /** @param full installations that have as many jobs as they may: at a busy hour thousands of their runs wait */
