@@ -22,6 +22,11 @@ export async function answerGate(
     const runs = await headRuns(tools, request.repository.id, pull);
     const { waiting, reason } = chooseGate(waitingGates(runs), said.words, said.text);
     if (decision === 'approve') assertSeen(waiting.run.view, request.createdAt);
+    if (decision === 'approve' && request.reviewedSha !== null && request.reviewedSha !== pull.headSha)
+      throw new MaestroError(
+        'CONFLICT',
+        `the review is of ${request.reviewedSha}, and ${pull.headSha} is newer: look at that one, then approve it`,
+      );
     const plan = await tools.engine.readPlan(waiting.run.run);
     if (decision === 'approve' && wantsOthers(plan, waiting.gate))
       await assertNotAuthor(octokit, request.repository, { pull, person, run: waiting.run });

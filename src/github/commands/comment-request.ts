@@ -14,6 +14,8 @@ export interface CommentRequest {
   readonly body: string;
   /** GitHub's clock, ISO 8601. */
   readonly createdAt: string;
+  /** The commit that a review is of; null where the comment names none. */
+  readonly reviewedSha: string | null;
   readonly author: Person;
   readonly repository: RepositoryFacts;
   /** Everybody may read the repository. */
@@ -35,7 +37,8 @@ export function commentOf(delivery: Delivery): CommentRequest | undefined {
   const createdAt = textAt(comment, 'created_at') ?? textAt(comment, 'submitted_at');
   if (!place || !author || commentId === undefined || createdAt === undefined) return undefined;
   const body = textAt(comment, 'body') ?? '';
-  return { key: `${kind}-comment/${commentId}`, kind, commentId, body, createdAt, author, ...place };
+  const reviewedSha = kind === 'review' ? (textAt(comment, 'commit_id') ?? null) : null;
+  return { key: `${kind}-comment/${commentId}`, kind, commentId, body, createdAt, reviewedSha, author, ...place };
 }
 
 function placeOf(

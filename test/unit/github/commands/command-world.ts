@@ -105,7 +105,7 @@ export class CommandWorld {
     const writtenAt = createdAt ?? new Date().toISOString().replace(/\.\d+/, '');
     return this.deliver(event, action, {
       comment: { ...comment, created_at: writtenAt },
-      review: { ...comment, submitted_at: writtenAt },
+      review: { ...comment, submitted_at: writtenAt, commit_id: change.reviewedSha ?? null },
       issue: { number: 7, ...(isIssue ? {} : { pull_request: { url: 'u' } }) },
       pull_request: { number: 7 },
       sender,
@@ -171,4 +171,5 @@ export interface CommentChange {
   readonly login?: string;
   readonly userType?: string;
   readonly isIssue?: boolean;
+  readonly reviewedSha?: string;
 }

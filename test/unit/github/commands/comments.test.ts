@@ -95,6 +95,14 @@ describe('who is heard', () => {
     },
   );
 
+  it('takes the consent of a review for the commit that was reviewed, and for no newer one', async () => {
+    const { run } = await waiting();
+    const review = { event: 'pull_request_review', action: 'submitted', reviewedSha: 'e'.repeat(40) };
+    const bob = { userId: 2, login: 'bob' };
+    expect(await w.say('/maestro approve', { ...review, ...bob })).toContain('the review is of');
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+  });
+
   it.each(['explain', 'logs', 'plan'])(
     'shows %s to readers of a private repository, not to everybody of a public one',
     async (verb) => {
