@@ -30,7 +30,7 @@ export interface WorldOptions extends Pick<SandboxOptions, 'isEnterprise' | 'now
 }
 
 /** What a person sees of a check run of ours. */
-export interface SeenCheck {
+interface SeenCheck {
   readonly id: number;
   readonly name: string;
   readonly externalId: string;
