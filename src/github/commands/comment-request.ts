@@ -36,9 +36,12 @@ export function commentOf(delivery: Delivery): CommentRequest | undefined {
   const commentId = numberAt(comment, 'id');
   const createdAt = textAt(comment, 'created_at') ?? textAt(comment, 'submitted_at');
   if (!place || !author || commentId === undefined || createdAt === undefined) return undefined;
-  const body = textAt(comment, 'body') ?? '';
-  const reviewedSha = kind === 'review' ? (textAt(comment, 'commit_id') ?? null) : null;
-  return { key: `${kind}-comment/${commentId}`, kind, commentId, body, createdAt, reviewedSha, author, ...place };
+  const said = { body: textAt(comment, 'body') ?? '', createdAt, reviewedSha: reviewedShaOf(kind, comment) };
+  return { key: `${kind}-comment/${commentId}`, kind, commentId, author, ...said, ...place };
+}
+
+function reviewedShaOf(kind: CommentRequest['kind'], comment: JsonObject): string | null {
+  return kind === 'review' ? (textAt(comment, 'commit_id') ?? null) : null;
 }
 
 function placeOf(
