@@ -1,43 +1,38 @@
 import type { Database, Session } from './database.ts';
 
-/** So many of our own beats in a row without one of theirs: a process that only paused has beaten by then. */
-const SILENT_BEATS_MAX = 5;
+/** A process that is silent for so long is dead: five beats of it are missing. */
+const SILENT_MS_MAX = 10_000;
+/** Who could not beat for this long does not judge: the database was away, and the others are silent through no fault of theirs. */
+const GAP_MS_MAX = 5000;
 
 /**
  * A process that takes deliveries, reports and dispatches for a while. Each claim ends by itself after some time; one whose
  * holder is dead ends as soon as another process, or the next life of this one, sees that.
  *
- * Nobody compares clocks: a process is dead when its count stands still while ours grows. One that was only cut off from
- * the database finds its claims fenced.
+ * All times are the database's. A process that was only cut off from it finds its claims fenced.
  */
 export interface Claimant {
   /** To be given to what claims. */
   readonly id: string;
   /** Once before the first claim. An embedded database has one process: whoever held claims before is dead. */
   begin(): Promise<void>;
-  /** To be called again and again, at one pace in all processes. Answers the dead ones whose claims it ended. */
+  /** To be called every two seconds. Answers the dead ones whose claims it ended. */
   beat(): Promise<readonly string[]>;
   /** Ends the claims that are left. */
   leave(): Promise<void>;
 }
 
 export function openClaimant(db: Database, id: string): Claimant {
-  const others = new Map<string, { readonly beats: number; readonly silent: number }>();
   return {
     id,
     begin: async () => {
-      if (db.kind === 'embedded') await endClaims(db, await othersThan(db, id));
-      await grow(db, id);
+      if (db.kind === 'embedded') await endClaims(db, await silentFor(db, id, 0));
+      await beat(db, id);
     },
     beat: async () => {
-      await grow(db, id);
-      const now = await readOthers(db, id);
-      for (const known of others.keys()) if (!now.has(known)) others.delete(known);
-      for (const [other, beats] of now) {
-        const before = others.get(other);
-        others.set(other, { beats, silent: before?.beats === beats ? before.silent + 1 : 0 });
-      }
-      const dead = [...others].flatMap(([other, { silent }]) => (silent >= SILENT_BEATS_MAX ? [other] : []));
+      const isSteady = !(await silentFor(db, '', GAP_MS_MAX)).includes(id);
+      await beat(db, id);
+      const dead = isSteady ? await silentFor(db, id, SILENT_MS_MAX) : [];
       await endClaims(db, dead);
       return dead;
     },
@@ -45,22 +40,22 @@ export function openClaimant(db: Database, id: string): Claimant {
   };
 }
 
-async function grow(session: Session, id: string): Promise<void> {
+async function beat(session: Session, id: string): Promise<void> {
   await session.query(
     'claimant_beat',
     // Missing where another process took a long pause for death.
-    'insert into claimant as c (id) values ($1) on conflict (id) do update set beats = c.beats + 1',
+    'insert into claimant (id) values ($1) on conflict (id) do update set beat_at = now()',
     [id],
   );
 }
 
-async function readOthers(session: Session, id: string): Promise<ReadonlyMap<string, number>> {
-  const rows = await session.query('claimant_others', 'select id, beats from claimant where id <> $1', [id]);
-  return new Map(rows.map((row) => [String(row[0]), Number(row[1])]));
-}
-
-async function othersThan(session: Session, id: string): Promise<readonly string[]> {
-  return [...(await readOthers(session, id)).keys()];
+async function silentFor(session: Session, besides: string, ms: number): Promise<readonly string[]> {
+  const rows = await session.query(
+    'claimant_silent',
+    `select id from claimant where id <> $1 and beat_at <= now() - $2::float8 * interval '1 millisecond'`,
+    [besides, ms],
+  );
+  return rows.map(([id]) => String(id));
 }
 
 async function endClaims(db: Database, holders: readonly string[]): Promise<void> {
