@@ -35,7 +35,7 @@ create table cache_entry (
 
 create table claimant (
   id text not null,
-  beats bigint not null default 1,
+  beat_at timestamp with time zone not null default now(),
   constraint claimant_pkey primary key (id)
 );
 
