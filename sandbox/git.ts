@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { isolatedGitEnvironment } from './git-environment.ts';
 
 export const ZERO_SHA = '0'.repeat(40);
+const SHA = /^[0-9a-f]{40}$/;
+const ANSWERS_KEPT = 2000;
 
 export interface GitCommit {
   readonly sha: string;
@@ -43,6 +45,8 @@ class GitError extends Error {
 /** One bare repository. Everything is done by the `git` program. */
 export class Git {
   readonly folder: string;
+  /** Answers about objects, which never change: a process costs more than all else that a request does. */
+  readonly #known = new Map<string, Promise<unknown>>();
 
   constructor(folder: string) {
     this.folder = folder;
@@ -76,6 +80,7 @@ export class Git {
   /** The commit that a SHA, branch, tag or full ref names, or null. */
   async resolve(name: string): Promise<string | null> {
     if (name.startsWith('-') || name === '') return null;
+    if (SHA.test(name) && (await this.typeOf(name)) === 'commit') return name;
     const tries = name.startsWith('refs/') ? [name] : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/${name}`, name];
     for (const attempt of tries) {
       const sha = await this.tryText(['rev-parse', '--verify', '--quiet', '--end-of-options', `${attempt}^{commit}`]);
@@ -103,14 +108,18 @@ export class Git {
   }
 
   async mergeBase(one: string, other: string): Promise<string | null> {
-    return await this.tryText(['merge-base', one, other]);
+    return await this.#remembered(`base ${one} ${other}`, () => this.tryText(['merge-base', one, other]));
   }
 
   async typeOf(sha: string): Promise<string | null> {
-    return await this.tryText(['cat-file', '-t', sha]);
+    return await this.#remembered(`type ${sha}`, () => this.tryText(['cat-file', '-t', sha]));
   }
 
   async commit(sha: string): Promise<GitCommit> {
+    return await this.#remembered(`commit ${sha}`, () => this.#readCommit(sha));
+  }
+
+  async #readCommit(sha: string): Promise<GitCommit> {
     const format = ['%H', '%T', '%P', '%an', '%ae', '%aI', '%cn', '%ce', '%cI', '%B'].join('%x00');
     const parts = (await this.text(['show', '-s', `--format=${format}`, sha, '--'])).split('\0');
     const [id = '', tree = '', parents = '', an = '', ae = '', ad = '', cn = '', ce = '', cd = '', body = ''] = parts;
@@ -137,8 +146,10 @@ export class Git {
   }
 
   async tree(sha: string, isRecursive: boolean): Promise<readonly TreeEntry[]> {
-    const out = await this.text(['ls-tree', '-l', '-z', ...(isRecursive ? ['-r', '-t'] : []), sha]);
-    return out.split('\0').filter(Boolean).map(treeEntry);
+    return await this.#remembered(`tree ${isRecursive} ${sha}`, async () => {
+      const out = await this.text(['ls-tree', '-l', '-z', ...(isRecursive ? ['-r', '-t'] : []), sha]);
+      return out.split('\0').filter(Boolean).map(treeEntry);
+    });
   }
 
   async entry(commit: string, path: string): Promise<TreeEntry | null> {
@@ -148,7 +159,7 @@ export class Git {
   }
 
   async blob(sha: string): Promise<Buffer> {
-    return await this.bytes(['cat-file', 'blob', sha]);
+    return await this.#remembered(`blob ${sha}`, () => this.bytes(['cat-file', 'blob', sha]));
   }
 
   async writeBlob(content: Buffer): Promise<string> {
@@ -191,6 +202,10 @@ export class Git {
 
   /** Files changed between two commits, renames found, with the patch GitHub shows. */
   async files(from: string, to: string): Promise<readonly GitFile[]> {
+    return await this.#remembered(`files ${from} ${to}`, () => this.#readFiles(from, to));
+  }
+
+  async #readFiles(from: string, to: string): Promise<readonly GitFile[]> {
     const raw = (await this.text(['diff', '--raw', '-z', '-M', '--no-abbrev', from, to])).split('\0');
     const counts = numstat((await this.text(['diff', '--numstat', '-z', '-M', from, to])).split('\0'));
     const files: GitFile[] = [];
@@ -218,6 +233,29 @@ export class Git {
 
   async fetch(from: string, refspec: string): Promise<void> {
     await this.text(['fetch', '--quiet', '--no-tags', from, refspec]);
+  }
+
+  /** Only what is asked by whole SHAs alone; what is not there yet, or fails, is asked again. */
+  async #remembered<T>(question: string, ask: () => Promise<T>): Promise<T> {
+    if (
+      !question
+        .split(' ')
+        .slice(1)
+        .every((word) => SHA.test(word) || word === 'true' || word === 'false')
+    )
+      return ask();
+    const known = this.#known.get(question);
+    if (known) return (await known) as T;
+    const answer = ask();
+    this.#known.set(question, answer);
+    const oldest = this.#known.size > ANSWERS_KEPT ? this.#known.keys().next().value : undefined;
+    if (oldest !== undefined) this.#known.delete(oldest);
+    const value = await answer.catch((error: unknown) => {
+      this.#known.delete(question);
+      throw error;
+    });
+    if (value === null) this.#known.delete(question);
+    return value;
   }
 
   private async tryText(words: readonly string[]): Promise<string | null> {
