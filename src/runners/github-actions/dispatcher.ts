@@ -14,7 +14,8 @@ import { refuseSteps } from './refuse-steps.ts';
 /** Longer than all calls that one dispatch can make: whoever gets it then finds no other at work on it. */
 const HOLD_MS = 150_000;
 const CLAIM_MAX = 50;
-const CLAIMS_PER_LOOK_MAX = 20;
+/** Claimed and not yet taken further: what waits in a lane must still be ours when its turn comes. */
+const ATTENDED_MAX = 1000;
 const DEMANDS_MAX = 20_000;
 const KNOWN_RUNS_MAX = 20_000;
 /** News of ready steps comes by the thousand; a look covers all of it. */
@@ -59,6 +60,9 @@ export class Dispatcher {
   /** When the last look ended. */
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #isLooking = false;
+  /** By installation: the end of what was begun for it. */
+  readonly #lanes = new Map<number, Promise<void>>();
+  #attended = 0;
   #isNews = false;
   #looking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -99,10 +103,17 @@ export class Dispatcher {
     this.#offReady();
     clearTimeout(this.#timer);
     await this.#looking;
+    await this.#idle();
   }
 
-  /** One look: asks for the jobs that are lacking, then takes every dispatch further whose time has come. */
+  /** One look, and everything that it began. */
   async look(): Promise<void> {
+    await this.#look();
+    await this.#idle();
+  }
+
+  /** Asks for the jobs that are lacking, then takes every dispatch further whose time has come; does not wait for GitHub. */
+  async #look(): Promise<void> {
     const demands = await this.#options.demand.unserved(this.#limits.jobsPerClassMax, DEMANDS_MAX);
     const before = this.#lacking;
     this.#lacking = new Set(demands.map(nameOf));
@@ -121,9 +132,9 @@ export class Dispatcher {
       }
     }
     this.#unplaced = unplaced;
-    for (let round = 0; round < CLAIMS_PER_LOOK_MAX && !this.#isClosing; round++) {
+    while (this.#attended < ATTENDED_MAX && !this.#isClosing) {
       const due = await this.#options.dispatches.claimDue(CLAIM_MAX, HOLD_MS);
-      await this.#attendAll(due);
+      for (const one of due) this.#attend(one);
       if (due.length < CLAIM_MAX) return;
     }
   }
@@ -142,7 +153,7 @@ export class Dispatcher {
     this.#wakesAtMs = Number.POSITIVE_INFINITY;
     this.#isNews = false;
     this.#isLooking = true;
-    await this.look().catch(this.#options.onError);
+    await this.#look().catch(this.#options.onError);
     this.#isLooking = false;
     this.#lookedAtMs = performance.now();
     const looks = Math.min(...this.#unplaced.values());
@@ -191,16 +202,25 @@ export class Dispatcher {
   }
 
   /** Installations in parallel, each one's calls in turn: one that is slow or limited holds up only itself. */
-  async #attendAll(due: readonly DueDispatch[]): Promise<void> {
-    const lanes = Map.groupBy(due, (one) => one.installationId);
-    await Promise.all(
-      [...lanes.values()].map(async (lane) => {
-        for (const one of lane) {
-          if (this.#isClosing) return;
-          await attend(this.#attendTools, one).catch(this.#options.onError);
-        }
-      }),
-    );
+  #attend(due: DueDispatch): void {
+    const { installationId } = due;
+    this.#attended++;
+    const before = this.#lanes.get(installationId) ?? Promise.resolve();
+    const lane = this.#attendAfter(before, due).finally(() => {
+      this.#attended--;
+      if (this.#lanes.get(installationId) === lane) this.#lanes.delete(installationId);
+    });
+    this.#lanes.set(installationId, lane);
+  }
+
+  async #attendAfter(before: Promise<void>, due: DueDispatch): Promise<void> {
+    await before;
+    if (this.#isClosing) return;
+    await attend(this.#attendTools, due).catch(this.#options.onError);
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#lanes.size > 0) await Promise.all(this.#lanes.values());
   }
 
   async #run(runId: string): Promise<GitHubRun | undefined> {

@@ -99,3 +99,30 @@ it('a dispatcher that closes asks for no more jobs than the one that it is askin
   expect(calls).toBe(1);
   expect(world.farEnd.runs).toHaveLength(1);
 });
+
+it('an installation whose calls take for ever delays no other', { timeout: 8000 }, async () => {
+  const github = world.farEnd.client();
+  const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const dispatcher = world.dispatcher({
+    github: {
+      ...github,
+      dispatch: async (request) => {
+        if (request.target.installationId === 8) {
+          asked.resolve();
+          await answer.promise;
+        }
+        return github.dispatch(request);
+      },
+    },
+  });
+  world.installations.set(await world.run(), 8);
+  dispatcher.start();
+  await asked.promise;
+  await world.run();
+  dispatcher.wake();
+  await dispatched(1);
+  answer.resolve();
+  await dispatched(2);
+  await dispatcher.close();
+  expect(world.errors).toEqual([]);
+});
