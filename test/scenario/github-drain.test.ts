@@ -39,7 +39,7 @@ describe('a server that is replaced', () => {
   });
   afterAll(() => world.close());
 
-  it('leaves amid a run when it is asked to, and the next one goes on', { timeout: 60_000 }, async () => {
+  it('leaves amid a run when it is asked to, and the next one goes on', { timeout: 180_000 }, async () => {
     const { sha } = await world.propose('drained', { 'README.md': 'Drained.\n' });
     await atWork(world);
     const beganMs = performance.now();
@@ -86,7 +86,7 @@ describeWith('postgres', 'two servers on one Postgres', () => {
     await dropScratch(database);
   });
 
-  it('finish a pull request when one of them is killed amid it', { timeout: 60_000 }, async () => {
+  it('finish a pull request when one of them is killed amid it', { timeout: 180_000 }, async () => {
     const { sha, pull } = await world.propose('killed', { 'README.md': 'Killed.\n' });
     await atWork(world);
     await world.server.kill();

@@ -90,7 +90,7 @@ describe('a GitHub that is not at its best', () => {
         { kind: 'answer', call: /^POST .*\/comments/, answer: { type: 'lost-answer' }, times: 1 },
       ],
     ],
-  ])('ends as it should when %s', { timeout: 45_000 }, async (name, rules) => {
+  ])('ends as it should when %s', { timeout: 180_000 }, async (name, rules) => {
     const ends = rules.map((rule) => world.sandbox.misbehave(rule));
     try {
       const branch = name.replaceAll(' ', '-');

@@ -67,7 +67,7 @@ describe('what must not get through', () => {
     expect(sandbox.violations()).toEqual([]);
   });
 
-  it('takes no identity but that of the job that it asked for, once', { timeout: 60_000 }, async () => {
+  it('takes no identity but that of the job that it asked for, once', { timeout: 180_000 }, async () => {
     const { server, sandbox, repository, ada } = world;
     const leak = `    env: { SERVER: ${server.url} }\n    steps:${LEAK}`;
     const leaking = repositoryWorkflow(server.url, ACTION_USE).replace('    steps:\n', leak);

@@ -10,7 +10,7 @@ import { BUILT_IN_STEPS } from '../../../src/steps/built-in.ts';
 import { stepExecutor } from '../../../src/worker/execute.ts';
 import { openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
 import { runWorker } from '../../../src/worker/loop.ts';
-import { onEveryDatabase } from '../../every-database.ts';
+import { itEmbedded, onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
 import { World } from '../engine/world.ts';
@@ -120,7 +120,7 @@ onEveryDatabase('a server that restarts', (url) => {
   });
 
   // Other servers of a Postgres live on, and near workers may be theirs.
-  it.skipIf(url)('ends the attempts of near workers only', async () => {
+  itEmbedded(url, 'ends the attempts of near workers only', async () => {
     const { run, key } = await begin(planStep('a'), planStep('b'));
     const { lease } = await leased(key);
     const near = await world.worker({ run: key });

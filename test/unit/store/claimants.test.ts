@@ -150,7 +150,7 @@ function suite(url: string | undefined): void {
     expect(await claimAll('next')).toBe(0);
   });
 
-  it.runIf(url === undefined)('ends at once what an earlier process held of an embedded database', async () => {
+  itEmbedded(url, 'ends at once what an earlier process held of an embedded database', async () => {
     await put();
     await openClaimant(db, 'dead').begin();
     expect(await claimAll('dead')).toBe(4);
