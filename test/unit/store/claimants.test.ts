@@ -7,6 +7,7 @@ import type { Database } from '../../../src/store/database.ts';
 import { openDispatches } from '../../../src/store/dispatches.ts';
 import { openInbox } from '../../../src/store/inbox.ts';
 import { migrate } from '../../../src/store/migrate.ts';
+import { itEmbedded } from '../../every-database.ts';
 import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import { describeWith } from '../../real-parts.ts';
