@@ -17,8 +17,8 @@ export const DRAIN_POLL_MS = 2000;
 
 /** Calls of one session. A busy worker completes and logs some dozens of times a second. */
 export const SESSION_RATE = { perSecond: 100, burst: 400 };
-/** Registrations from one address; all jobs of a fleet may share one. */
-export const ADDRESS_RATE = { perSecond: 2, burst: 60 };
+/** Registrations from one address, which all jobs of a fleet may share: 2 a second let jobs of a busy hour wait for a minute. */
+export const ADDRESS_RATE = { perSecond: 20, burst: 200 };
 /** Sessions, or addresses, that are counted at once. */
 export const RATES_KEPT = 50_000;
 
