@@ -38,6 +38,7 @@ async function serve(): Promise<void> {
   } catch (error) {
     if (!isMaestroError(error)) throw error;
     process.stderr.write(`error[${error.code}]: ${error.message}\n  next: ${error.nextStep}\n`);
-    process.exitCode = EXIT_USAGE;
+    // What was opened already would keep the process alive.
+    process.exit(EXIT_USAGE);
   }
 }

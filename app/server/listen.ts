@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createHttpServer, type HttpListener } from '../../src/api/http-server.ts';
+import { MaestroError } from '../../src/base/errors.ts';
 import { WEBHOOK_PATH } from './webhook-door.ts';
 
 export interface Listening {
@@ -23,7 +24,16 @@ export async function listen(
     onError,
   );
   server.listen(port, host);
-  await once(server, 'listening');
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const { code = 'an error' } = cause as NodeJS.ErrnoException;
+    throw new MaestroError(
+      'CONFIG_INVALID',
+      `expected HOST and PORT to be free to listen on, got ${code} for ${host}:${port}`,
+      { cause },
+    );
+  }
   return { port: (server.address() as AddressInfo).port, close: (graceMs) => close(server, graceMs) };
 }
 
