@@ -56,7 +56,10 @@ onEveryDatabase('dispatching', (url) => {
       expect(await world.dispatches.request({ ...full, dispatchId: 'more', ordinal: 2 }, 1)).toBe('full');
       expect(await world.dispatches.request({ ...full, dispatchId: 'more' }, 2)).toBe('taken');
       expect(await world.dispatchesOf(other)).toHaveLength(1);
-      await world.deliver('workflow_job', { run_id: 100, run_attempt: 1, status: 'completed', conclusion: 'failure' });
+      // Installations are served side by side: either may have got the first number.
+      const { workflowRunId } = await world.onlyDispatch(first);
+      const over = { run_id: workflowRunId, run_attempt: 1, status: 'completed', conclusion: 'failure' };
+      await world.deliver('workflow_job', over);
       await world.engine.cancelRun(await world.idOf(first), 'no longer needed');
       await dispatcher.look();
       expect(await world.dispatchesOf(second)).toHaveLength(1);
