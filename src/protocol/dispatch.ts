@@ -81,8 +81,8 @@ export interface Dispatches {
   request(request: DispatchRequest, jobsMax: number): Promise<'written' | 'taken' | 'full'>;
   /** Records a job that GitHub started without us: it runs, and serves every class of its run. Jobs not asked for yet are not needed. */
   adopt(request: Omit<DispatchRequest, 'class' | 'ordinal' | 'labels'>, job: RegisteringJob): Promise<Dispatch>;
-  /** Takes up to `limit` live dispatches whose time has come, or whose run just ended; nobody else gets them for `holdMs`. */
-  claimDue(limit: number, holdMs: number): Promise<readonly DueDispatch[]>;
+  /** Takes up to `limit` live dispatches whose time has come, or whose run just ended; nobody else gets them for `holdMs`. Not those of the installations in `except`. */
+  claimDue(limit: number, holdMs: number, except?: readonly number[]): Promise<readonly DueDispatch[]>;
   /** From now on GitHub may know of it. Answers false where it is no longer `requested`, or somebody else has claimed it since. */
   calling(dispatchId: string, fence: number): Promise<boolean>;
   /** GitHub took it; the id is null where it did not say. Looked at again after `lookAfterMs`. */

@@ -11,6 +11,7 @@ import {
   type RegisteringJob,
   type WorkflowRunNews,
 } from '../protocol/dispatch.ts';
+import { intArray } from './array-literal.ts';
 import type { Database, Row, Session } from './database.ts';
 import { plainText } from './json-text.ts';
 
@@ -34,7 +35,7 @@ export function openDispatches(db: Database, clock: Clock, holder: string | null
     find: (dispatchId) => findDispatch(db, dispatchId),
     request: (request, jobsMax) => db.transaction((session) => insertRequest(session, request, jobsMax, now())),
     adopt: (request, job) => adoptJob(db, request, job, now(), after(RUNNING_LOOK_MS)),
-    claimDue: (limit, holdMs) => claimDue(db, limit, now(), after(holdMs), holder),
+    claimDue: (limit, holdMs, except = []) => claimDue(db, { limit, except }, now(), after(holdMs), holder),
     calling: async (dispatchId, fence) => {
       const rows = await db.query(
         'dispatch_calling',
@@ -173,7 +174,7 @@ function requestValues(request: DispatchRequest): readonly (string | number)[] {
 
 async function claimDue(
   db: Database,
-  limit: number,
+  { limit, except }: { readonly limit: number; readonly except: readonly number[] },
   now: string,
   heldUntil: string,
   holder: string | null,
@@ -184,6 +185,7 @@ async function claimDue(
     `with due as (
        select d.id, r.state >= 3 as is_over from dispatch d join run r on r.key = d.run_key
        where d.status < 3 and (d.due_at <= $1::timestamptz or (r.state >= 3 and d.over_at is null))
+         and d.installation_id <> all ($5::bigint[])
        order by d.due_at limit $2 for update of d skip locked)
      update dispatch d set due_at = $3::timestamptz, held_until = $3::timestamptz, holder = $4, fence = d.fence + 1,
        over_at = case when due.is_over then coalesce(d.over_at, $1::timestamptz) end
@@ -191,7 +193,7 @@ async function claimDue(
      returning ${COLUMNS}, d.is_uncertain, d.refusals,
        (extract(epoch from $1::timestamptz - d.status_at) * 1000)::float8,
        (extract(epoch from $1::timestamptz - d.over_at) * 1000)::float8, d.fence`,
-    [now, limit, heldUntil, holder],
+    [now, limit, heldUntil, holder, intArray(except)],
   );
   return rows.map((row) => ({
     ...toDispatch(row),

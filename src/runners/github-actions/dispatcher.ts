@@ -14,8 +14,8 @@ import { refuseSteps } from './refuse-steps.ts';
 /** Longer than all calls that one dispatch can make: whoever gets it then finds no other at work on it. */
 const HOLD_MS = 150_000;
 const CLAIM_MAX = 50;
-/** Claimed and not yet taken further: what waits in a lane must still be ours when its turn comes. */
-const ATTENDED_MAX = 1000;
+/** Installations that are served at the same time. */
+const LANES_MAX = 256;
 const DEMANDS_MAX = 20_000;
 const KNOWN_RUNS_MAX = 20_000;
 /** News of ready steps comes by the thousand; a look covers all of it. */
@@ -62,7 +62,8 @@ export class Dispatcher {
   #isLooking = false;
   /** By installation: the end of what was begun for it. */
   readonly #lanes = new Map<number, Promise<void>>();
-  #attended = 0;
+  /** Of them, those that a look left out. */
+  readonly #passedOver = new Set<number>();
   #isNews = false;
   #looking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -132,8 +133,11 @@ export class Dispatcher {
       }
     }
     this.#unplaced = unplaced;
-    while (this.#attended < ATTENDED_MAX && !this.#isClosing) {
-      const due = await this.#options.dispatches.claimDue(CLAIM_MAX, HOLD_MS);
+    while (this.#lanes.size < LANES_MAX && !this.#isClosing) {
+      // What waited in the lane of a slow installation would be claimed again and again, and leave no room for others.
+      const busy = [...this.#lanes.keys()];
+      for (const installationId of busy) this.#passedOver.add(installationId);
+      const due = await this.#options.dispatches.claimDue(CLAIM_MAX, HOLD_MS, busy);
       for (const one of due) this.#attend(one);
       if (due.length < CLAIM_MAX) return;
     }
@@ -204,11 +208,12 @@ export class Dispatcher {
   /** Installations in parallel, each one's calls in turn: one that is slow or limited holds up only itself. */
   #attend(due: DueDispatch): void {
     const { installationId } = due;
-    this.#attended++;
     const before = this.#lanes.get(installationId) ?? Promise.resolve();
     const lane = this.#attendAfter(before, due).finally(() => {
-      this.#attended--;
-      if (this.#lanes.get(installationId) === lane) this.#lanes.delete(installationId);
+      if (this.#lanes.get(installationId) !== lane) return;
+      this.#lanes.delete(installationId);
+      const wasFull = this.#lanes.size === LANES_MAX - 1;
+      if (this.#passedOver.delete(installationId) || wasFull) this.wake();
     });
     this.#lanes.set(installationId, lane);
   }

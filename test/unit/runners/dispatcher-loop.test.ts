@@ -126,3 +126,40 @@ it('an installation whose calls take for ever delays no other', { timeout: 8000 
   await dispatcher.close();
   expect(world.errors).toEqual([]);
 });
+
+it('what an installation lacks while its calls take long is asked for when they are over, and claimed once', {
+  timeout: 8000,
+}, async () => {
+  const github = world.farEnd.client();
+  const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const excepted: (readonly number[])[] = [];
+  const { dispatches } = world;
+  const dispatcher = world.dispatcher({
+    dispatches: {
+      ...dispatches,
+      claimDue: (limit, holdMs, except = []) => {
+        excepted.push(except);
+        return dispatches.claimDue(limit, holdMs, except);
+      },
+    },
+    github: {
+      ...github,
+      dispatch: async (request) => {
+        asked.resolve();
+        await answer.promise;
+        return github.dispatch(request);
+      },
+    },
+  });
+  await world.run();
+  dispatcher.start();
+  await asked.promise;
+  await world.run();
+  dispatcher.wake();
+  await vi.waitUntil(() => excepted.some((ids) => ids.includes(7)), { timeout: 5000 });
+  answer.resolve();
+  // Well before the sweep.
+  await dispatched(2);
+  await dispatcher.close();
+  expect(world.farEnd.dispatches).toHaveLength(2);
+});
