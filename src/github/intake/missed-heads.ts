@@ -1,4 +1,4 @@
-import { type Clock, isoTime } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { GitHubRuns } from '../../protocol/github-run.ts';
 import type { CodeEvent, RepositoryFacts } from '../code-event.ts';
 import { pullEvent, pullFrom } from '../matching/code-events.ts';
@@ -7,6 +7,8 @@ import type { Starter } from '../starter.ts';
 
 /** As long as GitHub keeps deliveries: what is older was seen, or was not ours to see. */
 const YOUNG_MS = 3 * 86_400_000;
+/** Commits are dated to the second. */
+const SECOND_MS = 1000;
 const INSTALLATIONS_MAX = 100;
 const REPOSITORIES_AT_ONCE = 30;
 const PULLS_MAX = 30;
@@ -61,18 +63,17 @@ export class MissedHeads {
     const per_page = REPOSITORIES_AT_ONCE;
     const { data } = await octokit.rest.apps.listReposAccessibleToInstallation({ per_page, page });
     this.#pages.set(id, page * per_page < data.total_count ? page + 1 : 1);
-    const young = isoTime(clock.now() - YOUNG_MS);
-    const since = createdAt > young ? createdAt : young;
-    const active = data.repositories.filter((one) => !one.archived && (one.pushed_at ?? '') >= since);
+    const sinceMs = Math.max(clock.now() - YOUNG_MS, endOfSecond(createdAt));
+    const active = data.repositories.filter((one) => !one.archived && isSince(one.pushed_at, sinceMs));
     for (const one of active) {
       const { id: repositoryId, name, default_branch: defaultBranch, html_url: url } = one;
       const facts = { installationId: id, id: repositoryId, owner: one.owner.login, name, defaultBranch, url };
-      await this.#repository(octokit, facts, since).catch(onError);
+      await this.#repository(octokit, facts, sinceMs).catch(onError);
     }
     return active.length;
   }
 
-  async #repository(octokit: Octokit, repository: RepositoryFacts, since: string): Promise<void> {
+  async #repository(octokit: Octokit, repository: RepositoryFacts, sinceMs: number): Promise<void> {
     const place = { owner: repository.owner, repo: repository.name };
     const { data: pulls } = await octokit.rest.pulls.list({
       ...place,
@@ -82,13 +83,13 @@ export class MissedHeads {
       per_page: PULLS_MAX,
     });
     for (const data of pulls) {
-      const pull = data.updated_at < since ? undefined : pullFrom(data);
+      const pull = isSince(data.updated_at, sinceMs) ? pullFrom(data) : undefined;
       const facts = { action: 'synchronize', deliveryId: `sweep/${data.head.sha}`, repository };
       if (pull) await this.#offer(pullEvent(pull, { ...facts, actor: pull.author }));
     }
     const { data: branch } = await octokit.rest.repos.getBranch({ ...place, branch: repository.defaultBranch });
     const { commit, author, sha } = branch.commit;
-    if ((commit.committer?.date ?? '') < since) return;
+    if (!isSince(commit.committer?.date, sinceMs)) return;
     await this.#offer(headEvent(repository, sha, authorOf(author), commit.message));
   }
 
@@ -100,6 +101,15 @@ export class MissedHeads {
     if (this.#seen.size >= SEEN_MAX) this.#seen.clear();
     this.#seen.add(key);
   }
+}
+
+/** What has the date of the installation's own second may be older than it, and is then the past. */
+function endOfSecond(time: string): number {
+  return (Math.floor(Date.parse(time) / SECOND_MS) + 1) * SECOND_MS;
+}
+
+function isSince(time: string | null | undefined, sinceMs: number): boolean {
+  return time !== null && time !== undefined && Date.parse(time) >= sinceMs;
 }
 
 function headEvent(repository: RepositoryFacts, sha: string, actor: string, message: string): CodeEvent {

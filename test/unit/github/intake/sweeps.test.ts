@@ -265,10 +265,14 @@ describe('the sweepers', () => {
       expect(offered).toHaveLength(3);
     });
 
-    it('leaves the past alone where the App was installed a moment ago', async () => {
-      far.answers.set('GET /app/installations', [{ id: 3, created_at: '2026-11-20T11:59:00Z', suspended_at: null }]);
+    it.each([
+      ['installed since', '2026-11-20T11:59:00Z', 0],
+      ['installed in the second of the last change', RECENT.replace('Z', '.002Z'), 0],
+      ['installed a second before it, in words of another time zone', '2026-11-20T06:59:59-04:00', 3],
+    ])('leaves the past alone: %s', async (_name, created_at, count) => {
+      far.answers.set('GET /app/installations', [{ id: 3, created_at, suspended_at: null }]);
       await heads().sweep();
-      expect(offered).toEqual([]);
+      expect(offered).toHaveLength(count);
     });
 
     it('leaves suspended installations alone', async () => {
