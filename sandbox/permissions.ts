@@ -10,29 +10,33 @@ export interface NeededPermission {
 type Table = Readonly<Record<string, Readonly<Record<string, NeededPermission>>>>;
 
 /**
- * Endpoints that the published table lacks or knows by an older rule.
- * From docs.github.com, "Permissions required for GitHub Apps"; several permissions mean that any of them is enough.
+ * Endpoints that the published table lacks or knows by an older rule; several permissions mean that any of them is enough.
+ * From docs.github.com, "Permissions required for GitHub Apps". Of comments, labels and reactions it names `issues` and
+ * `pull_requests` as if they were equal; GitHub asks for the one of the target, and each issue here is a pull request.
  */
 const SUPPLEMENT: Readonly<Record<string, string>> = {
   'GET /repos/{}/{}/collaborators/{}/permission': 'metadata:read',
-  'GET /repos/{}/{}/commits/{}/pulls': 'pull_requests:read contents:read',
+  'GET /repos/{}/{}/commits/{}/pulls': 'pull_requests:read',
+  'GET /repos/{}/{}/commits/{}/comments': 'metadata:read',
   'POST /repos/{}/{}/actions/runs/{}/deployment_protection_rule': 'deployments:write',
+  'POST /repos/{}/{}/actions/runs/{}/pending_deployments': 'deployments:write',
   'GET /repos/{}/{}/environments': 'actions:read',
   'GET /repos/{}/{}/environments/{}': 'actions:read',
-  'GET /repos/{}/{}/issues/{}': 'issues:read pull_requests:read',
-  'GET /repos/{}/{}/issues/{}/comments': 'issues:read pull_requests:read',
-  'GET /repos/{}/{}/issues/comments/{}': 'issues:read pull_requests:read',
-  'POST /repos/{}/{}/issues/{}/comments': 'issues:write pull_requests:write',
-  'PATCH /repos/{}/{}/issues/comments/{}': 'issues:write pull_requests:write',
-  'DELETE /repos/{}/{}/issues/comments/{}': 'issues:write pull_requests:write',
-  'GET /repos/{}/{}/issues/{}/labels': 'issues:read pull_requests:read',
-  'POST /repos/{}/{}/issues/{}/labels': 'issues:write pull_requests:write',
-  'DELETE /repos/{}/{}/issues/{}/labels/{}': 'issues:write pull_requests:write',
-  'GET /repos/{}/{}/issues/comments/{}/reactions': 'issues:read pull_requests:read',
-  'POST /repos/{}/{}/issues/comments/{}/reactions': 'issues:write pull_requests:write',
-  'DELETE /repos/{}/{}/issues/comments/{}/reactions/{}': 'issues:write pull_requests:write',
-  'GET /repos/{}/{}/issues/{}/reactions': 'issues:read pull_requests:read',
-  'POST /repos/{}/{}/issues/{}/reactions': 'issues:write pull_requests:write',
+  'GET /repos/{}/{}/issues/{}': 'issues:read',
+  'GET /repos/{}/{}/issues/comments': 'pull_requests:read',
+  'GET /repos/{}/{}/issues/{}/comments': 'pull_requests:read',
+  'GET /repos/{}/{}/issues/comments/{}': 'pull_requests:read',
+  'POST /repos/{}/{}/issues/{}/comments': 'pull_requests:write',
+  'PATCH /repos/{}/{}/issues/comments/{}': 'pull_requests:write',
+  'DELETE /repos/{}/{}/issues/comments/{}': 'pull_requests:write',
+  'GET /repos/{}/{}/issues/{}/labels': 'pull_requests:read',
+  'POST /repos/{}/{}/issues/{}/labels': 'pull_requests:write',
+  'DELETE /repos/{}/{}/issues/{}/labels/{}': 'pull_requests:write',
+  'GET /repos/{}/{}/issues/comments/{}/reactions': 'pull_requests:read',
+  'POST /repos/{}/{}/issues/comments/{}/reactions': 'pull_requests:write',
+  'DELETE /repos/{}/{}/issues/comments/{}/reactions/{}': 'pull_requests:write',
+  'GET /repos/{}/{}/issues/{}/reactions': 'pull_requests:read',
+  'POST /repos/{}/{}/issues/{}/reactions': 'pull_requests:write',
   'GET /repos/{}/{}/pulls/comments/{}/reactions': 'pull_requests:read',
   'POST /repos/{}/{}/pulls/comments/{}/reactions': 'pull_requests:write',
   'POST /repos/{}/{}/pulls/{}/comments/{}/replies': 'pull_requests:write',
@@ -40,6 +44,7 @@ const SUPPLEMENT: Readonly<Record<string, string>> = {
   'GET /repos/{}/{}/tags': 'metadata:read',
   'PUT /repos/{}/{}/environments/{}': 'administration:write',
   'GET /installation/repositories': 'metadata:read',
+  'GET /user/{}': 'metadata:read',
   'GET /users/{}': 'metadata:read',
   'GET /rate_limit': 'metadata:read',
 };
@@ -49,6 +54,7 @@ const FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/^\/repos\/\{\}\/\{\}\/actions\/(runs|jobs|workflows|artifacts)\b/, 'actions'],
   [/^\/repos\/\{\}\/\{\}\/(check-runs|check-suites|commits\/\{\}\/check-)/, 'checks'],
   [/^\/repos\/\{\}\/\{\}\/(statuses\/|commits\/\{\}\/status)/, 'statuses'],
+  [/^\/repos\/\{\}\/\{\}\/branches\/\{\}\/protection\b/, 'administration'],
   [/^\/repos\/\{\}\/\{\}\/(contents|git|releases|commits|compare|branches|merges)(\/|$)/, 'contents'],
   [/^\/repos\/\{\}\/\{\}\/deployments\b/, 'deployments'],
 ];

@@ -1,6 +1,6 @@
 import { ApiError, invalid } from '../api-error.ts';
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
-import type { Installation, Permissions, Repository } from '../model.ts';
+import type { Account, Installation, Permissions, Repository } from '../model.ts';
 import type { Fields } from '../shape.ts';
 import { accountView, appView, installationView, repositoryView } from '../view/repository.ts';
 import type { HookDelivery } from '../webhooks.ts';
@@ -37,16 +37,18 @@ export const APPS: Routes = {
     body: { content_type: 'json', secret: '********', url: call.app.webhookUrl, insecure_ssl: '0' },
   }),
   'users/get-authenticated': (call) => ({ status: 200, body: accountView(call.world, call.actor) }),
-  'users/get-by-username': (call) => ({
-    status: 200,
-    body: {
-      ...accountView(call.world, call.world.account(call.param('username'))),
-      created_at: call.world.now(),
-      updated_at: call.world.now(),
-    },
-  }),
+  'users/get-by-username': (call) => profile(call, call.world.account(call.param('username'))),
+  'users/get-by-id': (call) => {
+    const { accounts } = call.world;
+    return profile(call, found([...accounts.values()].find(({ id }) => id === call.number('account_id'))));
+  },
   'rate-limit/get': rateLimit,
 };
+
+function profile({ world }: Call, account: Account): Reply {
+  const body = { ...accountView(world, account), created_at: world.now(), updated_at: world.now() };
+  return { status: 200, body };
+}
 
 function ownInstallation(call: Call): Installation {
   const installation = found(call.world.installations.get(call.number('installation_id')));

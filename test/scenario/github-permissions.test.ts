@@ -33,7 +33,7 @@ const CALLS_BY_PATH = [
   'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
 ];
 /** An App as itself, or anybody, may call these. */
-const FREE = [/^\/app(\/|$)/, /^\/repos\/\{owner\}\/\{repo\}\/installation$/, /^\/user\/\{account_id\}$/];
+const FREE = [/^\/app(\/|$)/, /^\/repos\/\{owner\}\/\{repo\}\/installation$/];
 /** docs.github.com, "Webhook events and payloads": what an App needs to subscribe, read access each. */
 const EVENT_PERMISSIONS: Readonly<Record<string, string>> = {
   check_run: 'checks',

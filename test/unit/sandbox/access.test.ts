@@ -85,6 +85,13 @@ describe('who may do what in the sandbox', () => {
     ['GET', '/repos/{owner}/{repo}/compare/{basehead}', [{ permission: 'contents', access: 'read' }]],
     ['PUT', '/repos/{owner}/{repo}/contents/{path}', [{ permission: 'contents', access: 'write' }]],
     ['POST', '/repos/{owner}/{repo}/actions/runs/{run_id}/cancel', [{ permission: 'actions', access: 'write' }]],
+    // GitHub asks for the permission of the target, and a comment's target is a pull request here.
+    [
+      'POST',
+      '/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions',
+      [{ permission: 'pull_requests', access: 'write' }],
+    ],
+    ['GET', '/repos/{owner}/{repo}/branches/{branch}/protection', [{ permission: 'administration', access: 'read' }]],
     ['GET', '/user', null],
   ])('knows what GitHub asks for %s %s', (method, path, needed) => {
     expect(neededPermissions({ method, path })).toEqual(needed);
