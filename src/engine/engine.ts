@@ -2,15 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { ulid } from '../base/ids.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
-import type {
-  GateAnswer,
-  PlanPreview,
-  RetryScope,
-  RunReceipt,
-  RunRelation,
-  RunTrigger,
-  StartRun,
-} from '../protocol/client.ts';
+import type { GateAnswer, PlanPreview, RetryScope, RunReceipt, RunTrigger, StartRun } from '../protocol/client.ts';
 import type { LogLine, RunEvent } from '../protocol/event.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
 import type { RunSummary, RunView } from '../protocol/run.ts';
@@ -24,7 +16,6 @@ import { eventCounts } from '../store/events.ts';
 import { migrate } from '../store/migrate.ts';
 import { endClaims } from '../store/outbox.ts';
 import { receiptIdentities } from '../store/receipts.ts';
-import { findByIdempotencyKey, loadRuns, loadSteps } from '../store/run-rows.ts';
 import { type Scope, SERVED } from '../store/scope.ts';
 import { Conductor } from './conductor.ts';
 import { DecisionIds } from './decision-ids.ts';
@@ -35,10 +26,10 @@ import { previewPlan } from './preview.ts';
 import { Queries } from './queries.ts';
 import { QueueDirectory } from './queue-directory.ts';
 import { recoverEmbedded } from './recovery.ts';
-import { carryResults, keptSteps } from './retry.ts';
+import { Retrier } from './retrier.ts';
 import { RunEntries } from './run-entry.ts';
 import { Sealer } from './sealer.ts';
-import { type SettleTools, settleRuns } from './settle.ts';
+import type { SettleTools } from './settle.ts';
 import { Settler } from './settler.ts';
 import { type NewRunNames, Submitter } from './submitter.ts';
 import { Timekeeper } from './timekeeper.ts';
@@ -93,6 +84,7 @@ export class Engine {
   readonly #settler: Settler;
   readonly #conductor: Conductor;
   readonly #submitter: Submitter;
+  readonly #retrier: Retrier;
   readonly #sealer: Sealer;
   readonly #timekeeper: Timekeeper;
   readonly #settleTools: SettleTools;
@@ -129,6 +121,15 @@ export class Engine {
     this.#conductor = new Conductor({ db, hub, entries, settler: this.#settler, packId: () => packId, onClosed });
     const queues = new QueueDirectory(db);
     this.#submitter = new Submitter({ db, policy, packId, decisionIds: new DecisionIds(packId), entries, queues });
+    this.#retrier = new Retrier({
+      db,
+      queries: this.#queries,
+      submitter: this.#submitter,
+      settler: this.#settler,
+      settleTools: this.#settleTools,
+      namesIn: (group, isDedicated) => this.#names(group, isDedicated),
+      onClosed,
+    });
     this.#sealer = new Sealer({
       db,
       hub,
@@ -211,46 +212,8 @@ export class Engine {
    * same key, it answers the run that it made then.
    * @throws RUN_NOT_FINISHED, STEP_NOT_FOUND
    */
-  async retryRun(run: number, scope: RetryScope, idempotencyKey?: string): Promise<number> {
-    const { db } = this.#options;
-    const known = idempotencyKey === undefined ? undefined : await findByIdempotencyKey(db, idempotencyKey);
-    if (known !== undefined) return known;
-    const { row, entry } = await this.#queries.load(run);
-    const kept = keptSteps(row, await loadSteps(db, [run]), entry.compiled, scope);
-    const identity = (await receiptIdentities(db, [run])).get(run) ?? null;
-    const relations: RunRelation[] = [{ type: 'retryOf', runId: row.key, payloadSha256: identity }];
-    const request: StartRun = {
-      plan: entry.compiled.plan,
-      trigger: row.trigger,
-      relations,
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    };
-    const group = row.concurrencyGroup;
-    const start = await this.#submitter.prepareWithin(request, {
-      ...this.#names(group, row.pool !== ''),
-      isQueued: true,
-    });
-    const made = await db.transaction(async (session) => {
-      const next = await start(session);
-      // Somebody else asked with the same key at this moment.
-      if (next === undefined) return undefined;
-      const isRejected = (await loadRuns(session, [next]))[0]?.status === 'rejected';
-      if (isRejected) return { next, settled: undefined, isRejected };
-      await carryResults(session, next, row, kept, entry.compiled);
-      // In a group it waits for its turn; otherwise nobody ever sees it wait.
-      const settled =
-        group === null
-          ? await settleRuns(session, this.#settleTools, [{ run: next, ask: { type: 'released' } }])
-          : undefined;
-      return { next, settled, isRejected };
-    });
-    if (made === undefined) return this.#submitter.known(request);
-    const { next, settled, isRejected } = made;
-    if (isRejected) this.#onClosed([next]);
-    else if (settled) this.#settler.announce(settled);
-    else if (group !== null)
-      await joinGroup(db, this.#settler, group, next, entry.compiled.plan.concurrency?.cancelInProgress === true);
-    return next;
+  retryRun(run: number, scope: RetryScope, idempotencyKey?: string): Promise<number> {
+    return this.#retrier.retry(run, scope, idempotencyKey);
   }
 
   /** Looks after a run that was started elsewhere: gives out again what dead workers hold, without waiting for a sweep. */

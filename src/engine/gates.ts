@@ -7,11 +7,14 @@ import { approvalSubject } from '../provenance/approval-subject.ts';
 import { type Approval, addApproval, loadApprovals } from '../store/approvals.ts';
 import type { Session } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
+import { heldAt } from '../store/events.ts';
 import { WHOLE_RUN } from '../store/timers.ts';
 import { beginRun } from './begin-run.ts';
 import { stepAt } from './compiled-plan.ts';
 import { readNote } from './outcome-note.ts';
 import type { RunWork } from './run-work.ts';
+
+type Principal = GateAnswer['principal'];
 
 export interface GateAnswerAsk {
   readonly type: 'answer';
@@ -20,14 +23,16 @@ export interface GateAnswerAsk {
 
 /**
  * Takes a person's answer to the hold that waits for one, and opens or closes it where that decides it.
- * @throws GATE_NOT_OPEN, STEP_NOT_FOUND, APPROVAL_NOT_ALLOWED
+ * @throws GATE_NOT_OPEN, STEP_NOT_FOUND, APPROVAL_NOT_ALLOWED, CONFLICT where the wait began after what the answer is to
  */
 export async function takeAnswer(session: Session, work: RunWork, { answer }: GateAnswerAsk): Promise<boolean> {
-  if (answer.gate === undefined && (await waitsForConsent(session, work))) return answerForRun(session, work, answer);
-  const idx = waitingGate(work, answer.gate);
+  const gate = await gateMeant(session, work, answer);
+  if (gate === null) return answerForRun(session, work, answer);
+  const idx = waitingGate(work, gate);
   const step = stepAt(work.entry.compiled, idx);
   const generation = work.state.steps[idx]?.generation ?? 0;
   assertMayAnswer(work, step, answer);
+  assertSeen(answer, await heldAt(session, work.row.id, idx), `gate ${step.id}`);
   const { principal, decision, reason } = answer;
   await addApproval(session, {
     run: work.row.id,
@@ -52,6 +57,18 @@ export async function takeAnswer(session: Session, work: RunWork, { answer }: Ga
   return decide(work, idx, generation, step, given);
 }
 
+/** Null for the run itself. */
+async function gateMeant(
+  session: Session,
+  work: RunWork,
+  { gate }: GateAnswerAsk['answer'],
+): Promise<string | undefined | null> {
+  if (typeof gate === 'string') return gate;
+  if (await waitsForConsent(session, work)) return null;
+  if (gate === null) throw new MaestroError('GATE_NOT_OPEN', `run ${work.row.key} does not wait for consent`);
+  return undefined;
+}
+
 /** Whether policy asked about the run itself and nobody has let it begin. */
 export async function waitsForConsent(session: Session, work: RunWork): Promise<boolean> {
   if (work.state.status !== 'queued' || work.row.decisionId === null) return false;
@@ -62,11 +79,9 @@ export async function waitsForConsent(session: Session, work: RunWork): Promise<
   );
 }
 
-async function answerForRun(
-  session: Session,
-  work: RunWork,
-  { principal, decision, reason }: GateAnswerAsk['answer'],
-): Promise<boolean> {
+async function answerForRun(session: Session, work: RunWork, answer: GateAnswerAsk['answer']): Promise<boolean> {
+  const { principal, decision, reason } = answer;
+  assertSeen(answer, work.row.createdAt, `run ${work.row.key}`);
   const subjectDigest = approvalSubject({
     runId: work.row.key,
     gate: null,
@@ -143,23 +158,38 @@ function asksPeople(hold: string | null): boolean {
   return hold === 'gate' || hold === 'ask' || hold === 'unknown-outcome';
 }
 
+function assertSeen({ decision, begunBefore }: GateAnswerAsk['answer'], began: Date | undefined, what: string): void {
+  if (decision !== 'approve' || begunBefore === undefined || began === undefined) return;
+  if (began.getTime() >= Date.parse(begunBefore))
+    throw new MaestroError(
+      'CONFLICT',
+      `${what} began to wait after that was written: look at it, then approve it anew`,
+    );
+}
+
+/** Whoever started the run may not approve, but may always deny. */
 function assertMayAnswer(work: RunWork, step: PlanStep, answer: GateAnswerAsk['answer']): void {
   if (step.kind !== 'gate') return;
   const { actor } = work.row.trigger;
-  const isAuthor = actor.provider === answer.principal.provider && actor.id === answer.principal.id;
-  if (step.with['not-author'] === true && isAuthor) {
+  if (step.with['not-author'] === true && answer.decision === 'approve' && isSame(actor, answer.principal)) {
     throw new MaestroError(
       'APPROVAL_NOT_ALLOWED',
       `gate ${step.id} wants somebody other than ${actor.id}, who started the run`,
     );
   }
   const from = namesOf(step.with.from);
-  if (from.length > 0 && !from.includes(answer.principal.id)) {
+  if (from.length > 0 && !from.some((id) => isSame({ ...answer.principal, id }, answer.principal))) {
     throw new MaestroError(
       'APPROVAL_NOT_ALLOWED',
       `gate ${step.id} takes answers of ${from.join(', ')}, not of ${answer.principal.id}`,
     );
   }
+}
+
+/** GitHub's logins differ in more than case. */
+function isSame(a: Principal, b: Principal): boolean {
+  if (a.provider !== b.provider) return false;
+  return a.provider === 'github' ? a.id.toLowerCase() === b.id.toLowerCase() : a.id === b.id;
 }
 
 function namesOf(value: Json | undefined): readonly string[] {

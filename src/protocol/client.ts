@@ -33,11 +33,13 @@ export interface RunRelation {
 
 export interface GateAnswer {
   readonly runId: string;
-  /** The step's id; may be left out where exactly one gate waits. */
-  readonly gate?: string;
+  /** The step's id; null for the run itself, which policy wants to be asked about; absent where exactly one thing waits. */
+  readonly gate?: string | null;
   readonly decision: 'approve' | 'deny';
   readonly reason: string;
   readonly principal: { readonly provider: string; readonly id: string };
+  /** ISO 8601. An approval counts only where the wait began before: what began later, its author cannot have seen. */
+  readonly begunBefore?: string;
 }
 
 /** `failed`: steps that did not succeed, and what follows from them. `from`: that step and what follows from it. `all`: everything. */

@@ -62,3 +62,13 @@ export async function eventCounts(session: Session, keys: readonly string[]): Pr
   );
   return new Map(rows.map((row) => [String(row[0]), Number(row[1])]));
 }
+
+/** When a step began to wait as it does now; undefined where it never waited. */
+export async function heldAt(session: Session, run: number, idx: number): Promise<Date | undefined> {
+  const [row] = await session.query(
+    'event_held_at',
+    'select at from event where run_id = $1 and idx = $2 and kind in ($3, $4) order by id desc limit 1',
+    [run, idx, codeOf(EVENT_TYPES, 'approval.requested'), codeOf(EVENT_TYPES, 'step.held')],
+  );
+  return row?.[0] as Date | undefined;
+}

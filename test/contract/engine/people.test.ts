@@ -93,6 +93,57 @@ onEveryStore(
       });
     });
 
+    it('lets the author deny what they may not approve', async () => {
+      const w = world();
+      const run = await w.start([gate('g', { 'not-author': true })]);
+      await w.until(run, 'g', 'held');
+      await expect(approve(run, ADA)).rejects.toMatchObject({ code: 'APPROVAL_NOT_ALLOWED' });
+      await deny(run, ADA);
+      expect((await w.end(run)).status).toBe('failed');
+    });
+
+    it('knows people of GitHub in any case of their logins, as GitHub does, and nobody else', async () => {
+      const w = world();
+      const run = await w.start([gate('g', { from: ['Grace'] }), gate('h', { from: ['Grace'] })]);
+      await w.until(run, 'h', 'held');
+      await expect(approve(run, { provider: 'local', id: 'grace' }, 'g')).rejects.toMatchObject({
+        code: 'APPROVAL_NOT_ALLOWED',
+      });
+      await approve(run, { provider: 'github', id: 'gracE' }, 'g');
+      await approve(run, { provider: 'local', id: 'Grace' }, 'h');
+      expect((await w.end(run)).status).toBe('succeeded');
+    });
+
+    it('takes no approval that is older than the wait: its author cannot have seen what waits', async () => {
+      const w = world();
+      const run = await w.start([gate('g'), gate('h', {})]);
+      const [{ at }] = (await w
+        .sql(`select at from event where run_id = ${run} and idx = 0 order by id desc limit 1`)
+        .then((rows) => rows.map((row) => ({ at: row[0] as Date })))) as [{ at: Date }];
+      const answer = { decision: 'approve', reason: '', principal: BO, gate: 'g' } as const;
+      const early = w.engine.answerGate(run, { ...answer, begunBefore: at.toISOString() });
+      await expect(early).rejects.toMatchObject({ code: 'CONFLICT' });
+      await w.engine.answerGate(run, { ...answer, begunBefore: new Date(at.getTime() + 1).toISOString() });
+      expect((await w.step(run, 'g')).status).toBe('succeeded');
+      // A denial is welcome at any time.
+      await w.engine.answerGate(run, { ...answer, gate: 'h', decision: 'deny', begunBefore: '2001-01-01T00:00:00Z' });
+      expect((await w.end(run)).status).toBe('failed');
+    });
+
+    it('does not pass consent to a run on to the gate that waits next', async () => {
+      const w = world();
+      const plan = planOf([gate('g')], { autonomy: 'L5' });
+      const run = await w.start(plan);
+      const consent = { decision: 'approve', reason: '', principal: BO, gate: null } as const;
+      const tooEarly = w.engine.answerGate(run, { ...consent, begunBefore: '2001-01-01T00:00:00Z' });
+      await expect(tooEarly).rejects.toMatchObject({ code: 'CONFLICT' });
+      await w.engine.answerGate(run, consent);
+      await w.until(run, 'g', 'held');
+      await expect(w.engine.answerGate(run, consent)).rejects.toMatchObject({ code: 'GATE_NOT_OPEN' });
+      await approve(run);
+      expect((await w.end(run)).status).toBe('succeeded');
+    });
+
     describe('policy', () => {
       it('denies a step whose tag it forbids, and what follows does not run', async () => {
         const w = world();

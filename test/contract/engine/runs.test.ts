@@ -149,6 +149,23 @@ onEveryStore('runs and their neighbours', (world) => {
       expect((await w.end(run)).status).toBe('succeeded');
     });
 
+    it('is joined by a retry, also when it is repeated because the first try was killed before it joined', async () => {
+      const w = world();
+      const first = await w.start(grouped(true));
+      await (await w.worker()).run('a', FAILED);
+      await w.end(first);
+      const running = await w.start(grouped(true));
+      const key = randomBytes(8).toString('hex');
+      const dying = await openTestEngine({ ...w.db, transaction: (body) => w.db.transaction(killedAtGroups(body)) });
+      await expect(dying.retryRun(first, { type: 'all' }, key)).rejects.toThrow('killed');
+      await dying.close();
+      const again = await w.engine.retryRun(first, { type: 'all' }, key);
+      expect((await w.end(running)).reason).toContain(`run ${(await w.engine.readRun(again)).id} of group`);
+      await (await w.worker()).run('a');
+      expect((await w.end(again)).status).toBe('succeeded');
+      expect(await w.engine.retryRun(first, { type: 'all' }, key)).toBe(again);
+    });
+
     it('cancels what runs where the plan says so', async () => {
       const w = world();
       const worker = await w.worker();
