@@ -136,6 +136,14 @@ export class Call {
   }
 }
 
+/** What somebody wrote is theirs to change, and that of those who may push. */
+export function needAuthorOrWrite({ parts, world, repository }: Call, author: Account): void {
+  const { credential } = parts;
+  if (credential.kind !== 'user' || credential.account.id === author.id) return;
+  if (!world.hasRole(credential.account, repository, 'write'))
+    throw new ApiError(403, 'Must have write rights to Repository.');
+}
+
 /** A list answer: a page of views. */
 export function listed<T>(call: Call, items: readonly T[], view: (item: T) => unknown, key?: string): Reply {
   const { items: page, headers } = call.page(items);

@@ -84,6 +84,20 @@ export interface Issue {
   state: 'open' | 'closed';
   updatedAt: string;
   readonly reactions: Reaction[];
+  readonly events: IssueEvent[];
+}
+
+/** Something that happened to an issue or pull request, as its list of events keeps it. */
+export interface IssueEvent {
+  readonly id: number;
+  readonly event: string;
+  readonly actor: Account;
+  readonly app: App | null;
+  readonly createdAt: string;
+  /** Of `merged`. */
+  readonly commitSha: string | null;
+  /** What only this kind of event has. */
+  readonly details: Fields;
 }
 
 export interface Pull {

@@ -122,12 +122,20 @@ function chosen(branches: readonly JsonSchema[], value: unknown, resolve: Resolv
     }
     return [branch.type].flat().includes(typeof value === 'number' ? 'integer' : typeof value);
   });
-  return fits.toSorted((a, b) => familiarity(b, value) - familiarity(a, value))[0] ?? null;
+  return (
+    fits.toSorted((a, b) => familiarity(b, value) - familiarity(a, value) || lacks(a, value) - lacks(b, value))[0] ??
+    null
+  );
 }
 
 /** How many of the value's properties a branch knows. */
 function familiarity(branch: JsonSchema, value: unknown): number {
   return isFields(value) ? Object.keys(value).filter((key) => branch.properties?.[key] !== undefined).length : 0;
+}
+
+/** How many properties a branch asks for that the value has not. */
+function lacks({ required = [] }: JsonSchema, value: unknown): number {
+  return isFields(value) ? required.filter((key) => value[key] === undefined).length : 0;
 }
 
 function agrees(branch: JsonSchema, value: Fields): boolean {

@@ -7,6 +7,7 @@ import { COMMITS } from './commits.ts';
 import { CONTENTS } from './contents.ts';
 import { DEPLOYMENTS } from './deployments.ts';
 import { GIT_OBJECTS } from './git-objects.ts';
+import { ISSUES } from './issues.ts';
 import { PULLS } from './pulls.ts';
 import { REACTIONS } from './reactions.ts';
 import { RELEASES } from './releases.ts';
@@ -23,6 +24,7 @@ export const ROUTES: Routes = {
   ...CONTENTS,
   ...DEPLOYMENTS,
   ...GIT_OBJECTS,
+  ...ISSUES,
   ...PULLS,
   ...REACTIONS,
   ...RELEASES,

@@ -1,9 +1,9 @@
 import { invalid } from '../api-error.ts';
-import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
+import { type Call, found, listed, needAuthorOrWrite, type Reply, type Routes } from '../call.ts';
 import type { Comment, ReviewComment } from '../model.ts';
 import type { Fields } from '../shape.ts';
 import { commentView, issueView, pullView, reviewCommentView } from '../view/pull.ts';
-import { issueOf } from './pulls.ts';
+import { issueOf } from './issues.ts';
 
 const BODY_MAX = 65_536;
 
@@ -22,6 +22,7 @@ export const COMMENTS: Routes = {
     listed(call, [...call.repository.comments.values()], (comment) => view(call, comment)),
   'issues/update-comment': (call) => {
     const comment = commentOf(call);
+    needAuthorOrWrite(call, comment.author);
     const before = comment.body;
     comment.body = bodyOf(call);
     comment.updatedAt = call.world.now();
@@ -30,6 +31,7 @@ export const COMMENTS: Routes = {
   },
   'issues/delete-comment': (call) => {
     const comment = commentOf(call);
+    needAuthorOrWrite(call, comment.author);
     call.repository.comments.delete(comment.id);
     announce(call, comment, 'deleted', {});
     return { status: 204 };

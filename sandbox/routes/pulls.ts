@@ -1,10 +1,12 @@
 import { ApiError, invalid } from '../api-error.ts';
-import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
+import { type Call, found, listed, needAuthorOrWrite, type Reply, type Routes } from '../call.ts';
+import { noteEvent } from '../issue-events.ts';
 import type { Issue, Pull, Repository } from '../model.ts';
 import { changeRef, publishHead } from '../refs.ts';
 import { authorOf } from '../repository.ts';
+import type { Fields } from '../shape.ts';
 import { commitView, fileView } from '../view/commit.ts';
-import { issueView, labelView, pullView } from '../view/pull.ts';
+import { pullView } from '../view/pull.ts';
 
 export const PULLS: Routes = {
   'pulls/create': createPull,
@@ -29,23 +31,7 @@ export const PULLS: Routes = {
   },
   'pulls/update': updatePull,
   'pulls/merge': mergePull,
-  'issues/get': (call) => ({ status: 200, body: issueView(call.world, call.repository, issueOf(call)) }),
-  'issues/list-labels-on-issue': (call) =>
-    listed(call, issueOf(call).labels, (name) => labelView(call.world, call.repository, name)),
-  'issues/add-labels': addLabels,
-  'issues/remove-label': async (call) => {
-    const { labels } = issueOf(call);
-    const at = labels.indexOf(call.param('name'));
-    if (at < 0) throw new ApiError(404, 'Label does not exist');
-    labels.splice(at, 1);
-    await announce(call, 'unlabeled', { label: labelView(call.world, call.repository, call.param('name')) });
-    return { status: 200, body: labels.map((name) => labelView(call.world, call.repository, name)) };
-  },
 };
-
-export function issueOf(call: Call): Issue {
-  return found(call.repository.issues.get(call.number('issue_number')));
-}
 
 function pullOf(call: Call): Pull {
   return found(call.repository.pulls.get(call.number('pull_number')));
@@ -61,11 +47,7 @@ async function createPull(call: Call): Promise<Reply> {
     throw invalid('Validation Failed', [{ resource: 'PullRequest', field: 'head', code: 'invalid' }]);
   if (baseSha === undefined)
     throw invalid('Validation Failed', [{ resource: 'PullRequest', field: 'base', code: 'invalid' }]);
-  for (const other of repository.pulls.values()) {
-    const isSame = other.headRepository.id === head.id && other.headRef === headRef && other.baseRef === baseRef;
-    if (isSame && other.issue.state === 'open')
-      throw invalid(`A pull request already exists for ${head.owner.login}:${headRef}.`);
-  }
+  judgeUnique(call, { headRepository: head, headRef, baseRef });
   const issue: Issue = {
     id: world.nextId(),
     number: repository.issues.size + 1,
@@ -74,6 +56,7 @@ async function createPull(call: Call): Promise<Reply> {
     updatedAt: world.now(),
     labels: [],
     reactions: [],
+    events: [],
     title: call.text('title') ?? headRef,
     body: call.text('body') ?? null,
     state: 'open',
@@ -101,6 +84,19 @@ async function createPull(call: Call): Promise<Reply> {
     payload: { number: issue.number, pull_request: view },
   });
   return { status: 201, body: view };
+}
+
+/** One open pull request for the same two branches. */
+function judgeUnique(
+  { repository }: Call,
+  { headRepository, headRef, baseRef }: Pick<Pull, 'headRepository' | 'headRef' | 'baseRef'>,
+): void {
+  for (const other of repository.pulls.values()) {
+    const isSame =
+      other.headRepository.id === headRepository.id && other.headRef === headRef && other.baseRef === baseRef;
+    if (isSame && other.issue.state === 'open')
+      throw invalid(`A pull request already exists for ${headRepository.owner.login}:${headRef}.`);
+  }
 }
 
 /** `branch`, or `owner:branch` of a fork. */
@@ -142,18 +138,48 @@ async function listPulls(call: Call): Promise<Reply> {
 async function updatePull(call: Call): Promise<Reply> {
   const { world, repository } = call;
   const pull = pullOf(call);
-  const { issue } = pull;
-  const wasOpen = issue.state === 'open';
-  issue.title = call.text('title') ?? issue.title;
-  issue.body = call.text('body') ?? issue.body;
-  issue.updatedAt = world.now();
-  const state = call.text('state');
-  if (state === 'open' || state === 'closed') issue.state = state;
-  const isOpen = issue.state === 'open';
-  if (wasOpen && !isOpen) await announcePull(call, pull, 'closed', {});
-  else if (!wasOpen && isOpen) await announcePull(call, pull, 'reopened', {});
-  else await announcePull(call, pull, 'edited', { changes: {} });
+  needAuthorOrWrite(call, pull.issue.author);
+  const changes = { ...changeText(call, pull.issue), ...(await changeBase(call, pull)) };
+  pull.issue.updatedAt = world.now();
+  if (Object.keys(changes).length > 0) await announcePull(call, pull, 'edited', { changes });
+  await changeState(call, pull);
   return { status: 200, body: await pullView(world, repository, pull) };
+}
+
+function changeText(call: Call, issue: Issue): Fields {
+  const { title, body } = issue;
+  issue.title = call.text('title') ?? title;
+  issue.body = call.text('body') ?? body;
+  const isRenamed = issue.title !== title;
+  if (isRenamed) noteEvent(call, issue, 'renamed', { rename: { from: title, to: issue.title } });
+  return {
+    ...(isRenamed ? { title: { from: title } } : {}),
+    ...(issue.body === body ? {} : { body: { from: body ?? '' } }),
+  };
+}
+
+async function changeBase(call: Call, pull: Pull): Promise<Fields> {
+  const { baseRef, baseSha, headRepository, headRef } = pull;
+  const wanted = call.text('base') ?? baseRef;
+  if (wanted === baseRef) return {};
+  const refusal = invalid('Validation Failed', [{ resource: 'PullRequest', field: 'base', code: 'invalid' }]);
+  const tip = (await call.repository.git.refs()).get(`refs/heads/${wanted}`);
+  if (tip === undefined || pull.mergedAt !== null) throw refusal;
+  judgeUnique(call, { headRepository, headRef, baseRef: wanted });
+  pull.baseRef = wanted;
+  pull.baseSha = tip;
+  noteEvent(call, pull.issue, 'base_ref_changed');
+  return { base: { ref: { from: baseRef }, sha: { from: baseSha } } };
+}
+
+async function changeState(call: Call, pull: Pull): Promise<void> {
+  const { issue } = pull;
+  const state = call.text('state') ?? issue.state;
+  if (state === issue.state || (state !== 'open' && state !== 'closed')) return;
+  issue.state = state;
+  const action = state === 'open' ? 'reopened' : 'closed';
+  noteEvent(call, issue, action);
+  await announcePull(call, pull, action, {});
 }
 
 /** A person merges; the sandbox makes the merge commit as GitHub's button does. */
@@ -174,30 +200,14 @@ async function mergePull(call: Call): Promise<Reply> {
   pull.issue.updatedAt = world.now();
   pull.mergedAt = world.now();
   pull.mergeSha = sha;
+  noteEvent(call, pull.issue, 'merged', { commitSha: sha });
+  noteEvent(call, pull.issue, 'closed');
   await changeRef(world, repository, `refs/heads/${pull.baseRef}`, sha, actor);
   await announcePull(call, pull, 'closed', {});
   return { status: 200, body: { sha, merged: true, message: 'Pull Request successfully merged' } };
 }
 
-async function addLabels(call: Call): Promise<Reply> {
-  const { labels } = issueOf(call);
-  const body: unknown = call.body;
-  const given = Array.isArray(body) ? (body as unknown[]) : ((call.body['labels'] ?? []) as unknown[]);
-  for (const item of given) {
-    const name = typeof item === 'string' ? item : (item as { readonly name: string }).name;
-    if (labels.includes(name)) continue;
-    labels.push(name);
-    await announce(call, 'labeled', { label: labelView(call.world, call.repository, name) });
-  }
-  return { status: 200, body: labels.map((name) => labelView(call.world, call.repository, name)) };
-}
-
-async function announce(call: Call, action: string, more: Readonly<Record<string, unknown>>): Promise<void> {
-  const pull = call.repository.pulls.get(call.number('issue_number'));
-  if (pull !== undefined) await announcePull(call, pull, action, more);
-}
-
-async function announcePull(
+export async function announcePull(
   call: Call,
   pull: Pull,
   action: string,

@@ -2,7 +2,7 @@ import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
 import type { Reaction } from '../model.ts';
 import { fullName } from '../names.ts';
 import { reactionView } from '../view/pull.ts';
-import { issueOf } from './pulls.ts';
+import { issueOf } from './issues.ts';
 
 export const REACTIONS: Routes = {
   'reactions/create-for-issue-comment': (call) => react(call, ofComment(call)),

@@ -149,6 +149,13 @@ export async function openStage(
   };
 }
 
+/** Ends a stage, and fails where the sandbox gave an answer that GitHub does not describe. */
+export async function closeClean(stage: Stage): Promise<void> {
+  const faults = stage.sandbox.violations().filter(({ side }) => side === 'response');
+  await stage.close();
+  if (faults.length > 0) throw new Error(`answers that GitHub does not describe: ${JSON.stringify(faults)}`);
+}
+
 /** Events in the order in which they were received. */
 export function eventsOf(received: readonly Received[]): readonly string[] {
   return received.map(({ headers, body }) => {
