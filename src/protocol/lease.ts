@@ -114,6 +114,7 @@ export interface LeaseClient {
   annotate(workerId: number, held: HeldLease, annotations: readonly Annotation[]): Promise<void>;
   /** Values of the secrets that policy releases to this step. Throws POLICY_DENIED, SECRET_NOT_FOUND, LEASE_LOST. */
   secrets(workerId: number, held: HeldLease): Promise<Readonly<Record<string, string>>>;
+  /** `content` is read again, from its beginning, where it must be sent again: a generator that runs already cannot be. */
   putBlob(
     workerId: number,
     held: HeldLease,

@@ -68,7 +68,7 @@ async function storeFiles(
     return {
       name: spec.name,
       path: file.path.slice(root.length),
-      ...(await blobs.put(createReadStream(file.absolutePath), file.path)),
+      ...(await blobs.put(() => createReadStream(file.absolutePath), file.path)),
     };
   });
 }
@@ -86,7 +86,7 @@ async function reportOf(file: FoundFile): Promise<readonly Annotation[]> {
   return readReport(file.path, (await readRegularFile(file.absolutePath, REPORT_BYTES_MAX)) ?? '');
 }
 
-/** As `Promise.all` of `map`, with at most `limit` at once. */
+/** As `Promise.all` of `map`, with at most `limit` at once. Where one fails, no other is begun. */
 export async function mapLimited<T, U>(
   items: readonly T[],
   limit: number,
@@ -95,7 +95,12 @@ export async function mapLimited<T, U>(
   const results: U[] = Array.from({ length: items.length });
   let next = 0;
   const lane = async (): Promise<void> => {
-    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i] as T);
+    for (let i = next++; i < items.length; i = next++) {
+      results[i] = await work(items[i] as T).catch((error: unknown) => {
+        next = items.length;
+        throw error;
+      });
+    }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
   return results;

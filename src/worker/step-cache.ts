@@ -2,7 +2,6 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { type Digest, DigestStream, digestJson } from '../base/digest.ts';
@@ -99,14 +98,16 @@ export async function storeCacheFiles(
   return mapLimited(files, TRANSFERS_AT_ONCE, async (file) => ({
     name: file.kind,
     path: file.path,
-    ...(await blobs.put(await contentOf(file), file.path)),
+    ...(await blobs.put(() => contentOf(file), file.path)),
   }));
 }
 
-async function contentOf(file: FoundFile): Promise<AsyncIterable<Uint8Array>> {
-  return file.kind === 'link'
-    ? Readable.from([Buffer.from(await readlink(file.absolutePath))])
-    : createReadStream(file.absolutePath);
+function contentOf({ kind, absolutePath }: FoundFile): AsyncIterable<Uint8Array> {
+  return kind === 'link' ? targetOf(absolutePath) : createReadStream(absolutePath);
+}
+
+async function* targetOf(link: string): AsyncIterable<Uint8Array> {
+  yield Buffer.from(await readlink(link));
 }
 
 /** Puts the files of a cache entry back. Each is checked against its digest before it takes its place. */

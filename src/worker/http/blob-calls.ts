@@ -12,12 +12,7 @@ type BlobCalls = Pick<LeaseClient, 'putBlob' | 'getBlob'>;
 export function blobCalls(wire: Wire): BlobCalls {
   return {
     putBlob: async (_worker, { stepId, fence }, content) => {
-      const source = new Unread(content);
-      const path = `/steps/${stepId}/artifacts?fence=${fence}`;
-      const { digest, sizeBytes } = await wire.again(
-        () => wire.ask({ path, stream: source.stream() }),
-        () => !source.isBegun,
-      );
+      const { digest, sizeBytes } = await send(wire, `/steps/${stepId}/artifacts?fence=${fence}`, content);
       if (typeof digest !== 'string' || !isDigest(digest) || typeof sizeBytes !== 'number')
         throw new MaestroError('NETWORK_FAILED', 'expected the digest of what was stored as the answer');
       return { digest, sizeBytes };
@@ -30,29 +25,68 @@ export function blobCalls(wire: Wire): BlobCalls {
   };
 }
 
-/** Content that can be sent once: a try that took nothing of it has cost nothing. */
-class Unread {
+/** Each try reads the content from its beginning. What is stored has its digest for a name, so twice is as good as once. */
+async function send(
+  wire: Wire,
+  path: string,
+  content: AsyncIterable<Uint8Array>,
+): Promise<Readonly<Record<string, unknown>>> {
+  let reading: Reading | undefined;
+  try {
+    return await wire.again(
+      () => {
+        reading = new Reading(content);
+        return wire.ask({ path, stream: reading.stream() });
+      },
+      () => reading?.failure === undefined && reading?.isSpent !== true,
+    );
+  } catch (error) {
+    // A file that cannot be read, or holds a secret, is no trouble of the network.
+    throw reading?.failure ?? error;
+  }
+}
+
+/** One pass over content. */
+class Reading {
   readonly #content: AsyncIterator<Uint8Array>;
-  isBegun = false;
+  /** What is its own iterator can be read once. */
+  readonly #isOnce: boolean;
+  #isBegun = false;
+  failure: unknown;
 
   constructor(content: AsyncIterable<Uint8Array>) {
     this.#content = content[Symbol.asyncIterator]();
+    this.#isOnce = (this.#content as unknown) === content;
+  }
+
+  /** Whether another try would miss what this one took. */
+  get isSpent(): boolean {
+    return this.#isOnce && this.#isBegun;
   }
 
   stream(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          this.isBegun = true;
-          const { done, value } = await this.#content.next();
+          this.#isBegun = true;
+          const { done, value } = await this.#next();
           if (done) controller.close();
           else controller.enqueue(value);
         },
         cancel: async (reason) => {
-          if (this.isBegun) await this.#content.return?.(reason);
+          if (this.#isBegun) await this.#content.return?.(reason);
         },
       },
       { highWaterMark: 0 },
     );
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array>> {
+    try {
+      return await this.#content.next();
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
   }
 }

@@ -35,6 +35,8 @@ const PROBLEM_CHARS_MAX = 4000;
 const BACKOFF = { initialMs: 100, maxMs: 5000 };
 /** How long a call that may be repeated is tried: as long as a server takes to be replaced. */
 const RETRY_MS_MAX = 90_000;
+/** A server that wants to be left alone for longer is asked sooner all the same: the step waits. */
+const RETRY_AFTER_MS_MAX = 30_000;
 
 /** Calls over HTTP: what went wrong comes back as the error that the server meant, or as NETWORK_FAILED. */
 export class Wire {
@@ -68,7 +70,7 @@ export class Wire {
     return this.again(() => this.ask(call));
   }
 
-  /** Repeats what fails for a passing reason, until it lasts too long or `mayRepeat` says no. */
+  /** Repeats what fails for a passing reason, as late as the server asks, until it lasts too long or `mayRepeat` says no. */
   async again<T>(body: () => Promise<T>, mayRepeat: () => boolean = () => true): Promise<T> {
     const { pause, random } = this.#options;
     let waitedMs = 0;
@@ -77,7 +79,9 @@ export class Wire {
         return await body();
       } catch (error) {
         if (!isPassing(error) || waitedMs >= RETRY_MS_MAX || !mayRepeat()) throw error;
-        const delayMs = backoffMs(failures, BACKOFF, random);
+        // Many wait for the same server: they must not come back in the same instant.
+        const askedForMs = retryAfterMsOf(error) * (1 + random() / 2);
+        const delayMs = Math.max(backoffMs(failures, BACKOFF, random), Math.round(askedForMs));
         waitedMs += delayMs;
         await pause(delayMs);
       }
@@ -128,8 +132,28 @@ function isPassing(error: unknown): boolean {
   return !isMaestroError(error) || ERROR_CODES[error.code].isRetryable;
 }
 
-/** The error that the server's RFC 9457 document names; anything else is the way there. */
+/** An answer that says how long to wait before the same is asked again. */
+class Postponed extends MaestroError {
+  readonly retryAfterMs: number;
+
+  constructor(error: MaestroError, retryAfterMs: number) {
+    super(error.code, error.message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+function retryAfterMsOf(error: unknown): number {
+  return error instanceof Postponed ? Math.min(error.retryAfterMs, RETRY_AFTER_MS_MAX) : 0;
+}
+
 async function problemOf(answer: Response): Promise<MaestroError> {
+  const error = await toldError(answer);
+  const retryAfterMs = Number(answer.headers.get('retry-after') ?? '') * 1000;
+  return retryAfterMs > 0 ? new Postponed(error, retryAfterMs) : error;
+}
+
+/** The error that the server's RFC 9457 document names; anything else is the way there. */
+async function toldError(answer: Response): Promise<MaestroError> {
   const problem: unknown = await answer.json().catch(() => undefined);
   if (isJsonObject(problem) && typeof problem.code === 'string' && Object.hasOwn(ERROR_CODES, problem.code))
     return new MaestroError(problem.code as ErrorCode, textOf(problem.detail));

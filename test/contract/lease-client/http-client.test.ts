@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { json as readJson } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MaestroError } from '../../../src/base/errors.ts';
 import type { Registration } from '../../../src/protocol/wire/registration.ts';
 import { openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
 
@@ -149,14 +150,63 @@ describe('a client of the worker protocol', () => {
     expect(asked).toEqual([]);
   });
 
-  it('sends content once it has begun to, and no second time', async () => {
-    answers.push((response, request) => request.once('data', () => response.destroy()));
-    let parts = 0;
-    const content = async function* () {
-      for (; parts < 50; parts++) yield Buffer.alloc(65_536);
+  describe('content', () => {
+    const sha = `sha256:${'0'.repeat(64)}`;
+    const reset: Answer = (response, request) => request.once('data', () => response.destroy());
+    /** Reads to the end and says how much it was. */
+    const store: Answer = async (response, request) => {
+      let sizeBytes = 0;
+      for await (const part of request) sizeBytes += (part as Buffer).byteLength;
+      json(200, { digest: sha, sizeBytes })(response, request);
     };
-    await expect(client().putBlob(3, HELD, content())).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
-    expect(asked).toHaveLength(1);
-    expect(pauses).toEqual([]);
+    const busy =
+      (retryAfterS: string): Answer =>
+      (response) =>
+        response
+          .writeHead(429, { 'content-type': 'application/problem+json', 'retry-after': retryAfterS })
+          .end(JSON.stringify({ code: 'RATE_LIMITED', detail: 'too many calls' }));
+    const parts = async function* () {
+      for (let i = 0; i < 50; i++) yield Buffer.alloc(65_536);
+    };
+    const content: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: parts };
+
+    it('is sent from its beginning each time, until the server has all of it', async () => {
+      answers.push(reset, busy('1'), json(503, {}), store);
+      expect(await client().putBlob(3, HELD, content)).toEqual({ digest: sha, sizeBytes: 50 * 65_536 });
+      expect(asked).toHaveLength(4);
+    });
+
+    it('is held back as long as the server says, but not for ever', async () => {
+      answers.push(busy('3'), busy('86400'), busy('soon'), store);
+      await client().putBlob(3, HELD, content);
+      expect(pauses).toEqual([4500, 45_000, 400]);
+    });
+
+    it('is given up after a while', async () => {
+      for (let i = 0; i < 200; i++) answers.push(reset);
+      await expect(client().putBlob(3, HELD, content)).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+      expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(85_000);
+      expect(asked.length).toBeLessThan(30);
+    });
+
+    it('that can be read once is not sent a second time once it has begun to', async () => {
+      answers.push(reset, store);
+      await expect(client().putBlob(3, HELD, parts())).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+      expect(asked).toHaveLength(1);
+      expect(pauses).toEqual([]);
+    });
+
+    it('that cannot be read says so itself, and is not sent again', async () => {
+      for (const error of [new MaestroError('SECRET_IN_ARTIFACT', 'found one'), new Error('EACCES')]) {
+        answers.push((_, request) => request.on('error', () => {}));
+        const broken = async function* () {
+          yield Buffer.alloc(65_536);
+          throw error;
+        };
+        const sent = client().putBlob(3, HELD, { [Symbol.asyncIterator]: broken });
+        await expect(sent).rejects.toBe(error);
+      }
+      expect(pauses).toEqual([]);
+    });
   });
 });
