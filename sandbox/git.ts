@@ -228,7 +228,9 @@ export class Git {
 
   /** The tree of a merge, or null if it conflicts. */
   async mergedTree(base: string, head: string): Promise<string | null> {
-    return (await this.tryText(['merge-tree', '--write-tree', base, head]))?.split('\n')[0] ?? null;
+    return await this.#remembered(`merge ${base} ${head}`, async () => {
+      return (await this.tryText(['merge-tree', '--write-tree', base, head]))?.split('\n')[0] ?? null;
+    });
   }
 
   async fetch(from: string, refspec: string): Promise<void> {

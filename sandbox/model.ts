@@ -107,6 +107,7 @@ export interface Pull {
   readonly headRef: string;
   baseRef: string;
   headSha: string;
+  /** The tip of the base when this was opened, its head pushed to, or its base changed: not where the base is now. */
   baseSha: string;
   isDraft: boolean;
   mergedAt: string | null;

@@ -1,3 +1,4 @@
+import { baseTip } from './branches.ts';
 import { ZERO_SHA } from './git.ts';
 import type { Account, App, CheckSuite, Pull, Repository } from './model.ts';
 import { checkSuiteView } from './view/check.ts';
@@ -105,7 +106,10 @@ async function pushPayload(
   };
 }
 
-/** Pull requests whose head or base is a branch that moved. */
+/**
+ * Pull requests whose head is a branch that moved. Where their base moved nothing is said and `base.sha` stays what it
+ * was, as on GitHub (github/docs#431).
+ */
 async function announcePulls(
   world: World,
   repository: Repository,
@@ -117,7 +121,6 @@ async function announcePulls(
   for (const base of world.repositories.values()) {
     for (const pull of base.pulls.values()) {
       if (pull.issue.state !== 'open') continue;
-      if (base.id === repository.id && pull.baseRef === branch) pull.baseSha = after;
       if (pull.headRepository.id === repository.id && pull.headRef === branch) {
         await synchronize(world, base, pull, after, sender);
       }
@@ -128,6 +131,7 @@ async function announcePulls(
 async function synchronize(world: World, base: Repository, pull: Pull, after: string, sender: Account): Promise<void> {
   const before = pull.headSha;
   pull.headSha = after;
+  pull.baseSha = await baseTip(base, pull);
   pull.issue.updatedAt = world.now();
   await publishHead(base, pull);
   const payload = { number: pull.issue.number, before, after, pull_request: await pullView(world, base, pull) };
@@ -159,14 +163,6 @@ export function suiteOf(
   const suite = { id: world.nextId(), app, headSha, headBranch, createdAt: world.now() };
   repository.checkSuites.set(suite.id, suite);
   return suite;
-}
-
-/** The branch whose tip a commit is, or null. */
-export async function branchAt(repository: Repository, sha: string): Promise<string | null> {
-  for (const [ref, at] of await repository.git.refs()) {
-    if (at === sha && ref.startsWith('refs/heads/')) return ref.slice('refs/heads/'.length);
-  }
-  return null;
 }
 
 export function refUrl(world: World, repository: Repository, ref: string): string {

@@ -1,7 +1,8 @@
 import { ApiError, invalid } from '../api-error.ts';
+import { branchAt } from '../branches.ts';
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
 import type { Account, CheckRun, CheckSuite, Repository } from '../model.ts';
-import { branchAt, suiteOf } from '../refs.ts';
+import { suiteOf } from '../refs.ts';
 import type { Fields } from '../shape.ts';
 import { checkRunEventView, checkRunView, checkSuiteView } from '../view/check.ts';
 import type { World } from '../world.ts';

@@ -1,4 +1,5 @@
 import { ApiError, invalid } from '../api-error.ts';
+import { baseTip } from '../branches.ts';
 import { type Call, found, listed, needAuthorOrWrite, type Reply, type Routes } from '../call.ts';
 import { noteEvent } from '../issue-events.ts';
 import type { Issue, Pull, Repository } from '../model.ts';
@@ -191,10 +192,11 @@ async function mergePull(call: Call): Promise<Reply> {
   if (wantedSha !== undefined && wantedSha !== pull.headSha) {
     throw new ApiError(409, 'Head branch was modified. Review and try the merge again.');
   }
-  const tree = await repository.git.mergedTree(pull.baseSha, pull.headSha);
+  const base = await baseTip(repository, pull);
+  const tree = await repository.git.mergedTree(base, pull.headSha);
   if (tree === null) throw new ApiError(405, 'Pull Request has merge conflicts');
   const message = `${call.text('commit_title') ?? `Merge pull request #${pull.issue.number} from ${pull.headRef}`}\n\n${call.text('commit_message') ?? pull.issue.title}`;
-  const parents = call.text('merge_method') === 'squash' ? [pull.baseSha] : [pull.baseSha, pull.headSha];
+  const parents = call.text('merge_method') === 'squash' ? [base] : [base, pull.headSha];
   const sha = await repository.git.writeCommit({ tree, parents, message, author: authorOf(actor, world.now()) });
   pull.issue.state = 'closed';
   pull.issue.updatedAt = world.now();

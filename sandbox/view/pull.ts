@@ -1,3 +1,4 @@
+import { baseTip } from '../branches.ts';
 import type { Comment, Issue, Pull, Reaction, Repository, ReviewComment } from '../model.ts';
 import { nodeId } from '../names.ts';
 import type { Fields } from '../shape.ts';
@@ -13,7 +14,9 @@ export async function pullView(world: World, repository: Repository, pull: Pull)
     pull.headSha,
   );
   const isOpen = issue.state === 'open';
-  const isMergeable = isOpen ? (await repository.git.mergedTree(pull.baseSha, pull.headSha)) !== null : null;
+  const isMergeable = isOpen
+    ? (await repository.git.mergedTree(await baseTip(repository, pull), pull.headSha)) !== null
+    : null;
   return {
     id: pull.id,
     node_id: nodeId('PullRequest', pull.id),
