@@ -1,6 +1,9 @@
 /**
  * Texts of steps, files, branches and models, made harmless for what GitHub renders. Whatever they hold, they stay text: no
- * mention, no reference, no link, no image, no HTML, no table, heading or fence of theirs.
+ * mention, no reference to an issue, no link, no image, no emoji, no HTML, no table, heading or fence of theirs.
+ *
+ * The SHA of a commit stays whole, though GitHub links it where the repository has that commit: it notifies nobody, leads
+ * nowhere else, and people copy it.
  */
 
 /** ECMA-48 sequences, after ESC or in one character: CSI; OSC and other strings up to their end; the short ones. */
@@ -20,8 +23,12 @@ const UNSEEN = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 const LINE_BREAK = /\r\n?|[\u0085\u2028\u2029]/g;
 
 const PUNCTUATION = /[&<>"'`*_~[\](){}!|\\#+\-=$]/g;
-/** Breaks `@name`, `#1`, `GH-1` and `https://`, which GitHub looks for in the rendered text, where entities are no help. */
+/** Breaks `@name`, `#1`, `GH-1`, `https://` and `:tada:`, which GitHub looks for in the rendered text, where entities are no help. */
 const APART = '\u200b';
+/** `:tada:`, and `:100:` of `a.ts:100:5`. Other numbers between colons are no emoji, and people copy lines and columns. */
+const EMOJI = /:(?=(?:100|1234|(?!\d+:)[\w+-]{1,64}):)/g;
+/** GitHub's parser clamps the length of a fence to 255, so that longer runs of backticks would close any fence. */
+const LONG_RUN = /`{32}(?=`)/g;
 
 const CELL_CHARS_MAX = 120;
 const TEXT_CHARS_MAX = 1000;
@@ -51,7 +58,8 @@ export function safeCell(text: string, charsMax = CELL_CHARS_MAX): string {
 /** A fenced block whose fence the text cannot close. Keeps the end of a text that is too long: errors stand there. */
 export function safeCode(text: string, charsMax = CODE_CHARS_MAX): string {
   const lines = visible(text).trimEnd();
-  const shown = lines.length > charsMax ? `${ELLIPSIS}${lines.slice(-charsMax).toWellFormed()}` : lines;
+  const end = lines.length > charsMax ? `${ELLIPSIS}${lines.slice(-charsMax).toWellFormed()}` : lines;
+  const shown = end.replace(LONG_RUN, `$&${APART}`);
   const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return `${fence}text\n${shown}\n${fence}`;
@@ -74,6 +82,7 @@ function inert(line: string): string {
     .replace(/:(?=\/\/)/g, `:${APART}`)
     .replace(/\b(mailto|xmpp):/gi, `$1${APART}:`)
     .replace(/\b(www)\./gi, `$1${APART}.`)
+    .replace(EMOJI, `:${APART}`)
     .replace(PUNCTUATION, (char) => `&#x${char.charCodeAt(0).toString(16)};`)
     .replace(/^(\d+)\./, '$1&#x2e;');
 }

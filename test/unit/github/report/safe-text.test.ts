@@ -16,6 +16,9 @@ const PIECES = [
   'www.evil.test',
   'http://github.com/o/r/issues/1',
   'a@b.test',
+  ':tada:',
+  ':+1:',
+  'a.ts:100:5',
   'mailto:a@b.test',
   '![x](https://evil.test/x.png)',
   '[x](https://evil.test)',
@@ -80,6 +83,8 @@ const hostile = fc
   .map((parts) => parts.join(''));
 
 const RUNS = { numRuns: 2000 };
+/** cmark-gfm keeps the length of a fence in a byte, and takes what is longer for this long. */
+const CMARK_FENCE_MAX = 255;
 
 /** What a parser finds in it beside text. */
 function kindsOf(source: string): readonly string[] {
@@ -92,8 +97,8 @@ function kindsOf(source: string): readonly string[] {
 }
 
 const PARAGRAPH = ['paragraph_close', 'paragraph_open'];
-/** Mentions and references are found by GitHub in the text after rendering. */
-const NOTIFIES = /@[\w-]|#\d|\bGH-\d|\w:\/\/|\bwww\.|\bmailto:/i;
+/** Mentions, references and emojis are found by GitHub in the text after rendering. */
+const NOTIFIES = /@[\w-]|#\d|\bGH-\d|\w:\/\/|\bwww\.|\bmailto:|:tada:|:\+1:|:100:/i;
 const UNSEEN = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/u;
 
 function rendered(source: string): string {
@@ -131,6 +136,11 @@ describe('safeText', () => {
 
   it('says what the text says', () => {
     expect(rendered(safeText('expected <a> & `b` | *c* to be 1.5')).trim()).toBe('expected <a> & `b` | *c* to be 1.5');
+  });
+
+  it('leaves the SHA of a commit, and lines and columns, as people copy them', () => {
+    const text = 'a.ts:12:5 differs in 57b8873 of b8873c25d5e0f52c2a3f0f1e57b8873c25d5e0f5';
+    expect(rendered(safeText(text)).trim()).toBe(text);
   });
 
   it('leaves nothing of terminal sequences', () => {
@@ -177,6 +187,18 @@ describe('safeCode', () => {
       RUNS,
     );
   });
+
+  it.each([3, 32, 33, 254, 255, 256, 300, 100_000])(
+    'keeps a line of %i backticks inside, though GitHub’s parser clamps the length of fences',
+    (length) => {
+      const [fence = '', ...rest] = safeCode(`before\n${'`'.repeat(length)}\n@octo/admins`).split('\n');
+      const opening = fence.replace('text', '').length;
+      expect(opening).toBeLessThan(CMARK_FENCE_MAX);
+      expect(rest.at(-1)).toHaveLength(opening);
+      const closing = new RegExp(`^ {0,3}\`{${opening},}\\s*$`);
+      expect(rest.slice(0, -1).filter((line) => closing.test(line))).toEqual([]);
+    },
+  );
 
   it('keeps the end of a long log', () => {
     expect(safeCode(`${'x'.repeat(20_000)}the error`)).toMatch(/the error\n```$/);
