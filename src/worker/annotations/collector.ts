@@ -5,6 +5,7 @@ import type { Masker } from '../mask.ts';
 /** GitHub's own limits of a check run's annotation. */
 const MESSAGE_CHARS_MAX = 16_384;
 const TITLE_CHARS_MAX = 255;
+const PATH_CHARS_MAX = 1020;
 
 interface Kept {
   readonly annotation: Annotation;
@@ -34,40 +35,47 @@ export class AnnotationCollector {
   readonly addOwn = (annotation: Annotation): void => this.#add(annotation, true);
 
   #add(annotation: Annotation, isOwn: boolean): void {
-    // The last place is for the one that says how many are missing.
+    // One place is for the remark that says how many are missing.
     if (this.#kept.size >= ANNOTATIONS_MAX - 1) {
       this.#beyondCount++;
       return;
     }
-    const tidy = this.#tidy(annotation);
+    const tidy = this.#tidy(annotation, this.#maskerFor(isOwn));
     const key = JSON.stringify(tidy);
     if (!this.#kept.has(key)) this.#kept.set(key, { annotation: tidy, isOwn });
   }
 
+  /** A secret may have become known after the annotation: all of them are masked once more. */
   list(): readonly Annotation[] {
     const kept = [...this.#kept.values()].map((one) => this.#mask(one));
     if (this.#beyondCount === 0) return kept;
-    return [...kept, { level: 'notice', message: `${this.#beyondCount} more annotations are in the log only` }];
+    // First: whoever shows only some of them shows this one.
+    return [{ level: 'notice', message: `${this.#beyondCount} more annotations are in the log only` }, ...kept];
   }
 
-  #tidy(annotation: Annotation): Annotation {
+  /** Masks before it cuts: of a secret that lies across the cut a part would stay that nobody knows for one. */
+  #tidy(annotation: Annotation, masker: Masker): Annotation {
     const { path, title, startLine, endLine, startColumn, endColumn, ...rest } = annotation;
     const known = path === undefined ? undefined : this.#repositoryPath(path);
     // A place without a file means nothing to a reader.
     const place =
-      known === undefined ? {} : { path: known, ...positions({ startLine, endLine, startColumn, endColumn }) };
+      known === undefined
+        ? {}
+        : {
+            path: clean(masker.maskText(known), PATH_CHARS_MAX),
+            ...positions({ startLine, endLine, startColumn, endColumn }),
+          };
     return {
       ...rest,
-      message: clean(rest.message, MESSAGE_CHARS_MAX),
-      ...(title ? { title: clean(title, TITLE_CHARS_MAX) } : {}),
+      message: clean(masker.maskText(rest.message), MESSAGE_CHARS_MAX),
+      ...(title ? { title: clean(masker.maskText(title), TITLE_CHARS_MAX) } : {}),
       ...place,
     };
   }
 
-  /** Masked last, because a secret may become known only after the annotation. */
   #mask({ annotation, isOwn }: Kept): Annotation {
     const { message, title, path } = annotation;
-    const masker = isOwn ? this.#masker.secrets : this.#masker;
+    const masker = this.#maskerFor(isOwn);
     return {
       ...annotation,
       message: masker.maskText(message),
@@ -76,12 +84,16 @@ export class AnnotationCollector {
     };
   }
 
+  #maskerFor(isOwn: boolean): Masker {
+    return isOwn ? this.#masker.secrets : this.#masker;
+  }
+
   /** Relative to the repository, `/` between names; undefined for a file outside of it. */
   #repositoryPath(path: string): string | undefined {
     const absolute = isAbsolute(path) ? path : join(this.#workingDirectory, path);
     const below = relative(this.#repositoryRoot, absolute);
     if (below === '' || below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below)) return undefined;
-    return clean(below.split(sep).join('/'), TITLE_CHARS_MAX * 4);
+    return below.split(sep).join('/');
   }
 }
 

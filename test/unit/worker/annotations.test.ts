@@ -252,6 +252,12 @@ describe('annotation collector', () => {
     ]);
   });
 
+  it('finds the file also where a secret is part of the path of the checkout', () => {
+    const collector = new AnnotationCollector(new Masker(['runner']), '/home/runner/app', '/home/runner/app');
+    collector.add({ level: 'notice', message: 'm', path: '/home/runner/app/src/runner.ts', startLine: 1 });
+    expect(collector.list()).toEqual([{ level: 'notice', message: 'm', path: 'src/***.ts', startLine: 1 }]);
+  });
+
   it('drops the place, not the remark, of a file outside of the repository', () => {
     expect(collect({ level: 'notice', message: 'm', path: '/etc/passwd', startLine: 1 })).toEqual([
       { level: 'notice', message: 'm' },
@@ -273,12 +279,38 @@ describe('annotation collector', () => {
     ).toEqual([{ level: 'notice', message: 'a ***\ufffd\ufffd' }]);
   });
 
-  it('keeps as many as the protocol allows and counts the rest', () => {
+  it.each([
+    ['message', 16_384],
+    ['title', 255],
+    ['path', 1020],
+  ] as const)('leaves nothing of a secret that lies across the cut of a long %s', (field, charsMax) => {
+    const secret = 'Aq7Zx9Lm2Kp4Wv6Tr8Yb1Nc3Hd5Jf0Gs-Ue_Io.Q';
+    const collector = new AnnotationCollector(new Masker([secret]), '/repo', '/repo');
+    for (const add of [collector.add, collector.addOwn])
+      for (let before = charsMax - 45; before <= charsMax; before++)
+        add({ level: 'notice', message: 'm', [field]: `${'x'.repeat(before)}${secret} and more` });
+    const found = collector.list().map((one) => one[field] ?? '');
+    expect(found.length).toBeGreaterThan(1);
+    for (const text of found) {
+      expect(text.length).toBeLessThanOrEqual(charsMax);
+      expect(text).not.toContain(secret.slice(0, 4));
+    }
+  });
+
+  it('masks a value that became known after the remark', () => {
+    const masker = new Masker();
+    const collector = new AnnotationCollector(masker, '/repo', '/repo');
+    collector.add({ level: 'notice', message: 'the value is later-known', title: 'later-known' });
+    masker.add('later-known');
+    expect(collector.list()).toEqual([{ level: 'notice', message: 'the value is ***', title: '***' }]);
+  });
+
+  it('keeps as many as the protocol allows and counts the rest, first of all', () => {
     const list = collect(
       ...Array.from({ length: ANNOTATIONS_MAX + 500 }, (_, i): Annotation => ({ level: 'notice', message: `m${i}` })),
     );
     expect(list).toHaveLength(ANNOTATIONS_MAX);
-    expect(list.at(-1)).toEqual({ level: 'notice', message: '501 more annotations are in the log only' });
+    expect(list[0]).toEqual({ level: 'notice', message: '501 more annotations are in the log only' });
   });
 });
 
