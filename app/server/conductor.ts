@@ -130,7 +130,11 @@ function openSweeps(
   onError: (error: unknown, context?: object) => void,
 ): readonly Sweeps[] {
   const { access } = github;
-  const missed = new MissedDeliveries({ access, inbox, clock: SYSTEM_CLOCK });
+  const missed = new MissedDeliveries({ access, inbox, clock: SYSTEM_CLOCK, onError });
+  const ask = async (): Promise<boolean> => {
+    await missed.sweep();
+    return missed.isMore;
+  };
   const open = new OpenRuns({ access, engine, runs, onError });
   const heads = new MissedHeads({ access, starter, runs, clock: SYSTEM_CLOCK, onError });
   const prune = async (): Promise<void> => {
@@ -139,7 +143,7 @@ function openSweeps(
     await records.prune(before);
   };
   return [
-    new Sweeps({ sweeps: [() => missed.sweep()], everyMs: SWEEP_EVERY_MS, soonMs: MISSED_SOON_MS, onError }),
+    new Sweeps({ sweeps: [ask], everyMs: SWEEP_EVERY_MS, soonMs: MISSED_SOON_MS, onError }),
     new Sweeps({ sweeps: [() => open.sweep(), () => heads.sweep(), prune], everyMs: SWEEP_EVERY_MS, onError }),
   ];
 }

@@ -59,8 +59,10 @@ export interface Inbox {
   counts(): Promise<InboxCounts>;
   /** Forgets finished deliveries received before that; answers how many. A forgotten id is new when it comes again. */
   prune(before: Date): Promise<number>;
-  /** Those of the ids that never came in. */
+  /** Those of the ids that never came in, in their order. */
   missing(ids: readonly string[]): Promise<readonly string[]>;
+  /** The first `limit` of the ids for which `noteRedelivery` would answer true, in their order. */
+  askable(ids: readonly string[], limit: number, timesMax: number, pauseMs: number): Promise<readonly string[]>;
   /**
    * Notes that GitHub is asked to send a delivery again; false where that was asked `timesMax` times, or just now: within
    * `pauseMs` of the first time, twice as long after the second, and so on.

@@ -32,6 +32,7 @@ export function openInbox(db: Database, holder: string | null = null): Inbox {
     counts: () => counts(db),
     prune: (before) => prune(db, before),
     missing: (ids) => missing(db, ids),
+    askable: (ids, limit, timesMax, pauseMs) => askable(db, ids, limit, timesMax, pauseMs),
     noteRedelivery: (id, timesMax, pauseMs) => noteRedelivery(db, id, timesMax, pauseMs),
     onNews: (hear) => news.on(hear),
   };
@@ -185,6 +186,25 @@ async function missing(db: Database, ids: readonly string[]): Promise<readonly s
     `select t.id from unnest($1::text[]) with ordinality as t (id, ord)
      where not exists (select 1 from delivery d where d.id = t.id) order by t.ord`,
     [textArray(ids)],
+  );
+  return rows.map(([id]) => String(id));
+}
+
+/** `noteRedelivery` would say yes: by the same words. */
+async function askable(
+  db: Database,
+  ids: readonly string[],
+  limit: number,
+  timesMax: number,
+  pauseMs: number,
+): Promise<readonly string[]> {
+  const rows = await db.query(
+    'inbox_askable',
+    `select t.id from unnest($1::text[]) with ordinality as t (id, ord) left join redelivery r on r.id = t.id
+     where r.id is null
+       or (r.times < $3 and r.asked_at <= now() - $4::float8 * power(2, r.times - 1) * interval '1 millisecond')
+     order by t.ord limit $2`,
+    [textArray(ids), limit, timesMax, pauseMs],
   );
   return rows.map(([id]) => String(id));
 }

@@ -1,5 +1,8 @@
 export interface SweepsOptions {
-  /** Each is called at the start and then again and again, one after the other. */
+  /**
+   * Each is called at the start and then again and again, one after the other. Where one answers `true` it left something
+   * to do, and the pause is the short one again.
+   */
   readonly sweeps: readonly (() => Promise<unknown>)[];
   readonly everyMs: number;
   /** After the start, pauses grow from this by doubling. */
@@ -10,6 +13,7 @@ export interface SweepsOptions {
 /** Looks, now and again, for what no webhook told of. Several servers may do so at once: all that sweeps do is idempotent. */
 export class Sweeps {
   readonly #options: SweepsOptions;
+  readonly #soonMs: number;
   #timer: NodeJS.Timeout | undefined;
   #current: Promise<void> | undefined;
   #isStopped = false;
@@ -17,15 +21,12 @@ export class Sweeps {
 
   constructor(options: SweepsOptions) {
     this.#options = options;
-    this.#pauseMs = options.soonMs ?? options.everyMs;
+    this.#soonMs = options.soonMs ?? options.everyMs;
+    this.#pauseMs = this.#soonMs;
   }
 
   start(): void {
-    this.#current = this.#all().finally(() => {
-      if (this.#isStopped) return;
-      this.#timer = setTimeout(() => this.start(), this.#pauseMs);
-      this.#pauseMs = Math.min(this.#options.everyMs, this.#pauseMs * 2);
-    });
+    this.#current = this.#turn();
   }
 
   /** Resolves when the sweep that goes on has ended. */
@@ -35,11 +36,21 @@ export class Sweeps {
     await this.#current;
   }
 
-  async #all(): Promise<void> {
+  async #turn(): Promise<void> {
+    const isMore = await this.#all();
+    if (this.#isStopped) return;
+    if (isMore) this.#pauseMs = this.#soonMs;
+    this.#timer = setTimeout(() => this.start(), this.#pauseMs);
+    this.#pauseMs = Math.min(this.#options.everyMs, this.#pauseMs * 2);
+  }
+
+  async #all(): Promise<boolean> {
+    let isMore = false;
     for (const sweep of this.#options.sweeps) {
-      if (this.#isStopped) return;
+      if (this.#isStopped) return false;
       // A sweep that fails is done again at the next turn.
-      await sweep().catch(this.#options.onError);
+      if ((await sweep().catch(this.#options.onError)) === true) isMore = true;
     }
+    return isMore;
   }
 }

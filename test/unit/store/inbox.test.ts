@@ -151,6 +151,13 @@ function suite(url: string | undefined): void {
     expect(await inbox.noteRedelivery('g', 2, 0)).toBe(false);
   });
 
+  it('tells which of many may be asked for again, as it would answer for each', async () => {
+    for (const id of ['often', 'often', 'once']) await inbox.noteRedelivery(id, 9, 0);
+    expect(await inbox.askable(['new', 'often', 'once', 'other'], 9, 2, 0)).toEqual(['new', 'once', 'other']);
+    expect(await inbox.askable(['new', 'often', 'once', 'other'], 9, 2, 60_000)).toEqual(['new', 'other']);
+    expect(await inbox.askable(['once', 'often', 'new'], 2, 9, 0)).toEqual(['once', 'often']);
+  });
+
   it('tells of news, also to another process', async () => {
     const other = url === undefined ? inbox : openInbox(db);
     const heard = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../../../src/engine/engine.ts';
 import type { CodeEvent } from '../../../../src/github/code-event.ts';
 import { MissedDeliveries } from '../../../../src/github/intake/missed-deliveries.ts';
@@ -69,7 +69,8 @@ describe('the sweepers', () => {
     });
 
     it('asks for what failed and never came, at its newest sending', async () => {
-      await inbox.accept({ id: 'came', lane: 'x', event: 'push', action: null, installationId: 1, payload: {} });
+      for (const id of ['came', 'again'])
+        await inbox.accept({ id, lane: 'x', event: 'push', action: null, installationId: 1, payload: {} });
       far.answers.set(LIST, [
         sent(9, 'failed', 502),
         sent(8, 'came', 500),
@@ -78,14 +79,14 @@ describe('the sweepers', () => {
         sent(5, 'failed', 0),
         sent(4, 'old', 502, OLD),
       ]);
-      expect(await new MissedDeliveries({ access, inbox, clock }).sweep()).toEqual(['failed']);
+      expect(await new MissedDeliveries({ access, inbox, clock, onError }).sweep()).toEqual(['failed']);
       expect(asked()).toEqual(['POST /app/hook/deliveries/9/attempts']);
     });
 
     it('asks sixteen times at most, also after a restart', async () => {
       far.answers.set(LIST, [sent(9, 'failed', 502)]);
       for (let i = 0; i < 18; i++) {
-        await new MissedDeliveries({ access, inbox, clock }).sweep();
+        await new MissedDeliveries({ access, inbox, clock, onError }).sweep();
         await db.query('', `update redelivery set asked_at = now() - interval '3 days'`, []);
       }
       expect(asked()).toHaveLength(16);
@@ -95,7 +96,7 @@ describe('the sweepers', () => {
       far.answers.set(LIST, [sent(9, 'failed', 0)]);
       const asksAfter = async (seconds: number): Promise<boolean> => {
         await db.query('', `update redelivery set asked_at = now() - $1::float8 * interval '1 second'`, [seconds]);
-        return (await new MissedDeliveries({ access, inbox, clock }).sweep()).length > 0;
+        return (await new MissedDeliveries({ access, inbox, clock, onError }).sweep()).length > 0;
       };
       expect(await asksAfter(0)).toBe(true);
       expect(await asksAfter(3)).toBe(false);
@@ -110,7 +111,7 @@ describe('the sweepers', () => {
       const next = `<${far.origin}/app/hook/deliveries?per_page=100&cursor=v1_2>; rel="next"`;
       far.answers.set(`${LIST}?per_page=100`, { link: next, body: [sent(9, 'new', 200, '2026-11-20T12:50:00Z')] });
       far.answers.set(`${LIST}?per_page=100&cursor=v1_2`, [sent(8, 'missing', 0)]);
-      const sweeper = new MissedDeliveries({ access, inbox, clock });
+      const sweeper = new MissedDeliveries({ access, inbox, clock, onError });
       expect(await sweeper.sweep()).toEqual(['missing']);
       nowMs += 3_600_000;
       await db.query('', `update redelivery set asked_at = now() - interval '1 hour'`, []);
@@ -124,16 +125,16 @@ describe('the sweepers', () => {
         link: next,
         body: [sent(8, 'b', 502), sent(7, 'c', 502, OLD)],
       });
-      const sweeper = new MissedDeliveries({ access, inbox, clock });
+      const sweeper = new MissedDeliveries({ access, inbox, clock, onError });
       expect(await sweeper.sweep()).toEqual(['a', 'b']);
       expect(far.calls.filter((call) => call === LIST)).toHaveLength(2);
       for (const id of ['a', 'b'])
         await inbox.accept({ id, lane: 'x', event: 'push', action: null, installationId: 1, payload: {} });
       nowMs += 3_600_000;
       await sweeper.sweep();
-      expect(far.calls.filter((call) => call === LIST)).toHaveLength(4);
+      expect(far.calls.filter((call) => call === LIST)).toHaveLength(3);
       await sweeper.sweep();
-      expect(far.calls.filter((call) => call === LIST)).toHaveLength(5);
+      expect(far.calls.filter((call) => call === LIST)).toHaveLength(4);
     });
   });
 
@@ -154,6 +155,7 @@ describe('the sweepers', () => {
         isFork: false,
         pipelinePath: '.maestro/ci.yaml',
         checkName: 'maestro / ci',
+        survivesClosing: false,
         ...change,
       });
       return runId;
@@ -294,6 +296,24 @@ describe('the sweepers', () => {
     await thrice.promise;
     await sweeps.stop();
     expect(errors).toEqual([]);
+  });
+
+  it('come again as soon where one of them left something to do', async () => {
+    const done = Promise.withResolvers<void>();
+    let times = 0;
+    // With pauses that double the sixth would come after a minute.
+    const sweep = async (): Promise<boolean> => {
+      if (++times === 6) done.resolve();
+      return true;
+    };
+    const sweeps = new Sweeps({ sweeps: [async () => [], sweep], everyMs: 3_600_000, soonMs: 2000, onError });
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    sweeps.start();
+    for (let i = 0; i < 5; i++) await vi.advanceTimersByTimeAsync(2000);
+    vi.useRealTimers();
+    await done.promise;
+    await sweeps.stop();
+    expect(times).toBe(6);
   });
 
   it('go on after one of them failed, and end when they are told to', async () => {

@@ -54,7 +54,9 @@ describe("in the sandbox, which holds every call to GitHub's own description", (
   });
 
   it('reads the deliveries of the App', async () => {
-    const inbox = { missing: async (ids: readonly string[]) => ids, noteRedelivery: async () => true };
-    await expect(new MissedDeliveries({ access, inbox, clock: Date }).sweep()).resolves.toEqual([]);
+    const every = async (ids: readonly string[]): Promise<readonly string[]> => ids;
+    const inbox = { missing: every, askable: every, noteRedelivery: async () => true };
+    const onError = (error: unknown): void => expect.fail(String(error));
+    await expect(new MissedDeliveries({ access, inbox, clock: Date, onError }).sweep()).resolves.toEqual([]);
   });
 });
