@@ -1,21 +1,35 @@
-import { Client, Pool, type PoolClient } from 'pg';
+import { Client, type ClientConfig, Pool, type PoolClient } from 'pg';
 import { type Database, type Row, type Session, type SqlValue, withRetries } from './database.ts';
 
 const CONNECTIONS_MAX = 10;
-const CONNECT_TIMEOUT_MS = 10_000;
 const RELISTEN_DELAY_MS = 500;
+/** An idle connection is asked for a sign of life after this; without one it is given up some ten seconds later. */
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 /** A process that stops in mid-transaction must not stop the others: the server ends what takes longer. */
 const LIMITS = { idle_in_transaction_session_timeout: 30_000, lock_timeout: 20_000, statement_timeout: 120_000 };
+/** What `pg` says of a query that took longer than `query_timeout`: an error without a code. */
+const TIMED_OUT = 'Query read timeout';
 
-export async function openPostgres(url: string): Promise<Database> {
-  const pool = new Pool({
+/** How long this side waits. */
+export interface PostgresPatience {
+  readonly connectMs: number;
+  /**
+   * Of one query: a little longer than the server allows it. A host that vanishes sends no more word, and the system would
+   * go on sending to it for a quarter of an hour.
+   */
+  readonly queryMs: number;
+}
+
+const PATIENCE: PostgresPatience = { connectMs: 10_000, queryMs: LIMITS.statement_timeout + 5000 };
+
+export async function openPostgres(url: string, patience: PostgresPatience = PATIENCE): Promise<Database> {
+  const options = {
     connectionString: url,
-    max: CONNECTIONS_MAX,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    application_name: 'maestro',
-    keepAlive: true,
-    ...LIMITS,
-  });
+    connectionTimeoutMillis: patience.connectMs,
+    query_timeout: patience.queryMs,
+    ...KEEP_ALIVE,
+  };
+  const pool = new Pool({ ...options, max: CONNECTIONS_MAX, application_name: 'maestro', ...LIMITS });
   // An idle connection that breaks is dropped from the pool; the next query reports what is wrong.
   pool.on('error', () => {});
   const listeners = new Set<Listener>();
@@ -25,7 +39,7 @@ export async function openPostgres(url: string): Promise<Database> {
     query: (name, text, values) => run(pool, name, text, values),
     transaction: (body) => withRetries(() => inTransaction(pool, body)),
     listen: async (channel, hear) => {
-      const listener = new Listener(url, channel, hear);
+      const listener = new Listener(options, channel, hear);
       listeners.add(listener);
       await listener.start();
       return async () => {
@@ -61,15 +75,22 @@ async function inTransaction<T>(pool: Pool, body: (session: Session) => Promise<
     broken = error;
   };
   client.on('error', onError);
+  const query: Session['query'] = async (name, text, values) => {
+    try {
+      return await run(client, name, text, values);
+    } catch (error) {
+      if ((error as Error).message === TIMED_OUT) broken = error as Error;
+      throw error;
+    }
+  };
   try {
-    await client.query('begin');
-    const result = await body({ query: (name, text, values) => run(client, name, text, values) });
-    await client.query('commit');
+    await query('', 'begin', []);
+    const result = await body({ query });
+    await query('', 'commit', []);
     return result;
   } catch (error) {
-    await client.query('rollback').catch((failure: Error) => {
-      broken = failure;
-    });
+    // A connection that does not answer is not asked for more: dropped, it is rolled back by the server.
+    if (!broken) await query('', 'rollback', []).catch(onError);
     throw error;
   } finally {
     client.off('error', onError);
@@ -79,20 +100,20 @@ async function inTransaction<T>(pool: Pool, body: (session: Session) => Promise<
 
 /** One connection that listens, made again when it breaks; a reconnect is told as an empty payload, since facts may have been missed. */
 class Listener {
-  readonly #url: string;
+  readonly #options: ClientConfig;
   readonly #channel: string;
   readonly #hear: (payload: string) => void;
   #client: Client | undefined;
   #isStopped = false;
 
-  constructor(url: string, channel: string, hear: (payload: string) => void) {
-    this.#url = url;
+  constructor(options: ClientConfig, channel: string, hear: (payload: string) => void) {
+    this.#options = options;
     this.#channel = channel;
     this.#hear = hear;
   }
 
   async start(): Promise<void> {
-    const client = new Client({ connectionString: this.#url, application_name: 'maestro listen', keepAlive: true });
+    const client = new Client({ ...this.#options, application_name: 'maestro listen' });
     client.on('notification', (message) => this.#hear(message.payload ?? ''));
     client.on('error', () => this.#restart(client));
     client.on('end', () => this.#restart(client));
