@@ -220,8 +220,9 @@ function isLimit({ status, headers, data }: Answer): boolean {
 
 function unexpected(answer: Answer): MaestroError {
   if (isLimit(answer)) return new MaestroError('RATE_LIMITED', 'GitHub wants fewer calls of this installation');
+  // Of a server that fails nobody knows what it did; a refusal is an answer.
   return new MaestroError(
-    'NETWORK_FAILED',
+    answer.status >= 500 ? 'NETWORK_FAILED' : 'CONFLICT',
     `GitHub answered ${answer.status}: ${textAt(answer.data, 'message').slice(0, 200)}`,
   );
 }

@@ -7,7 +7,7 @@ export interface ClassDemand {
   /** Jobs that were asked for and have not started. */
   readonly waitingJobs: number;
   readonly runningJobs: number;
-  /** Jobs that were lost; one that GitHub refused counts for each refusal. */
+  /** Jobs that were lost since a step of the class last succeeded; one that GitHub refused counts for each refusal. */
   readonly lostJobs: number;
   /** All that were ever asked for: the newest ordinal. */
   readonly jobs: number;

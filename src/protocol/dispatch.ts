@@ -45,6 +45,8 @@ export interface DueDispatch extends Dispatch {
   readonly fence: number;
   /** GitHub was asked and the answer is not known: look it up before asking again. */
   readonly isUncertain: boolean;
+  /** Milliseconds since GitHub was asked last; null where it never was. */
+  readonly calledAgoMs: number | null;
   /** Refusals so far. */
   readonly refusals: number;
   /** Milliseconds since it got its status. */
@@ -77,16 +79,19 @@ export interface RegisteringJob {
 /** Jobs that were asked of GitHub. Implemented by the store; any number of processes use it at once. */
 export interface Dispatches {
   find(dispatchId: string): Promise<Dispatch | undefined>;
-  /** Writes the intent. `taken`: somebody else has the ordinal. `full`: the installation has `jobsMax` live jobs. */
+  /**
+   * Writes the intent. `taken`: somebody else has the ordinal. `full`: the installation has `jobsMax` live jobs; those of other
+   * classes that no runner took for a quarter of an hour do not count.
+   */
   request(request: DispatchRequest, jobsMax: number): Promise<'written' | 'taken' | 'full'>;
   /** Records a job that GitHub started without us: it runs, and serves every class of its run. Jobs not asked for yet are not needed. */
   adopt(request: Omit<DispatchRequest, 'class' | 'ordinal' | 'labels'>, job: RegisteringJob): Promise<Dispatch>;
   /** Takes up to `limit` live dispatches whose time has come, or whose run just ended; nobody else gets them for `holdMs`. Not those of the installations in `except`. */
   claimDue(limit: number, holdMs: number, except?: readonly number[]): Promise<readonly DueDispatch[]>;
-  /** From now on GitHub may know of it. Answers false where it is no longer `requested`, or somebody else has claimed it since. */
-  calling(dispatchId: string, fence: number): Promise<boolean>;
-  /** GitHub took it; the id is null where it did not say. Looked at again after `lookAfterMs`. */
-  accepted(dispatchId: string, workflowRunId: number | null, lookAfterMs: number): Promise<void>;
+  /** From now on GitHub may know of it; nobody else gets it for `holdMs`. Answers false where it is no longer `requested`, or somebody else has claimed it since. */
+  calling(dispatchId: string, fence: number, holdMs: number): Promise<boolean>;
+  /** GitHub took it; the id is null where it did not say. Looked at again after `lookAfterMs`. Answers false where it is over already: nobody waits for that job. */
+  accepted(dispatchId: string, workflowRunId: number | null, lookAfterMs: number): Promise<boolean>;
   /** A workflow run names this dispatch. Answers whether it is the one that was waited for. */
   matched(dispatchId: string, repositoryId: number, workflowRunId: number): Promise<boolean>;
   /** GitHub said no, for a reason that people can mend: asked again after `retryAfterMs`. */

@@ -45,7 +45,7 @@ export interface WorkflowJobView {
  * GitHub Actions as a source of workers. Implemented by the GitHub room.
  *
  * Every call throws NETWORK_FAILED where GitHub cannot be reached, answers too late or fails: what became of it is unknown.
- * All but `dispatch` throw RATE_LIMITED where there were too many calls.
+ * All but `dispatch` throw RATE_LIMITED where there were too many calls, and CONFLICT where GitHub answered that it will not.
  */
 export interface WorkflowDispatch {
   dispatch(request: WorkflowDispatchRequest): Promise<WorkflowDispatchAnswer>;

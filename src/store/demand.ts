@@ -4,16 +4,23 @@ import type { Database } from './database.ts';
 /**
  * What is ready is grouped by queue, and all else is one look at an index per queue of a dedicated run. Rows of `ready`
  * outlive a cancellation: they count only while the run is open and one of its steps is ready indeed.
+ *
+ * A job that was asked for before a step of its class succeeded is no sign that none does: in a long run machines are
+ * taken away now and then. Steps are looked at only where a job was lost.
  */
 const UNSERVED = `
   with waiting as (select queue, count(*)::int as ready, min(seq) as first from ready group by queue)
-  select u.key, q.class, w.ready, j.waiting, j.running, j.lost, j.jobs
+  select u.key, q.class, w.ready, j.waiting, j.running, case when j.lost = 0 then 0 else (
+      select coalesce(sum(greatest(d.refusals, 1)), 0)::int from dispatch d
+      where d.run_key = u.key and d.class = q.class and d.status = 4 and d.requested_at > coalesce((
+        select max(s.finished_at) from step s where s.run_id = u.id and s.queue = q.id and s.state = 5), '-infinity')
+    ) end, j.jobs
   from waiting w
   join queue q on q.id = w.queue and q.pool like '@%'
   join run u on u.key = substr(q.pool, 2) and u.state in (1, 2)
   cross join lateral (
     select (count(*) filter (where d.status < 2))::int as waiting, (count(*) filter (where d.status = 2))::int as running,
-      coalesce(sum(greatest(d.refusals, 1)) filter (where d.status = 4), 0)::int as lost, coalesce(max(d.ordinal), 0)::int as jobs
+      (count(*) filter (where d.status = 4))::int as lost, coalesce(max(d.ordinal), 0)::int as jobs
     from dispatch d where d.run_key = u.key and d.class = q.class) j
   where j.waiting + j.running < $1
     and not exists (select 1 from dispatch o where o.run_key = u.key and o.class = '*' and o.status < 3)

@@ -18,6 +18,8 @@ import { plainText } from './json-text.ts';
 /** Number = index: stored, and compared, so that news which arrives late never takes a job back. */
 const STATUSES = ['requested', 'queued', 'running', 'ended', 'lost'] as const satisfies readonly DispatchStatus[];
 const PROBLEM_CHARS_MAX = 1000;
+/** A job that no runner took for so long takes no place from other classes: its runners may be offline for a day. */
+const UNTAKEN_MS = 900_000;
 /** A running job is looked at this often, in case its end was never delivered. */
 const RUNNING_LOOK_MS = 300_000;
 
@@ -33,33 +35,37 @@ export function openDispatches(db: Database, clock: Clock, holder: string | null
   const after = (ms: number): string => isoTime(clock.now() + ms);
   return {
     find: (dispatchId) => findDispatch(db, dispatchId),
-    request: (request, jobsMax) => db.transaction((session) => insertRequest(session, request, jobsMax, now())),
+    request: (request, jobsMax) =>
+      db.transaction((session) => insertRequest(session, request, jobsMax, now(), after(-UNTAKEN_MS))),
     adopt: (request, job) => adoptJob(db, request, job, now(), after(RUNNING_LOOK_MS)),
     claimDue: (limit, holdMs, except = []) => claimDue(db, { limit, except }, now(), after(holdMs), holder),
-    calling: async (dispatchId, fence) => {
+    calling: async (dispatchId, fence, holdMs) => {
       const rows = await db.query(
         'dispatch_calling',
-        'update dispatch set is_uncertain = true where id = $1 and status = 0 and fence = $2 returning 1',
-        [dispatchId, fence],
+        // It may have waited for its turn through most of its claim: the hold begins anew.
+        `update dispatch set is_uncertain = true, called_at = $3, due_at = $4::timestamptz, held_until = $4::timestamptz
+         where id = $1 and status = 0 and fence = $2 returning 1`,
+        [dispatchId, fence, now(), after(holdMs)],
       );
       return rows.length > 0;
     },
     accepted: async (dispatchId, workflowRunId, lookAfterMs) => {
-      await db.query(
+      const rows = await db.query(
         'dispatch_accepted',
-        // News of the job may have come first: only the id is missing then.
-        `update dispatch set workflow_run_id = coalesce(workflow_run_id, $2), is_uncertain = false,
+        // News of the job may have come first: only the id is missing then. Where the run is over, it is cleared away as planned.
+        `update dispatch set workflow_run_id = coalesce(workflow_run_id, $2), is_uncertain = false, refusals = 0,
            status_at = case when status = 0 then $3::timestamptz else status_at end,
            problem = case when status = 0 then null else problem end,
-           due_at = case when status = 0 then $4::timestamptz else due_at end,
-           status = greatest(status, 1) where id = $1 and status < 3`,
+           due_at = case when status = 0 and over_at is null then $4::timestamptz else due_at end,
+           status = greatest(status, 1) where id = $1 and status < 3 returning 1`,
         [dispatchId, workflowRunId, now(), after(lookAfterMs)],
       );
+      return rows.length > 0;
     },
     matched: async (dispatchId, repositoryId, workflowRunId) => {
       const rows = await db.query(
         'dispatch_matched',
-        `update dispatch set workflow_run_id = $3, is_uncertain = false, status = greatest(status, 1),
+        `update dispatch set workflow_run_id = $3, is_uncertain = false, refusals = 0, status = greatest(status, 1),
            status_at = case when status = 0 then $4::timestamptz else status_at end
          where id = $1 and repository_id = $2 and workflow_run_id is null and status < 3 returning 1`,
         [dispatchId, repositoryId, workflowRunId, now()],
@@ -107,6 +113,7 @@ async function insertRequest(
   request: DispatchRequest,
   jobsMax: number,
   now: string,
+  untakenSince: string,
 ): Promise<'written' | 'taken' | 'full'> {
   // Two processes that count at the same moment would both find room.
   await session.query('dispatch_quota_lock', 'select pg_advisory_xact_lock(hashtextextended($1, 2))', [
@@ -114,8 +121,9 @@ async function insertRequest(
   ]);
   const [count] = await session.query(
     'dispatch_live_jobs',
-    'select count(*)::int from dispatch where installation_id = $1 and status < 3',
-    [request.installationId],
+    `select count(*)::int from dispatch where installation_id = $1 and status < 3
+       and (status <> 1 or class = $2 or status_at > $3::timestamptz)`,
+    [request.installationId, request.class, untakenSince],
   );
   if (Number(count?.[0]) >= jobsMax) return 'full';
   const rows = await session.query(
@@ -192,7 +200,8 @@ async function claimDue(
      from due where d.id = due.id
      returning ${COLUMNS}, d.is_uncertain, d.refusals,
        (extract(epoch from $1::timestamptz - d.status_at) * 1000)::float8,
-       (extract(epoch from $1::timestamptz - d.over_at) * 1000)::float8, d.fence`,
+       (extract(epoch from $1::timestamptz - d.over_at) * 1000)::float8, d.fence,
+       (extract(epoch from $1::timestamptz - d.called_at) * 1000)::float8`,
     [now, limit, heldUntil, holder, intArray(except)],
   );
   return rows.map((row) => ({
@@ -202,6 +211,7 @@ async function claimDue(
     refusals: Number(row[16]),
     statusAgeMs: Number(row[17]),
     overForMs: row[18] === null ? null : Number(row[18]),
+    calledAgoMs: row[20] === null ? null : Number(row[20]),
   }));
 }
 
@@ -255,7 +265,7 @@ async function register(
     'dispatch_register',
     // Also one that was given up: somebody pressed "Re-run" on GitHub, and this attempt is a new job.
     `update dispatch d set status = 2, status_at = $5::timestamptz, due_at = $6::timestamptz, run_attempt = $4, workflow_run_id = $3,
-       key_digest = $7, is_uncertain = false, problem = null
+       key_digest = $7, is_uncertain = false, refusals = 0, problem = null
      where d.id = $1 and d.repository_id = $2 and coalesce(d.workflow_run_id, $3) = $3
        and (d.run_attempt < $4 or (d.run_attempt = $4 and d.status = 2 and d.key_digest = $7))
        -- One workflow run is one dispatch: the identity of a job that serves a run must not open another, whose own is not known yet.

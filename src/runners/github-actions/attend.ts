@@ -4,6 +4,8 @@ import type { WorkflowDispatch } from '../../protocol/workflow-dispatch.ts';
 import type { InstallationPause } from './installation-pause.ts';
 
 const MINUTE_MS = 60_000;
+/** Longer than all calls that one dispatch can make: whoever gets it then finds no other at work on it. */
+export const HOLD_MS = 150_000;
 /** File below `.github/workflows` of the user's repository. */
 const WORKFLOW = 'maestro.yml';
 /** After that many refusals, with doubling pauses, nobody is about to mend it. */
@@ -20,12 +22,17 @@ const DRAIN_MS_MAX = 5 * MINUTE_MS;
 const UNREACHABLE_PAUSE_MS = 15_000;
 /** Until then a workflow run that came of an unanswered call shows in GitHub's lists. */
 const UNKNOWN_LOOK_MS = MINUTE_MS;
+/** GitHub answered that it will not: the App lacks a permission, or the repository is archived. Nobody mends that at once. */
+const REFUSED_LOOK_MS = 5 * MINUTE_MS;
+/** What is left of a run that is over for so long, GitHub does not let go: its jobs end by themselves. */
+const OVER_MS_MAX = 30 * MINUTE_MS;
 
 export interface AttendTools {
   readonly dispatches: Dispatches;
   readonly github: WorkflowDispatch;
   readonly pause: InstallationPause;
-  readonly giveUp: (runId: string, runnerClass: string, reason: string) => Promise<void>;
+  /** Answers false where the steps were not failed, because everything is about to end. */
+  readonly giveUp: (runId: string, runnerClass: string, reason: string) => Promise<boolean>;
   /** What `problemOf` answers for the run may have changed. */
   readonly onProblem: (runId: string) => void;
 }
@@ -44,24 +51,30 @@ export async function attend(tools: AttendTools, due: DueDispatch): Promise<void
     else if (due.status === 'requested') await call(tools, due);
     else await lookAtRun(tools, due);
   } catch (error) {
-    if (!isMaestroError(error, 'RATE_LIMITED')) {
-      // Before the next of this installation waits as long as this one did.
-      tools.pause.begin(due.installationId, UNREACHABLE_PAUSE_MS);
-      await tools.dispatches.later(due.dispatchId, UNKNOWN_LOOK_MS);
-      throw error;
-    }
+    if (!isMaestroError(error, 'RATE_LIMITED')) return putOff(tools, due, error);
     tools.pause.begin(due.installationId, null);
     await tools.dispatches.later(due.dispatchId, tools.pause.restMs(due.installationId));
   }
 }
 
+async function putOff({ dispatches, pause }: AttendTools, due: DueDispatch, error: unknown): Promise<never> {
+  const isAnswered = isMaestroError(error, 'CONFLICT');
+  // Before the next of this installation waits as long as this one did.
+  if (!isAnswered) pause.begin(due.installationId, UNREACHABLE_PAUSE_MS);
+  if (due.overForMs !== null && due.overForMs >= OVER_MS_MAX) await dispatches.end(due.dispatchId, 'ended', null);
+  else await dispatches.later(due.dispatchId, isAnswered ? REFUSED_LOOK_MS : UNKNOWN_LOOK_MS);
+  throw error;
+}
+
 async function call(tools: AttendTools, due: DueDispatch): Promise<void> {
   const { dispatches, github, pause } = tools;
   if (due.isUncertain) {
+    const restMs = unseenForMs(due);
+    if (restMs > 0) return dispatches.later(due.dispatchId, restMs);
     const found = await github.findRun(due, WORKFLOW, due.dispatchId, due.requestedAt);
-    if (found !== undefined) return dispatches.accepted(due.dispatchId, found, QUEUED_MS_MAX);
+    if (found !== undefined) return accept(tools, due, found);
   }
-  if (!(await dispatches.calling(due.dispatchId, due.fence))) return;
+  if (!(await dispatches.calling(due.dispatchId, due.fence, HOLD_MS))) return;
   const answer = await github.dispatch({
     target: { installationId: due.installationId, owner: due.owner, repo: due.repo },
     workflow: WORKFLOW,
@@ -76,9 +89,23 @@ async function call(tools: AttendTools, due: DueDispatch): Promise<void> {
   }
   pause.end(due.installationId);
   if (answer.status === 'refused') return refuse(tools, due, answer.problem);
-  const { workflowRunId } = answer;
-  await dispatches.accepted(due.dispatchId, workflowRunId, workflowRunId === null ? UNSEEN_LOOK_MS : QUEUED_MS_MAX);
-  if (due.problem !== null) tools.onProblem(due.runId);
+  return accept(tools, due, answer.workflowRunId);
+}
+
+/** How long what came of the last call may not show in GitHub's lists yet. */
+function unseenForMs({ calledAgoMs }: DueDispatch): number {
+  return calledAgoMs === null ? 0 : Math.max(0, UNKNOWN_LOOK_MS - calledAgoMs);
+}
+
+async function accept(
+  { dispatches, github, onProblem }: AttendTools,
+  due: DueDispatch,
+  id: number | null,
+): Promise<void> {
+  const isAwaited = await dispatches.accepted(due.dispatchId, id, id === null ? UNSEEN_LOOK_MS : QUEUED_MS_MAX);
+  // The run ended during the call, and its dispatches with it: nobody else knows of this job.
+  if (!isAwaited && id !== null) await github.cancel(due, id);
+  if (due.problem !== null) onProblem(due.runId);
 }
 
 async function refuse(tools: AttendTools, due: DueDispatch, problem: string): Promise<void> {
@@ -86,7 +113,7 @@ async function refuse(tools: AttendTools, due: DueDispatch, problem: string): Pr
     await tools.dispatches.refused(due.dispatchId, problem, REFUSAL_PAUSE_MS * 2 ** due.refusals);
   } else {
     // First the steps: after a crash in between it is refused, and they are failed, once more.
-    await tools.giveUp(due.runId, due.class, problem);
+    if (!(await tools.giveUp(due.runId, due.class, problem))) return;
     await tools.dispatches.end(due.dispatchId, 'lost', problem);
   }
   tools.onProblem(due.runId);
@@ -142,6 +169,8 @@ async function clearAway(tools: AttendTools, due: DueDispatch, overForMs: number
     return dispatches.later(due.dispatchId, DRAIN_MS_MAX - overForMs);
   }
   const isKnown = due.status !== 'requested' || due.isUncertain;
+  const restMs = isKnown && due.workflowRunId === null ? unseenForMs(due) : 0;
+  if (restMs > 0) return dispatches.later(due.dispatchId, restMs);
   const workflowRunId = isKnown
     ? (due.workflowRunId ?? (await github.findRun(due, WORKFLOW, due.dispatchId, due.requestedAt)))
     : undefined;

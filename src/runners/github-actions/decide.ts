@@ -17,6 +17,13 @@ export type DemandDecision =
   | { readonly type: 'dispatch'; readonly count: number }
   | { readonly type: 'give-up' };
 
+/** Why a class of a run gets no more jobs. */
+export function hopelessness({ jobs, lostJobs, class: runnerClass }: ClassDemand): string {
+  return lostJobs >= LOST_JOBS_MAX
+    ? `no job for class ${runnerClass} took the step: the last of ${jobs} were lost`
+    : `${jobs} jobs for class ${runnerClass} came, and left the step: no more are asked for`;
+}
+
 /** What to do about ready steps of a class. @param isLasting whether they were ready at an earlier look already */
 export function decide(demand: ClassDemand, limits: JobLimits, isLasting: boolean): DemandDecision {
   const live = demand.waitingJobs + demand.runningJobs;

@@ -5,14 +5,12 @@ import type { Dispatches, DueDispatch } from '../../protocol/dispatch.ts';
 import type { GitHubRun, GitHubRuns } from '../../protocol/github-run.ts';
 import type { LeaseClient } from '../../protocol/lease.ts';
 import type { WorkflowDispatch } from '../../protocol/workflow-dispatch.ts';
-import { type AttendTools, attend } from './attend.ts';
-import { decide, type JobLimits } from './decide.ts';
+import { type AttendTools, attend, HOLD_MS } from './attend.ts';
+import { decide, hopelessness, type JobLimits } from './decide.ts';
+import { GiveUps } from './give-ups.ts';
 import { InstallationPause } from './installation-pause.ts';
 import { type ClassLabels, labelsOf } from './labels.ts';
-import { refuseSteps } from './refuse-steps.ts';
 
-/** Longer than all calls that one dispatch can make: whoever gets it then finds no other at work on it. */
-const HOLD_MS = 150_000;
 const CLAIM_MAX = 50;
 /** Installations that are served at the same time. */
 const LANES_MAX = 256;
@@ -20,6 +18,8 @@ const DEMANDS_MAX = 20_000;
 const KNOWN_RUNS_MAX = 20_000;
 /** News of ready steps comes by the thousand; a look covers all of it. */
 const LOOK_PAUSE_MS = 250;
+/** A look that failed is repeated ever later, up to this: the database may be away for a while. */
+const FAILED_PAUSE_MS_MAX = 10_000;
 /** The floor under lost news. */
 const SWEEP_MS = 10_000;
 /** A run's steps are ready a moment before its place on GitHub is written: it is looked for again so soon, then ever later. */
@@ -43,7 +43,7 @@ export interface DispatcherOptions {
   readonly onReady: (listener: () => void) => () => void;
   /** What `Dispatches.problemOf` answers for the run may have changed: the check should be told again. */
   readonly onProblem: (runId: string) => void;
-  /** A look that fails is repeated by the next sweep. */
+  /** A look that fails is repeated, ever later. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -51,6 +51,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #limits: JobLimits & { readonly jobsPerInstallationMax: number };
+  readonly #giveUps: GiveUps;
   readonly #attendTools: AttendTools;
   readonly #runs = new Map<string, GitHubRun>();
   /** Classes of runs that lacked jobs at the last look. */
@@ -59,6 +60,8 @@ export class Dispatcher {
   #unplaced: ReadonlyMap<string, number> = new Map();
   /** When the last look ended. */
   #lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** Looks that failed in a row. */
+  #failures = 0;
   #isLooking = false;
   /** By installation: the end of what was begun for it. */
   readonly #lanes = new Map<number, Promise<void>>();
@@ -75,11 +78,12 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#limits = { jobsPerClassMax: 1, stepsPerJob: 4, jobsPerInstallationMax: 100, ...options.limits };
+    this.#giveUps = new GiveUps(options.leases);
     this.#attendTools = {
       dispatches: options.dispatches,
       github: options.github,
       pause: new InstallationPause(options.clock, options.random),
-      giveUp: (runId, runnerClass, reason) => this.#giveUp(runId, runnerClass, reason),
+      giveUp: (runId, runnerClass, reason) => this.#giveUps.giveUp(runId, runnerClass, async () => reason),
       onProblem: options.onProblem,
     };
   }
@@ -94,7 +98,7 @@ export class Dispatcher {
   wake(): void {
     // News that comes during a look calls for another one after it.
     if (this.#isLooking) this.#isNews = true;
-    else this.#schedule(Math.max(0, this.#lookedAtMs + LOOK_PAUSE_MS - performance.now()));
+    else this.#schedule(Math.max(0, this.#lookedAtMs + this.#pauseMs() - performance.now()));
   }
 
   /** Ends after the calls that are in progress. Nothing is lost: the rows say what is to be done. */
@@ -104,7 +108,7 @@ export class Dispatcher {
     this.#offReady();
     clearTimeout(this.#timer);
     await this.#looking;
-    await this.#idle();
+    await Promise.all([this.#giveUps.close(), this.#idle()]);
   }
 
   /** One look, and everything that it began. */
@@ -118,7 +122,7 @@ export class Dispatcher {
     const demands = await this.#options.demand.unserved(this.#limits.jobsPerClassMax, DEMANDS_MAX);
     const before = this.#lacking;
     this.#lacking = new Set(demands.map(nameOf));
-    const full = new Set<number>();
+    const full = new Set<string>();
     const unplaced = new Map<string, number>();
     for (const demand of demands) {
       if (this.#isClosing) return;
@@ -157,27 +161,36 @@ export class Dispatcher {
     this.#wakesAtMs = Number.POSITIVE_INFINITY;
     this.#isNews = false;
     this.#isLooking = true;
-    await this.#look().catch(this.#options.onError);
+    try {
+      await this.#look();
+      this.#failures = 0;
+    } catch (error) {
+      this.#failures++;
+      this.#options.onError(error);
+    }
     this.#isLooking = false;
     this.#lookedAtMs = performance.now();
     const looks = Math.min(...this.#unplaced.values());
-    if (looks <= UNPLACED_LOOKS_MAX) this.#schedule(Math.min(LOOK_PAUSE_MS, UNPLACED_PAUSE_MS * 2 ** looks));
+    if (this.#failures > 0) this.#schedule(this.#pauseMs());
+    else if (looks <= UNPLACED_LOOKS_MAX) this.#schedule(Math.min(LOOK_PAUSE_MS, UNPLACED_PAUSE_MS * 2 ** looks));
     else this.#schedule(this.#isNews ? LOOK_PAUSE_MS : SWEEP_MS);
   }
 
-  /** @param full installations that have as many jobs as they may: at a busy hour thousands of their runs wait */
-  async #serve(demand: ClassDemand, run: GitHubRun, isLasting: boolean, full: Set<number>): Promise<void> {
+  /** The least time between two looks. */
+  #pauseMs(): number {
+    return Math.min(FAILED_PAUSE_MS_MAX, LOOK_PAUSE_MS * 2 ** this.#failures);
+  }
+
+  /** @param full classes of installations that have as many jobs as they may: at a busy hour thousands of their runs wait */
+  async #serve(demand: ClassDemand, run: GitHubRun, isLasting: boolean, full: Set<string>): Promise<void> {
     const decision = decide(demand, this.#limits, isLasting);
     if (decision.type === 'enough') return;
-    if (decision.type === 'give-up') {
-      const problem = await this.#options.dispatches.problemOf(run.runId);
-      const reason = `none of ${demand.jobs} jobs for class ${demand.class} took the step${problem === null ? '' : `; ${problem}`}`;
-      return this.#giveUp(run.runId, demand.class, reason);
-    }
-    if (full.has(run.installationId)) return;
+    if (decision.type === 'give-up') return this.#beginGiveUp(demand);
+    const quota = `${run.installationId}/${demand.class}`;
+    if (full.has(quota)) return;
     for (let i = 1; i <= decision.count; i++) {
       const answer = await this.#request(run, demand.class, demand.jobs + i);
-      if (answer === 'full') full.add(run.installationId);
+      if (answer === 'full') full.add(quota);
       if (answer !== 'written') return;
     }
   }
@@ -201,8 +214,15 @@ export class Dispatcher {
     );
   }
 
-  async #giveUp(runId: string, runnerClass: string, reason: string): Promise<void> {
-    await refuseSteps(this.#options.leases, runId, runnerClass, reason);
+  /** Takes its time beside the look: what a class of a run lacks must not keep the others waiting. */
+  #beginGiveUp(demand: ClassDemand): void {
+    const { runId, class: runnerClass } = demand;
+    if (this.#giveUps.isOpen(runId, runnerClass)) return;
+    const reasonOf = async (): Promise<string> => {
+      const problem = await this.#options.dispatches.problemOf(runId);
+      return problem === null ? hopelessness(demand) : `${hopelessness(demand)}; ${problem}`;
+    };
+    this.#giveUps.giveUp(runId, runnerClass, reasonOf).catch(this.#options.onError);
   }
 
   /** Installations in parallel, each one's calls in turn: one that is slow or limited holds up only itself. */
@@ -225,6 +245,7 @@ export class Dispatcher {
   }
 
   async #idle(): Promise<void> {
+    await this.#giveUps.idle();
     while (this.#lanes.size > 0) await Promise.all(this.#lanes.values());
   }
 

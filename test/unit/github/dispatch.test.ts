@@ -118,4 +118,21 @@ describe('a workflow run', () => {
     farEnd.misbehave.push({ reply: { status: 429, body: {} } });
     await expect(client.cancel(TARGET, 5)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
   });
+
+  it('that GitHub does not let us at is told apart from a GitHub that fails', async () => {
+    const client = farEnd.client();
+    for (const call of [
+      () => client.cancel(TARGET, 5),
+      () => client.readRun(TARGET, 5),
+      () => client.findRun(TARGET, 'maestro.yml', 'd1', SINCE),
+    ]) {
+      farEnd.misbehave.push({ reply: { status: 403, body: { message: 'Must have admin rights' } } });
+      await expect(call()).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringContaining('admin rights'),
+      });
+      farEnd.misbehave.push({ reply: { status: 502, body: {} } });
+      await expect(call()).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+    }
+  });
 });

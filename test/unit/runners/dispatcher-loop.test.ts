@@ -1,5 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GitHubRuns } from '../../../src/protocol/github-run.ts';
+import type { WorkerHello } from '../../../src/protocol/lease.ts';
+import { planStep } from '../../fakes/plans.ts';
 import { GitHubWorld } from './github-world.ts';
 
 let world: GitHubWorld;
@@ -69,6 +71,106 @@ it('a look that fails is told, and the next one does the work', { timeout: 8000 
   await dispatched(1);
   await dispatcher.close();
   expect(world.errors).toEqual([new Error('connection lost')]);
+});
+
+it('looks that fail come ever later, also while the place of a run is looked for', { timeout: 15_000 }, async () => {
+  const { dispatches } = world;
+  const failedAt: number[] = [];
+  let looks = 0;
+  const dispatcher = world.dispatcher({
+    runs: { find: async () => undefined },
+    dispatches: {
+      ...dispatches,
+      claimDue: (limit, holdMs) =>
+        ++looks > 1 ? Promise.reject(new Error('the database is away')) : dispatches.claimDue(limit, holdMs),
+    },
+    onError: () => failedAt.push(performance.now()),
+  });
+  await world.run();
+  dispatcher.start();
+  await vi.waitUntil(
+    () => {
+      dispatcher.wake();
+      return failedAt.length >= 3;
+    },
+    { timeout: 12_000 },
+  );
+  await dispatcher.close();
+  const [first = 0, , third = 0] = failedAt;
+  expect(third - first).toBeGreaterThan(1400);
+});
+
+describe('a class that gets no job', () => {
+  const hopelessRun = async (): Promise<string> => {
+    const runId = await world.run([planStep('build', { retry: { ...planStep('x').retry, max: 0 } })]);
+    const { labels, ref, ...place } = { ...world.githubRun(runId), labels: ['linux'], ref: 'main' };
+    for (let ordinal = 1; ordinal <= 3; ordinal++) {
+      const dispatchId = `${runId}/${ordinal}`;
+      await world.dispatches.request({ ...place, dispatchId, class: 'linux', ordinal, labels, ref }, 1000);
+      await world.dispatches.end(dispatchId, 'lost', 'the job ended');
+    }
+    return runId;
+  };
+  /** A conductor that gives out no step before it is told to. Knows who asked. */
+  const slowLeases = () => {
+    const { leases } = world.engine;
+    const go = Promise.withResolvers<void>();
+    const hellos: (string | undefined)[] = [];
+    return {
+      go: go.resolve,
+      hellos,
+      leases: {
+        ...leases,
+        register: async (hello: WorkerHello) => {
+          hellos.push(hello.run);
+          return leases.register(hello);
+        },
+        acquire: async (...call: Parameters<typeof leases.acquire>) => {
+          await go.promise;
+          return leases.acquire(...call);
+        },
+      },
+    };
+  };
+
+  it('is given up once at a time, and keeps no other from its jobs', { timeout: 15_000 }, async () => {
+    const hopeless = [await hopelessRun(), await hopelessRun()];
+    const { leases, hellos, go } = slowLeases();
+    const dispatcher = world.dispatcher({ leases });
+    dispatcher.start();
+    await vi.waitUntil(() => hellos.length === 2, { timeout: 5000 });
+    for (let i = 1; i <= 3; i++) {
+      await world.run();
+      dispatcher.wake();
+      await dispatched(i);
+    }
+    expect(hellos).toEqual(expect.arrayContaining(hopeless));
+    expect(hellos).toHaveLength(hopeless.length);
+    go();
+    for (const run of hopeless) {
+      const id = await world.idOf(run);
+      await vi.waitUntil(async () => (await world.engine.readRun(id)).status === 'failed', { timeout: 5000 });
+    }
+    await dispatcher.close();
+    expect(world.errors).toEqual([]);
+  });
+
+  it('is left to the next dispatcher where many are given up and this one closes', { timeout: 15_000 }, async () => {
+    const hopeless: string[] = [];
+    for (let i = 0; i < 12; i++) hopeless.push(await hopelessRun());
+    const { leases, hellos, go } = slowLeases();
+    const dispatcher = world.dispatcher({ leases });
+    dispatcher.start();
+    await vi.waitUntil(() => hellos.length > 0, { timeout: 5000 });
+    const closed = dispatcher.close();
+    go();
+    await closed;
+    expect(hellos.length).toBeLessThan(hopeless.length);
+    await world.dispatcher().look();
+    for (const run of hopeless)
+      expect(await world.engine.readRun(await world.idOf(run))).toMatchObject({ status: 'failed' });
+    expect(world.errors).toEqual([]);
+  });
 });
 
 it('a run that cannot be served keeps no other from its job', async () => {

@@ -65,6 +65,21 @@ onEveryDatabase('dispatching', (url) => {
       expect(await world.dispatchesOf(second)).toHaveLength(1);
     });
 
+    it('get their jobs though those of a class whose runners are offline use up the installation', async () => {
+      const gpu = () => planStep('train', { runner: 'gpu' });
+      const [offline, waiting] = [await world.run([gpu()]), await world.run([gpu(), planStep('build')])];
+      const dispatcher = world.dispatcher({ limits: { jobsPerInstallationMax: 1 } });
+      await dispatcher.look();
+      expect(await world.dispatchesOf(waiting)).toEqual([]);
+      world.clock.ms += 14 * MINUTE_MS;
+      await dispatcher.look();
+      expect(await world.dispatchesOf(waiting)).toEqual([]);
+      world.clock.ms += MINUTE_MS;
+      await dispatcher.look();
+      expect(await world.dispatchesOf(waiting)).toMatchObject([{ class: 'linux', status: 'queued' }]);
+      expect(await world.dispatchesOf(offline)).toMatchObject([{ class: 'gpu', status: 'queued' }]);
+    });
+
     it('of a run that was cancelled before its first job get none', async () => {
       const run = await world.run();
       await world.engine.cancelRun(await world.idOf(run), 'changed my mind');
@@ -155,6 +170,58 @@ onEveryDatabase('dispatching', (url) => {
     });
   });
 
+  describe('a call that takes long', () => {
+    it('is made by nobody else meanwhile, though its claim is almost over when it begins', async () => {
+      const run = await world.run();
+      const github = world.farEnd.client();
+      const quick = world.dispatcher();
+      const slow = world.dispatcher({
+        dispatches: {
+          ...world.dispatches,
+          claimDue: async (limit, holdMs) => {
+            const due = await world.dispatches.claimDue(limit, holdMs);
+            // So long did those before it take.
+            world.clock.ms += 2.4 * MINUTE_MS;
+            return due;
+          },
+        },
+        github: {
+          ...github,
+          dispatch: async (request) => {
+            world.clock.ms += MINUTE_MS;
+            await quick.look();
+            return github.dispatch(request);
+          },
+        },
+      });
+      await slow.look();
+      expect(world.farEnd.calls).toHaveLength(1);
+      expect(await world.onlyDispatch(run)).toMatchObject({ status: 'queued', workflowRunId: 100 });
+    });
+
+    it('and is taken over all the same is repeated only when GitHub would show what came of it', async () => {
+      const run = await world.run();
+      const github = world.farEnd.client();
+      const quick = world.dispatcher();
+      const takenOver = world.dispatcher({
+        github: {
+          ...github,
+          dispatch: async () => {
+            await world.db.query('', `update dispatch set due_at = '-infinity'`, []);
+            await quick.look();
+            throw new Error('killed');
+          },
+        },
+      });
+      await takenOver.look();
+      expect(world.farEnd.calls).toEqual([]);
+      world.clock.ms += 2 * MINUTE_MS;
+      await quick.look();
+      expect(world.farEnd.dispatches).toHaveLength(1);
+      expect(await world.onlyDispatch(run)).toMatchObject({ status: 'queued', workflowRunId: 100 });
+    });
+  });
+
   describe('a GitHub that does not say which workflow run it started', () => {
     it('is asked for the list', async () => {
       const run = await world.run();
@@ -215,6 +282,21 @@ onEveryDatabase('dispatching', (url) => {
       expect(await world.dispatches.problemOf(run)).toBeNull();
       expect(world.told).toEqual([run, run]);
       expect(await world.onlyDispatch(run)).toMatchObject({ status: 'queued' });
+    });
+
+    it('that was mended does not count against the jobs that come after it', async () => {
+      const run = await world.run();
+      const dispatcher = world.dispatcher();
+      for (let i = 0; i < 3; i++) {
+        world.farEnd.misbehave.push(missing);
+        await dispatcher.look();
+        world.clock.ms += 5 * MINUTE_MS;
+      }
+      await dispatcher.look();
+      const done = { run_id: 100, run_attempt: 1, status: 'completed', conclusion: 'failure' };
+      await world.deliver('workflow_job', done);
+      await dispatcher.look();
+      expect((await world.dispatchesOf(run)).map((one) => one.status)).toEqual(['lost', 'queued']);
     });
 
     it('for good fails the steps of the class with the reason, and the others go on', async () => {

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { digestBytes } from '../../../src/base/digest.ts';
+import type { Dispatch } from '../../../src/protocol/dispatch.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { planStep } from '../../fakes/plans.ts';
 import { GitHubWorld, MINUTE_MS } from './github-world.ts';
@@ -95,7 +97,7 @@ onEveryDatabase('jobs', (url) => {
       const view = await world.engine.readRun(await world.idOf(run));
       expect(view.steps[0]).toMatchObject({ status: 'failed' });
       expect(view.steps[0]?.reason).toMatch(
-        /none of 3 jobs for class linux took the step.*ended with failure \(workflow run 102\)/,
+        /no job for class linux took the step: .* 3 were lost.*ended with failure \(workflow run 102\)/,
       );
       expect(world.farEnd.dispatches).toHaveLength(3);
     });
@@ -203,7 +205,121 @@ onEveryDatabase('jobs', (url) => {
     });
   });
 
+  describe('a run whose job GitHub does not cancel', () => {
+    const cancelled = async () => {
+      const run = await world.run();
+      const dispatcher = world.dispatcher();
+      await dispatcher.look();
+      await world.engine.cancelRun(await world.idOf(run), 'changed my mind');
+      return { run, dispatcher };
+    };
+
+    it('is let go after half an hour of refusals, and holds up no other of its installation', async () => {
+      const { run, dispatcher } = await cancelled();
+      const archived = { reply: { status: 403, body: { message: 'Repository was archived so is read-only.' } } };
+      world.farEnd.misbehave.push(archived);
+      await dispatcher.look();
+      const other = await world.run();
+      await dispatcher.look();
+      expect(await world.onlyDispatch(other)).toMatchObject({ status: 'queued' });
+      for (let minute = 0; minute <= 36; minute++) {
+        world.clock.ms += MINUTE_MS;
+        if ((await world.onlyDispatch(run)).status === 'queued') world.farEnd.misbehave.unshift(archived);
+        await dispatcher.look();
+      }
+      expect(await world.onlyDispatch(run)).toMatchObject({ status: 'ended' });
+      expect(world.farEnd.cancelled.length).toBeLessThan(10);
+      expect(world.errors[0]).toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('archived') });
+    });
+
+    it('is let go after half an hour of failures', async () => {
+      const { run, dispatcher } = await cancelled();
+      for (let minute = 0; minute <= 32; minute++) {
+        world.farEnd.misbehave.splice(0, 1, { reply: { status: 500, body: {} } });
+        await dispatcher.look();
+        world.clock.ms += MINUTE_MS;
+      }
+      expect(await world.onlyDispatch(run)).toMatchObject({ status: 'ended' });
+      world.farEnd.calls.length = 0;
+      await dispatcher.look();
+      expect(world.farEnd.calls).toEqual([]);
+    });
+  });
+
+  describe('a run that is cancelled while GitHub is asked for its job', () => {
+    /** Dispatches; `meanwhile` happens between GitHub's deed and its answer. */
+    const dispatching = async (meanwhile: (run: string) => Promise<void>) => {
+      const run = await world.run();
+      const github = world.farEnd.client();
+      const slow = world.dispatcher({
+        github: {
+          ...github,
+          dispatch: async (request) => {
+            const answer = await github.dispatch(request);
+            await world.engine.cancelRun(await world.idOf(run), 'changed my mind');
+            await meanwhile(run);
+            return answer;
+          },
+        },
+      });
+      await slow.look();
+      return run;
+    };
+
+    it('has it cancelled once it is known, also where another server cleared the run away first', async () => {
+      const other = world.dispatcher();
+      const run = await dispatching(async () => {
+        // What GitHub does shows in its lists a while later.
+        const unseen = world.farEnd.runs.splice(0);
+        await other.look();
+        world.farEnd.runs.push(...unseen);
+      });
+      world.clock.ms += MINUTE_MS;
+      await other.look();
+      expect(world.farEnd.cancelled).toEqual(['100']);
+      expect(world.farEnd.dispatches).toHaveLength(1);
+      expect(await world.onlyDispatch(run)).toMatchObject({ status: 'ended', workflowRunId: 100 });
+    });
+
+    it('has it cancelled at once where nobody waits for it any more', async () => {
+      await dispatching(async (run) => world.dispatches.end((await world.onlyDispatch(run)).dispatchId, 'ended', null));
+      expect(world.farEnd.cancelled).toEqual(['100']);
+    });
+
+    it('has it found and cancelled where its answer was lost', async () => {
+      const died = dispatching(() => Promise.reject(new Error('killed')));
+      const run = await died;
+      const dispatcher = world.dispatcher();
+      world.clock.ms += MINUTE_MS;
+      await dispatcher.look();
+      await dispatcher.look();
+      expect(world.farEnd.cancelled).toEqual(['100']);
+      expect(await world.onlyDispatch(run)).toMatchObject({ status: 'ended' });
+    });
+  });
+
   describe('a run that goes on', () => {
+    it('loses machine after machine and is not given up, as long as each of them does some work', async () => {
+      const run = await world.run(Array.from({ length: 5 }, (_, i) => planStep(`s${i}`)));
+      world.clock.ms = Date.now();
+      const dispatcher = world.dispatcher();
+      const { leases } = world.engine;
+      for (let i = 0; i < 4; i++) {
+        await dispatcher.look();
+        await world.register((await world.dispatchesOf(run)).at(-1) as Dispatch, 100 + i);
+        const { workerId } = await leases.register({ name: 'job', ...LINUX, run });
+        const [lease] = await leases.acquire(workerId, 1, 1000, new AbortController().signal);
+        assert(lease);
+        await leases.complete(workerId, [{ ...lease, outcome: { kind: 'succeeded' } }], 0);
+        await leases.leave(workerId);
+        await world.deliver('workflow_job', { ...failed, run_id: 100 + i });
+        world.clock.ms = Date.now();
+      }
+      await dispatcher.look();
+      expect((await world.dispatchesOf(run)).map((one) => one.status)).toEqual([...Array(4).fill('lost'), 'queued']);
+      expect(world.farEnd.dispatches).toHaveLength(5);
+    });
+
     it('gets another job for steps that became ready after its first has ended well', async () => {
       const run = await world.run([planStep('build'), planStep('test', { needs: ['build'] })]);
       const dispatcher = world.dispatcher();

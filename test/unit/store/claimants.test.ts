@@ -126,7 +126,7 @@ function suite(url: string | undefined): void {
     const dead = openClaimant(db, 'dead');
     await dead.begin();
     const [due] = await rooms('dead').dispatches.claimDue(1, HOUR_MS);
-    await rooms('dead').dispatches.calling('d', due?.fence ?? 0);
+    await rooms('dead').dispatches.calling('d', due?.fence ?? 0, HOUR_MS);
     await dead.leave();
     const later = (ms: number) => openDispatches(db, { now: () => Date.now() + ms }, 'next').claimDue(1, HOUR_MS);
     expect(await later(30_000)).toEqual([]);
