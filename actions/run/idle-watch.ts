@@ -1,9 +1,10 @@
+import type { HeldLease } from '../../src/protocol/lease.ts';
 import type { LeaseWatcher } from './watched-client.ts';
 
 /**
  * Says when a worker has had nothing to do for `idleMs`, counted from its start or from the end of its last step.
  *
- * A lease that was taken away is noticed when its outcome is answered `lost`, or with the job's own end.
+ * A lease that was taken away ends without an outcome: the next renewal no longer names it.
  */
 export class IdleWatch implements LeaseWatcher {
   readonly #idleMs: number;
@@ -17,16 +18,23 @@ export class IdleWatch implements LeaseWatcher {
     this.#wait();
   }
 
-  onLease({ stepId, fence }: { readonly stepId: string; readonly fence: number }): void {
-    this.#held.add(`${stepId}/${fence}`);
+  onLease(lease: HeldLease): void {
+    this.#held.add(nameOf(lease));
     clearTimeout(this.#timer);
   }
 
   onLog(): void {}
 
-  onComplete(completions: readonly { readonly stepId: string; readonly fence: number }[]): void {
-    for (const { stepId, fence } of completions) this.#held.delete(`${stepId}/${fence}`);
+  onComplete(completions: readonly HeldLease[]): void {
+    for (const completion of completions) this.#held.delete(nameOf(completion));
     this.#wait();
+  }
+
+  onHeld(held: readonly HeldLease[]): void {
+    const kept = new Set(held.map(nameOf));
+    const lost = [...this.#held].filter((name) => !kept.has(name));
+    for (const name of lost) this.#held.delete(name);
+    if (lost.length > 0) this.#wait();
   }
 
   close(): void {
@@ -37,4 +45,8 @@ export class IdleWatch implements LeaseWatcher {
     clearTimeout(this.#timer);
     if (this.#held.size === 0) this.#timer = setTimeout(this.#onIdle, this.#idleMs);
   }
+}
+
+function nameOf({ stepId, fence }: HeldLease): string {
+  return `${stepId}/${fence}`;
 }

@@ -44,6 +44,7 @@ export async function serve(request: ServeRequest): Promise<WorkerReport> {
       idle?.onLease(lease);
       reporter.onLease(lease);
     },
+    onHeld: (held) => idle?.onHeld(held),
     onLog: (chunks) => reporter.onLog(chunks),
     onComplete: (completions, answers) => {
       idle?.onComplete(completions);

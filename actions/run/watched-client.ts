@@ -1,10 +1,19 @@
-import type { Completion, CompletionAnswer, Lease, LeaseClient, LogChunk } from '../../src/protocol/lease.ts';
+import type {
+  Completion,
+  CompletionAnswer,
+  HeldLease,
+  Lease,
+  LeaseClient,
+  LogChunk,
+} from '../../src/protocol/lease.ts';
 
 /** What passes between worker and conductor, for whoever tells the job's log and decides when the job is over. */
 export interface LeaseWatcher {
   onLease(lease: Lease): void;
   onLog(chunks: readonly LogChunk[]): void;
   onComplete(completions: readonly Completion[], answers: readonly CompletionAnswer[]): void;
+  /** All that the worker holds at this moment: what is missing was taken away from it, and never gets an outcome. */
+  onHeld?(held: readonly HeldLease[]): void;
 }
 
 /** The same client, watched. */
@@ -22,7 +31,10 @@ export function watchClient(client: LeaseClient, watcher: LeaseWatcher): LeaseCl
       for (const lease of answer.leases) watcher.onLease(lease);
       return answer;
     },
-    renew: (workerId, held) => client.renew(workerId, held),
+    renew: (workerId, held) => {
+      watcher.onHeld?.(held);
+      return client.renew(workerId, held);
+    },
     signals: (workerId, waitMs, signal) => client.signals(workerId, waitMs, signal),
     appendLog: async (workerId, chunks) => {
       await client.appendLog(workerId, chunks);
