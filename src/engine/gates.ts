@@ -6,11 +6,11 @@ import type { GateAnswer } from '../protocol/client.ts';
 import { approvalSubject } from '../provenance/approval-subject.ts';
 import { type Approval, addApproval, loadApprovals } from '../store/approvals.ts';
 import type { Session } from '../store/database.ts';
-import { loadDecisions } from '../store/decisions.ts';
 import { heldAt } from '../store/events.ts';
 import { WHOLE_RUN } from '../store/timers.ts';
 import { beginRun } from './begin-run.ts';
 import { stepAt } from './compiled-plan.ts';
+import { isConsentWanted } from './consent.ts';
 import { readNote } from './outcome-note.ts';
 import type { RunWork } from './run-work.ts';
 
@@ -70,13 +70,8 @@ async function gateMeant(
 }
 
 /** Whether policy asked about the run itself and nobody has let it begin. */
-export async function waitsForConsent(session: Session, work: RunWork): Promise<boolean> {
-  if (work.state.status !== 'queued' || work.row.decisionId === null) return false;
-  const stored = (await loadDecisions(session, [work.row.decisionId])).get(work.row.decisionId);
-  if (stored?.decision.verdict !== 'ask') return false;
-  return !(await loadApprovals(session, [work.row.id])).some(
-    (one) => one.idx === WHOLE_RUN && one.decision === 'approve',
-  );
+export function waitsForConsent(session: Session, work: RunWork): Promise<boolean> {
+  return isConsentWanted(session, { ...work.row, status: work.state.status });
 }
 
 async function answerForRun(session: Session, work: RunWork, answer: GateAnswerAsk['answer']): Promise<boolean> {

@@ -15,6 +15,7 @@ import { followLogChunks, type LogPosition, readLogChunks } from '../store/logs.
 import { readReceipt, receiptIdentities, type StoredReceipt } from '../store/receipts.ts';
 import { findRuns, latestRuns, loadOutcomes, loadRuns, loadSteps, type RunRow } from '../store/run-rows.ts';
 import { stepAt } from './compiled-plan.ts';
+import { isConsentWanted } from './consent.ts';
 import type { Hub } from './hub.ts';
 import { readNote } from './outcome-note.ts';
 import type { RunEntries, RunEntry } from './run-entry.ts';
@@ -70,7 +71,8 @@ export class Queries {
     const ids = [row, ...steps].flatMap((one) => one.decisionId ?? []);
     const decisions = await loadDecisions(this.#db, [...new Set(ids)]);
     const receipts = await receiptIdentities(this.#db, [run]);
-    return runView(row, steps, entry.compiled, decisions, receipts.get(run));
+    const facts = { receipt: receipts.get(run), isConsentWanted: await isConsentWanted(this.#db, row) };
+    return runView(row, steps, entry.compiled, decisions, facts);
   }
 
   async load(run: number): Promise<{ readonly row: RunRow; readonly entry: RunEntry }> {

@@ -6,13 +6,20 @@ import type { RunRow, StepRow } from '../store/run-rows.ts';
 import { type CompiledPlan, stepAt } from './compiled-plan.ts';
 import { readNote } from './outcome-note.ts';
 
+/** What stands beside the rows of the run. */
+interface RunFacts {
+  /** Identity of its receipt; undefined until it is signed. */
+  readonly receipt: string | undefined;
+  readonly isConsentWanted: boolean;
+}
+
 /** A run as people and programs see it. */
 export function runView(
   row: RunRow,
   steps: readonly StepRow[],
   compiled: CompiledPlan,
   decisions: ReadonlyMap<number, StoredDecision>,
-  receipt: string | undefined,
+  { receipt, isConsentWanted }: RunFacts,
 ): RunView {
   const decisionOf = (id: number | null): DecisionView | null => {
     const stored = id === null ? undefined : decisions.get(id);
@@ -31,6 +38,7 @@ export function runView(
     finishedAt: timeOf(row.finishedAt),
     reason: row.reason,
     decision: decisionOf(row.decisionId),
+    isConsentWanted,
     steps: steps
       .filter((step) => !isUnusedCompensation(compiled, step))
       .map((step) => stepView(compiled, step, decisionOf(step.decisionId))),

@@ -87,6 +87,8 @@ export interface RunView {
   /** Why it was rejected, cancelled or queued. */
   readonly reason: string | null;
   readonly decision: DecisionView | null;
+  /** Policy asked about the run itself, and nobody has let it begin. */
+  readonly isConsentWanted: boolean;
   readonly steps: readonly StepView[];
   /** Null until the run has ended. */
   readonly receipt: ReceiptView | null;

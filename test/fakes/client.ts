@@ -304,6 +304,7 @@ export function runView(steps: readonly StepView[], changes: Partial<RunView> = 
     finishedAt: null,
     reason: null,
     decision: ALLOW,
+    isConsentWanted: false,
     steps,
     receipt: null,
     ...changes,

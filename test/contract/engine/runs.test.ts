@@ -205,9 +205,10 @@ onEveryStore('runs and their neighbours', (world) => {
       const worker = await w.worker();
       const first = await w.start(grouped());
       const second = await w.start(asks);
+      expect(await w.engine.readRun(second)).toMatchObject({ status: 'queued', isConsentWanted: true });
       await approve(second);
       const a = await worker.take('a');
-      expect(await w.engine.readRun(second)).toMatchObject({ status: 'queued' });
+      expect(await w.engine.readRun(second)).toMatchObject({ status: 'queued', isConsentWanted: false });
       await worker.complete(a);
       await w.end(first);
       await worker.run('a');
