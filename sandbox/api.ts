@@ -6,6 +6,7 @@ import { Call, type Reply } from './call.ts';
 import { type RateLimiter, secondaryLimit } from './limits.ts';
 import type { Misbehaviour } from './misbehaviour.ts';
 import type { Credential } from './model.ts';
+import { fullName } from './names.ts';
 import type { Match, OpenApi, Operation } from './openapi.ts';
 import { ROUTES } from './routes/all.ts';
 import type { Fields } from './shape.ts';
@@ -111,7 +112,10 @@ export class Api {
     const { world, openApi, actions, limiter, isEnterprise } = this.parts;
     const apiVersion = String(request.headers['x-github-api-version'] ?? API_VERSIONS[0]);
     if (!API_VERSIONS.includes(apiVersion)) throw new ApiError(400, `Unsupported API version: ${apiVersion}`);
+    const moved = movedTo(world, request, params, credential);
+    if (moved !== null) return moved;
     authorize(world, credential, operation, params);
+    refuseArchived(world, operation, params);
     const isUpload = operation.id === 'repos/upload-release-asset';
     const body = isUpload ? undefined : parseBody(bytes);
     const words = Object.fromEntries(query);
@@ -166,6 +170,38 @@ export class Api {
     const caller = credential.kind === 'anonymous' ? null : callerName(credential);
     this.calls.push({ method, path, operation, status, installationId, caller, at: this.parts.world.now() });
   }
+}
+
+/** A repository that was renamed or transferred is found under its new name, by who follows. */
+function movedTo(
+  world: World,
+  request: IncomingMessage,
+  { owner = '', repo = '' }: Readonly<Record<string, string>>,
+  credential: Credential,
+): Reply | null {
+  const repository = world.movedRepository(owner, repo);
+  if (repository === null || !world.canRead(credential, repository)) return null;
+  const url = new URL(request.url ?? '/', world.origin);
+  const words = url.pathname.split('/');
+  const at = words.indexOf('repos');
+  url.pathname = [...words.slice(0, at + 1), fullName(repository), ...words.slice(at + 3)].join('/');
+  const isRead = request.method === 'GET';
+  return {
+    status: isRead ? 301 : 307,
+    headers: { location: url.href },
+    body: { message: isRead ? 'Moved Permanently' : 'Temporary Redirect', url: url.href },
+  };
+}
+
+function refuseArchived(
+  world: World,
+  { id, method }: Operation,
+  { owner, repo }: Readonly<Record<string, string>>,
+): void {
+  if (method === 'GET' || owner === undefined || repo === undefined) return;
+  const isOfTheWhole = ['repos/update', 'repos/delete', 'repos/transfer', 'repos/create-fork'].includes(id);
+  if (!isOfTheWhole && world.repository(owner, repo).isArchived)
+    throw new ApiError(403, 'Repository was archived so is read-only.');
 }
 
 function callerName(credential: Credential): string {

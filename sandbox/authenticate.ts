@@ -12,7 +12,7 @@ import type { World } from './world.ts';
 const JWT_SECONDS_MAX = 600;
 /** The part of an operation that a reader may do: talk, and propose. */
 const OPEN_TO_READERS =
-  /^(issues\/(create|update|delete)-comment|pulls\/(create|update)|pulls\/create-review|reactions\/|repos\/create-fork)/;
+  /^(issues\/(create|update|delete)-comment|pulls\/(create|update)|pulls\/(create|submit)-review|reactions\/|repos\/create-fork)/;
 
 export async function authenticate(world: World, headers: IncomingHttpHeaders): Promise<Credential> {
   const [scheme = '', value = ''] = (headers.authorization ?? '').split(' ');
@@ -84,10 +84,11 @@ function authorizeInstallation(
   const refusal = new ApiError(403, 'Resource not accessible by integration', {
     headers: { 'x-accepted-github-permissions': accepted },
   });
+  if (credential.installation.suspendedAt !== null) throw suspended();
   if (needs === null) throw refusal;
   if (owner !== undefined && repo !== undefined) {
     const repository = world.repository(owner, repo);
-    const isInside = credential.repositoryIds.has(repository.id);
+    const isInside = world.reaches(credential, repository);
     if (!isInside && repository.isPrivate) throw new ApiError(404, 'Not Found');
     if (!isInside && operation.method !== 'GET') throw refusal;
     if (!isInside) return; // everybody reads public repositories
@@ -96,6 +97,10 @@ function authorizeInstallation(
     grants(credential.permissions[permission], permission, access),
   );
   if (!isGranted) throw refusal;
+}
+
+export function suspended(): ApiError {
+  return new ApiError(403, 'This installation has been suspended');
 }
 
 function grants(granted: string | undefined, permission: string, access: NeededPermission['access']): boolean {

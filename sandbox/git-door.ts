@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { relative } from 'node:path';
 import type { Api } from './api.ts';
 import { ApiError } from './api-error.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, suspended } from './authenticate.ts';
 import { ZERO_SHA } from './git.ts';
 import { serveGit } from './git-http.ts';
 import type { Account, Credential, Repository } from './model.ts';
@@ -22,10 +23,10 @@ export async function serveGitDoor(
   if (service === '') return false;
   const isPush = service === 'git-receive-pack' || url.searchParams.get('service') === 'git-receive-pack';
   try {
-    const repository = world.repository(decodeURIComponent(owner), decodeURIComponent(name));
+    const repository = repositoryOf(world, decodeURIComponent(owner), decodeURIComponent(name));
     const credential = await authenticate(world, request.headers);
     const person = admit(world, credential, repository, isPush);
-    const path = `/${repository.owner.login}/${repository.name}.git/${service}`;
+    const path = `/${relative(world.root, repository.git.folder)}/${service}`;
     const asked = { root: world.root, path, query: url.searchParams.toString(), user: person?.login ?? null };
     if (service !== 'git-receive-pack' || person === null) {
       await serveGit(request, response, asked, async () => undefined);
@@ -41,6 +42,11 @@ export async function serveGitDoor(
   return true;
 }
 
+/** Also under a name that it had before. */
+function repositoryOf(world: World, owner: string, name: string): Repository {
+  return world.movedRepository(owner, name) ?? world.repository(owner, name);
+}
+
 function refuse(response: ServerResponse, error: unknown): void {
   if (!(error instanceof ApiError)) throw error;
   // Git asks for a password only where it is told that one is wanted.
@@ -51,20 +57,30 @@ function refuse(response: ServerResponse, error: unknown): void {
 function admit(world: World, credential: Credential, repository: Repository, isPush: boolean): Account | null {
   const isAnonymous = credential.kind === 'anonymous';
   if (!world.canRead(credential, repository)) throw new ApiError(isAnonymous ? 401 : 404, 'Repository not found.');
-  if (credential.kind === 'user') {
-    if (isPush && !world.hasRole(credential.account, repository, 'write')) {
-      throw new ApiError(403, `Permission to ${repository.name} denied to ${credential.account.login}.`);
-    }
-    return credential.account;
-  }
-  if (credential.kind === 'installation') {
-    const granted = credential.repositoryIds.has(repository.id) ? credential.permissions['contents'] : undefined;
-    const isAllowed = isPush ? granted === 'write' : granted !== undefined || !repository.isPrivate;
-    if (!isAllowed) throw new ApiError(403, 'Resource not accessible by integration');
-    return credential.installation.app.bot;
-  }
+  if (isPush && repository.isArchived) throw new ApiError(403, 'This repository was archived so it is read-only.');
+  if (credential.kind === 'user') return admitPerson(world, credential.account, repository, isPush);
+  if (credential.kind === 'installation') return admitInstallation(world, credential, repository, isPush);
   if (isPush) throw new ApiError(401, 'Authentication required');
   return null;
+}
+
+function admitPerson(world: World, account: Account, repository: Repository, isPush: boolean): Account {
+  if (isPush && !world.hasRole(account, repository, 'write'))
+    throw new ApiError(403, `Permission to ${repository.name} denied to ${account.login}.`);
+  return account;
+}
+
+function admitInstallation(
+  world: World,
+  credential: Extract<Credential, { kind: 'installation' }>,
+  repository: Repository,
+  isPush: boolean,
+): Account {
+  if (credential.installation.suspendedAt !== null) throw suspended();
+  const granted = world.reaches(credential, repository) ? credential.permissions['contents'] : undefined;
+  const isAllowed = isPush ? granted === 'write' : granted !== undefined || !repository.isPrivate;
+  if (!isAllowed) throw new ApiError(403, 'Resource not accessible by integration');
+  return credential.installation.app.bot;
 }
 
 async function announce(

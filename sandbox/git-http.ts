@@ -4,9 +4,9 @@ import { createGunzip } from 'node:zlib';
 import { isolatedGitEnvironment } from './git-environment.ts';
 
 export interface GitRequest {
-  /** Folder that holds the bare repositories as `OWNER/NAME.git`. */
+  /** Folder that holds the bare repositories. */
   readonly root: string;
-  /** `/OWNER/NAME.git/info/refs` */
+  /** Within it: `/OWNER/NAME@ID.git/info/refs` */
   readonly path: string;
   readonly query: string;
   readonly user: string | null;

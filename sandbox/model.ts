@@ -33,6 +33,8 @@ export interface Installation {
   readonly permissions: Permissions;
   readonly repositoryIds: Set<number>;
   readonly createdAt: string;
+  /** While it is, its tokens are refused and it hears of nothing. */
+  suspendedAt: string | null;
 }
 
 /** Who asks. `permissions` and `repositoryIds` are what this very token was narrowed to. */
@@ -50,10 +52,12 @@ export type Credential =
 
 export interface Repository {
   readonly id: number;
-  readonly owner: Account;
-  readonly name: string;
-  readonly isPrivate: boolean;
-  readonly defaultBranch: string;
+  owner: Account;
+  name: string;
+  isPrivate: boolean;
+  defaultBranch: string;
+  /** Everybody reads as before, nobody writes. */
+  isArchived: boolean;
   readonly parent: Repository | null;
   readonly git: Git;
   readonly createdAt: string;
@@ -61,6 +65,7 @@ export interface Repository {
   readonly issues: Map<number, Issue>;
   readonly pulls: Map<number, Pull>;
   readonly comments: Map<number, Comment>;
+  readonly reviews: Map<number, Review>;
   readonly reviewComments: Map<number, ReviewComment>;
   readonly checkSuites: Map<number, CheckSuite>;
   readonly checkRuns: Map<number, CheckRun>;
@@ -69,6 +74,8 @@ export interface Repository {
   readonly environments: Map<string, Environment>;
   readonly releases: Map<number, Release>;
   readonly workflowRuns: Map<number, WorkflowRun>;
+  /** Groups of the merge queue, by the number of their pull request. */
+  readonly mergeGroups: Map<number, MergeGroup>;
   hasImmutableReleases: boolean;
   pushedAt: string;
 }
@@ -83,6 +90,9 @@ export interface Issue {
   body: string | null;
   state: 'open' | 'closed';
   updatedAt: string;
+  /** Nobody reacts, and only people with write access comment. */
+  isLocked: boolean;
+  lockReason: string | null;
   readonly reactions: Reaction[];
   readonly events: IssueEvent[];
 }
@@ -114,6 +124,15 @@ export interface Pull {
   mergeSha: string | null;
 }
 
+/** A pull request merged with its base on a branch of the queue, to be tested before the base gets it. */
+export interface MergeGroup {
+  readonly pull: Pull;
+  readonly ref: string;
+  readonly headSha: string;
+  readonly baseSha: string;
+  readonly sender: Account;
+}
+
 export interface Comment {
   readonly id: number;
   readonly issue: Issue;
@@ -125,12 +144,27 @@ export interface Comment {
   updatedAt: string;
 }
 
-export interface ReviewComment {
+/** What somebody thinks of a commit of a pull request. A comment on a line is always part of one. */
+export interface Review {
   readonly id: number;
   readonly pull: Pull;
   readonly author: Account;
+  readonly commitSha: string;
+  body: string;
+  state: 'PENDING' | 'COMMENTED' | 'APPROVED' | 'CHANGES_REQUESTED';
+  submittedAt: string | null;
+}
+
+export interface ReviewComment {
+  readonly id: number;
+  readonly pull: Pull;
+  readonly review: Review;
+  readonly author: Account;
   readonly path: string;
   readonly line: number | null;
+  readonly side: Side;
+  /** The part of the diff that ends with the line. */
+  readonly hunk: string;
   readonly commitSha: string;
   readonly replyTo: number | null;
   readonly createdAt: string;
@@ -138,6 +172,9 @@ export interface ReviewComment {
   body: string;
   updatedAt: string;
 }
+
+/** Of a diff: a line that goes is on the left, one that comes or stays on the right. */
+export type Side = 'LEFT' | 'RIGHT';
 
 export interface Reaction {
   readonly id: number;

@@ -214,11 +214,16 @@ export class OpenApi {
   }
 }
 
-/** GitHub's prose knows an asset state that its description does not: `starter`, what a broken upload leaves behind. */
+/**
+ * What GitHub does and its description does not know: an asset in state `starter`, which a broken upload leaves behind,
+ * and a comment on a whole file, which has no line.
+ */
 function amend(document: Document): void {
   const { schemas } = document['components'] as { readonly schemas: Record<string, JsonSchema> };
   const states = schemas['release-asset']?.properties?.['state']?.enum;
   if (Array.isArray(states)) states.push('starter');
+  const { line, original_line: original } = schemas['pull-request-review-comment']?.properties ?? {};
+  for (const property of [line, original]) if (property !== undefined) Object.assign(property, { nullable: true });
 }
 
 function openAjv(): Ajv {

@@ -51,8 +51,9 @@ export function authorOf(account: Account, date: string): { name: string; email:
   return { name: account.login, email: `${account.login}@users.noreply.github.test`, date };
 }
 
+/** The number keeps it apart from a repository that had this name before. */
 function folderOf(world: World, owner: Account, name: string): string {
-  return `${world.root}/${fullName({ owner, name })}.git`;
+  return `${world.root}/${fullName({ owner, name })}@${world.nextId()}.git`;
 }
 
 function newRepository(
@@ -68,6 +69,7 @@ function newRepository(
     issues: new Map(),
     pulls: new Map(),
     comments: new Map(),
+    reviews: new Map(),
     reviewComments: new Map(),
     checkSuites: new Map(),
     checkRuns: new Map(),
@@ -76,6 +78,8 @@ function newRepository(
     environments: new Map(),
     releases: new Map(),
     workflowRuns: new Map(),
+    mergeGroups: new Map(),
+    isArchived: false,
     hasImmutableReleases: false,
   };
   world.repositories.set(repository.id, repository);

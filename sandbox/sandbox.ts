@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,21 +7,24 @@ import { Actions, type RunnerGroup } from './actions/actions.ts';
 import { OidcIssuer } from './actions/oidc.ts';
 import { startTriggered } from './actions/triggers.ts';
 import { Api, type ApiCall, type Violation } from './api.ts';
+import { actionsApp, type NewApp, registerApp } from './apps.ts';
 import { environmentOf } from './environments.ts';
+import { addRepository, install, removeRepository, suspend, uninstall } from './installations.ts';
 import { GITHUB_LIMITS, type Limits, RateLimiter } from './limits.ts';
+import { dequeue, enqueue, type LeaveReason } from './merge-queue.ts';
 import { Misbehaviour, type MisbehaviourRule } from './misbehaviour.ts';
-import type { Account, App, Installation, Permissions, Repository, WorkflowJob } from './model.ts';
-import { fullName, nodeId } from './names.ts';
+import type { App, WorkflowJob } from './model.ts';
+import { fullName } from './names.ts';
 import { OpenApi } from './openapi.ts';
 import { createRepository, type NewRepository } from './repository.ts';
 import { listen } from './server.ts';
 import { snapshotOf } from './snapshot.ts';
-import { accountView, installationView } from './view/repository.ts';
 import { type HookDelivery, Webhooks } from './webhooks.ts';
 import { World } from './world.ts';
 
 export type { RunnerGroup } from './actions/actions.ts';
 export type { ApiCall, Violation } from './api.ts';
+export type { NewApp } from './apps.ts';
 export type { Limits } from './limits.ts';
 export type { MisbehaviourRule } from './misbehaviour.ts';
 export type { NewRepository } from './repository.ts';
@@ -45,14 +47,6 @@ export interface SandboxOptions {
   readonly isEnterprise?: boolean;
 }
 
-export interface NewApp {
-  readonly name: string;
-  readonly permissions: Permissions;
-  readonly events: readonly string[];
-  readonly webhookUrl: string;
-  readonly webhookSecret: string;
-}
-
 /** A GitHub on loopback. Everything in it is gone when it closes. */
 export interface Sandbox {
   /** `http://127.0.0.1:PORT`: pages, git, OIDC below `/_services/token`. */
@@ -73,6 +67,18 @@ export interface Sandbox {
   registerApp(app: NewApp): { readonly appId: number; readonly privateKey: string; readonly slug: string };
   /** Installs an app on repositories (names without owner) and tells it. */
   install(appId: number, owner: string, repositories: readonly string[]): number;
+  /** Takes the installation away: the app hears of it and its tokens are refused. */
+  uninstall(installationId: number): void;
+  /** While it is suspended its tokens are refused, and the app hears of nothing but the end of it. */
+  suspend(installationId: number): void;
+  unsuspend(installationId: number): void;
+  /** Of the installation's own account, without owner. */
+  addRepository(installationId: number, name: string): void;
+  removeRepository(installationId: number, name: string): void;
+  /** A person puts a pull request into the merge queue: its base and it are merged on a branch of their own, to be tested. */
+  enqueue(owner: string, name: string, pullNumber: number, login: string): Promise<QueuedGroup>;
+  /** The group leaves the queue. Where it was merged, the base becomes what was tested and the pull request is closed. */
+  dequeue(owner: string, name: string, pullNumber: number, reason: LeaveReason): Promise<void>;
   /** Returns how to end the misbehaviour. */
   misbehave(rule: MisbehaviourRule): () => void;
   /** The next upload of an asset of this name breaks off and leaves it in state `starter`. */
@@ -88,6 +94,13 @@ export interface Sandbox {
   /** Resolves when no webhook is under way and no job runs. */
   settled(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A branch of the merge queue. */
+export interface QueuedGroup {
+  readonly ref: string;
+  readonly headSha: string;
+  readonly baseSha: string;
 }
 
 export interface SandboxJob {
@@ -151,6 +164,8 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
     close,
     settled,
     ...worldVerbs(world),
+    ...installationVerbs(world),
+    ...queueVerbs(world, api),
     ...observation({ world, api, actions, misbehaviour }),
   };
 }
@@ -163,7 +178,6 @@ type WorldVerbs = Pick<
   | 'makeReleasesImmutable'
   | 'protectEnvironment'
   | 'registerApp'
-  | 'install'
   | 'breakUpload'
 >;
 
@@ -183,24 +197,50 @@ function worldVerbs(world: World): WorldVerbs {
       world.repository(owner, name).hasImmutableReleases = true;
     },
     protectEnvironment: (owner, name, environment, appId) => {
-      const app = world.apps.get(appId);
-      if (app === undefined) throw new Error(`the sandbox has no app ${appId}`);
-      environmentOf(world, world.repository(owner, name), environment).protectionApps.add(app);
+      environmentOf(world, world.repository(owner, name), environment).protectionApps.add(appOf(world, appId));
     },
     registerApp: (app) => registerApp(world, app),
-    install: (appId, owner, names) => {
-      const app = world.apps.get(appId);
-      if (app === undefined) throw new Error(`the sandbox has no app ${appId}`);
-      return install(
-        world,
-        app,
-        world.account(owner),
-        names.map((name) => world.repository(owner, name)),
-      ).id;
-    },
     breakUpload: (assetName) => {
       world.brokenUploads.add(assetName);
     },
+  };
+}
+
+type InstallationVerbs = Pick<
+  Sandbox,
+  'install' | 'uninstall' | 'suspend' | 'unsuspend' | 'addRepository' | 'removeRepository'
+>;
+
+function installationVerbs(world: World): InstallationVerbs {
+  return {
+    install: (appId, owner, names) => {
+      const repositories = names.map((name) => world.repository(owner, name));
+      return install(world, appOf(world, appId), world.account(owner), repositories).id;
+    },
+    uninstall: (id) => uninstall(world, id),
+    suspend: (id) => suspend(world, id, true),
+    unsuspend: (id) => suspend(world, id, false),
+    addRepository: (id, name) => addRepository(world, id, name),
+    removeRepository: (id, name) => removeRepository(world, id, name),
+  };
+}
+
+function appOf(world: World, id: number): App {
+  const app = world.apps.get(id);
+  if (app === undefined) throw new Error(`the sandbox has no app ${id}`);
+  return app;
+}
+
+function queueVerbs(world: World, api: Api): Pick<Sandbox, 'enqueue' | 'dequeue'> {
+  return {
+    enqueue: async (owner, name, number, login) => {
+      const { ref, headSha, baseSha } = await api.exclusive(
+        async () => await enqueue(world, world.repository(owner, name), number, world.account(login)),
+      );
+      return { ref, headSha, baseSha };
+    },
+    dequeue: async (owner, name, number, reason) =>
+      await api.exclusive(async () => await dequeue(world, world.repository(owner, name), number, reason)),
   };
 }
 
@@ -239,66 +279,4 @@ function jobsOf(world: World): readonly SandboxJob[] {
       })),
     ),
   );
-}
-
-function registerApp(world: World, wanted: NewApp): { appId: number; privateKey: string; slug: string } {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const slug = wanted.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
-  const app: App = {
-    ...wanted,
-    permissions: { metadata: 'read', ...wanted.permissions },
-    id: world.nextId(),
-    slug,
-    publicKey,
-    bot: world.addAccount(`${slug}[bot]`, 'Bot'),
-    createdAt: world.now(),
-  };
-  world.apps.set(app.id, app);
-  return { appId: app.id, privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), slug };
-}
-
-function install(world: World, app: App, account: Account, repositories: readonly Repository[]): Installation {
-  const installation: Installation = {
-    id: world.nextId(),
-    app,
-    account,
-    permissions: app.permissions,
-    repositoryIds: new Set(repositories.map(({ id }) => id)),
-    createdAt: world.now(),
-  };
-  world.installations.set(installation.id, installation);
-  // Every app hears of its installations, whatever it subscribed to.
-  world.webhooks.send(app, installation, 'installation', {
-    action: 'created',
-    installation: installationView(world, installation),
-    repositories: repositories.map((repository) => {
-      const { id, name } = repository;
-      return {
-        id,
-        name,
-        full_name: fullName(repository),
-        private: repository.isPrivate,
-        node_id: nodeId('Repository', id),
-      };
-    }),
-    sender: accountView(world, account),
-  });
-  return installation;
-}
-
-/** GitHub's own app: jobs act in its name and their check runs are its own. */
-function actionsApp(world: World): App {
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return {
-    id: 15_368,
-    slug: 'github-actions',
-    name: 'GitHub Actions',
-    permissions: {},
-    events: [],
-    webhookUrl: '',
-    webhookSecret: '',
-    publicKey,
-    bot: world.addAccount('github-actions[bot]', 'Bot'),
-    createdAt: world.now(),
-  };
 }

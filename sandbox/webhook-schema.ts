@@ -14,8 +14,15 @@ export function webhookSchemas(): Document {
   if (loaded === null) {
     const path = createRequire(import.meta.url).resolve('@octokit/webhooks-schemas/schema.json');
     loaded = JSON.parse(readFileSync(path, 'utf8')) as Document;
+    amend(loaded);
   }
   return loaded;
+}
+
+/** The schemas name the events that an installation may hear of; the list is older than protection rules. */
+function amend({ definitions }: Document): void {
+  const events = definitions['installation']?.properties?.['events']?.items?.enum;
+  if (Array.isArray(events)) events.push('deployment_protection_rule');
 }
 
 /** The name of the schema of an event: `push$event`, `check_run$created`. */

@@ -29,6 +29,8 @@ export class World {
   readonly credentials = new Map<string, Credential>();
   /** Names of assets whose next upload breaks off. */
   readonly brokenUploads = new Set<string>();
+  /** `owner/name` in small letters, of repositories that have another name or owner by now. */
+  readonly formerNames = new Map<string, Repository>();
   readonly listeners = new Set<(topic: string) => void>();
   /** Sees everything that happens, whether an app listens or not. */
   readonly watchers = new Set<(happening: Happening) => void>();
@@ -82,6 +84,15 @@ export class World {
     throw notFound();
   }
 
+  /** The repository that had this name before it was renamed or transferred, or null; whoever has it now comes first. */
+  movedRepository(owner: string, name: string): Repository | null {
+    const wanted = `${owner}/${name}`.toLowerCase();
+    const former = this.formerNames.get(wanted);
+    if (former === undefined || !this.repositories.has(former.id)) return null;
+    const isTaken = [...this.repositories.values()].some((other) => fullName(other).toLowerCase() === wanted);
+    return isTaken ? null : former;
+  }
+
   roleOf(account: Account, repository: Repository): Role | null {
     if (account.id === repository.owner.id) return 'admin';
     return repository.collaborators.get(account.login.toLowerCase()) ?? (repository.isPrivate ? null : 'read');
@@ -93,9 +104,14 @@ export class World {
   }
 
   canRead(credential: Credential, repository: Repository): boolean {
-    if (credential.kind === 'installation' && credential.repositoryIds.has(repository.id)) return true;
+    if (credential.kind === 'installation' && this.reaches(credential, repository)) return true;
     if (credential.kind === 'user') return this.roleOf(credential.account, repository) !== null;
     return !repository.isPrivate;
+  }
+
+  /** What a token was made for, as long as its installation has it too. */
+  reaches({ installation, repositoryIds }: Extract<Credential, { kind: 'installation' }>, { id }: Repository): boolean {
+    return repositoryIds.has(id) && installation.repositoryIds.has(id);
   }
 
   /** A token of an installation, or of a job, narrowed to some permissions and repositories. */
@@ -126,7 +142,7 @@ export class World {
   emit({ event, action, repository, sender, payload, only }: Happening): void {
     for (const installation of this.installationsOf(repository)) {
       const { app } = installation;
-      if (only !== undefined && app.id !== only.id) continue;
+      if ((only !== undefined && app.id !== only.id) || installation.suspendedAt !== null) continue;
       if (!app.events.includes(event)) continue;
       const { owner } = repository;
       this.webhooks.send(app, installation, event, {

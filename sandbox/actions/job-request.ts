@@ -49,6 +49,7 @@ export function issueJobToken(world: World, app: App, repository: Repository, ru
     permissions,
     repositoryIds,
     createdAt: world.now(),
+    suspendedAt: null,
   };
   return world.issueToken(installation, permissions, repositoryIds).token;
 }

@@ -1,5 +1,6 @@
 import type { Routes } from '../call.ts';
 import { ACTIONS } from './actions.ts';
+import { ADMINISTRATION } from './administration.ts';
 import { APPS } from './apps.ts';
 import { CHECKS } from './checks.ts';
 import { COMMENTS } from './comments.ts';
@@ -12,11 +13,14 @@ import { PULLS } from './pulls.ts';
 import { REACTIONS } from './reactions.ts';
 import { RELEASES } from './releases.ts';
 import { REPOSITORIES } from './repositories.ts';
+import { REVIEW_COMMENTS } from './review-comments.ts';
+import { REVIEWS } from './reviews.ts';
 import { STATUSES } from './statuses.ts';
 
 /** Every operation that the sandbox has, by GitHub's name of it. */
 export const ROUTES: Routes = {
   ...ACTIONS,
+  ...ADMINISTRATION,
   ...APPS,
   ...CHECKS,
   ...COMMENTS,
@@ -29,5 +33,7 @@ export const ROUTES: Routes = {
   ...REACTIONS,
   ...RELEASES,
   ...REPOSITORIES,
+  ...REVIEW_COMMENTS,
+  ...REVIEWS,
   ...STATUSES,
 };

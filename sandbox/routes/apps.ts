@@ -1,4 +1,5 @@
 import { ApiError, invalid } from '../api-error.ts';
+import { suspended } from '../authenticate.ts';
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
 import type { Account, Installation, Permissions, Repository } from '../model.ts';
 import type { Fields } from '../shape.ts';
@@ -22,7 +23,7 @@ export const APPS: Routes = {
     const { credential } = call.parts;
     if (credential.kind !== 'installation')
       throw new ApiError(403, 'You must authenticate with an installation access token');
-    const own = [...credential.repositoryIds].flatMap((id) => call.world.repositories.get(id) ?? []);
+    const own = [...call.world.repositories.values()].filter((item) => call.world.reaches(credential, item));
     const reply = listed(call, own, (repository) => repositoryView(call.world, repository), 'repositories');
     return reply;
   },
@@ -55,9 +56,15 @@ function ownInstallation(call: Call): Installation {
   return found(installation.app.id === call.app.id ? installation : undefined);
 }
 
+function activeInstallation(call: Call): Installation {
+  const installation = ownInstallation(call);
+  if (installation.suspendedAt !== null) throw suspended();
+  return installation;
+}
+
 /** A token may be narrower than its installation, never wider. */
 function createToken(call: Call): Reply {
-  const installation = ownInstallation(call);
+  const installation = activeInstallation(call);
   const {
     repository_ids: ids,
     repositories: names,

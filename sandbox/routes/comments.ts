@@ -1,9 +1,10 @@
 import { invalid } from '../api-error.ts';
 import { type Call, found, listed, needAuthorOrWrite, type Reply, type Routes } from '../call.ts';
-import type { Comment, ReviewComment } from '../model.ts';
+import type { Comment } from '../model.ts';
 import type { Fields } from '../shape.ts';
-import { commentView, issueView, pullView, reviewCommentView } from '../view/pull.ts';
-import { issueOf } from './issues.ts';
+import { commentView } from '../view/comment.ts';
+import { issueView } from '../view/pull.ts';
+import { issueOf, needUnlocked } from './issues.ts';
 
 const BODY_MAX = 65_536;
 
@@ -36,31 +37,15 @@ export const COMMENTS: Routes = {
     announce(call, comment, 'deleted', {});
     return { status: 204 };
   },
-  'pulls/create-review-comment': async (call) => {
-    const line = call.body['line'];
-    const facts = { path: call.needText('path'), line: typeof line === 'number' ? line : null, replyTo: null };
-    return await createReviewComment(call, facts);
-  },
-  'pulls/create-reply-for-review-comment': async (call) => {
-    const { path, line, id } = found(call.repository.reviewComments.get(call.number('comment_id')));
-    return await createReviewComment(call, { path, line, replyTo: id });
-  },
-  'pulls/list-review-comments': (call) => {
-    const number = call.number('pull_number');
-    const own = [...call.repository.reviewComments.values()].filter(({ pull }) => pull.issue.number === number);
-    return listed(call, own, (comment) => reviewCommentView(call.world, call.repository, comment));
-  },
-  'pulls/get-review-comment': (call) => {
-    const comment = found(call.repository.reviewComments.get(call.number('comment_id')));
-    return { status: 200, body: reviewCommentView(call.world, call.repository, comment) };
-  },
 };
 
 function createComment(call: Call): Reply {
   const { world, repository } = call;
+  const issue = issueOf(call);
+  needUnlocked(call, issue);
   const comment: Comment = {
     id: world.nextId(),
-    issue: issueOf(call),
+    issue,
     author: call.actor,
     app: call.appOrNull,
     createdAt: world.now(),
@@ -73,40 +58,20 @@ function createComment(call: Call): Reply {
   return { status: 201, body: view(call, comment) };
 }
 
-async function createReviewComment(
-  call: Call,
-  facts: Pick<ReviewComment, 'path' | 'line' | 'replyTo'>,
-): Promise<Reply> {
-  const { world, repository, actor } = call;
-  const pull = found(repository.pulls.get(call.number('pull_number')));
-  const comment: ReviewComment = {
-    ...facts,
-    id: world.nextId(),
-    pull,
-    author: actor,
-    commitSha: call.text('commit_id') ?? pull.headSha,
-    createdAt: world.now(),
-    updatedAt: world.now(),
-    reactions: [],
-    body: bodyOf(call),
-  };
-  repository.reviewComments.set(comment.id, comment);
-  const body = reviewCommentView(world, repository, comment);
-  const payload = { comment: body, pull_request: await pullView(world, repository, pull) };
-  world.emit({ event: 'pull_request_review_comment', action: 'created', repository, sender: actor, payload });
-  return { status: 201, body };
-}
-
-function commentOf(call: Call): Comment {
+export function commentOf(call: Call): Comment {
   return found(call.repository.comments.get(call.number('comment_id')));
 }
 
 function bodyOf(call: Call): string {
   const body = call.needText('body');
+  judgeBody(body);
+  return body;
+}
+
+export function judgeBody(body: string): void {
   if (body.trim() === '')
     throw invalid('Validation Failed', [{ resource: 'IssueComment', field: 'body', code: 'missing_field' }]);
   if (body.length > BODY_MAX) throw invalid(`Body is too long (maximum is ${BODY_MAX} characters)`);
-  return body;
 }
 
 function view(call: Call, comment: Comment): Fields {

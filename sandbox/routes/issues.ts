@@ -16,6 +16,8 @@ export const ISSUES: Routes = {
     listed(call, issueOf(call).labels, (name) => labelView(call.world, call.repository, name)),
   'issues/add-labels': addLabels,
   'issues/remove-label': removeLabel,
+  'issues/lock': async (call) => await setLock(call, true),
+  'issues/unlock': async (call) => await setLock(call, false),
 };
 
 export function issueOf(call: Call): Issue {
@@ -49,6 +51,25 @@ async function announceLabel(call: Call, action: string, name: string): Promise<
   const label = labelView(call.world, call.repository, name);
   noteEvent(call, issueOf(call), action, { label: { name, color: label['color'] } });
   await announce(call, action, { label });
+}
+
+async function setLock(call: Call, isLocked: boolean): Promise<Reply> {
+  const issue = issueOf(call);
+  if (issue.isLocked !== isLocked) {
+    issue.isLocked = isLocked;
+    issue.lockReason = call.text('lock_reason') ?? null;
+    const action = isLocked ? 'locked' : 'unlocked';
+    noteEvent(call, issue, action, isLocked ? { lock_reason: issue.lockReason } : {});
+    await announce(call, action, {});
+  }
+  return { status: 204 };
+}
+
+/** A locked conversation is for people with write access: an app has none, whatever its permissions. */
+export function needUnlocked({ parts, world, repository }: Call, issue: Issue): void {
+  const { credential } = parts;
+  const isInsider = credential.kind === 'user' && world.hasRole(credential.account, repository, 'write');
+  if (issue.isLocked && !isInsider) throw new ApiError(403, 'Unable to create comment because issue is locked.');
 }
 
 async function announce(call: Call, action: string, more: Fields): Promise<void> {

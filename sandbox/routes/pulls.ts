@@ -34,7 +34,7 @@ export const PULLS: Routes = {
   'pulls/merge': mergePull,
 };
 
-function pullOf(call: Call): Pull {
+export function pullOf(call: Call): Pull {
   return found(call.repository.pulls.get(call.number('pull_number')));
 }
 
@@ -56,6 +56,8 @@ async function createPull(call: Call): Promise<Reply> {
     createdAt: world.now(),
     updatedAt: world.now(),
     labels: [],
+    isLocked: false,
+    lockReason: null,
     reactions: [],
     events: [],
     title: call.text('title') ?? headRef,

@@ -1,9 +1,10 @@
 import { baseTip } from '../branches.ts';
-import type { Comment, Issue, Pull, Reaction, Repository, ReviewComment } from '../model.ts';
+import type { Issue, Pull, Repository } from '../model.ts';
 import { nodeId } from '../names.ts';
 import type { Fields } from '../shape.ts';
 import type { World } from '../world.ts';
-import { accountView, appView, pageUrl, repositoryUrl, repositoryView } from './repository.ts';
+import { association, reactionsView } from './comment.ts';
+import { accountView, pageUrl, repositoryUrl, repositoryView } from './repository.ts';
 
 export async function pullView(world: World, repository: Repository, pull: Pull): Promise<Fields> {
   const { issue, headRepository } = pull;
@@ -32,7 +33,8 @@ export async function pullView(world: World, repository: Repository, pull: Pull)
     review_comment_url: `${repositoryUrl(world, repository)}/pulls/comments{/number}`,
     statuses_url: `${repositoryUrl(world, repository)}/statuses/${pull.headSha}`,
     state: issue.state,
-    locked: false,
+    locked: issue.isLocked,
+    active_lock_reason: issue.lockReason,
     title: issue.title,
     body: issue.body,
     user: accountView(world, issue.author),
@@ -53,7 +55,6 @@ export async function pullView(world: World, repository: Repository, pull: Pull)
     requested_teams: [],
     milestone: null,
     auto_merge: null,
-    active_lock_reason: null,
     author_association: association(world, repository, issue),
     head: sideView(world, headRepository, pull.headRef, pull.headSha),
     base: sideView(world, repository, pull.baseRef, pull.baseSha),
@@ -114,8 +115,8 @@ export function issueView(world: World, repository: Repository, issue: Issue): F
     assignee: null,
     assignees: [],
     milestone: null,
-    locked: false,
-    active_lock_reason: null,
+    locked: issue.isLocked,
+    active_lock_reason: issue.lockReason,
     comments: [...repository.comments.values()].filter((comment) => comment.issue.number === issue.number).length,
     created_at: issue.createdAt,
     updated_at: issue.updatedAt,
@@ -145,86 +146,4 @@ export function labelView(world: World, repository: Repository, name: string): F
     color: 'ededed',
     default: false,
   };
-}
-
-export function commentView(world: World, repository: Repository, comment: Comment): Fields {
-  const { issue, app } = comment;
-  const url = `${repositoryUrl(world, repository)}/issues/comments/${comment.id}`;
-  return {
-    id: comment.id,
-    node_id: nodeId('IssueComment', comment.id),
-    url,
-    html_url: `${pageUrl(world, repository)}/${repository.pulls.has(issue.number) ? 'pull' : 'issues'}/${issue.number}#issuecomment-${comment.id}`,
-    issue_url: `${repositoryUrl(world, repository)}/issues/${issue.number}`,
-    body: comment.body,
-    user: accountView(world, comment.author),
-    created_at: comment.createdAt,
-    updated_at: comment.updatedAt,
-    author_association: association(world, repository, comment),
-    performed_via_github_app: app === null ? null : appView(world, app),
-    reactions: reactionsView(`${url}/reactions`, comment.reactions),
-  };
-}
-
-export function reviewCommentView(world: World, repository: Repository, comment: ReviewComment): Fields {
-  const { pull } = comment;
-  const url = `${repositoryUrl(world, repository)}/pulls/comments/${comment.id}`;
-  const page = `${pageUrl(world, repository)}/pull/${pull.issue.number}#discussion_r${comment.id}`;
-  const pullUrl = `${repositoryUrl(world, repository)}/pulls/${pull.issue.number}`;
-  return {
-    id: comment.id,
-    node_id: nodeId('PullRequestReviewComment', comment.id),
-    url,
-    html_url: page,
-    pull_request_url: pullUrl,
-    pull_request_review_id: null,
-    diff_hunk: '',
-    path: comment.path,
-    position: comment.line,
-    original_position: comment.line ?? 1,
-    line: comment.line,
-    original_line: comment.line,
-    start_line: null,
-    original_start_line: null,
-    start_side: null,
-    side: 'RIGHT',
-    subject_type: comment.line === null ? 'file' : 'line',
-    commit_id: comment.commitSha,
-    original_commit_id: comment.commitSha,
-    user: accountView(world, comment.author),
-    body: comment.body,
-    created_at: comment.createdAt,
-    updated_at: comment.updatedAt,
-    author_association: association(world, repository, comment),
-    ...(comment.replyTo === null ? {} : { in_reply_to_id: comment.replyTo }),
-    _links: { self: { href: url }, html: { href: page }, pull_request: { href: pullUrl } },
-    reactions: reactionsView(`${url}/reactions`, comment.reactions),
-  };
-}
-
-export function reactionView(world: World, reaction: Reaction): Fields {
-  return {
-    id: reaction.id,
-    node_id: nodeId('Reaction', reaction.id),
-    user: accountView(world, reaction.author),
-    content: reaction.content,
-    created_at: reaction.createdAt,
-  };
-}
-
-function reactionsView(url: string, reactions: readonly Reaction[]): Fields {
-  const contents = ['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'eyes', 'rocket'];
-  const counts = contents.map((content) => [
-    content,
-    reactions.filter((reaction) => reaction.content === content).length,
-  ]);
-  return { url, total_count: reactions.length, ...Object.fromEntries(counts) };
-}
-
-/** What GitHub says about an author. Like the real one, it does not tell private members from strangers. */
-function association(world: World, repository: Repository, { author }: Pick<Issue, 'author'>): string {
-  if (author.id === repository.owner.id) return 'OWNER';
-  const isCollaborator = repository.collaborators.has(author.login.toLowerCase());
-  if (!isCollaborator) return 'NONE';
-  return repository.owner.type === 'Organization' ? 'CONTRIBUTOR' : 'COLLABORATOR';
 }

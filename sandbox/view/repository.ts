@@ -85,7 +85,7 @@ export function repositoryView(world: World, repository: Repository): Fields {
     is_template: false,
     web_commit_signoff_required: false,
     allow_forking: true,
-    archived: false,
+    archived: repository.isArchived,
     disabled: false,
     forks_count: [...world.repositories.values()].filter(({ parent }) => parent?.id === repository.id).length,
     license: null,
@@ -129,7 +129,7 @@ export function installationView(world: World, installation: Installation): Fiel
     created_at: installation.createdAt,
     updated_at: installation.createdAt,
     single_file_name: null,
-    suspended_at: null,
-    suspended_by: null,
+    suspended_at: installation.suspendedAt,
+    suspended_by: installation.suspendedAt === null ? null : accountView(world, account),
   };
 }

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { importPKCS8, SignJWT } from 'jose';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
+import { payloadFaults } from './payload-faults.ts';
 
 interface Answer {
   readonly status: number;
@@ -60,6 +61,7 @@ const PERMISSIONS = {
   issues: 'write',
   pull_requests: 'write',
   statuses: 'write',
+  deployments: 'write',
 };
 const EVENTS = [
   'push',
@@ -72,6 +74,13 @@ const EVENTS = [
   'workflow_run',
   'workflow_job',
   'release',
+  'pull_request_review',
+  'pull_request_review_comment',
+  'repository',
+  'merge_group',
+  'deployment',
+  'deployment_status',
+  'status',
 ];
 
 export async function openStage(
@@ -149,11 +158,57 @@ export async function openStage(
   };
 }
 
-/** Ends a stage, and fails where the sandbox gave an answer that GitHub does not describe. */
+/** Ends a stage, and fails where the sandbox answered or sent what GitHub does not describe. */
 export async function closeClean(stage: Stage): Promise<void> {
-  const faults = stage.sandbox.violations().filter(({ side }) => side === 'response');
+  await stage.sandbox.settled();
+  const answers = stage.sandbox.violations().filter(({ side }) => side === 'response');
+  const payloads = payloadFaults(stage.sandbox.deliveries());
   await stage.close();
-  if (faults.length > 0) throw new Error(`answers that GitHub does not describe: ${JSON.stringify(faults)}`);
+  const faults = [...answers.map(({ operation, message }) => `${operation}: ${message}`), ...payloads];
+  if (faults.length > 0) throw new Error(`what GitHub does not describe: ${faults.join('; ')}`);
+}
+
+/** A commit of ada's with one more file. Answers its SHA. */
+export async function putFile(
+  stage: Stage,
+  {
+    path,
+    branch,
+    text = 'x',
+    token = stage.ada.token,
+  }: {
+    readonly path: string;
+    readonly branch: string;
+    readonly text?: string;
+    readonly token?: string;
+  },
+): Promise<string> {
+  const content = Buffer.from(text).toString('base64');
+  const body = { message: `add ${path}`, content, branch };
+  const { status, body: answer } = await stage.call(token, 'PUT', `/repos/acme/app/contents/${path}`, body);
+  if (status !== 201) throw new Error(`no file ${path} on ${branch}: ${JSON.stringify(answer)}`);
+  return answer.commit.sha;
+}
+
+export async function branchOff(stage: Stage, name: string): Promise<void> {
+  const body = { ref: `refs/heads/${name}`, sha: await stage.sha() };
+  await stage.call(stage.ada.token, 'POST', '/repos/acme/app/git/refs', body);
+}
+
+/** Pull request 1 of ada's: `topic`, which adds `topic.txt`, into main. Answers the head's SHA. */
+export async function openTopic(stage: Stage, text = 'x'): Promise<string> {
+  await branchOff(stage, 'topic');
+  const sha = await putFile(stage, { path: 'topic.txt', branch: 'topic', text });
+  const body = { title: 'Topic', head: 'topic', base: 'main' };
+  const { status } = await stage.call(stage.ada.token, 'POST', '/repos/acme/app/pulls', body);
+  if (status !== 201) throw new Error(`no pull request: ${status}`);
+  return sha;
+}
+
+/** The events that were received since the last look, once all that is under way has come. */
+export async function newEvents(stage: Stage): Promise<readonly string[]> {
+  await stage.sandbox.settled();
+  return eventsOf(stage.received.splice(0));
 }
 
 /** Events in the order in which they were received. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { closeClean, openStage, type Stage } from './client.ts';
+import { branchOff, closeClean, openStage, openTopic, putFile, type Stage } from './client.ts';
 
 const PULL = '/repos/acme/app/pulls/1';
 
@@ -7,26 +7,12 @@ describe('a pull request in the sandbox', () => {
   let stage: Stage;
   afterEach(async () => await closeClean(stage));
 
-  async function put(path: string, branch: string): Promise<string> {
-    const body = { message: `add ${path}`, content: 'eA==', branch };
-    const answer = await stage.call(stage.ada.token, 'PUT', `/repos/acme/app/contents/${path}`, body);
-    expect(answer.status).toBe(201);
-    return answer.body.commit.sha;
-  }
+  const put = async (path: string, branch: string): Promise<string> => await putFile(stage, { path, branch });
 
-  async function branchOff(name: string): Promise<void> {
-    const body = { ref: `refs/heads/${name}`, sha: await stage.sha() };
-    expect((await stage.call(stage.ada.token, 'POST', '/repos/acme/app/git/refs', body)).status).toBe(201);
-  }
-
-  /** From `topic`, which has one file more than main. */
   async function openPull(): Promise<void> {
     stage = await openStage();
-    await branchOff('release');
-    await branchOff('topic');
-    await put('topic.txt', 'topic');
-    const body = { title: 'Topic', head: 'topic', base: 'main' };
-    expect((await stage.call(stage.ada.token, 'POST', '/repos/acme/app/pulls', body)).status).toBe(201);
+    await branchOff(stage, 'release');
+    await openTopic(stage);
   }
 
   const pull = async (): Promise<Awaited<ReturnType<Stage['call']>>['body']> =>
