@@ -11,6 +11,7 @@ import { OpenRuns } from '../../src/github/intake/open-runs.ts';
 import { Sweeps } from '../../src/github/intake/sweeps.ts';
 import { openJobHandlers } from '../../src/github/jobs.ts';
 import { Reporter } from '../../src/github/report/reporter.ts';
+import type { ClaimedDelivery } from '../../src/protocol/inbox.ts';
 import { Dispatcher } from '../../src/runners/github-actions/dispatcher.ts';
 import type { ServerConfig } from './config.ts';
 import { handlersByEvent } from './handlers.ts';
@@ -26,6 +27,14 @@ const INBOX_KEPT_MS = 7 * 86_400_000;
 /** Deliveries in work at once: most wait for GitHub. */
 const INBOX_CONCURRENCY = 64;
 
+export type OnError = (error: unknown, context?: object) => void;
+
+/** Who is told of failures: of those that are tried again, and of what is given up. */
+export interface Listeners {
+  readonly onError: OnError;
+  readonly onGivenUp: OnError;
+}
+
 /** The loops that act: on what arrived, on what is ready, on what GitHub should show. */
 export interface Conductor {
   start(): Promise<void>;
@@ -33,14 +42,11 @@ export interface Conductor {
   close(graceMs: number): Promise<void>;
 }
 
-export function openConductor(
-  config: ServerConfig,
-  rooms: Rooms,
-  onError: (error: unknown, context?: object) => void,
-): Conductor {
+export function openConductor(config: ServerConfig, rooms: Rooms, listeners: Listeners): Conductor {
+  const { onError } = listeners;
   const stopping = new AbortController();
   const dispatcher = openDispatcher(config, rooms, onError);
-  const inboxLoop = openInboxLoop(config, rooms, dispatcher, onError);
+  const inboxLoop = openInboxLoop(config, rooms, dispatcher, listeners);
   const sweeps = openSweeps(rooms, onError);
   const { claimant } = rooms;
   const life = new Sweeps({ sweeps: [() => claimant.beat()], everyMs: BEAT_MS, onError });
@@ -96,7 +102,7 @@ function openInboxLoop(
   config: ServerConfig,
   rooms: Rooms,
   dispatcher: Dispatcher,
-  onError: (error: unknown, context?: object) => void,
+  { onError, onGivenUp }: Listeners,
 ): InboxLoop {
   const { engine, claimant, github, inbox, runs, checks, grants, records, dispatches, starter } = rooms;
   const { access } = github;
@@ -119,9 +125,14 @@ function openInboxLoop(
       }),
       openJobHandlers({ dispatches, wake: () => dispatcher.wake() }),
     ),
-    onError: (error, delivery) =>
-      onError(error, delivery === null ? {} : { delivery: delivery.id, event: delivery.event, tries: delivery.tries }),
+    onError: (error, delivery) => onError(error, delivery === null ? {} : factsOf(delivery)),
+    onBuried: (error, delivery) => onGivenUp(error, factsOf(delivery)),
   });
+}
+
+/** What a line of the log says of a delivery: never its payload. */
+function factsOf({ id, event, action, lane, tries }: ClaimedDelivery): object {
+  return { delivery: id, event, action, lane, tries };
 }
 
 /** What webhooks did not tell: deliveries that failed, heads without a run, runs of what is gone. */

@@ -33,7 +33,7 @@ import { openDefaultPolicy } from '../default-policy.ts';
 import { versionOfHouse } from '../house.ts';
 import { openDatabase } from '../open-database.ts';
 import { prepareStateFolder } from '../state-folder.ts';
-import { type Conductor, openConductor } from './conductor.ts';
+import { type Conductor, type OnError, openConductor } from './conductor.ts';
 import type { ServerConfig } from './config.ts';
 import { openGitHub } from './github-access.ts';
 import { type Listening, listen } from './listen.ts';
@@ -56,8 +56,9 @@ export interface RunningServer {
 
 /** Everything a server is made of, joined and running. */
 export async function openServer(config: ServerConfig, log: Logger): Promise<RunningServer> {
-  const onError = (error: unknown, context?: object): void =>
-    log.error({ err: error, ...context }, 'failed; it is tried again');
+  const onError: OnError = (error, context) => log.error({ err: error, ...context }, 'failed; it is tried again');
+  const onGivenUp: OnError = (error, context) =>
+    log.error({ err: error, ...context }, 'given up: see what it was about');
   const db = await openStore(config);
   const closing = new AbortController();
   try {
@@ -66,7 +67,7 @@ export async function openServer(config: ServerConfig, log: Logger): Promise<Run
       ...(closing.signal.aborted ? ['the server is draining'] : []),
       ...(await troublesOf(db)),
     ];
-    const conductor = config.roles.has('conductor') ? openConductor(config, rooms, onError) : undefined;
+    const conductor = config.roles.has('conductor') ? openConductor(config, rooms, { onError, onGivenUp }) : undefined;
     const listening = config.roles.has('web')
       ? await openDoors(config, rooms, log, { troubles, closing: closing.signal }, onError)
       : undefined;

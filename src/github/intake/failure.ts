@@ -1,8 +1,15 @@
 import { ERROR_CODES } from '../../base/error-codes.ts';
 import { isMaestroError } from '../../base/errors.ts';
 
-/** GitHub's secondary limits answer 403 with a text, its primary ones with headers; 409 is a git repository in motion. */
-const STATUSES_RETRYABLE = new Set([408, 409, 425, 429]);
+/**
+ * GitHub's secondary limits answer 403 with a text, its primary ones with headers; 409 is a git repository in motion. 401: a
+ * token that was taken back or is not known everywhere yet, or clocks that differ.
+ */
+const STATUSES_RETRYABLE = new Set([401, 408, 409, 425, 429]);
+const FORBIDDEN = 403;
+const NOT_FOUND = 404;
+/** Where the App asks for a token of an installation. */
+const TOKEN_URL = /\/app\/installations\/\d+\/access_tokens$/;
 /** Limits are counted by the hour. */
 const PAUSE_MS_MAX = 3_600_000;
 /** What a mistake in our own code throws: trying again changes nothing. */
@@ -12,10 +19,17 @@ const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError];
 export function isRetryable(error: unknown): boolean {
   if (isMaestroError(error)) return ERROR_CODES[error.code].isRetryable;
   const status = statusOf(error);
-  if (status !== undefined) return status >= 500 || STATUSES_RETRYABLE.has(status) || isRateLimit(status, error);
+  if (status !== undefined) return status >= 500 || STATUSES_RETRYABLE.has(status) || isPassing(status, error);
   // `fetch failed` is a TypeError whose cause is the network's.
   const isMistake = MISTAKES.some((kind) => error instanceof kind);
   return !(isMistake && (error as Error).cause === undefined);
+}
+
+/** The App is installed there no more: it gets no token. A new installation is not known everywhere in its first seconds. */
+export function isUninstalled(error: unknown): boolean {
+  if (statusOf(error) !== NOT_FOUND || !(error instanceof Error) || !('request' in error)) return false;
+  const { url } = (error.request ?? {}) as { readonly url?: unknown };
+  return typeof url === 'string' && TOKEN_URL.test(url);
 }
 
 /**
@@ -36,6 +50,7 @@ function statusOf(error: unknown): number | undefined {
   return typeof error.status === 'number' ? error.status : undefined;
 }
 
-function isRateLimit(status: number, error: unknown): boolean {
-  return status === 403 && error instanceof Error && /rate limit|abuse/i.test(error.message);
+/** A limit, or a suspension of the App: either may be over later. Any other refusal is a right that somebody has to give. */
+function isPassing(status: number, error: unknown): boolean {
+  return status === FORBIDDEN && error instanceof Error && /rate limit|abuse|suspended/i.test(error.message);
 }

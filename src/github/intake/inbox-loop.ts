@@ -4,13 +4,15 @@ import { backoffMs } from '../../engine/backoff.ts';
 import type { Backoff } from '../../pipeline/plan.ts';
 import type { ClaimedDelivery, Inbox } from '../../protocol/inbox.ts';
 import type { DeliveryHandler } from '../delivery-handler.ts';
-import { askedPauseMs, isRetryable } from './failure.ts';
+import { askedPauseMs, isRetryable, isUninstalled } from './failure.ts';
 
 const DEFAULTS = { concurrency: 16, timeoutMs: 60_000, pollMs: 2000, triesMax: 16 };
 /** A claim outlives its handler's time, so that only a dead process loses one. */
 const HOLD_MARGIN_MS = 30_000;
 /** Each delivery that ends is news: without a pause, a long backlog would be walked for every single one. */
 const PAUSE_MS = 5;
+/** So often the installation of a delivery may be unknown: three tries take three seconds. */
+const UNINSTALLED_TRIES = 3;
 /** Sixteen tries take three quarters of an hour: most faults of GitHub are over by then, and the lane goes on. */
 const BACKOFF: Backoff = { initialMs: 1000, factor: 2, maxMs: 300_000, jitter: 'none' };
 
@@ -18,8 +20,10 @@ export interface InboxLoopOptions {
   readonly inbox: Inbox;
   /** By the name of the event. Others are finished with a note. */
   readonly handlers: Readonly<Record<string, DeliveryHandler>>;
-  /** Hears of failures, of handlers and of the inbox itself. */
+  /** Hears of failures that are tried again, of handlers and of the inbox itself. */
   readonly onError: (error: unknown, delivery: ClaimedDelivery | null) => void;
+  /** Hears, once, of a delivery that is given up: what it was about is not done unless somebody sees to it. */
+  readonly onBuried: (error: unknown, delivery: ClaimedDelivery) => void;
   /** Deliveries in work at once. */
   readonly concurrency?: number;
   /** A handler that takes longer is tried again. */
@@ -111,18 +115,22 @@ export class InboxLoop {
       const note = await this.#noteOf(delivery);
       await inbox.finish(delivery, note);
     } catch (error) {
-      onError(error, delivery);
       await this.#giveBack(delivery, error).catch((failure: unknown) => onError(failure, delivery));
     }
   }
 
   async #giveBack(delivery: ClaimedDelivery, error: unknown): Promise<void> {
-    const { inbox, triesMax } = this.#options;
-    const isLast = delivery.tries >= triesMax;
-    if (isLast || !isRetryable(error)) await inbox.bury(delivery, messageOf(error));
-    else {
+    const { inbox, triesMax, onError, onBuried } = this.#options;
+    const mayBeNew = isUninstalled(error) && delivery.tries < UNINSTALLED_TRIES;
+    if (isUninstalled(error) && !mayBeNew) {
+      await inbox.finish(delivery, 'nothing to do: the App is not installed there any more');
+    } else if (delivery.tries < triesMax && (mayBeNew || isRetryable(error))) {
+      onError(error, delivery);
       const delayMs = Math.max(backoffMs(BACKOFF, delivery.tries - 1, 1), askedPauseMs(error));
       await inbox.retry(delivery, messageOf(error), delayMs);
+    } else {
+      const isOurs = await inbox.bury(delivery, messageOf(error));
+      if (isOurs) onBuried(error, delivery);
     }
   }
 

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type GitHubDoor, openGitHub } from '../../../../app/server/github-access.ts';
-import { isRetryable } from '../../../../src/github/intake/failure.ts';
+import { isRetryable, isUninstalled } from '../../../../src/github/intake/failure.ts';
 
 type Answer = (response: ServerResponse, body: string) => void;
 
@@ -119,6 +119,14 @@ describe('an answer of GitHub', () => {
   it.each([404, 502])('that refuses with %i says so, whatever its body is', async (status) => {
     answer(REPO, (response) => void response.writeHead(status, JSON_TYPE).end('<html>'));
     expect(await failing(read())).toMatchObject({ status, response: { status } });
+  });
+
+  it('that there is no such installation is told apart from a repository that is not there', async () => {
+    const missing: Answer = (response) => void response.writeHead(404, JSON_TYPE).end('{"message":"Not Found"}');
+    answer(TOKENS, missing);
+    expect(isUninstalled(await failing(read()))).toBe(true);
+    answer(REPO, missing);
+    expect(isUninstalled(await failing(read()))).toBe(false);
   });
 
   it('that has no body is one', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { askedPauseMs } from '../../../../src/github/intake/failure.ts';
+import { askedPauseMs, isUninstalled } from '../../../../src/github/intake/failure.ts';
 
 const DATE = 'Fri, 20 Nov 2026 12:00:00 GMT';
 const inSeconds = (seconds: number): string => String(Date.parse(DATE) / 1000 + seconds);
@@ -33,5 +33,21 @@ describe('the pause that GitHub asks for', () => {
     ['no error at all', 'text', 0],
   ])('%s', (_name, error, pauseMs) => {
     expect(askedPauseMs(error)).toBe(pauseMs);
+  });
+});
+
+describe('an installation that is gone', () => {
+  const failed = (status: number, url: string): Error => Object.assign(new Error('x'), { status, request: { url } });
+  const TOKENS = 'https://ghe.example.com/api/v3/app/installations/7/access_tokens';
+
+  it.each([
+    ['gets no token', failed(404, TOKENS), true],
+    ['is not one whose token GitHub could not make', failed(502, TOKENS), false],
+    ['is not one that lacks a commit', failed(404, 'https://api.github.com/repos/a/b/commits/c'), false],
+    ['is not what a repository is named for', failed(404, `${TOKENS}/x`), false],
+    ['is none where nothing was asked', Object.assign(new Error('x'), { status: 404 }), false],
+    ['is no text', 'text', false],
+  ])('%s', (_name, error, expected) => {
+    expect(isUninstalled(error)).toBe(expected);
   });
 });

@@ -43,7 +43,7 @@ onEveryDatabase('the inbox loop', (url) => {
     handlers: Readonly<Record<string, DeliveryHandler>>,
     change: Partial<InboxLoopOptions> = {},
   ): InboxLoop {
-    const loop = new InboxLoop({ inbox, handlers, onError: () => {}, ...change });
+    const loop = new InboxLoop({ inbox, handlers, onError: () => {}, onBuried: () => {}, ...change });
     loops.push(loop);
     return loop;
   }
@@ -80,7 +80,7 @@ onEveryDatabase('the inbox loop', (url) => {
       handled.push(id);
       return 'handled';
     };
-    await loopOf({ pull_request: handler }, { triesMax: 3, onError: (error) => errors.push(error) }).drain();
+    await loopOf({ pull_request: handler }, { triesMax: 3, onBuried: (error) => errors.push(error) }).drain();
     expect(handled).toEqual(['next']);
     expect(await inbox.find('poison')).toMatchObject({ state: 'buried', tries: 4 });
     expect(errors).toMatchObject([{ code: 'INTERNAL' }]);
@@ -149,6 +149,17 @@ onEveryDatabase('the inbox loop', (url) => {
       Object.assign(new Error('You have exceeded a secondary rate limit'), { status: 403 }),
       'waiting',
     ],
+    ['a token that is not taken', Object.assign(new Error('Bad credentials'), { status: 401 }), 'waiting'],
+    [
+      'a suspension of the App',
+      Object.assign(new Error('This installation has been suspended'), { status: 403 }),
+      'waiting',
+    ],
+    [
+      'a right that the App does not have',
+      Object.assign(new Error('Resource not accessible by integration'), { status: 403 }),
+      'buried',
+    ],
     ['fetch that failed', new TypeError('fetch failed', { cause: new Error('ECONNRESET') }), 'waiting'],
     ['a repository that is gone', Object.assign(new Error('Not Found'), { status: 404 }), 'buried'],
     ['a pipeline that is wrong', new MaestroError('PIPELINE_INVALID', 'x'), 'buried'],
@@ -156,10 +167,31 @@ onEveryDatabase('the inbox loop', (url) => {
   ] as const)('after %s it is tried again, or given up where that is of no use', async (_name, error, state) => {
     await receive({ id: 'f', event: 'push', payload: {} });
     const heard: unknown[] = [];
-    const handler = { push: () => Promise.reject(error) };
-    await loopOf(handler, { onError: (failure) => heard.push(failure) }).drain();
-    expect(heard).toEqual([error]);
+    const onError = (failure: unknown): number => heard.push(['waiting', failure]);
+    const onBuried = (failure: unknown, { id, event }: Delivery): number =>
+      heard.push(['buried', failure, { id, event }]);
+    await loopOf({ push: () => Promise.reject(error) }, { onError, onBuried }).drain();
+    // Who looks after the server hears once, and of what.
+    expect(heard).toEqual([state === 'buried' ? ['buried', error, { id: 'f', event: 'push' }] : ['waiting', error]]);
     expect(await inbox.find('f')).toMatchObject({ state, note: error.message });
+  });
+
+  it('has done with a delivery whose installation is gone, once that is certain, and alarms nobody', async () => {
+    await receive({ id: 'g', event: 'push', payload: {} });
+    const url = 'https://api.github.com/app/installations/7/access_tokens';
+    const gone = Object.assign(new Error('Not Found'), { status: 404, request: { method: 'POST', url } });
+    const buried: unknown[] = [];
+    const loop = loopOf({ push: () => Promise.reject(gone) }, { onBuried: (error) => buried.push(error) });
+    for (let tries = 1; tries < 3; tries++) {
+      await loop.drain();
+      // A new installation is not known everywhere in its first seconds.
+      expect(await inbox.find('g')).toMatchObject({ state: 'waiting', tries });
+      await db.query('', 'update delivery set due_at = now()', []);
+    }
+    await loop.drain();
+    const note = 'nothing to do: the App is not installed there any more';
+    expect(await inbox.find('g')).toMatchObject({ state: 'done', tries: 3, note });
+    expect(buried).toEqual([]);
   });
 
   it('gives a delivery up after its last try', async () => {
