@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { MaestroError, messageOf } from '../../src/base/errors.ts';
 import { type ClassLabels, parseClassLabels } from '../../src/runners/github-actions/labels.ts';
 import { readConfig } from '../config.ts';
+import { originOf } from '../origin.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -86,18 +87,6 @@ function portOf(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > PORT_MAX) throw invalid('PORT', `a number from 0 to ${PORT_MAX}`, text);
   return port;
-}
-
-/** Identity tokens and webhooks cross this address: plain http is for loopback alone. */
-function originOf(name: string, text: string): string {
-  if (!URL.canParse(text)) throw invalid(name, 'an https:// URL', 'something else');
-  const url = new URL(text);
-  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback))
-    throw invalid(name, 'an https:// URL (http:// only for loopback)', `${url.protocol}//${url.host}`);
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
-    throw invalid(name, 'an address without path, query or user', `${url.protocol}//${url.host}${url.pathname}`);
-  return url.origin;
 }
 
 function numberText(name: string, text: string): string {
