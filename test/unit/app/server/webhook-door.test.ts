@@ -124,6 +124,29 @@ describe('the webhook door', () => {
     expect(received).toEqual([]);
   });
 
+  it('takes a body of exactly 25 MB, as it streams in, and answers 413 for one byte more', async () => {
+    const [head, tail] = ['{"text":"', '"}'];
+    const body = `${head}${'x'.repeat(25 * 1_048_576 - head.length - tail.length)}${tail}`;
+    const stream = async (text: string): Promise<number> => {
+      const headers = {
+        'x-github-event': 'push',
+        'x-github-delivery': randomUUID(),
+        'x-hub-signature-256': sign(text),
+      };
+      const sent = request(url, { method: 'POST', headers });
+      const answered = once(sent, 'response') as Promise<[{ statusCode: number }]>;
+      sent.on('error', () => {});
+      // Written first, so that its size is not announced.
+      sent.write(text);
+      sent.end();
+      return (await answered)[0].statusCode;
+    };
+    expect(await stream(body)).toBe(202);
+    expect(received.at(-1)).toMatchObject({ payload: { text: expect.any(String) as string } });
+    expect(await stream(` ${body}`)).toBe(413);
+    expect(received).toHaveLength(1);
+  });
+
   it('takes nothing of a body whose sender goes away', async () => {
     const headers = { 'x-github-event': 'push', 'x-github-delivery': randomUUID(), 'x-hub-signature-256': sign('{}') };
     const sent = request(url, { method: 'POST', headers: { ...headers, 'content-length': '100' } });

@@ -41,6 +41,13 @@ const TABLE: readonly Row[] = [
     'start',
   ],
   ['one that is opened, where labels count', { pullRequest: { types: ['labeled'] } }, PULL, 'other'],
+  [
+    'one that is ready for review, where that counts',
+    { pullRequest: { types: ['opened', 'ready_for_review'] } },
+    { ...PULL, action: 'ready_for_review' },
+    'start',
+  ],
+  ['one that is ready for review', { pullRequest: {} }, { ...PULL, action: 'ready_for_review' }, 'other'],
   ['one to another branch', { pullRequest: { branches: ['release/*'] } }, PULL, 'filtered'],
   ['a merge group', { mergeGroup: {} }, QUEUE, 'start'],
   ['a merge group of another branch', { mergeGroup: { branches: ['dev'] } }, QUEUE, 'filtered'],
