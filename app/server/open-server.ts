@@ -36,6 +36,7 @@ import { prepareStateFolder } from '../state-folder.ts';
 import { type Conductor, type OnError, openConductor } from './conductor.ts';
 import type { ServerConfig } from './config.ts';
 import { openGitHub } from './github-access.ts';
+import { healthDoor } from './health-door.ts';
 import { type Listening, listen } from './listen.ts';
 import type { Rooms } from './rooms.ts';
 import { openRunFeed } from './run-feed.ts';
@@ -48,8 +49,7 @@ const WORKER_SILENCE_MS_MAX = 90_000;
 const DRAIN_MS = 8000;
 
 export interface RunningServer {
-  /** Undefined where this process has no `web` role. */
-  readonly port: number | undefined;
+  readonly port: number;
   /** Takes nothing more, ends what it holds, and leaves. What is not done stands in the database. */
   drain(): Promise<void>;
 }
@@ -68,12 +68,12 @@ export async function openServer(config: ServerConfig, log: Logger): Promise<Run
       ...(await troublesOf(db)),
     ];
     const conductor = config.roles.has('conductor') ? openConductor(config, rooms, { onError, onGivenUp }) : undefined;
-    const listening = config.roles.has('web')
-      ? await openDoors(config, rooms, log, { troubles, closing: closing.signal }, onError)
-      : undefined;
+    const listening = await (config.roles.has('web')
+      ? openDoors(config, rooms, log, { troubles, closing: closing.signal }, onError)
+      : openHealthDoor(config, troubles, onError));
     await conductor?.start();
     return {
-      port: listening?.port,
+      port: listening.port,
       drain: async () => {
         closing.abort();
         await drain(listening, conductor, rooms.engine, db);
@@ -86,13 +86,13 @@ export async function openServer(config: ServerConfig, log: Logger): Promise<Run
 }
 
 async function drain(
-  listening: Listening | undefined,
+  listening: Listening,
   conductor: Conductor | undefined,
   engine: Engine,
   db: Database,
 ): Promise<void> {
   try {
-    await Promise.all([listening?.close(DRAIN_MS), conductor?.close(DRAIN_MS)]);
+    await Promise.all([listening.close(DRAIN_MS), conductor?.close(DRAIN_MS)]);
     await engine.close();
   } finally {
     await db.close();
@@ -194,6 +194,15 @@ async function openDoors(
   });
   const webhooks = webhookDoor(github.probot, (reason, status) => log.warn({ status }, `webhook refused: ${reason}`));
   return listen(config, { webhooks, api: requestListenerOf(api) }, onError);
+}
+
+function openHealthDoor(
+  config: ServerConfig,
+  troubles: HttpApiTools['troubles'],
+  onError: (error: unknown) => void,
+): Promise<Listening> {
+  const door = healthDoor(troubles);
+  return listen(config, { webhooks: door, api: door }, onError);
 }
 
 function admissionOf({ dispatches, runs, github, starter }: Rooms): JobAdmission {

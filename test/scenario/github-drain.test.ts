@@ -97,6 +97,45 @@ describeWith('postgres', 'two servers on one Postgres', () => {
   });
 });
 
+describeWith('postgres', 'a server that only answers, and one that only acts', () => {
+  let database: BenchDatabase;
+  let world: GitHubWorld;
+  let conductor: ServerProcess;
+  beforeAll(async () => {
+    database = await makeScratch('postgres', 'scenario_github_roles');
+    const port = String(await freePort());
+    world = await openGitHubWorld({
+      files: { '.maestro/quick.yaml': SLOW.replace('name: slow', 'name: quick').replace('sleep 6; ', '') },
+      env: { MAESTRO_ROLES: 'web', ...(database.kind === 'postgres' ? { DATABASE_URL: database.url } : {}) },
+    });
+    conductor = await startServer({
+      url: `http://127.0.0.1:${port}`,
+      env: { ...world.env, MAESTRO_ROLES: 'conductor', PORT: port },
+      logFile: join(world.folder, 'conductor.log'),
+    });
+  });
+  afterAll(async () => {
+    await conductor?.stop();
+    await world.close();
+    await dropScratch(database);
+  });
+
+  it('make a run of a webhook together, and report it', { timeout: 180_000 }, async () => {
+    const { sha, pull } = await world.propose('shared', { 'README.md': 'Shared.\n' });
+    await world.check(sha, 'maestro / quick', 'success');
+    expect(await world.ask(world.ada, pull, '/maestro status')).toContain('succeeded');
+  });
+
+  it('are watched alike, though only one of them takes webhooks and workers', async () => {
+    const statuses = async (url: string): Promise<readonly number[]> => {
+      const paths = ['/healthz', '/readyz', '/api/v1/openapi.json', '/api/github/webhooks'];
+      return Promise.all(paths.map(async (path) => (await fetch(url + path)).status));
+    };
+    expect(await statuses(world.server.url)).toEqual([200, 200, 200, 405]);
+    expect(await statuses(conductor.url)).toEqual([200, 200, 404, 404]);
+  });
+});
+
 interface Balancer {
   readonly url: string;
   close(): void;
