@@ -9,8 +9,8 @@ import { describe } from 'vitest';
  *
  * A test names its part with `describeWith`. Where the part is missing the tests are skipped *loudly*: once per run, with
  * the command that installs it. With MAESTRO_TEST_NOTHING_SKIPPED=1 (as in `.ci/run`) a missing part is an error, unless
- * it is optional: no registry of ours has PowerShell (npm's `pwsh` fetches it from GitHub when it is installed), so its
- * tests run where it is there.
+ * it is optional: no registry of ours has PowerShell (npm's `pwsh` fetches it from GitHub when it is installed), and not every
+ * container lets `sudo` be tried out. Their tests run where they can.
  */
 const PARTS: Record<PartName, { variable: string; install: string; isOptional?: true }> = {
   postgres: { variable: 'MAESTRO_TEST_POSTGRES', install: '.ci/tools/postgres.sh up' },
@@ -22,6 +22,7 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   actionlint: { variable: 'MAESTRO_TEST_ACTIONLINT', install: '.ci/tools/actionlint.sh' },
   pwsh: { variable: 'MAESTRO_TEST_PWSH', install: 'https://aka.ms/powershell', isOptional: true },
   chromium: { variable: 'MAESTRO_TEST_CHROMIUM', install: 'apt-get install chromium' },
+  sudo: { variable: 'MAESTRO_TEST_SUDO', install: 'as root, apt-get install sudo', isOptional: true },
 };
 
 export type PartName =
@@ -33,7 +34,8 @@ export type PartName =
   | 'act'
   | 'actionlint'
   | 'pwsh'
-  | 'chromium';
+  | 'chromium'
+  | 'sudo';
 
 const FOUND_ON_PATH: Partial<Record<PartName, string>> = {
   opa: 'opa',
@@ -42,6 +44,8 @@ const FOUND_ON_PATH: Partial<Record<PartName, string>> = {
   actionlint: 'actionlint',
   pwsh: 'pwsh',
   chromium: 'chromium',
+  // Its tests give it users of their own, in a namespace that not every container may make.
+  sudo: 'sudo && test "$(id -u)" = 0 && unshare --mount true',
 };
 const TOOLS = resolve(import.meta.dirname, '../.tools/bin');
 /** Written by `.ci/tools/postgres.sh up`. */

@@ -94,13 +94,15 @@ export class JobWorld {
     };
   }
 
-  /** Runs the committed bundle of the action to its end. `onLog` may signal the job. */
+  /** Runs the committed bundle of the action to its end. `onLog` may signal the job. `launcher` starts what follows it. */
   async run(
     env: Readonly<Record<string, string | undefined>>,
     onLog: (log: string, signal: (name: NodeJS.Signals) => void) => void = () => {},
     user?: number,
+    launcher: readonly string[] = [],
   ): Promise<JobEnd> {
-    const job = spawn(process.execPath, [join(ROOT, 'actions/run/dist/main.js')], {
+    const [program, ...words] = [...launcher, process.execPath, join(ROOT, 'actions/run/dist/main.js')];
+    const job = spawn(program, words, {
       env: { ...env },
       cwd: this.folder,
       ...(user === undefined ? {} : { uid: user, gid: user }),
