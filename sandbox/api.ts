@@ -4,16 +4,17 @@ import { ApiError } from './api-error.ts';
 import { authenticate, authorize } from './authenticate.ts';
 import { Call, type Reply } from './call.ts';
 import { type RateLimiter, secondaryLimit } from './limits.ts';
-import type { Misbehaviour } from './misbehaviour.ts';
+import type { ApiRule, Misbehaviour } from './misbehaviour.ts';
 import type { Credential } from './model.ts';
 import { fullName } from './names.ts';
 import type { Match, OpenApi, Operation } from './openapi.ts';
+import { parseBody, readBody } from './request-body.ts';
 import { ROUTES } from './routes/all.ts';
+import { errorReply, sendReply } from './send-reply.ts';
 import type { Fields } from './shape.ts';
 import type { World } from './world.ts';
 
 const API_VERSIONS = ['2022-11-28', '2026-03-10'];
-const BODY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** One request to the REST API, as it was answered. */
 export interface ApiCall {
@@ -60,26 +61,18 @@ export class Api {
     const match = this.parts.openApi.find(method, path);
     const who = { credential: { kind: 'anonymous' } as Credential };
     let reply: Reply;
-    let isLost = false;
+    let fault: ApiRule['answer'] | null = null;
     try {
-      const bytes = await readBody(request);
       who.credential = await authenticate(this.parts.world, request.headers);
-      const answer = this.parts.misbehaviour.forCall(`${method} ${path}`);
-      isLost = answer?.type === 'lost-answer';
-      if (answer?.type === 'status') throw new ApiError(answer.status, 'the sandbox misbehaves');
-      if (answer?.type === 'secondary-limit') throw secondaryLimit(answer.retryAfterSeconds);
-      if (answer?.type === 'rate-limit') {
-        throw new ApiError(429, 'API rate limit exceeded', {
-          headers: { 'retry-after': String(answer.retryAfterSeconds) },
-        });
-      }
+      const bytes = await readBody(request, match?.operation ?? null);
+      fault = this.parts.misbehaviour.forCall(`${method} ${path}`);
+      refuseInstead(fault);
       reply = await this.limited(request, match, { query, bytes, credential: who.credential });
     } catch (error) {
       reply = errorReply(error);
     }
     this.record(method, path, match, reply.status, who.credential);
-    if (isLost) response.destroy();
-    else send(response, reply, this.parts.limiter.headers(callerName(who.credential)));
+    sendReply(response, reply, this.parts.limiter.headers(callerName(who.credential)), fault);
   }
 
   /** Changes to the world happen one after the other; reads do not wait. */
@@ -204,6 +197,14 @@ function refuseArchived(
     throw new ApiError(403, 'Repository was archived so is read-only.');
 }
 
+/** Misbehaviour that stands for the answer: the call is not carried out. */
+function refuseInstead(fault: ApiRule['answer'] | null): void {
+  if (fault?.type === 'status') throw new ApiError(fault.status, 'the sandbox misbehaves');
+  if (fault?.type === 'secondary-limit') throw secondaryLimit(fault.retryAfterSeconds);
+  if (fault?.type !== 'rate-limit') return;
+  throw new ApiError(429, 'API rate limit exceeded', { headers: { 'retry-after': String(fault.retryAfterSeconds) } });
+}
+
 function callerName(credential: Credential): string {
   switch (credential.kind) {
     case 'anonymous':
@@ -217,54 +218,4 @@ function callerName(credential: Credential): string {
     default:
       return credential satisfies never;
   }
-}
-
-function errorReply(error: unknown): Reply {
-  if (error instanceof ApiError) {
-    const { status, message, headers, errors } = error;
-    const body = { message, documentation_url: 'https://docs.github.com/rest', status: String(status) };
-    return { status, headers, body: errors === null ? body : { ...body, errors } };
-  }
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { status: 500, body: { message: `the sandbox broke: ${message}` } };
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > BODY_BYTES_MAX) throw new ApiError(413, 'Payload too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-function parseBody(bytes: Buffer): unknown {
-  if (bytes.length === 0) return undefined;
-  try {
-    return JSON.parse(bytes.toString());
-  } catch {
-    throw new ApiError(400, 'Problems parsing JSON');
-  }
-}
-
-function send(
-  response: ServerResponse,
-  { status, body, headers = {} }: Reply,
-  limits: Readonly<Record<string, string>>,
-): void {
-  const isBytes = Buffer.isBuffer(body);
-  const bytes = body === undefined ? null : isBytes ? body : Buffer.from(JSON.stringify(body));
-  response.writeHead(status, {
-    ...(bytes === null
-      ? {}
-      : { 'content-type': isBytes ? 'application/octet-stream' : 'application/json; charset=utf-8' }),
-    'x-github-request-id': crypto.randomUUID(),
-    'x-github-media-type': 'github.v3; format=json',
-    'access-control-allow-origin': '*',
-    ...limits,
-    ...headers,
-  });
-  response.end(bytes ?? undefined);
 }

@@ -19,7 +19,11 @@ export interface ApiRule {
     | { readonly type: 'rate-limit'; readonly retryAfterSeconds: number }
     | { readonly type: 'status'; readonly status: number }
     /** The call is carried out and its answer lost: what a broken connection does. */
-    | { readonly type: 'lost-answer' };
+    | { readonly type: 'lost-answer' }
+    /** The call is carried out, and the body of its 2xx answer breaks off after so many bytes. */
+    | { readonly type: 'cut-body'; readonly bytes: number }
+    /** The call is carried out, headers come, and then nothing until the caller gives up. */
+    | { readonly type: 'hang' };
 }
 
 interface Active {

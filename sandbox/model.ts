@@ -230,6 +230,8 @@ export interface Deployment {
   readonly payload: unknown;
   readonly creator: Account;
   readonly app: App | null;
+  /** The attempt of a workflow run whose job deploys; null where somebody made it by the API. */
+  readonly run: { readonly id: number; readonly attempt: number } | null;
   readonly createdAt: string;
   readonly statuses: DeploymentStatus[];
 }
@@ -297,8 +299,11 @@ export interface WorkflowRun {
   readonly reviews: {
     readonly app: string;
     readonly environment: string;
-    readonly state: string;
+    readonly attempt: number;
+    /** `approved` or `rejected`; null for a word in between. */
+    readonly state: string | null;
     readonly comment: string;
+    readonly createdAt: string;
   }[];
   attempt: number;
   status: RunStatus;
@@ -333,4 +338,6 @@ export interface WorkflowJob {
   completedAt: string | null;
   runnerName: string | null;
   summary: string;
+  /** Of a job with an environment. */
+  deployment: Deployment | null;
 }

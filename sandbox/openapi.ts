@@ -216,12 +216,17 @@ export class OpenApi {
 
 /**
  * What GitHub does and its description does not know: an asset in state `starter`, which a broken upload leaves behind,
- * and a comment on a whole file, which has no line.
+ * a deployment that waits for a protection rule (its webhooks say so), and a comment on a whole file, which has no line.
  */
 function amend(document: Document): void {
   const { schemas } = document['components'] as { readonly schemas: Record<string, JsonSchema> };
-  const states = schemas['release-asset']?.properties?.['state']?.enum;
-  if (Array.isArray(states)) states.push('starter');
+  for (const [name, more] of [
+    ['release-asset', 'starter'],
+    ['deployment-status', 'waiting'],
+  ] as const) {
+    const states = schemas[name]?.properties?.['state']?.enum;
+    if (Array.isArray(states)) states.push(more);
+  }
   const { line, original_line: original } = schemas['pull-request-review-comment']?.properties ?? {};
   for (const property of [line, original]) if (property !== undefined) Object.assign(property, { nullable: true });
 }

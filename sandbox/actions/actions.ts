@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { ApiError, invalid } from '../api-error.ts';
-import { environmentOf } from '../environments.ts';
-import type { Account, App, CheckRun, Repository, Workflow, WorkflowJob, WorkflowRun } from '../model.ts';
+import type { Account, App, Repository, Workflow, WorkflowJob, WorkflowRun } from '../model.ts';
 import { fullName } from '../names.ts';
 import { suiteOf } from '../refs.ts';
-import { type JobResult, labelsOf, runJob, runNameOf } from '../runner/run-job.ts';
+import { type JobResult, runJob, runNameOf } from '../runner/run-job.ts';
 import type { Fields } from '../shape.ts';
+import { deploymentView } from '../view/deployment.ts';
 import { repositoryUrl } from '../view/repository.ts';
 import { jobView, runView, workflowView } from '../view/run.ts';
 import type { World } from '../world.ts';
 import { claimsOf } from './claims.ts';
+import { noteDeployment, openDeployment } from './job-deployment.ts';
 import { issueJobToken, jobFacts } from './job-request.ts';
+import { checkOf, newJob } from './new-job.ts';
 import type { OidcIssuer } from './oidc.ts';
-import { environmentNameOf, jobKeyOf } from './workflow.ts';
 
 /** Machines of one kind. A job goes to one that has all of its labels. */
 export interface RunnerGroup {
@@ -119,13 +120,16 @@ export class Actions {
     repository: Repository,
     run: WorkflowRun,
     app: App,
-    answer: { readonly environment: string; readonly state: string; readonly comment: string },
+    answer: { readonly environment: string; readonly state: string | null; readonly comment: string },
   ): Promise<void> {
     const job = run.jobs.at(-1);
     if (job === undefined || job.status !== 'waiting' || job.environment !== answer.environment) {
       throw invalid(`No pending custom deployment requests to approve or reject`);
     }
-    run.reviews.push({ app: app.slug, ...answer });
+    const { world } = this.options;
+    run.reviews.push({ app: app.slug, ...answer, attempt: run.attempt, createdAt: world.now() });
+    world.changed(fullName(repository));
+    if (answer.state === null) return;
     if (answer.state === 'rejected') {
       await this.finish({ repository, run, job }, { conclusion: 'failure', steps: [], summary: '', annotations: [] });
       return;
@@ -133,7 +137,11 @@ export class Actions {
     const needed = [...(repository.environments.get(answer.environment)?.protectionApps ?? [])];
     const isApproved = needed.every(({ slug }) =>
       run.reviews.some(
-        (review) => review.app === slug && review.state === 'approved' && review.environment === answer.environment,
+        (review) =>
+          review.app === slug &&
+          review.state === 'approved' &&
+          review.environment === answer.environment &&
+          review.attempt === run.attempt,
       ),
     );
     if (isApproved) await this.enqueue({ repository, run, job });
@@ -175,31 +183,11 @@ export class Actions {
 
   private async addJob(repository: Repository, run: WorkflowRun): Promise<void> {
     const { world } = this.options;
-    const { text } = run.workflow;
-    const key = jobKeyOf(text);
-    const job: WorkflowJob = {
-      id: world.nextId(),
-      attempt: run.attempt,
-      key,
-      name: key,
-      labels: labelsOf(text, run.inputs),
-      environment: environmentNameOf(text),
-      createdAt: world.now(),
-      log: [],
-      steps: [],
-      stop: new AbortController(),
-      death: new AbortController(),
-      status: 'queued',
-      conclusion: null,
-      startedAt: null,
-      completedAt: null,
-      runnerName: null,
-      summary: '',
-    };
+    const job = newJob(world, run);
     run.jobs.push(job);
     repository.checkRuns.set(job.id, checkOf(run, job));
     const entry = { repository, run, job };
-    if (job.environment !== null) environmentOf(world, repository, job.environment);
+    openDeployment(world, this.options.app, repository, run, job);
     const protectors =
       job.environment === null ? undefined : repository.environments.get(job.environment)?.protectionApps;
     if (protectors === undefined || protectors.size === 0) await this.enqueue(entry);
@@ -215,6 +203,7 @@ export class Actions {
       const payload = {
         environment: job.environment ?? '',
         event: run.event,
+        deployment: job.deployment === null ? null : deploymentView(world, repository, job.deployment),
         deployment_callback_url: `${repositoryUrl(world, repository)}/actions/runs/${run.id}/deployment_protection_rule`,
         pull_requests: [],
       };
@@ -345,6 +334,7 @@ export class Actions {
     const { world } = this.options;
     const payload = { workflow_job: jobView(world, repository, run, job) };
     world.emit({ event: 'workflow_job', action, repository, sender: run.actor, payload });
+    noteDeployment(world, repository, run, job);
   }
 }
 
@@ -352,25 +342,4 @@ export class Actions {
 function serves({ labels }: RunnerGroup, job: WorkflowJob): boolean {
   const own = new Set(labels.map((label) => label.toLowerCase()));
   return job.labels.every((label) => own.has(label.toLowerCase()));
-}
-
-/** On GitHub a job is a check run of the app `github-actions`, with the job's id. */
-function checkOf({ suite, headSha }: WorkflowRun, job: WorkflowJob): CheckRun {
-  return {
-    id: job.id,
-    suite,
-    headSha,
-    name: job.name,
-    externalId: '',
-    detailsUrl: null,
-    status: 'queued',
-    conclusion: null,
-    startedAt: job.createdAt,
-    completedAt: null,
-    title: job.name,
-    summary: null,
-    text: null,
-    annotations: [],
-    actions: [],
-  };
 }

@@ -6,9 +6,13 @@ import type { Workflow, WorkflowJob, WorkflowRun } from '../model.ts';
 import { pageUrl, repositoryUrl } from '../view/repository.ts';
 import { jobView, runView, workflowView } from '../view/run.ts';
 
+const INPUTS_MAX = 25;
 const ENTERPRISE_INPUTS_MAX = 10;
 const INPUT_CHARACTERS_MAX = 65_535;
 const RERUNS_MAX = 50;
+/** Of one app, while it makes up its mind about one deployment. */
+const GATE_COMMENTS_MAX = 10;
+const GATE_COMMENT_CHARACTERS_MAX = 1024;
 
 export const ACTIONS: Routes = {
   'actions/create-workflow-dispatch': dispatch,
@@ -104,9 +108,9 @@ function judgeInputs(
 ): Readonly<Record<string, string>> {
   const unexpected = Object.keys(given).filter((name) => declared[name] === undefined);
   if (unexpected.length > 0) throw invalid(`Unexpected inputs provided: ${JSON.stringify(unexpected)}`);
-  if (isEnterprise && Object.keys(given).length > ENTERPRISE_INPUTS_MAX) {
-    throw invalid(`you may only define up to ${ENTERPRISE_INPUTS_MAX} \`inputs\` for a \`workflow_dispatch\` event`);
-  }
+  const inputsMax = isEnterprise ? ENTERPRISE_INPUTS_MAX : INPUTS_MAX;
+  if (Object.keys(declared).length > inputsMax)
+    throw invalid(`you may only define up to ${inputsMax} \`inputs\` for a \`workflow_dispatch\` event`);
   const inputs: Record<string, string> = {};
   for (const [name, { required, default: otherwise }] of Object.entries(declared)) {
     const value = given[name] ?? otherwise;
@@ -188,9 +192,19 @@ async function rerun(call: Call): Promise<Reply> {
 async function review(call: Call): Promise<Reply> {
   const run = runOf(call);
   const environment = call.needText('environment_name');
-  const state = call.text('state');
+  const state = call.text('state') ?? null;
   const comment = call.text('comment') ?? '';
-  if (state === undefined) run.reviews.push({ app: call.app.slug, environment, state: 'comment', comment });
-  else await call.parts.actions.review(call.repository, run, call.app, { environment, state, comment });
+  if (comment.length > GATE_COMMENT_CHARACTERS_MAX)
+    throw invalid(`comment is too long (maximum is ${GATE_COMMENT_CHARACTERS_MAX} characters)`);
+  if (state === null) judgeGateComments(call, run, environment);
+  await call.parts.actions.review(call.repository, run, call.app, { environment, state, comment });
   return { status: 204 };
+}
+
+function judgeGateComments({ app }: Call, run: WorkflowRun, environment: string): void {
+  const said = run.reviews.filter(
+    (one) =>
+      one.app === app.slug && one.environment === environment && one.attempt === run.attempt && one.state === null,
+  );
+  if (said.length >= GATE_COMMENTS_MAX) throw invalid(`no more than ${GATE_COMMENTS_MAX} status reports are allowed`);
 }

@@ -1,5 +1,6 @@
 import { invalid } from '../api-error.ts';
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
+import { addDeployment, addDeploymentStatus } from '../deployments.ts';
 import { environmentOf } from '../environments.ts';
 import type { Deployment, DeploymentStatus } from '../model.ts';
 import type { Fields } from '../shape.ts';
@@ -57,61 +58,33 @@ async function createDeployment(call: Call): Promise<Reply> {
   const ref = call.needText('ref');
   const sha = await repository.git.resolve(ref);
   if (sha === null) throw invalid(`No ref found for: ${ref}`);
-  const environment = environmentOf(world, repository, call.text('environment') ?? 'production');
-  const deployment: Deployment = {
-    id: world.nextId(),
+  const deployment = addDeployment(world, repository, {
     sha,
     ref,
     task: call.text('task') ?? 'deploy',
-    environment: environment.name,
+    environment: call.text('environment') ?? 'production',
     description: call.text('description') ?? null,
     payload: call.body['payload'] ?? {},
     creator: actor,
     app: call.appOrNull,
-    createdAt: world.now(),
-    statuses: [],
-  };
-  repository.deployments.set(deployment.id, deployment);
-  const view = deploymentView(world, repository, deployment);
-  const payload = { deployment: view, workflow: null, workflow_run: null };
-  world.emit({ event: 'deployment', action: 'created', repository, sender: actor, payload });
-  return { status: 201, body: view };
+    run: null,
+  });
+  return { status: 201, body: deploymentView(world, repository, deployment) };
 }
 
 function createStatus(call: Call): Reply {
   const { world, repository, actor } = call;
   const deployment = deploymentOf(call);
-  const status: DeploymentStatus = {
-    id: world.nextId(),
+  const facts = {
     state: call.needText('state'),
     description: call.text('description') ?? '',
     logUrl: call.text('log_url') ?? call.text('target_url') ?? '',
     environmentUrl: call.text('environment_url') ?? '',
     creator: actor,
-    createdAt: world.now(),
   };
-  if (status.state === 'success' && call.body['auto_inactive'] !== false) deactivateOthers(call, deployment);
-  deployment.statuses.push(status);
-  const view = statusView(call, deployment, status);
-  const payload = {
-    deployment_status: view,
-    deployment: deploymentView(world, repository, deployment),
-    check_run: null,
-    workflow: null,
-    workflow_run: null,
-  };
-  world.emit({ event: 'deployment_status', action: 'created', repository, sender: actor, payload });
-  return { status: 201, body: view };
-}
-
-/** A success makes earlier deployments of the environment inactive. */
-function deactivateOthers(call: Call, deployment: Deployment): void {
-  for (const other of call.repository.deployments.values()) {
-    const last = other.statuses.at(-1);
-    if (other.id === deployment.id || other.environment !== deployment.environment || last?.state !== 'success')
-      continue;
-    other.statuses.push({ ...last, id: call.world.nextId(), state: 'inactive', createdAt: call.world.now() });
-  }
+  const isSole = call.body['auto_inactive'] !== false;
+  const status = addDeploymentStatus(world, repository, deployment, { ...facts, isSole });
+  return { status: 201, body: statusView(call, deployment, status) };
 }
 
 function statusView(call: Call, deployment: Deployment, status: DeploymentStatus): Fields {

@@ -121,34 +121,6 @@ describe('limits in the sandbox', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 403]);
     expect(answers.map(({ headers }) => headers.get('x-ratelimit-remaining'))).toEqual(['2', '1', '0', '0']);
   });
-
-  it('and failures come on request, as often as they were asked for', async () => {
-    stage = await openStage();
-    const token = await stage.token();
-    const call = /^POST .*check-runs$/;
-    stage.sandbox.misbehave({ kind: 'answer', call, answer: { type: 'status', status: 502 }, times: 1 });
-    stage.sandbox.misbehave({
-      kind: 'answer',
-      call,
-      answer: { type: 'secondary-limit', retryAfterSeconds: 7 },
-      times: 1,
-    });
-    stage.sandbox.misbehave({ kind: 'answer', call, answer: { type: 'rate-limit', retryAfterSeconds: 9 }, times: 1 });
-    const answers = [await check(token), await check(token), await check(token), await check(token)];
-    expect(answers.map(({ status }) => status)).toEqual([502, 403, 429, 201]);
-    expect(answers.map(({ headers }) => headers.get('retry-after'))).toEqual([null, '7', '9', null]);
-  });
-
-  it('carries a call out whose answer is lost', async () => {
-    stage = await openStage();
-    const token = await stage.token();
-    stage.sandbox.misbehave({ kind: 'answer', call: /check-runs$/, answer: { type: 'lost-answer' }, times: 1 });
-    await expect(check(token)).rejects.toThrow('fetch failed');
-    const runs = await stage.call(token, 'GET', `/repos/acme/app/commits/${await stage.sha()}/check-runs`);
-    expect(runs.body.total_count).toBe(1);
-    const [lost] = stage.sandbox.calls().filter(({ operation }) => operation === 'checks/create');
-    expect(lost).toMatchObject({ status: 201, installationId: stage.installationId });
-  });
 });
 
 describe('releases in the sandbox', () => {

@@ -1,0 +1,103 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { closeClean, newEvents, openStage, type Stage } from './client.ts';
+
+const RELEASES = '/repos/acme/app/releases';
+
+describe('a release in the sandbox', () => {
+  let stage: Stage;
+  afterEach(async () => await closeClean(stage));
+
+  async function open(): Promise<void> {
+    stage = await openStage();
+    await newEvents(stage);
+  }
+  const create = async (body: object): ReturnType<Stage['call']> =>
+    await stage.call(stage.ada.token, 'POST', RELEASES, body);
+  const upload = async (release: { upload_url: string }, name: string, bytes = 'bytes'): ReturnType<Stage['call']> =>
+    await stage.call(
+      stage.ada.token,
+      'POST',
+      release.upload_url.replace(/\{.*/, `?name=${name}&label=Of+${name}`),
+      bytes,
+      { 'content-type': 'application/gzip' },
+    );
+  const status = async (token: string | null, path: string): Promise<number> =>
+    (await stage.call(token, 'GET', path)).status;
+
+  it('is a draft that only insiders see, then published: its tag is made and the app hears of it', async () => {
+    await open();
+    const { body: draft } = await create({ tag_name: 'v1', name: 'One', body: 'It *works*.', draft: true });
+    expect(draft).toMatchObject({ draft: true, published_at: null, tag_name: 'v1', name: 'One' });
+    const seen = [await status(stage.ada.token, `${RELEASES}/${draft.id}`), await status(null, `${RELEASES}/tags/v1`)];
+    expect(seen).toEqual([200, 404]);
+    const listed = async (token: string): Promise<number> => (await stage.call(token, 'GET', RELEASES)).body.length;
+    expect([await listed(stage.ada.token), await listed(stage.stranger.token)]).toEqual([1, 0]);
+    expect(await status(null, '/repos/acme/app/git/ref/tags/v1')).toBe(404);
+    await upload(draft, 'app.tgz');
+    await newEvents(stage);
+    await stage.call(stage.ada.token, 'PATCH', `${RELEASES}/${draft.id}`, { draft: false });
+    expect(await newEvents(stage)).toEqual(['create', 'push', 'release.published', 'release.released']);
+    expect(await stage.sha('tags/v1')).toBe(await stage.sha());
+    for (const place of [`${RELEASES}/tags/v1`, `${RELEASES}/latest`]) {
+      const { body } = await stage.call(null, 'GET', place);
+      expect(body).toMatchObject({ id: draft.id, draft: false, body: 'It *works*.', assets: [{ name: 'app.tgz' }] });
+    }
+    expect((await create({ tag_name: 'v1' })).status).toBe(422);
+  });
+
+  it('is not the latest while it is for trying out', async () => {
+    await open();
+    const { body: stable } = await create({ tag_name: 'v1' });
+    await create({ tag_name: 'v2-rc.1', prerelease: true });
+    expect((await stage.call(null, 'GET', `${RELEASES}/latest`)).body.id).toBe(stable.id);
+    expect(await newEvents(stage)).toEqual(expect.arrayContaining(['release.released', 'release.prereleased']));
+  });
+
+  it('has assets that are listed, fetched as they were, and taken away', async () => {
+    await open();
+    const { body: release } = await create({ tag_name: 'v1' });
+    const { status: uploaded, body: asset } = await upload(release, 'app.tgz', 'some bytes');
+    expect(uploaded).toBe(201);
+    expect(asset).toMatchObject({
+      name: 'app.tgz',
+      label: 'Of app.tgz',
+      state: 'uploaded',
+      size: 10,
+      content_type: 'application/gzip',
+      uploader: { login: 'ada' },
+    });
+    expect((await upload(release, 'app.tgz')).status).toBe(422);
+    await upload(release, 'SHA256SUMS');
+    const path = `${RELEASES}/assets/${asset.id}`;
+    const bytes = await stage.call(null, 'GET', path, undefined, { accept: 'application/octet-stream' });
+    expect(bytes.body).toBe('some bytes');
+    const facts = await stage.call(null, 'GET', path, undefined, { accept: 'application/json' });
+    expect(facts.body).toMatchObject({ id: asset.id, size: 10 });
+    const names = async (): Promise<readonly string[]> =>
+      (await stage.call(null, 'GET', `${RELEASES}/${release.id}/assets`)).body.map(
+        ({ name }: { name: string }) => name,
+      );
+    expect(await names()).toEqual(['app.tgz', 'SHA256SUMS']);
+    expect((await stage.call(stage.stranger.token, 'DELETE', path)).status).toBe(403);
+    expect((await stage.call(stage.ada.token, 'DELETE', path)).status).toBe(204);
+    expect([await names(), await status(null, path)]).toEqual([['SHA256SUMS'], 404]);
+    expect((await upload(release, 'app.tgz', 'other')).status).toBe(201);
+  });
+
+  it('is edited and deleted; its tag stays', async () => {
+    await open();
+    const { body: release } = await create({ tag_name: 'v1' });
+    await newEvents(stage);
+    const edit = await stage.call(stage.ada.token, 'PATCH', `${RELEASES}/${release.id}`, { name: 'First' });
+    expect(edit.body).toMatchObject({ name: 'First', tag_name: 'v1' });
+    expect(await newEvents(stage)).toEqual(['release.edited']);
+    expect((await stage.call(stage.ada.token, 'DELETE', `${RELEASES}/${release.id}`)).status).toBe(204);
+    expect(await status(stage.ada.token, `${RELEASES}/${release.id}`)).toBe(404);
+    expect(await stage.sha('tags/v1')).toBe(await stage.sha());
+  });
+
+  it('names a branch or commit that is there', async () => {
+    await open();
+    expect((await create({ tag_name: 'v1', target_commitish: 'nowhere' })).status).toBe(422);
+  });
+});
