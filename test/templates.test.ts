@@ -1,6 +1,9 @@
-import { globSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import picomatch from 'picomatch';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { EXIT_MEANINGS } from '../src/cli/exit-codes.ts';
 import { compilePipeline } from '../src/pipeline/compile.ts';
 import type { SourceTree } from '../src/pipeline/task-manifest.ts';
@@ -31,6 +34,28 @@ describe('the pipelines that we publish', () => {
   });
 });
 
+describe('the pipeline that builds Maestro', () => {
+  const steps = (parse(readText('.maestro/ci.yaml'), { merge: true }) as { readonly steps: readonly CiStep[] }).steps;
+
+  it('runs the unit tests of every room', () => {
+    const rooms = steps.find(({ id }) => id === 'unit')?.matrix?.room ?? [];
+    const folders = readdirSync(resolve(ROOT, 'test/unit'), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    expect(rooms.toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
+  });
+
+  it('keeps no result over a change of a file that its checks can read', () => {
+    const keys = [...new Set(steps.flatMap(({ cache }) => cache?.key ?? []))];
+    expect(keys).toHaveLength(1);
+    const globs = [...(keys[0] ?? '').matchAll(/'([^']+)'/g)].map(([, glob]) => glob ?? '');
+    const isInKey = picomatch(globs, { dot: true });
+    const unread = ['.gitattributes', '.gitignore', '.npmrc', 'LICENSE'];
+    const forgotten = filesOfRepository().filter((path) => !isInKey(path) && !unread.includes(path));
+    expect([...new Set(forgotten.map((path) => path.split('/')[0]))]).toEqual([]);
+  });
+});
+
 describe('the first page', () => {
   it('names every exit code with its meaning', () => {
     for (const [code, meaning] of EXIT_MEANINGS) expect(README).toContain(`| ${code} | ${meaning} |`);
@@ -40,6 +65,18 @@ describe('the first page', () => {
     expect(README).toContain(`\`\`\`sh\n${command}\n\`\`\``);
   });
 });
+
+interface CiStep {
+  readonly id: string;
+  readonly matrix?: { readonly room?: readonly string[] };
+  readonly cache?: { readonly key: string };
+}
+
+/** Those of git, and new ones that it does not ignore. */
+function filesOfRepository(): readonly string[] {
+  const words = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  return execFileSync('git', words, { cwd: ROOT, encoding: 'utf8' }).split('\0').filter(Boolean);
+}
 
 function compiled(path: string, text: string): ReturnType<typeof compilePipeline> {
   return compilePipeline({ path, text, params: {}, catalog: STEP_CATALOG, files: FILES });
