@@ -161,7 +161,11 @@ async function adoptJob(
       job.keyDigest,
     ],
   );
-  if (!rows[0]) throw conflict(request.dispatchId, 'another job serves this run in the same attempt');
+  if (!rows[0])
+    throw new MaestroError(
+      'CONFLICT',
+      `run ${request.runId} is served by another job of this attempt of the workflow, which started the same pipeline with the same parameters: start it in one job, or give each a parameter of its own`,
+    );
   return toDispatch(rows[0]);
 }
 
