@@ -5,9 +5,7 @@ import { commandHandlers } from '../../src/github/commands/command-handlers.ts';
 import { openWorkflowDispatch } from '../../src/github/dispatch.ts';
 import { codeHandlers } from '../../src/github/intake/code-handlers.ts';
 import { InboxLoop } from '../../src/github/intake/inbox-loop.ts';
-import { MissedDeliveries } from '../../src/github/intake/missed-deliveries.ts';
-import { MissedHeads } from '../../src/github/intake/missed-heads.ts';
-import { OpenRuns } from '../../src/github/intake/open-runs.ts';
+import { installationHandlers } from '../../src/github/intake/installation-handlers.ts';
 import { Sweeps } from '../../src/github/intake/sweeps.ts';
 import { openJobHandlers } from '../../src/github/jobs.ts';
 import { Reporter } from '../../src/github/report/reporter.ts';
@@ -15,15 +13,11 @@ import type { ClaimedDelivery } from '../../src/protocol/inbox.ts';
 import { Dispatcher } from '../../src/runners/github-actions/dispatcher.ts';
 import type { ServerConfig } from './config.ts';
 import { handlersByEvent } from './handlers.ts';
+import { openSweeps } from './open-sweeps.ts';
 import type { Rooms } from './rooms.ts';
 
 const APP_RETRY_MS = 5000;
-const SWEEP_EVERY_MS = 300_000;
-/** What failed while no server was up shows in GitHub's list only when GitHub has given up: it is looked for again soon. */
-const MISSED_SOON_MS = 5000;
 const BEAT_MS = 2000;
-/** GitHub redelivers for three days; a delivery, or a comment, that was forgotten would count as new. */
-const INBOX_KEPT_MS = 7 * 86_400_000;
 /** Deliveries in work at once: most wait for GitHub. */
 const INBOX_CONCURRENCY = 64;
 
@@ -104,7 +98,7 @@ function openInboxLoop(
   dispatcher: Dispatcher,
   { onError, onGivenUp }: Listeners,
 ): InboxLoop {
-  const { engine, claimant, github, inbox, runs, checks, grants, records, dispatches, starter } = rooms;
+  const { engine, claimant, github, inbox, installations, runs, checks, grants, records, dispatches, starter } = rooms;
   const { access } = github;
   return new InboxLoop({
     inbox,
@@ -124,6 +118,7 @@ function openInboxLoop(
         newHolder: () => `${claimant.id} ${randomUUID()}`,
       }),
       openJobHandlers({ dispatches, wake: () => dispatcher.wake() }),
+      installationHandlers({ access, engine, runs, installations }),
     ),
     onError: (error, delivery) => onError(error, delivery === null ? {} : factsOf(delivery)),
     onBuried: (error, delivery) => onGivenUp(error, factsOf(delivery)),
@@ -135,34 +130,10 @@ function factsOf({ id, event, action, lane, tries }: ClaimedDelivery): object {
   return { delivery: id, event, action, lane, tries };
 }
 
-/** What webhooks did not tell: deliveries that failed, heads without a run, runs of what is gone. */
-function openSweeps(
-  { engine, github, inbox, records, runs, starter }: Rooms,
-  onError: (error: unknown, context?: object) => void,
-): readonly Sweeps[] {
-  const { access } = github;
-  const missed = new MissedDeliveries({ access, inbox, clock: SYSTEM_CLOCK, onError });
-  const ask = async (): Promise<boolean> => {
-    await missed.sweep();
-    return missed.isMore;
-  };
-  const open = new OpenRuns({ access, engine, runs, onError });
-  const heads = new MissedHeads({ access, starter, runs, clock: SYSTEM_CLOCK, onError });
-  const prune = async (): Promise<void> => {
-    const before = new Date(SYSTEM_CLOCK.now() - INBOX_KEPT_MS);
-    await inbox.prune(before);
-    await records.prune(before);
-  };
-  return [
-    new Sweeps({ sweeps: [ask], everyMs: SWEEP_EVERY_MS, soonMs: MISSED_SOON_MS, onError }),
-    new Sweeps({ sweeps: [() => open.sweep(), () => heads.sweep(), prune], everyMs: SWEEP_EVERY_MS, onError }),
-  ];
-}
-
 /** Comments are known as ours by the App's name, which GitHub tells. */
 async function report(
   config: ServerConfig,
-  { checks, github, runs, feed }: Rooms,
+  { checks, allowance, github, runs, feed }: Rooms,
   onError: (error: unknown) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -171,6 +142,7 @@ async function report(
   const reporter = new Reporter({
     book: checks,
     board: checks,
+    allowance,
     access: github.access,
     app: { id: Number(config.appId), slug },
     runs,

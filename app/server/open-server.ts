@@ -27,8 +27,12 @@ import { openDemand } from '../../src/store/demand.ts';
 import { openDispatches } from '../../src/store/dispatches.ts';
 import { openGitHubRuns } from '../../src/store/github-runs.ts';
 import { openInbox } from '../../src/store/inbox.ts';
+import { openInstallations } from '../../src/store/installations.ts';
+import { openPruning } from '../../src/store/pruning.ts';
+import { jobsOfRun } from '../../src/store/run-jobs.ts';
 import { openTestGrants } from '../../src/store/test-grants.ts';
 import { openWorkerSessions } from '../../src/store/worker-sessions.ts';
+import { openWriteAllowance } from '../../src/store/write-allowance.ts';
 import { openDefaultPolicy } from '../default-policy.ts';
 import { versionOfHouse } from '../house.ts';
 import { openDatabase } from '../open-database.ts';
@@ -41,6 +45,7 @@ import { type Listening, listen } from './listen.ts';
 import type { Rooms } from './rooms.ts';
 import { openRunFeed } from './run-feed.ts';
 import { webhookDoor } from './webhook-door.ts';
+import { dispatchesOfTheOthers, reportsOfTheOthers } from './without-suspended.ts';
 
 const ULID_BYTES = 16;
 /** Workers far away live through a server that is away for a minute, as it is when it is replaced. */
@@ -140,9 +145,10 @@ async function openRooms(
   const receive = openReceiver(inbox);
   const github = await openGitHub(config, log, ({ id, name, payload }) => receive({ id, event: name, payload }));
   const runs = openGitHubRuns(db);
-  const checks = openCheckBoard(db, claimant.id);
+  const installations = openInstallations(db);
+  const checks = reportsOfTheOthers(openCheckBoard(db, claimant.id), installations);
   const grants = openTestGrants(db);
-  const dispatches = openDispatches(db, SYSTEM_CLOCK, claimant.id);
+  const dispatches = dispatchesOfTheOthers(openDispatches(db, SYSTEM_CLOCK, claimant.id), installations);
   const starter = openStarter({
     access: github.access,
     engine,
@@ -155,16 +161,24 @@ async function openRooms(
     engine,
     claimant,
     inbox,
+    installations,
+    pruning: openPruning(db),
     github,
     runs,
     checks,
+    allowance: openWriteAllowance(db),
     grants,
     records: openCommandRecords(db),
     dispatches,
     demand: openDemand(db),
     sessions: openWorkerSessions(db),
     starter,
-    feed: openRunFeed(engine, dispatches),
+    feed: openRunFeed({
+      engine,
+      dispatches,
+      jobsOf: (runId, limit) => jobsOfRun(db, runId, limit),
+      githubUrl: config.githubUrl,
+    }),
   };
 }
 

@@ -7,10 +7,13 @@ import type { Demand } from '../../src/protocol/demand.ts';
 import type { Dispatches } from '../../src/protocol/dispatch.ts';
 import type { GitHubRuns } from '../../src/protocol/github-run.ts';
 import type { Inbox } from '../../src/protocol/inbox.ts';
+import type { Installations } from '../../src/protocol/installation.ts';
 import type { ReportBook } from '../../src/protocol/report-book.ts';
 import type { TestGrants } from '../../src/protocol/test-grant.ts';
 import type { WorkerSessions } from '../../src/protocol/worker-session.ts';
+import type { WriteAllowance } from '../../src/protocol/write-allowance.ts';
 import type { Claimant } from '../../src/store/claimants.ts';
+import type { Pruning } from '../../src/store/pruning.ts';
 import type { GitHubDoor } from './github-access.ts';
 import type { ProblemFeed } from './run-feed.ts';
 
@@ -19,9 +22,12 @@ export interface Rooms {
   readonly engine: Engine;
   readonly claimant: Claimant;
   readonly inbox: Inbox;
+  readonly installations: Installations;
+  readonly pruning: Pruning;
   readonly github: GitHubDoor;
   readonly runs: GitHubRuns;
   readonly checks: CheckBoard & ReportBook;
+  readonly allowance: WriteAllowance;
   readonly grants: TestGrants;
   readonly records: CommandRecords;
   readonly dispatches: Dispatches;

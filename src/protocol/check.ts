@@ -11,6 +11,15 @@ export interface CheckTarget {
   readonly pullNumber?: number | null;
 }
 
+/** A pull request, where its one comment is written. */
+export interface PullTarget {
+  readonly installationId: number;
+  readonly repositoryId: number;
+  readonly owner: string;
+  readonly repo: string;
+  readonly pullNumber: number;
+}
+
 export type CheckConclusion =
   | 'success'
   | 'failure'
@@ -42,6 +51,8 @@ export interface CheckSpec {
   readonly text: string | null;
   readonly annotations: readonly Annotation[];
   readonly actions: readonly CheckAction[];
+  /** What people are asked for, by name. A change of it is told at once, however seldom the check is written otherwise. Not shown. */
+  readonly asks?: readonly string[];
   readonly detailsUrl: string | null;
   readonly startedAt: string | null;
   readonly completedAt: string | null;
@@ -54,4 +65,9 @@ export interface CheckBoard {
    * below that of the word that stands is dropped. Without it a word is as old as the oldest.
    */
   put(target: CheckTarget, spec: CheckSpec, version?: number): Promise<void>;
+  /**
+   * Says that the head of a pull request is this commit now, before or after its checks are put: its comment tells of them,
+   * and of those of no pull request, which a push to the branch started. The last word counts.
+   */
+  follow(pull: PullTarget & { readonly headSha: string }): Promise<void>;
 }

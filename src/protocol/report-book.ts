@@ -1,13 +1,4 @@
-import type { CheckSpec, CheckTarget } from './check.ts';
-
-/** A pull request, where its one comment is written. */
-export interface PullTarget {
-  readonly installationId: number;
-  readonly repositoryId: number;
-  readonly owner: string;
-  readonly repo: string;
-  readonly pullNumber: number;
-}
+import type { CheckSpec, CheckTarget, PullTarget } from './check.ts';
 
 /** A check as it should stand on GitHub now. */
 export interface StandingCheck {
@@ -19,6 +10,8 @@ export interface StandingCheck {
 export interface ChangedPull extends PullTarget {
   /** Handed back with the comment, so that a change in between is not missed. */
   readonly changed: number;
+  /** Its head, where an event told it. */
+  readonly headSha: string | null;
   readonly hasComment: boolean;
 }
 
@@ -43,6 +36,8 @@ export interface DueCheck extends DueBase {
   readonly spec: CheckSpec;
   /** How many of its annotations, from the first, are on GitHub. */
   readonly sentAnnotations: number;
+  /** All that it says stands on GitHub, but for annotations beyond those that were sent. */
+  readonly isRemainder: boolean;
 }
 
 export interface DueComment extends DueBase {
@@ -68,34 +63,40 @@ interface Written {
   readonly sentAnnotations: number;
   readonly isWhole: boolean;
   readonly nowMs: number;
-  /** How long the claim goes on where more is to be written. */
-  readonly claimMs: number;
 }
 
 /** The reporter's side of the check board: what is due on GitHub, and what came of it. Implemented by the store. */
 export interface ReportBook {
   /** Checks of a commit, oldest first. */
   standing(repositoryId: number, headSha: string): Promise<readonly StandingCheck[]>;
-  /** Checks of the newest commit of a pull request, oldest first. */
+  /** Checks of the head of a pull request, oldest first: its own, and those of no pull request. */
   ofPull(pull: PullTarget): Promise<readonly StandingCheck[]>;
   changedPulls(limit: number): Promise<readonly ChangedPull[]>;
   /** Says what the comment should say; null where there is nothing to say. */
   putComment(pull: ChangedPull, body: string | null, isUrgent: boolean): Promise<void>;
-  /** Takes what is due, urgent things first. A claim counts as a request under way until `record`, `defer` or `bury`. */
+  /**
+   * Takes what is due of installations that have writes left, urgent things first; where nothing else is due, one check of
+   * which only annotations are missing. A claim counts as a request under way until it is recorded, deferred, released or
+   * buried.
+   */
   claim(query: ClaimQuery): Promise<readonly DueReport[]>;
   /** Says before a request that the claim goes on; false where it was lost, and somebody else may be writing. */
   renew(due: DueReport, untilMs: number): Promise<boolean>;
-  /** False where the claim was lost meanwhile. */
+  /** Ends the claim; what is not whole is due again at once. False where the claim was lost meanwhile. */
   record(due: DueReport, written: Written): Promise<boolean>;
   /** Tries again later. `isUnsure`: the request may have been carried out. */
   defer(
     due: DueReport,
     later: { readonly dueMs: number; readonly problem: string | null; readonly isUnsure: boolean },
   ): Promise<void>;
+  /** Gives back claims for which no request was made. */
+  release(dues: readonly DueReport[]): Promise<void>;
   /** Forgets the id under which it was written: the comment was deleted. */
   forget(due: DueReport): Promise<void>;
-  /** Gives it up until something else is to be said. */
-  bury(due: DueReport, problem: string): Promise<void>;
+  /** Gives it up until something else is to be said. `isUnsure`: an earlier request may have been carried out. */
+  bury(due: DueReport, last: { readonly problem: string; readonly isUnsure: boolean }): Promise<void>;
+  /** Makes due again what open runs say of being under way, and what was written before that time. */
+  refresh(beforeMs: number): Promise<void>;
   /** Whether checks of the run are still to be written. */
   isPending(repositoryId: number, headSha: string, runId: string): Promise<boolean>;
 }

@@ -1,9 +1,9 @@
 import { digestBytes } from '../base/digest.ts';
-import type { CheckBoard, CheckSpec, CheckTarget } from '../protocol/check.ts';
-import type { ChangedPull, PullTarget, ReportBook, StandingCheck } from '../protocol/report-book.ts';
+import type { CheckBoard, CheckSpec, CheckTarget, PullTarget } from '../protocol/check.ts';
+import type { ChangedPull, ReportBook, StandingCheck } from '../protocol/report-book.ts';
 import type { Database, Row, Session } from './database.ts';
 import { jsonText, plainText } from './json-text.ts';
-import { openReportClaims } from './report-claims.ts';
+import { asksText, openReportClaims } from './report-claims.ts';
 
 const STANDING = 'installation_id, repository_id, owner, repo, head_sha, pull_number, content';
 
@@ -14,12 +14,9 @@ const STANDING = 'installation_id, repository_id, owner, repo, head_sha, pull_nu
 export function openCheckBoard(db: Database, holder: string | null = null): CheckBoard & ReportBook {
   return {
     put: async (target, spec, version = 0) => {
-      await db.transaction(async (session) => {
-        const isNews = await putCheck(session, target, spec, version);
-        if (isNews && typeof target.pullNumber === 'number')
-          await touchPull(session, { ...target, pullNumber: target.pullNumber });
-      });
+      await db.transaction((session) => tellCheck(session, target, spec, version));
     },
+    follow: (pull) => followPull(db, pull),
     standing: async (repositoryId, headSha) => {
       const rows = await db.query(
         'report_standing',
@@ -31,8 +28,10 @@ export function openCheckBoard(db: Database, holder: string | null = null): Chec
     ofPull: async (pull) => {
       const rows = await db.query(
         'report_of_pull',
-        `select ${STANDING} from report where repository_id = $1 and kind = 'check' and head_sha = (
-           select head_sha from report where repository_id = $1 and pull_number = $2 and kind = 'check' order by id desc limit 1)
+        `select ${STANDING} from report where repository_id = $1 and kind = 'check' and head_sha = coalesce(
+             (select head_sha from report_pull where repository_id = $1 and pull_number = $2),
+             (select head_sha from report where repository_id = $1 and pull_number = $2 and kind = 'check' order by id desc limit 1))
+           and coalesce(pull_number, $2) = $2
          order by id`,
         [pull.repositoryId, pull.pullNumber],
       );
@@ -41,7 +40,7 @@ export function openCheckBoard(db: Database, holder: string | null = null): Chec
     changedPulls: async (limit) => {
       const rows = await db.query(
         'report_pull_changed',
-        `select p.installation_id, p.repository_id, p.owner, p.repo, p.pull_number, p.changed,
+        `select p.installation_id, p.repository_id, p.owner, p.repo, p.pull_number, p.changed, p.head_sha,
            exists (select 1 from report r where r.repository_id = p.repository_id and r.head_sha = '' and r.external_id = 'pull/' || p.pull_number)
          from report_pull p where p.changed <> p.seen order by p.repository_id, p.pull_number limit $1`,
         [limit],
@@ -68,16 +67,27 @@ export function openCheckBoard(db: Database, holder: string | null = null): Chec
  * with the same content as well: who still has an older state in hand comes too late. Answers whether the content is news.
  */
 const PUT = `with old as (select digest from report where repository_id = $3 and head_sha = $6 and external_id = $8)
-  insert into report as r (kind, installation_id, repository_id, owner, repo, head_sha, pull_number, external_id, name, content, digest, version, is_urgent)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+  insert into report as r (kind, installation_id, repository_id, owner, repo, head_sha, pull_number, external_id, name, content, digest, version, is_urgent, asks)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
   on conflict (repository_id, head_sha, external_id) do update set
     installation_id = excluded.installation_id, owner = excluded.owner, repo = excluded.repo, name = excluded.name,
     pull_number = coalesce(excluded.pull_number, r.pull_number), content = excluded.content, digest = excluded.digest,
-    version = excluded.version, is_urgent = excluded.is_urgent,
+    version = excluded.version, is_urgent = excluded.is_urgent, asks = excluded.asks,
     failures = case when r.is_due then r.failures else 0 end,
     is_due = case when r.digest = excluded.digest then r.is_due else r.is_unsure or excluded.digest is distinct from r.sent_digest end
   where excluded.version > r.version or (excluded.version = r.version and excluded.digest <> r.digest)
   returning r.digest is distinct from (select o.digest from old o)`;
+
+async function tellCheck(session: Session, target: CheckTarget, spec: CheckSpec, version: number): Promise<void> {
+  const isNews = await putCheck(session, target, spec, version);
+  if (!isNews) return;
+  if (typeof target.pullNumber === 'number') return touchPull(session, { ...target, pullNumber: target.pullNumber });
+  await session.query(
+    'report_pull_touch_head',
+    'update report_pull set changed = changed + 1 where repository_id = $1 and head_sha = $2',
+    [target.repositoryId, target.headSha],
+  );
+}
 
 async function putCheck(session: Session, target: CheckTarget, spec: CheckSpec, version: number): Promise<boolean> {
   const content = jsonText(spec);
@@ -95,6 +105,7 @@ async function putCheck(session: Session, target: CheckTarget, spec: CheckSpec, 
     digestBytes(content),
     version,
     spec.status === 'completed',
+    asksText(spec),
   ]);
   return rows[0]?.[0] === true;
 }
@@ -115,6 +126,7 @@ async function putComment(session: Session, pull: PullTarget, body: string, isUr
     digestBytes(content),
     0,
     isUrgent,
+    asksText({}),
   ]);
 }
 
@@ -125,6 +137,16 @@ async function touchPull(session: Session, pull: PullTarget): Promise<void> {
      on conflict (repository_id, pull_number) do update set
        installation_id = excluded.installation_id, owner = excluded.owner, repo = excluded.repo, changed = p.changed + 1`,
     [pull.installationId, pull.repositoryId, pull.owner, pull.repo, pull.pullNumber],
+  );
+}
+
+async function followPull(db: Database, pull: PullTarget & { readonly headSha: string }): Promise<void> {
+  await db.query(
+    'report_pull_follow',
+    `insert into report_pull as p (installation_id, repository_id, owner, repo, pull_number, head_sha) values ($1, $2, $3, $4, $5, $6)
+     on conflict (repository_id, pull_number) do update set installation_id = excluded.installation_id,
+       owner = excluded.owner, repo = excluded.repo, changed = p.changed + 1, head_sha = excluded.head_sha`,
+    [pull.installationId, pull.repositoryId, pull.owner, pull.repo, pull.pullNumber, pull.headSha],
   );
 }
 
@@ -150,6 +172,7 @@ function toChangedPull(row: Row): ChangedPull {
     repo: String(row[3]),
     pullNumber: Number(row[4]),
     changed: Number(row[5]),
-    hasComment: row[6] === true,
+    headSha: row[6] as string | null,
+    hasComment: row[7] === true,
   };
 }

@@ -3,8 +3,12 @@ import type { ClaimQuery, DueReport, ReportBook } from '../protocol/report-book.
 import { intArray } from './array-literal.ts';
 import type { Database, Row } from './database.ts';
 import { plainText } from './json-text.ts';
+import { hasWrite } from './write-allowance.ts';
 
-type ReportClaims = Pick<ReportBook, 'claim' | 'renew' | 'record' | 'defer' | 'forget' | 'bury' | 'isPending'>;
+type ReportClaims = Pick<
+  ReportBook,
+  'claim' | 'renew' | 'record' | 'defer' | 'release' | 'forget' | 'bury' | 'refresh' | 'isPending'
+>;
 
 /** Between two writes of one check or comment: GitHub counts writes, and nobody reads faster. */
 const GAP_MS = 5000;
@@ -17,20 +21,28 @@ const COMMENT_GAP_MS = 30_000;
 const GAP_GROWTH = 3;
 const GAP_GROWTHS_MAX = 10;
 
+/** What people are asked for differs from what they were told: checks of runs say so though they are not finished. */
+const ASKS_ANEW = '(r.asks <> r.told_asks)';
 const IS_RIPE = `(r.sent_ms is null or (r.kind = 'check' and r.is_urgent) or r.sent_ms + (case
     when r.kind = 'comment' then case when r.is_urgent then ${GAP_MS} else ${COMMENT_GAP_MS} end
+    when ${ASKS_ANEW} then ${GAP_MS}
     else ${GAP_MS} * power(${GAP_GROWTH}, least(greatest(r.writes - 1, 0), ${GAP_GROWTHS_MAX})) end) <= $1::bigint)`;
+/** Whoever waits for annotations beyond the first has read the rest: any other word goes before them. */
+const IS_REMAINDER = '(not r.is_unsure and r.told_digest is not distinct from r.digest)';
 
 /** Several processes claim at once: rows that another one is about to take are skipped. */
 const CLAIM = `with due as (
-    select r.id, r.is_unsure from report r
+    select r.id, r.is_unsure, ${IS_REMAINDER} as is_remainder from report r
+      left join write_allowance a on a.installation_id = r.installation_id
     where r.is_due and r.due_ms <= $1::bigint and ${IS_RIPE}
       and ($4::bigint is null or r.installation_id = $4) and not (r.installation_id = any ($5::bigint[]))
-    order by r.is_urgent desc, r.id limit $3 for update skip locked)
+      and case when ${IS_REMAINDER} then ${hasWrite('remainder')} else ${hasWrite('report')} end
+    order by is_remainder, (r.is_urgent or ${ASKS_ANEW}) desc, r.id limit $3 for update of r skip locked),
+  chosen as (select * from due where not is_remainder or id = (select id from due order by is_remainder, id limit 1))
   update report r set fence = r.fence + 1, due_ms = $1::bigint + $2::bigint, held_ms = $1::bigint + $2::bigint, holder = $6,
-    is_unsure = true from due where r.id = due.id
-  returning r.id, r.fence, r.digest, r.installation_id, r.owner, r.repo, r.remote_id, due.is_unsure, r.failures,
-    r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, r.is_urgent`;
+    is_unsure = true from chosen where r.id = chosen.id
+  returning r.id, r.fence, r.digest, r.installation_id, r.owner, r.repo, r.remote_id, chosen.is_unsure, r.failures,
+    r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, r.is_urgent or ${ASKS_ANEW}, chosen.is_remainder`;
 
 export function openReportClaims(db: Database, holder: string | null): ReportClaims {
   return {
@@ -53,14 +65,14 @@ export function openReportClaims(db: Database, holder: string | null): ReportCla
       );
       return rows.length > 0;
     },
-    record: async (due, { remoteId, sentAnnotations, isWhole, nowMs, claimMs }) => {
+    record: async (due, { remoteId, sentAnnotations, isWhole, nowMs }) => {
       const rows = await db.query(
         'report_record',
-        `update report set remote_id = $3, sent_annotations = $4, is_unsure = not $5::boolean, sent_ms = $6::bigint, failures = 0, problem = null,
-           writes = writes + $5::boolean::int, due_ms = case when $5::boolean then 0 else $6::bigint + $8::bigint end, held_ms = $6::bigint + $8::bigint,
+        `update report set remote_id = $3, sent_annotations = $4, is_unsure = false, sent_ms = $6::bigint, failures = 0, problem = null,
+           writes = writes + $5::boolean::int, due_ms = 0, told_digest = $7, told_asks = $8,
            sent_digest = case when $5::boolean then $7 else sent_digest end, is_due = not $5::boolean or digest <> $7
          where id = $1 and fence = $2 returning 1`,
-        [due.id, due.fence, remoteId, sentAnnotations, isWhole, nowMs, due.digest, claimMs],
+        [due.id, due.fence, remoteId, sentAnnotations, isWhole, nowMs, due.digest, asksText(wordsOf(due))],
       );
       return rows.length > 0;
     },
@@ -72,22 +84,24 @@ export function openReportClaims(db: Database, holder: string | null): ReportCla
         [due.id, due.fence, dueMs, problem === null ? null : plainText(problem), isUnsure],
       );
     },
+    release: (dues) => releaseClaims(db, dues),
     forget: async (due) => {
       await db.query(
         'report_forget',
-        'update report set remote_id = null, due_ms = 0, sent_digest = null where id = $1 and fence = $2',
+        'update report set remote_id = null, due_ms = 0, sent_digest = null, told_digest = null where id = $1 and fence = $2',
         [due.id, due.fence],
       );
     },
-    bury: async (due, problem) => {
+    bury: async (due, { problem, isUnsure }) => {
       // What was put meanwhile is due all the same.
       await db.query(
         'report_bury',
-        `update report set is_due = digest <> $4, due_ms = 0, is_unsure = false, failures = 0, problem = $3
+        `update report set is_due = digest <> $4, due_ms = 0, is_unsure = $5, failures = 0, problem = $3
          where id = $1 and fence = $2`,
-        [due.id, due.fence, plainText(problem), due.digest],
+        [due.id, due.fence, plainText(problem), due.digest, isUnsure],
       );
     },
+    refresh: (beforeMs) => refreshIncomplete(db, beforeMs),
     isPending: async (repositoryId, headSha, runId) => {
       const rows = await db.query(
         'report_pending',
@@ -98,6 +112,39 @@ export function openReportClaims(db: Database, holder: string | null): ReportCla
       return rows.length > 0;
     },
   };
+}
+
+async function releaseClaims(db: Database, dues: readonly DueReport[]): Promise<void> {
+  if (dues.length === 0) return;
+  await db.query(
+    'report_release',
+    `update report r set due_ms = 0, is_unsure = d.is_unsure = 1
+     from unnest($1::bigint[], $2::bigint[], $3::int[]) as d (id, fence, is_unsure) where r.id = d.id and r.fence = d.fence`,
+    [
+      intArray(dues.map((due) => due.id)),
+      intArray(dues.map((due) => due.fence)),
+      intArray(dues.map((due) => (due.isUnsure ? 1 : 0))),
+    ],
+  );
+}
+
+async function refreshIncomplete(db: Database, beforeMs: number): Promise<void> {
+  await db.query(
+    'report_refresh',
+    `update report r set is_due = true, due_ms = 0 from github_run g
+     where r.kind = 'check' and not r.is_urgent and not r.is_due and r.sent_ms <= $1
+       and g.run_id = r.external_id and g.closed_at is null`,
+    [beforeMs],
+  );
+}
+
+/** What people are asked for, as it is compared. */
+export function asksText({ asks = [] }: Pick<CheckSpec, 'asks'>): string {
+  return plainText(JSON.stringify(asks));
+}
+
+function wordsOf(due: DueReport): Pick<CheckSpec, 'asks'> {
+  return due.kind === 'check' ? due.spec : {};
 }
 
 function byUrgency(a: Row, b: Row): number {
@@ -124,5 +171,6 @@ function toDue(row: Row): DueReport {
     headSha: String(row[10]),
     spec: row[12] as CheckSpec,
     sentAnnotations: Number(row[13]),
+    isRemainder: row[15] === true,
   };
 }

@@ -1,7 +1,12 @@
 import type { Annotation } from '../../protocol/outcome.ts';
 import { ANNOTATIONS_MAX } from '../../protocol/outcome.ts';
+import type { StepView } from '../../protocol/run.ts';
 import { plainLine, plainLines } from './safe-text.ts';
 
+/** What GitHub takes in one request, and appends with each further one. */
+export const ANNOTATIONS_PER_WRITE = 50;
+/** Of one run, beyond those that go with the verdicts of its steps: each fifty of them cost the installation a write. */
+const RUN_ANNOTATIONS_MAX = 1000;
 /** GitHub's limit is 64 KB; a character of JSON has up to 4 bytes. */
 const MESSAGE_CHARS_MAX = 16_000;
 const TITLE_CHARS_MAX = 255;
@@ -17,14 +22,30 @@ export interface SortedAnnotations {
   readonly omitted: number;
 }
 
+/**
+ * What is sent of the annotations of a run's failed steps. Steps come in the order in which they failed: what one of them
+ * was given, and GitHub has perhaps, is not taken back for a later one.
+ */
+export function shareAnnotations(
+  steps: readonly StepView[],
+): readonly { readonly step: StepView; readonly annotations: SortedAnnotations }[] {
+  let left = RUN_ANNOTATIONS_MAX;
+  return steps.map((step) => {
+    const annotations = sortAnnotations(step.annotations, ANNOTATIONS_PER_WRITE + left);
+    left -= Math.max(0, annotations.shown.length - ANNOTATIONS_PER_WRITE);
+    return { step, annotations };
+  });
+}
+
 /** Holds annotations of a step to what GitHub takes; one bad field would have it refuse the whole batch. */
-export function sortAnnotations(annotations: readonly Annotation[]): SortedAnnotations {
+export function sortAnnotations(annotations: readonly Annotation[], shownMax = ANNOTATIONS_MAX): SortedAnnotations {
   const shown: Annotation[] = [];
   const loose: Annotation[] = [];
   let omitted = 0;
   for (const annotation of annotations) {
     const placed = place(annotation);
-    if (shown.length + loose.length >= ANNOTATIONS_MAX) omitted++;
+    const isBeyond = shown.length + loose.length >= ANNOTATIONS_MAX || (placed && shown.length >= shownMax);
+    if (isBeyond) omitted++;
     else if (placed) shown.push(placed);
     else loose.push(annotation);
   }

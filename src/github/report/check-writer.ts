@@ -2,10 +2,9 @@ import type { CheckSpec } from '../../protocol/check.ts';
 import type { Annotation } from '../../protocol/outcome.ts';
 import type { DueCheck } from '../../protocol/report-book.ts';
 import type { Octokit } from '../octokit.ts';
+import { ANNOTATIONS_PER_WRITE } from './annotations.ts';
+import { fittingBody } from './body-size.ts';
 import { once } from './request-limits.ts';
-
-/** What GitHub takes in one request, and appends with each further one. */
-export const ANNOTATIONS_PER_WRITE = 50;
 
 export interface RemoteCheck {
   readonly id: number;
@@ -57,8 +56,8 @@ function contentOf(spec: CheckSpec, batch: readonly Annotation[]) {
     ...(spec.detailsUrl === null ? {} : { details_url: spec.detailsUrl }),
     output: {
       title: spec.title,
-      summary: spec.summary,
-      ...(spec.text === null ? {} : { text: spec.text }),
+      summary: fittingBody(spec.summary),
+      ...(spec.text === null ? {} : { text: fittingBody(spec.text) }),
       ...(batch.length > 0 ? { annotations: batch.map(toRemote) } : {}),
     },
     actions: spec.actions.map((action) => ({ ...action })),

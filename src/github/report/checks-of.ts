@@ -2,19 +2,22 @@ import type { Plan } from '../../pipeline/plan.ts';
 import type { CheckConclusion, CheckSpec } from '../../protocol/check.ts';
 import type { GitHubRun } from '../../protocol/github-run.ts';
 import { type HoldKind, isRunFinal, isStepFinal, type RunView, type StepView } from '../../protocol/run.ts';
+import { shareAnnotations } from './annotations.ts';
 import { APPROVE, CANCEL, DENY, RERUN } from './check-actions.ts';
-import { plainLine, safeText } from './safe-text.ts';
+import { plainLine } from './safe-text.ts';
 import { failedStepCheck, gateCheck, type StepCheckContext, settledCheck } from './step-checks.ts';
 import { summaryOf } from './summary.ts';
 
 export interface CheckOptions {
   /** Where people reach the server: `https://maestro.example.com`; null where they do not. */
   readonly publicUrl: string | null;
+  /** Pages of the jobs that its steps ran in, the newest first. */
+  readonly jobs: readonly string[];
   /** Steps of the run that have a check already: those that wait or fail no more get its end told. */
   readonly standing: readonly string[];
   /** Last lines of the log of failed steps, by step id, as far as they are known. */
   readonly logTails: ReadonlyMap<string, string>;
-  /** A newer run of the pipeline on the same commit speaks for it: only the aggregate is told. */
+  /** A newer run of the pipeline on the same commit speaks for it: of this one is told how it stands and whom it waits for. */
   readonly isSuperseded: boolean;
 }
 
@@ -39,25 +42,38 @@ const CONCLUSIONS = {
  */
 export function checksOf(run: RunView, plan: Plan, place: GitHubRun, options: CheckOptions): readonly CheckSpec[] {
   const aggregate = aggregateCheck(run, plan, place, options);
-  if (options.isSuperseded) return [aggregate];
+  if (options.isSuperseded && isRunFinal(run.status)) return [aggregate];
   const tolerant = new Set(plan.steps.filter((step) => step.continueOnError === true).map((step) => step.id));
-  const url = detailsUrl(run, options);
   const contextOf = (step: StepView): StepCheckContext => ({
     run,
     place,
-    detailsUrl: url,
+    detailsUrl: aggregate.detailsUrl,
     isTolerated: run.status === 'succeeded' || tolerant.has(step.id),
   });
-  const waiting = run.steps.filter(isWaiting).slice(0, GATE_CHECKS_MAX);
   const settled = run.steps.filter(
     (step) => options.standing.includes(step.id) && !isWaiting(step) && step.status !== 'failed',
   );
   return [
     aggregate,
-    ...waiting.map((step) => gateCheck(step, contextOf(step))),
-    ...failedSteps(run).map((step) => failedStepCheck(step, contextOf(step), options.logTails.get(step.id))),
+    ...waitingSteps(run).map((step) => gateCheck(step, contextOf(step))),
+    ...(options.isSuperseded ? [] : failureChecks(run, options, contextOf)),
     ...settled.map((step) => settledCheck(step, contextOf(step))),
   ];
+}
+
+function failureChecks(
+  run: RunView,
+  { logTails }: CheckOptions,
+  contextOf: (step: StepView) => StepCheckContext,
+): readonly CheckSpec[] {
+  return shareAnnotations(failedSteps(run).toSorted(byEnd)).map(({ step, annotations }) =>
+    failedStepCheck(step, contextOf(step), { logTail: logTails.get(step.id), annotations }),
+  );
+}
+
+/** Steps of one moment keep their order. */
+function byEnd(a: StepView, b: StepView): number {
+  return Date.parse(a.finishedAt ?? '') - Date.parse(b.finishedAt ?? '') || 0;
 }
 
 /** Steps that failed, as far as each gets a check of its own: those whose log tails are worth reading. */
@@ -65,26 +81,30 @@ export function failedSteps(run: RunView): readonly StepView[] {
   return run.steps.filter((step) => step.status === 'failed').slice(0, STEP_CHECKS_MAX);
 }
 
+function waitingSteps(run: RunView): readonly StepView[] {
+  return run.steps.filter(isWaiting).slice(0, GATE_CHECKS_MAX);
+}
+
 function isWaiting(step: StepView): boolean {
   return step.status === 'held' && step.hold !== null && HELD_FOR_PEOPLE.includes(step.hold.kind);
 }
 
 function aggregateCheck(run: RunView, plan: Plan, place: GitHubRun, options: CheckOptions): CheckSpec {
-  const url = detailsUrl(run, options);
+  const runUrl = runUrlOf(run, options);
   const base = {
     externalId: run.id,
     name: place.checkName,
     title: plainLine(TITLES[run.status](run), TITLE_CHARS_MAX),
-    summary: summaryOf(run, plan, { detailsUrl: url }),
+    summary: summaryOf(run, plan, { runUrl, jobs: options.jobs }),
     text: null,
     annotations: [],
-    detailsUrl: url,
+    asks: asksOf(run),
+    detailsUrl: runUrl ?? options.jobs[0] ?? null,
     startedAt: run.startedAt ?? run.createdAt,
   };
-  if (isConsentWanted(run))
+  if (run.isConsentWanted)
     return {
       ...base,
-      summary: `${base.summary}\n\nPolicy asks for consent before this run begins: ${safeText(run.reason ?? '')}`,
       status: 'completed',
       conclusion: 'action_required',
       actions: [APPROVE, DENY, CANCEL],
@@ -108,12 +128,14 @@ function aggregateCheck(run: RunView, plan: Plan, place: GitHubRun, options: Che
   };
 }
 
-function isConsentWanted(run: RunView): boolean {
-  return run.status === 'queued' && run.decision?.verdict === 'ask';
+/** What people are asked for. */
+function asksOf(run: RunView): readonly string[] {
+  if (run.isConsentWanted) return ['consent'];
+  return isRunFinal(run.status) ? [] : waitingSteps(run).map((step) => step.id);
 }
 
 const TITLES: Readonly<Record<RunView['status'], (run: RunView) => string>> = {
-  queued: (run) => (isConsentWanted(run) ? 'Waiting for consent' : withReason('Queued', run)),
+  queued: (run) => (run.isConsentWanted ? 'Waiting for consent' : withReason('Queued', run)),
   running: progressTitle,
   cancelling: () => 'Being cancelled',
   succeeded: (run) => `All ${run.steps.length} steps done`,
@@ -144,6 +166,6 @@ function failureTitle(run: RunView): string {
   return parts.length > 0 ? parts.join(' · ') : (run.reason ?? 'Failed');
 }
 
-function detailsUrl(run: RunView, options: CheckOptions): string | null {
-  return options.publicUrl === null ? null : new URL(`/runs/${run.id}`, options.publicUrl).href;
+function runUrlOf(run: RunView, { publicUrl }: CheckOptions): string | null {
+  return publicUrl === null ? null : new URL(`/runs/${run.id}`, publicUrl).href;
 }

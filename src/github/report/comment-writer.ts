@@ -1,5 +1,6 @@
 import type { DueComment } from '../../protocol/report-book.ts';
 import type { Octokit } from '../octokit.ts';
+import { fittingBody } from './body-size.ts';
 import { once } from './request-limits.ts';
 import { COMMENT_MARKER } from './sticky-comment.ts';
 
@@ -39,7 +40,7 @@ export async function findComment(octokit: Octokit, due: DueComment, app: AppIde
 
 /** Writes it, and answers its id. */
 export async function writeComment(octokit: Octokit, due: DueComment, id: number | undefined): Promise<number> {
-  const place = { owner: due.owner, repo: due.repo, body: due.body, request: once() };
+  const place = { owner: due.owner, repo: due.repo, body: fittingBody(due.body), request: once() };
   if (id !== undefined) {
     await octokit.rest.issues.updateComment({ ...place, comment_id: id });
     return id;

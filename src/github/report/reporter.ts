@@ -22,6 +22,8 @@ export interface RunFeed {
   /** @throws RUN_NOT_FOUND */
   readRun(runId: string): Promise<RunView>;
   readPlan(runId: string): Promise<Plan>;
+  /** Pages of the jobs that its steps ran in, the newest first. */
+  readJobs(runId: string): Promise<readonly string[]>;
   /** The last lines of a step's log, bounded by the caller of GitHub's limits; empty where there is none. */
   readLogTail?(runId: string, stepId: string): Promise<string>;
 }
@@ -43,6 +45,9 @@ const PULLS_MAX = 100;
 const RECEIPT_GRACE_MS = 1000;
 /** A run whose receipt is not signed by then is closed without it. */
 const RECEIPT_WAIT_MS = 600_000;
+/** GitHub gives up a check that it hears nothing of for 14 days, as one at a gate may be. */
+const REFRESH_AFTER_MS = 7 * 86_400_000;
+const REFRESH_EVERY_MS = 3_600_000;
 /** Version of a check that was taken back: nothing the run says later undoes that. */
 const LAST_WORD = Number.MAX_SAFE_INTEGER;
 
@@ -63,6 +68,7 @@ export class Reporter {
   readonly #writing: Writing;
   /** Open runs as they were told last. A hint: what is put again changes nothing. */
   #known = new Map<string, KnownRun>();
+  #refreshAtMs = 0;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -116,6 +122,7 @@ export class Reporter {
     }
     this.#known = known;
     await this.#writeComments();
+    await this.#refresh();
   }
 
   async #lookAt(place: GitHubRun, version: number): Promise<KnownRun | undefined> {
@@ -166,6 +173,7 @@ export class Reporter {
     const standing = await book.standing(place.repositoryId, place.headSha);
     const options: CheckOptions = {
       publicUrl,
+      jobs: await feed.readJobs(place.runId),
       standing: stepsWithCheck(standing, place.runId),
       logTails: await this.#logTails(run),
       isSuperseded: siblings.indexOf(place.runId) > 0,
@@ -192,6 +200,15 @@ export class Reporter {
     return tails;
   }
 
+  /** Says once more of what is under way that it is. */
+  async #refresh(): Promise<void> {
+    const { book, clock } = this.#options;
+    const nowMs = clock.now();
+    if (nowMs < this.#refreshAtMs) return;
+    await book.refresh(nowMs - REFRESH_AFTER_MS);
+    this.#refreshAtMs = nowMs + REFRESH_EVERY_MS;
+  }
+
   async #writeComments(): Promise<void> {
     const { book, onError } = this.#options;
     for (const pull of await book.changedPulls(PULLS_MAX)) await this.#thinkOver(pull).catch(onError);
@@ -199,7 +216,7 @@ export class Reporter {
 
   async #thinkOver(pull: ChangedPull): Promise<void> {
     const { book } = this.#options;
-    const comment = stickyComment(await book.ofPull(pull), pull.hasComment);
+    const comment = stickyComment(await book.ofPull(pull), pull);
     await book.putComment(pull, comment?.body ?? null, comment?.isUrgent ?? false);
   }
 }

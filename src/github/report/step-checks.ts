@@ -2,7 +2,8 @@ import type { CheckConclusion, CheckSpec } from '../../protocol/check.ts';
 import type { GitHubRun } from '../../protocol/github-run.ts';
 import type { Annotation } from '../../protocol/outcome.ts';
 import { isStepFinal, type RunView, type StepView } from '../../protocol/run.ts';
-import { sortAnnotations } from './annotations.ts';
+import type { SortedAnnotations } from './annotations.ts';
+import { BODY_BYTES_MAX, fittingBody, fittingLines, paragraphs } from './body-size.ts';
 import { APPROVE, CANCEL, DENY } from './check-actions.ts';
 import { plainLine, safeCode, safeText } from './safe-text.ts';
 
@@ -48,26 +49,47 @@ export function gateCheck(step: StepView, context: StepCheckContext): CheckSpec 
   };
 }
 
+/** What is known of a failure beside its step. */
+export interface FailureDetails {
+  /** The last lines of its log, as far as they are known. */
+  readonly logTail: string | undefined;
+  readonly annotations: SortedAnnotations;
+}
+
 /** A step that failed: why, where, and the end of its log. */
-export function failedStepCheck(step: StepView, context: StepCheckContext, logTail: string | undefined): CheckSpec {
-  const { shown, loose, omitted } = sortAnnotations(step.annotations);
+export function failedStepCheck(
+  step: StepView,
+  context: StepCheckContext,
+  { logTail, annotations: { shown, loose, omitted } }: FailureDetails,
+): CheckSpec {
   const exit = step.exitCode === null ? '' : ` (exit code ${step.exitCode})`;
   return {
     ...baseOf(step, context),
     status: 'completed',
     conclusion: context.isTolerated ? 'neutral' : 'failure',
     title: plainLine(`${step.reason ?? 'Failed'}${exit}`, TITLE_CHARS_MAX),
-    summary: paragraphs(
-      `${safeText(step.reason ?? 'The step failed.')}${exit}`,
-      loose.slice(0, LOOSE_MAX).map(looseLine).join('\n'),
-      remainder(loose.length, omitted),
-      step.attempts > 1 ? `${step.attempts} attempts were made.` : '',
-      logTail === undefined || logTail.trim() === '' ? '' : `Last lines of the log:\n\n${safeCode(logTail)}`,
-    ),
+    summary: failureSummary(`${safeText(step.reason ?? 'The step failed.')}${exit}`, loose, {
+      omitted,
+      attempts: step.attempts > 1 ? `${step.attempts} attempts were made.` : '',
+      log: logTail === undefined || logTail.trim() === '' ? '' : `Last lines of the log:\n\n${safeCode(logTail)}`,
+    }),
     annotations: shown,
     actions: [],
     completedAt: step.finishedAt,
   };
+}
+
+/** The log tells more than remarks without a line: those have the room that it leaves. */
+function failureSummary(
+  reason: string,
+  loose: readonly Annotation[],
+  { omitted, attempts, log }: { readonly omitted: number; readonly attempts: string; readonly log: string },
+): string {
+  const bytes = Buffer.byteLength(paragraphs(reason, remainder(loose.length, omitted), attempts, log)) + 2;
+  const lines = fittingLines(loose.slice(0, LOOSE_MAX).map(looseLine), BODY_BYTES_MAX - bytes);
+  return fittingBody(
+    paragraphs(reason, lines.join('\n'), remainder(loose.length - lines.length, omitted), attempts, log),
+  );
 }
 
 /** A step that has a check but neither waits nor fails any more. */
@@ -105,18 +127,20 @@ function baseOf(
 }
 
 function looseLine(annotation: Annotation): string {
-  const title = annotation.title ? `${safeText(annotation.title, 200)}: ` : '';
-  return `- ${annotation.level}: ${title}${safeText(annotation.message, 300)}`;
+  const { level, path, startLine, title, message } = annotation;
+  const line = startLine === undefined ? '' : `:${startLine}`;
+  const parts = [
+    path === undefined ? '' : `${safeText(path, 200)}${line}`,
+    title ? safeText(title, 200) : '',
+    safeText(message, 300),
+  ];
+  return `- ${level}: ${parts.filter((part) => part !== '').join(': ')}`;
 }
 
 function remainder(loose: number, omitted: number): string {
   const parts = [
-    loose > LOOSE_MAX ? `${loose - LOOSE_MAX} more remarks are not on a line of a file.` : '',
+    loose > 0 ? `${loose} more remarks are not on a line of a file.` : '',
     omitted > 0 ? `${omitted} more annotations are not shown.` : '',
   ];
   return parts.filter((part) => part !== '').join(' ');
-}
-
-function paragraphs(...parts: readonly string[]): string {
-  return parts.filter((part) => part !== '').join('\n\n');
 }

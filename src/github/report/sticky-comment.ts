@@ -1,13 +1,15 @@
 import type { CheckConclusion, CheckSpec } from '../../protocol/check.ts';
-import type { StandingCheck } from '../../protocol/report-book.ts';
+import type { ChangedPull, StandingCheck } from '../../protocol/report-book.ts';
+import { fittingLines, paragraphs } from './body-size.ts';
 import { safeCell } from './safe-text.ts';
 
 /** First line of the comment of Maestro. A stranger can copy it, so its author is looked at as well. */
 export const COMMENT_MARKER = '<!-- maestro:status -->';
 
-/** GitHub takes 65,536 characters. */
 const ROWS_MAX = 100;
+const ROWS_BYTES_MAX = 35_000;
 const WAITING_MAX = 20;
+const WAITING_BYTES_MAX = 20_000;
 
 export interface StickyComment {
   readonly body: string;
@@ -19,22 +21,25 @@ export interface StickyComment {
  * What the one comment of a pull request says, made of the checks of its head commit, oldest first. Nothing where all is
  * well and nothing was said before: a comment costs every reader a mail.
  */
-export function stickyComment(checks: readonly StandingCheck[], hasComment: boolean): StickyComment | undefined {
+export function stickyComment(
+  checks: readonly StandingCheck[],
+  { headSha, hasComment }: Pick<ChangedPull, 'headSha' | 'hasComment'>,
+): StickyComment | undefined {
   const newest = [...new Map(checks.map(({ spec }) => [spec.name, spec])).values()];
   const pipelines = newest.filter((spec) => !isOfStep(spec));
   const waiting = newest.filter((spec) => spec.conclusion === 'action_required');
   const hasFailed = newest.some((spec) => spec.conclusion === 'failure' || spec.conclusion === 'timed_out');
   if (!hasComment && waiting.length === 0 && !hasFailed) return undefined;
-  const sha = checks.at(-1)?.target.headSha ?? '';
-  const parts = [
-    COMMENT_MARKER,
-    `**Maestro** on commit ${sha.replace(/[^0-9a-f]/gi, '').slice(0, 12)}`,
-    pipelineTable(pipelines),
-    waitingList(waiting),
-  ];
+  const sha = headSha ?? checks.at(-1)?.target.headSha ?? '';
   return {
-    body: parts.filter((part) => part !== '').join('\n\n'),
-    isUrgent: waiting.length > 0 || pipelines.every((spec) => spec.status === 'completed'),
+    body: paragraphs(
+      COMMENT_MARKER,
+      `**Maestro** on commit ${sha.replace(/[^0-9a-f]/gi, '').slice(0, 12)}`,
+      pipelineTable(pipelines),
+      waitingList(waiting),
+    ),
+    // Of a commit that was just pushed nothing is known yet: a moment later there is more to say.
+    isUrgent: waiting.length > 0 || (pipelines.length > 0 && pipelines.every((spec) => spec.status === 'completed')),
   };
 }
 
@@ -48,14 +53,20 @@ function isNotice(spec: CheckSpec): boolean {
 }
 
 function pipelineTable(pipelines: readonly CheckSpec[]): string {
-  if (pipelines.length === 0) return '';
-  const rows = pipelines.slice(0, ROWS_MAX).map((spec) => {
-    const name =
-      spec.detailsUrl === null ? safeCell(spec.name) : `[${safeCell(spec.name)}](${encodeURI(spec.detailsUrl)})`;
-    return `| ${name} | ${stateOf(spec)} | ${spec.status === 'completed' ? safeCell(spec.title) : ''} |`;
-  });
-  const more = pipelines.length > ROWS_MAX ? `\n\n… and ${pipelines.length - ROWS_MAX} more pipelines.` : '';
-  return ['| Pipeline | State | Result |', '|---|---|---|', ...rows].join('\n') + more;
+  if (pipelines.length === 0) return 'No pipeline has run on it.';
+  const rows = fittingLines(pipelines.slice(0, ROWS_MAX).map(pipelineRow), ROWS_BYTES_MAX);
+  const table = ['| Pipeline | State | Result |', '|---|---|---|', ...rows].join('\n');
+  return paragraphs(table, moreThan(rows.length, pipelines.length, 'pipelines'));
+}
+
+function pipelineRow(spec: CheckSpec): string {
+  const name =
+    spec.detailsUrl === null ? safeCell(spec.name) : `[${safeCell(spec.name)}](${encodeURI(spec.detailsUrl)})`;
+  return `| ${name} | ${stateOf(spec)} | ${spec.status === 'completed' ? safeCell(spec.title) : ''} |`;
+}
+
+function moreThan(shown: number, count: number, things: string): string {
+  return count > shown ? `… and ${count - shown} more ${things}.` : '';
 }
 
 const STATES: Readonly<Record<CheckConclusion, string>> = {
@@ -75,12 +86,16 @@ function stateOf(spec: CheckSpec): string {
 
 function waitingList(waiting: readonly CheckSpec[]): string {
   if (waiting.length === 0) return '';
-  const lines = waiting.slice(0, WAITING_MAX).map((spec) => `- ${safeCell(spec.name)}: ${safeCell(spec.title, 255)}`);
+  const lines = fittingLines(
+    waiting.slice(0, WAITING_MAX).map((spec) => `- ${safeCell(spec.name)}: ${safeCell(spec.title, 255)}`),
+    WAITING_BYTES_MAX,
+  );
   const held = waiting.some(isNotice)
     ? 'This pull request comes from a fork. Somebody with write access to this repository looks at the change and then comments `/maestro ok-to-test`; a new push needs a new look.'
     : '';
   const gates = waiting.some((spec) => !isNotice(spec))
     ? 'To answer, use the buttons of the check, or comment `/maestro approve <gate> <reason>` or `/maestro deny <gate> <reason>`.'
     : '';
-  return [`**Waiting for a person**`, lines.join('\n'), gates, held].filter((part) => part !== '').join('\n\n');
+  const more = moreThan(lines.length, waiting.length, 'checks');
+  return paragraphs('**Waiting for a person**', lines.join('\n'), more, gates, held);
 }

@@ -1,15 +1,15 @@
 import { formatDuration } from '../../base/duration.ts';
 import type { Plan } from '../../pipeline/plan.ts';
 import { isStepFinal, type RunView, type StepView } from '../../protocol/run.ts';
+import { BODY_BYTES_MAX, fittingBody, paragraphs } from './body-size.ts';
 import { plainLine, safeCell, safeText } from './safe-text.ts';
 
-/** GitHub takes 65,535; a character has up to 4 bytes where it counts those. */
-const SUMMARY_BYTES_MAX = 60_000;
 const TABLE_BYTES_MAX = 45_000;
 const GRAPH_STEPS_MAX = 60;
 const GRAPH_EDGES_MAX = 150;
 const LABEL_CHARS_MAX = 40;
 const REASONS_MAX = 3;
+const JOBS_MAX = 3;
 
 const ICONS: Readonly<Record<StepView['status'], string>> = {
   pending: '▫️',
@@ -25,18 +25,20 @@ const ICONS: Readonly<Record<StepView['status'], string>> = {
 
 export interface SummaryOptions {
   /** Where people see the run on the server; null where the server has no public address. */
-  readonly detailsUrl: string | null;
+  readonly runUrl: string | null;
+  /** Pages of the jobs that its steps ran in, the newest first. */
+  readonly jobs: readonly string[];
 }
 
 /** The body of a pipeline's check run: totals, the steps as a table, their graph, and the receipt. */
 export function summaryOf(run: RunView, plan: Plan, options: SummaryOptions): string {
-  const head = [totals(run, plan), reasonLine(run)].filter((line) => line !== '');
-  const tail = [receiptLine(run), footer(run, options)].filter((line) => line !== '');
-  const table = stepTable(run, plan);
-  const graph = graphOf(run);
-  const whole = [...head, table, graph, ...tail].filter((part) => part !== '').join('\n\n');
-  if (Buffer.byteLength(whole) <= SUMMARY_BYTES_MAX) return whole;
-  return [...head, table, ...tail].join('\n\n');
+  const [head, table, tail] = [
+    paragraphs(totals(run, plan), consentLine(run), reasonLine(run)),
+    stepTable(run, plan),
+    paragraphs(receiptLine(run), footer(run, options)),
+  ];
+  const whole = paragraphs(head, table, graphOf(run), tail);
+  return Buffer.byteLength(whole) <= BODY_BYTES_MAX ? whole : fittingBody(paragraphs(head, table, tail));
 }
 
 function durationOf(startedAt: string | null, finishedAt: string | null): string {
@@ -53,6 +55,10 @@ function totals(run: RunView, plan: Plan): string {
   if (plan.budget?.microUsd !== undefined) parts.push(`cost at most ${dollars(plan.budget.microUsd)}`);
   if (run.attempt > 1) parts.push(`attempt ${run.attempt}`);
   return parts.join(' · ');
+}
+
+function consentLine(run: RunView): string {
+  return run.isConsentWanted ? 'Policy asks for consent before this run begins.' : '';
 }
 
 function reasonLine(run: RunView): string {
@@ -129,9 +135,16 @@ function receiptLine(run: RunView): string {
     : `Receipt: \`${run.receipt.payloadSha256.replace(/[^0-9a-z:]/gi, '')}\``;
 }
 
-function footer(run: RunView, { detailsUrl }: SummaryOptions): string {
-  const name = `Run \`${run.id.replace(/[^0-9a-z]/gi, '')}\``;
-  return detailsUrl === null ? name : `${name} · [details](${encodeURI(detailsUrl)})`;
+function footer(run: RunView, { runUrl, jobs }: SummaryOptions): string {
+  const links = [
+    runUrl === null ? '' : link('details', runUrl),
+    ...jobs.slice(0, JOBS_MAX).map((url, index) => link(index === 0 ? 'job' : 'earlier job', url)),
+  ];
+  return [`Run \`${run.id.replace(/[^0-9a-z]/gi, '')}\``, ...links].filter((part) => part !== '').join(' · ');
+}
+
+function link(text: string, url: string): string {
+  return `[${text}](${encodeURI(url)})`;
 }
 
 function dollars(microUsd: number): string {

@@ -1,13 +1,16 @@
 import type { Clock } from '../../base/clock.ts';
 import type { DueCheck, DueComment, DueReport, ReportBook } from '../../protocol/report-book.ts';
+import type { WriteAllowance } from '../../protocol/write-allowance.ts';
 import type { GitHubAccess, Octokit } from '../octokit.ts';
-import { ANNOTATIONS_PER_WRITE, findCheck, writeCheck } from './check-writer.ts';
+import { ANNOTATIONS_PER_WRITE } from './annotations.ts';
+import { findCheck, writeCheck } from './check-writer.ts';
 import { type AppIdentity, findComment, writeComment } from './comment-writer.ts';
 import { failureOf } from './github-failure.ts';
-import { WriteBudget } from './write-budget.ts';
+import { Outages } from './outages.ts';
 
 export interface WritingOptions {
   readonly book: ReportBook;
+  readonly allowance: WriteAllowance;
   readonly access: Pick<GitHubAccess, 'installation'>;
   readonly app: AppIdentity;
   readonly clock: Clock;
@@ -23,8 +26,9 @@ const CLAIMS_MAX = 20;
 const LANES_MAX = 16;
 const BACKOFF_FIRST_MS = 2000;
 const BACKOFF_MAX_MS = 900_000;
-/** With the backoff above about 3 hours. */
-const FAILURES_MAX = 20;
+
+/** `lost`: nothing was asked of GitHub, somebody else has the claim. `shut`: nobody is to ask more of it now. */
+type Attempt = 'made' | 'lost' | 'shut';
 
 /**
  * Brings GitHub to what the book says. Each installation has a lane of its own, so one that is slow or at its limit delays
@@ -32,7 +36,7 @@ const FAILURES_MAX = 20;
  */
 export class Writing {
   readonly #options: WritingOptions;
-  readonly #budget = new WriteBudget();
+  readonly #outages = new Outages();
   readonly #lanes = new Map<number, Promise<void>>();
   #isStopped = false;
 
@@ -72,83 +76,108 @@ export class Writing {
   async #serve(installationId: number, first: readonly DueReport[]): Promise<void> {
     const { book, clock } = this.#options;
     for (let reports = first; reports.length > 0; ) {
-      for (const due of reports) await (this.#isStopped ? this.#giveBack(due) : this.#write(due));
-      if (this.#isStopped) return;
+      if (!(await this.#writeClaimed(installationId, reports))) return;
       const installations = { only: installationId };
       reports = await book.claim({ nowMs: clock.now(), claimMs: CLAIM_MS, limit: CLAIMS_MAX, installations });
     }
   }
 
-  async #giveBack(due: DueReport): Promise<void> {
-    await this.#options.book.defer(due, { dueMs: 0, problem: null, isUnsure: due.isUnsure });
+  /** Writes what the installation has writes for and gives back the rest. Answers whether more may follow. */
+  async #writeClaimed(installationId: number, reports: readonly DueReport[]): Promise<boolean> {
+    const { book, allowance, clock } = this.#options;
+    const ask = { purpose: purposeOf(reports), atMost: reports.length, nowMs: clock.now() } as const;
+    const { taken } = await allowance.take(installationId, ask);
+    let [unused, next] = [taken, 0];
+    for (let attempt: Attempt = 'made'; attempt !== 'shut' && unused > 0 && !this.#isStopped; next++) {
+      const due = reports[next];
+      if (!due) break;
+      attempt = await this.#write(due);
+      if (attempt !== 'lost') unused--;
+    }
+    const left = reports.slice(next);
+    await book.release(left);
+    if (unused > 0) await allowance.giveBack(installationId, unused);
+    return left.length === 0 && !this.#isStopped;
   }
 
-  async #write(due: DueReport): Promise<void> {
+  async #write(due: DueReport): Promise<Attempt> {
+    const { book, access, clock } = this.#options;
+    if (!(await book.renew(due, clock.now() + CLAIM_MS))) return 'lost';
     try {
-      const octokit = await this.#options.access.installation(due.installationId);
-      if (due.kind === 'check') await this.#writeCheck(octokit, due);
-      else await this.#writeComment(octokit, due);
+      const octokit = await access.installation(due.installationId);
+      await (due.kind === 'check' ? this.#writeCheck(octokit, due) : this.#writeComment(octokit, due));
+      this.#outages.end(due.installationId);
+      return 'made';
     } catch (error) {
-      await this.#fail(due, error);
+      return this.#fail(due, error);
     }
   }
 
+  /** One batch of annotations: whatever else the installation has to say comes before the next one. */
   async #writeCheck(octokit: Octokit, due: DueCheck): Promise<void> {
-    if (!(await this.#mayWrite(due))) return;
-    let at = due.remoteId === null ? undefined : { id: due.remoteId, annotations: due.sentAnnotations };
-    if (due.isUnsure) at = await findCheck(octokit, due, this.#options.app.id);
-    const total = due.spec.annotations.length;
-    for (;;) {
-      const id = await writeCheck(octokit, due, at);
-      at = { id, annotations: Math.min(total, (at?.annotations ?? 0) + ANNOTATIONS_PER_WRITE) };
-      const isWhole = at.annotations >= total;
-      const isOurs = await this.#record(due, id, at.annotations, isWhole);
-      if (isWhole || !isOurs || !(await this.#mayWrite(due))) return;
-    }
+    const known = due.remoteId === null ? undefined : { id: due.remoteId, annotations: due.sentAnnotations };
+    const at = due.isUnsure ? await findCheck(octokit, due, this.#options.app.id) : known;
+    const id = await writeCheck(octokit, due, at);
+    const [before, total] = [at?.annotations ?? 0, due.spec.annotations.length];
+    const sent = Math.max(before, Math.min(total, before + ANNOTATIONS_PER_WRITE));
+    await this.#record(due, id, sent, sent >= total);
   }
 
   async #writeComment(octokit: Octokit, due: DueComment): Promise<void> {
-    if (!(await this.#mayWrite(due))) return;
     const known = due.remoteId ?? (await findComment(octokit, due, this.#options.app));
     await this.#record(due, await writeComment(octokit, due, known), 0, true);
   }
 
-  /** Takes a write from the installation's budget, or lays the report aside until there is one. */
-  async #mayWrite(due: DueReport): Promise<boolean> {
-    const nowMs = this.#options.clock.now();
-    if (!(await this.#options.book.renew(due, nowMs + CLAIM_MS))) return false;
-    const waitMs = this.#budget.take(due.installationId, nowMs);
-    if (waitMs === 0) return true;
-    await this.#options.book.defer(due, { dueMs: nowMs + waitMs, problem: null, isUnsure: due.isUnsure });
-    return false;
+  async #record(due: DueReport, remoteId: number, sentAnnotations: number, isWhole: boolean): Promise<void> {
+    const { book, clock } = this.#options;
+    await book.record(due, { remoteId, sentAnnotations, isWhole, nowMs: clock.now() });
   }
 
-  async #record(due: DueReport, remoteId: number, sentAnnotations: number, isWhole: boolean): Promise<boolean> {
-    const nowMs = this.#options.clock.now();
-    return this.#options.book.record(due, { remoteId, sentAnnotations, isWhole, nowMs, claimMs: CLAIM_MS });
-  }
-
-  async #fail(due: DueReport, error: unknown): Promise<void> {
-    const { book, clock, onError } = this.#options;
+  async #fail(due: DueReport, error: unknown): Promise<Attempt> {
+    const { book, allowance, clock, onError } = this.#options;
     const nowMs = clock.now();
     const failure = failureOf(error, nowMs);
+    if (failure.type === 'unsure') return this.#putOff(due, error, failure.text);
     if (failure.type === 'limited') {
-      this.#budget.close(due.installationId, nowMs + failure.waitMs, nowMs);
+      await allowance.close(due.installationId, nowMs + failure.waitMs);
       await book.defer(due, { dueMs: nowMs + failure.waitMs, problem: null, isUnsure: due.isUnsure });
-      return;
+      return 'shut';
     }
-    if (failure.type === 'missing' && due.kind === 'comment' && due.remoteId !== null) return book.forget(due);
-    if (failure.type !== 'unsure' || due.failures + 1 >= FAILURES_MAX) {
-      await book.bury(due, failure.text);
+    this.#outages.end(due.installationId);
+    if (failure.type === 'missing' && due.kind === 'comment' && due.remoteId !== null) await book.forget(due);
+    else {
+      // This request did nothing; one before it may have.
+      await book.bury(due, { problem: failure.text, isUnsure: due.isUnsure });
       onError(error);
-      return;
     }
-    await book.defer(due, { dueMs: nowMs + this.#backoffMs(due.failures), problem: failure.text, isUnsure: true });
+    return 'made';
+  }
+
+  /** Tries again, for ever: what was not refused may be said one day. */
+  async #putOff(due: DueReport, error: unknown, problem: string): Promise<Attempt> {
+    const { book, allowance, clock, onError } = this.#options;
+    const nowMs = clock.now();
+    const dueMs = nowMs + this.#backoffMs(due.failures);
+    await book.defer(due, { dueMs, problem, isUnsure: true });
+    if (fullBackoffMs(due.failures) === BACKOFF_MAX_MS) onError(error);
+    const more = this.#outages.fail(due.installationId, due.id);
+    if (more === undefined) return 'made';
+    await allowance.rest(due.installationId, nowMs + this.#backoffMs(Math.max(more, due.failures)));
+    return 'shut';
   }
 
   /** Whole milliseconds. Half of the delay is chance: processes that failed together do not come back together. */
   #backoffMs(failures: number): number {
-    const fullMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** failures);
+    const fullMs = fullBackoffMs(failures);
     return Math.round(fullMs / 2 + (fullMs / 2) * this.#options.random());
   }
+}
+
+function fullBackoffMs(failures: number): number {
+  return Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** failures);
+}
+
+/** Remainders are claimed alone. */
+function purposeOf(reports: readonly DueReport[]): 'report' | 'remainder' {
+  return reports.every((due) => due.kind === 'check' && due.isRemainder) ? 'remainder' : 'report';
 }

@@ -60,6 +60,8 @@ export class FarEnd {
     return new ProbotOctokit({
       baseUrl: `http://127.0.0.1:${port}`,
       auth: { token: 'token' },
+      // As in the server: what fails is tried again by the reporter.
+      retry: { enabled: false },
       throttle: { enabled: false },
       log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     });

@@ -181,6 +181,28 @@ onEveryDatabase('the reporter', (url) => {
     });
   });
 
+  describe('two runs of a pipeline on one commit', () => {
+    const gate = (id: string) =>
+      stepView(id, { kind: 'gate', status: 'held', hold: { kind: 'gate', reason: '', dueAt: null }, finishedAt: null });
+
+    it('both ask people, and tell what was answered, as long as they go on', async () => {
+      const reporter = at.reporter();
+      await at.show(placeOf('r1'), runView('r1', { steps: [gate('deploy')] }));
+      await at.show(placeOf('r2'), runView('r2', { steps: [gate('deploy')] }));
+      await reporter.turn();
+      const steps = [stepView('deploy', { kind: 'gate' }), gate('announce')];
+      await at.show(placeOf('r1'), runView('r1', { steps }));
+      await reporter.turn();
+      expect(at.far.check('r1/deploy')).toMatchObject({ conclusion: 'success', actions: [] });
+      expect(at.far.check('r1/announce')).toMatchObject({ conclusion: 'action_required' });
+      await at.show(placeOf('r1'), runView('r1', { status: 'cancelled', steps }));
+      await reporter.turn();
+      await reporter.turn();
+      expect(at.far.check('r1/announce')).toMatchObject({ conclusion: 'neutral', actions: [] });
+      expect(at.far.check('r2/deploy')).toMatchObject({ conclusion: 'action_required' });
+    });
+  });
+
   describe('a gate', () => {
     it('has a check with buttons while it waits, and its answer afterwards', async () => {
       const reporter = at.reporter();
@@ -260,6 +282,7 @@ onEveryDatabase('the reporter', (url) => {
         },
         readRun: async () => runView('r1', { status: 'succeeded' }),
         readPlan: async () => planOf(),
+        readJobs: async () => [],
       };
       const loop = at.reporter({ feed }).run(stop.signal);
       await expect.poll(() => at.far.check('r1')?.conclusion).toBe('success');

@@ -7,9 +7,12 @@ import { openCheckBoard } from '../../../../src/store/check-board.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { migrate } from '../../../../src/store/migrate.ts';
+import { openWriteAllowance } from '../../../../src/store/write-allowance.ts';
 import { freshDatabase } from '../../../fakes/engine.ts';
 import { APP, FarEnd } from './far-end.ts';
 import { planOf } from './views.ts';
+
+const TABLES = ['report', 'report_pull', 'github_run', 'write_allowance'];
 
 /** A reporter on a real store before a far end over HTTP, with runs and a clock that the test moves. */
 export class Reporting {
@@ -42,7 +45,7 @@ export class Reporting {
   }
 
   async empty(): Promise<void> {
-    for (const table of ['report', 'report_pull', 'github_run']) await this.db.query('', `truncate ${table}`, []);
+    for (const table of TABLES) await this.db.query('', `truncate ${table}`, []);
     this.far.checks.length = 0;
     this.far.comments.length = 0;
     this.far.requests.length = 0;
@@ -64,6 +67,7 @@ export class Reporting {
     const access: Pick<GitHubAccess, 'installation'> = { installation: async () => this.far.octokit };
     return new Reporter({
       book: this.board,
+      allowance: openWriteAllowance(this.db),
       board: this.board,
       runs: this.runs,
       access,
@@ -78,6 +82,7 @@ export class Reporting {
         versions: async (ids) => new Map(ids.flatMap((id) => (this.views.has(id) ? [[id, this.#at(id).version]] : []))),
         readRun: async (id) => this.#at(id).view,
         readPlan: async () => planOf(),
+        readJobs: async () => [],
       },
       ...change,
     });

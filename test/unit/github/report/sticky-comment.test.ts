@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { COMMENT_MARKER } from '../../../../src/github/report/sticky-comment.ts';
+import { COMMENT_MARKER, stickyComment } from '../../../../src/github/report/sticky-comment.ts';
 import type { CheckSpec } from '../../../../src/protocol/check.ts';
 import { Reporting } from './reporting.ts';
 import { placeOf, runView, stepView } from './views.ts';
@@ -110,6 +110,58 @@ describe('the comment of a pull request', () => {
     await reporter.turn();
     await reporter.turn();
     expect(at.far.comments).toMatchObject([{ body: expect.stringContaining('❌ failure') }]);
+  });
+
+  it('tells of runs that a push to the branch started', async () => {
+    const { pullNumber: _, ...place } = placeOf('r1', { ref: 'refs/heads/change' });
+    await at.show({ ...place, pullNumber: null }, runView('r1', { status: 'failed' }));
+    const reporter = at.reporter();
+    await reporter.turn();
+    expect(at.far.comments).toEqual([]);
+    await at.board.follow({ ...place, pullNumber: 7 });
+    await reporter.turn();
+    expect(at.far.comments).toMatchObject([{ body: expect.stringContaining('❌ failure') }]);
+  });
+
+  it('stays with the head where an older commit is told of once more', async () => {
+    const reporter = at.reporter();
+    const old = placeOf('r1', pull);
+    const head = placeOf('r2', { ...pull, headSha: 'd'.repeat(40) });
+    await at.board.follow({ ...head, pullNumber: 7 });
+    await at.show(head, runView('r2', { status: 'failed' }));
+    await reporter.turn();
+    at.clock.ms += 60_000;
+    await at.show(old, runView('r1', { status: 'failed' }));
+    await reporter.turn();
+    expect(at.far.comments[0]?.body).toContain('dddddddddddd');
+  });
+
+  it('says of a new head that nothing has run on it, where it spoke of an older one', async () => {
+    const reporter = at.reporter();
+    await at.board.follow({ ...placeOf('r1', pull), pullNumber: 7 });
+    await at.show(placeOf('r1', pull), runView('r1', { status: 'failed' }));
+    await reporter.turn();
+    at.clock.ms += 60_000;
+    await at.board.follow({ ...placeOf('r1', pull), pullNumber: 7, headSha: 'd'.repeat(40) });
+    await reporter.turn();
+    expect(at.far.comments[0]?.body).toMatch(/dddddddddddd\n\nNo pipeline has run on it/);
+  });
+
+  it('stays within the limits of GitHub, and says how many are missing', () => {
+    const spec = (index: number): CheckSpec => ({
+      ...held,
+      externalId: `r${index}`,
+      name: `${'|é'.repeat(60)}${index}`,
+      title: '<'.repeat(255),
+      detailsUrl: `https://maestro.example.com/runs/${index}`,
+    });
+    const checks = Array.from({ length: 120 }, (_, index) => ({ target: placeOf('r1'), spec: spec(index) }));
+    const body = stickyComment(checks, { headSha: null, hasComment: true })?.body ?? '';
+    expect(Buffer.byteLength(body)).toBeLessThanOrEqual(60_000);
+    const rows = body.match(/^\| \[/gm)?.length ?? 0;
+    expect(rows).toBeGreaterThan(10);
+    expect(body).toContain(`and ${120 - rows} more pipelines`);
+    expect(body).toMatch(/and \d+ more checks/);
   });
 
   it('speaks of the head commit only, one row for each pipeline', async () => {

@@ -44,6 +44,7 @@ export function runView(id: string, change: Partial<RunView> = {}): RunView {
     finishedAt: isFinal ? '2026-11-20T10:05:00.000Z' : null,
     reason: null,
     decision: null,
+    isConsentWanted: false,
     steps: [],
     receipt: isFinal ? { status: 'signed', payloadSha256: 'f'.repeat(64) } : null,
     ...change,
