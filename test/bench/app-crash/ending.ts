@@ -6,17 +6,30 @@ const DURATION = /\b\d+(?:\.\d+)? ?(?:ms|s|min|h)\b(?: \d+ ?(?:ms|s|min)\b)*/g;
 const TIME = /\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?/g;
 const SHORT_SHAS = [40, 12, 10, 7];
 
+/** What of a stage is looked at. */
+type Scene = Pick<Stage, 'sandbox' | 'ada' | 'repository'> & { readonly server: Pick<Stage['server'], 'url'> };
+
+/** `commit 3` by its SHA. */
+type CommitNames = ReadonlyMap<string, string>;
+
+/**
+ * Commits by the order in which people made them. The first one is there before them: the repository was created with it.
+ */
+export function nameCommits(first: string, shas: readonly string[]): CommitNames {
+  return new Map([[first, 'first commit'], ...shas.map((sha, i) => [sha, `commit ${i}`] as const)]);
+}
+
 /**
  * What people see in the end, without what differs from story to story: commits, runs and jobs by stable names, times by none.
- * @param shas commits in the order in which people made them
+ * @param commits names of commits, by SHA
  */
-export async function endingOf(stage: Stage, shas: readonly string[]): Promise<Json> {
-  const names = await runNames(stage, shas);
+export async function endingOf(stage: Scene, commits: CommitNames): Promise<Json> {
+  const names = await runNames(stage, commits);
   const text = JSON.stringify(stage.sandbox.snapshot())
     .replaceAll(/"body":"(?:[^"\\]|\\.)*"/g, (body) => body.replaceAll(/issue-comment\/\d+/g, 'issue-comment/…'))
     .replaceAll(new RegExp(`${stage.sandbox.url}|${stage.server.url}`, 'g'), 'http://…');
-  const renamed = shas
-    .flatMap((sha, i) => SHORT_SHAS.map((length) => [sha.slice(0, length), `<commit ${i}>`] as const))
+  const renamed = [...commits]
+    .flatMap(([sha, name]) => SHORT_SHAS.map((length) => [sha.slice(0, length), `<${name}>`] as const))
     .reduce((result, [sha, name]) => result.replaceAll(sha, name), text)
     .replaceAll(RUN_ID, (id) => names.get(id.toLowerCase()) ?? '<run>')
     .replaceAll(TIME, '<time>')
@@ -25,17 +38,17 @@ export async function endingOf(stage: Stage, shas: readonly string[]): Promise<J
 }
 
 /** Runs are known by what they are shown under: the check of a commit. */
-async function runNames(stage: Stage, shas: readonly string[]): Promise<ReadonlyMap<string, string>> {
+async function runNames(stage: Scene, commits: CommitNames): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
-  for (const [i, sha] of shas.entries())
+  for (const [sha, commit] of commits)
     for (const { name, external_id } of await allChecks(stage, sha)) {
       const id = /^[0-9a-z]{26}$/.exec(external_id ?? '')?.[0];
-      if (id !== undefined) names.set(id, `<run of ${name} for commit ${i}>`);
+      if (id !== undefined) names.set(id, `<run of ${name} for ${commit}>`);
     }
   return names;
 }
 
-export async function allChecks({ ada, repository }: Stage, sha: string) {
+export async function allChecks({ ada, repository }: Scene, sha: string) {
   const { data } = await ada.octokit.rest.checks.listForRef({
     ...repository,
     ref: sha,

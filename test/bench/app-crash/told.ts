@@ -5,7 +5,7 @@ import type { Person } from '../../../app/demo/person.ts';
 import { openStage, type Stage } from '../../../app/demo/stage.ts';
 import { tellStory } from '../../../app/demo/story.ts';
 import type { Json } from '../../../src/base/json.ts';
-import { differences, endingOf } from './ending.ts';
+import { differences, endingOf, nameCommits } from './ending.ts';
 import { judge, openWork } from './judge.ts';
 import { type Kill, Killer } from './killer.ts';
 import { type Counts, watch } from './moments.ts';
@@ -57,6 +57,7 @@ export async function tell({ folder, databaseUrl, plan, killsMax, random, expect
   const watching = watch(stage.sandbox, (kind, count) => killer.hear(kind, count));
   const faults: string[] = [];
   try {
+    const first = await tipOf(stage);
     const people = { ada: noting(stage.ada, shas), mallory: noting(stage.mallory, shas) };
     await tellStory({ ...stage, ...people }, SILENT);
     watching.end();
@@ -64,7 +65,7 @@ export async function tell({ folder, databaseUrl, plan, killsMax, random, expect
     const toldMs = performance.now();
     await finish(stage, shas);
     const stillMs = performance.now() - toldMs;
-    const ending = await endingOf(stage, shas);
+    const ending = await endingOf(stage, nameCommits(first, shas));
     const verdict = await judge(stage, shas);
     if (expected !== null) faults.push(...differences(ending, expected));
     faults.push(...verdict.faults);
@@ -82,6 +83,11 @@ export async function tell({ folder, databaseUrl, plan, killsMax, random, expect
     const tookMs = Math.round(performance.now() - beganMs);
     return { moments: watching.counts(), kills: killer.kills, killed: killer.done, tookMs };
   }
+}
+
+async function tipOf({ ada, repository }: Stage): Promise<string> {
+  const { data } = await ada.octokit.rest.git.getRef({ ...repository, ref: 'heads/main' });
+  return data.object.sha;
 }
 
 /** The same person, whose commits are noted in the order in which they were made. */
