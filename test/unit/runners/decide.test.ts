@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { decide } from '../../../src/runners/github-actions/decide.ts';
+import { decide, hopelessness } from '../../../src/runners/github-actions/decide.ts';
 
 const LIMITS = { jobsPerClassMax: 3, stepsPerJob: 4 };
 const ENOUGH = { type: 'enough' };
@@ -21,4 +21,10 @@ it.each([
 ])('%s', (_title, change, isLasting, decision) => {
   const none = { runId: 'r', class: 'linux', ready: 0, waitingJobs: 0, runningJobs: 0, lostJobs: 0, jobs: 0 };
   expect(decide({ ...none, ...change }, LIMITS, isLasting)).toEqual(decision);
+});
+
+it('what is given up says whether its jobs were lost, or came and left', () => {
+  const demand = { runId: 'r', class: 'linux', ready: 1, waitingJobs: 0, runningJobs: 0, jobs: 100 };
+  expect(hopelessness({ ...demand, lostJobs: 3 })).toMatch(/no job for class linux .* 100 were lost/);
+  expect(hopelessness({ ...demand, lostJobs: 0 })).toMatch(/100 jobs for class linux came, and left/);
 });
