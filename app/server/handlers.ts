@@ -1,10 +1,10 @@
 import type { DeliveryHandler } from '../../src/github/delivery-handler.ts';
 
-/** What is done about what happens to the App itself: nothing yet but saying so, for who looks into the inbox. */
+/** What is done about protection rules of deployments: nothing yet but saying so, for who looks into the inbox. */
 const HEARD: DeliveryHandler = ({ event, action }) =>
   Promise.resolve(`heard of ${event}${action === null ? '' : ` ${action}`}`);
 
-const HEARD_EVENTS = ['installation', 'installation_repositories', 'repository', 'deployment_protection_rule'];
+const HEARD_EVENTS = ['deployment_protection_rule'];
 
 /**
  * One handler per event, of handlers that are named `event` or `event.action`. Where several want the same, each gets it

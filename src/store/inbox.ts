@@ -52,7 +52,8 @@ async function accept(db: Database, delivery: NewDelivery): Promise<'stored' | '
 
 /**
  * Looks at heads of lanes alone, and at no more of a repository than could be taken: neither a long lane nor many lanes make
- * it slow. A repository with many lanes in work stands behind one with none.
+ * it slow. A repository with many lanes in work stands behind one with none. Of an installation that is suspended only what
+ * is said of itself is taken.
  */
 async function claim(
   db: Database,
@@ -72,7 +73,10 @@ async function claim(
        select head.seq, head.turn + busy.count as rank from place
        cross join lateral (
          select d.seq, row_number() over (order by d.seq) as turn from delivery d
-         where d.is_head and d.repository = place.repository and d.due_at <= now() order by d.seq limit $1) head
+         where d.is_head and d.repository = place.repository and d.due_at <= now()
+           and (d.repository = 'installation' or not exists (
+             select 1 from suspended_installation s where s.installation_id = d.installation_id))
+         order by d.seq limit $1) head
        cross join lateral (
          select count(*) as count from delivery d
          where d.state = 1 and d.repository = place.repository and d.due_at > now()) busy),
