@@ -12,6 +12,7 @@ import { handlersByEvent } from '../../app/server/handlers.ts';
 import { neededPermissions } from '../../sandbox/permissions.ts';
 import { commandHandlers } from '../../src/github/commands/command-handlers.ts';
 import { codeHandlers } from '../../src/github/intake/code-handlers.ts';
+import { installationHandlers } from '../../src/github/intake/installation-handlers.ts';
 import { openJobHandlers } from '../../src/github/jobs.ts';
 
 interface CodeCall {
@@ -51,9 +52,9 @@ const EVENT_PERMISSIONS: Readonly<Record<string, string>> = {
   workflow_run: 'actions',
 };
 /** Sent to every App, and not for it to choose. */
-const ALWAYS_SENT = ['installation', 'installation_repositories'];
-/** Only written down as heard so far: custom protection rules and renamed repositories are for the policy of promotions. */
-const ONLY_HEARD = ['deployment_protection_rule', 'repository'];
+const ALWAYS_SENT = ['installation', 'installation_repositories', 'installation_target'];
+/** Only written down as heard so far: custom protection rules are for the policy of promotions. */
+const ONLY_HEARD = ['deployment_protection_rule'];
 const OCTOKIT = new ProbotOctokit({}) as unknown as {
   readonly rest: Readonly<Record<string, Readonly<Record<string, Named>>>>;
 };
@@ -91,13 +92,12 @@ describe('app.yml', () => {
   );
 
   it('names exactly the events that the server handles', () => {
-    const handled = Object.keys(
-      handlersByEvent(codeHandlers({} as never), commandHandlers({} as never), openJobHandlers({} as never)),
+    const handlers = [codeHandlers, commandHandlers, openJobHandlers, installationHandlers].map((open) =>
+      open({} as never),
     );
+    const handled = Object.keys(handlersByEvent(...handlers));
     expect(handled.filter((event) => !ALWAYS_SENT.includes(event)).toSorted()).toEqual(EVENTS.toSorted());
-    const acted = [codeHandlers({} as never), commandHandlers({} as never), openJobHandlers({} as never)].flatMap(
-      (handlers) => Object.keys(handlers).map((name) => name.split('.')[0] ?? ''),
-    );
+    const acted = handlers.flatMap((own) => Object.keys(own).map((name) => name.split('.')[0] ?? ''));
     expect(EVENTS.filter((event) => !acted.includes(event))).toEqual(ONLY_HEARD);
   });
 });

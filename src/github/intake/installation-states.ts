@@ -65,7 +65,7 @@ export class InstallationStates {
 /** Since when it is suspended; null where it is not, undefined where there is no such installation. */
 async function suspensionOf({ app }: GitHubAccess, installation_id: number): Promise<string | null | undefined> {
   try {
-    return (await app.rest.apps.getInstallation({ installation_id })).data.suspended_at;
+    return (await app.rest.apps.getInstallation({ installation_id })).data.suspended_at ?? null;
   } catch (error) {
     if ((error as { readonly status?: unknown }).status === NOT_FOUND) return undefined;
     throw error;

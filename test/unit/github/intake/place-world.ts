@@ -1,0 +1,96 @@
+import type { Engine } from '../../../../src/engine/engine.ts';
+import type { CheckSpec } from '../../../../src/protocol/check.ts';
+import type { GitHubRun } from '../../../../src/protocol/github-run.ts';
+import { openCheckBoard } from '../../../../src/store/check-board.ts';
+import type { Database } from '../../../../src/store/database.ts';
+import { openDispatches } from '../../../../src/store/dispatches.ts';
+import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
+import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
+import { HEAD } from '../matching/sample-events.ts';
+
+const TABLES = 'github_run report report_pull dispatch delivery suspended_installation';
+const SPEC: CheckSpec = {
+  externalId: '',
+  name: 'maestro / ci',
+  status: 'in_progress',
+  conclusion: null,
+  title: 'Under way',
+  summary: '',
+  text: null,
+  annotations: [],
+  actions: [],
+  detailsUrl: null,
+  startedAt: null,
+  completedAt: null,
+};
+
+/** Runs as they are kept for GitHub, with everything that hangs on one. */
+export class PlaceWorld {
+  readonly #db: Database;
+  readonly #engine: Engine;
+
+  constructor(db: Database, engine: Engine) {
+    this.#db = db;
+    this.#engine = engine;
+  }
+
+  async reset(): Promise<void> {
+    for (const table of TABLES.split(' ')) await this.#db.query('', `delete from ${table}`, []);
+  }
+
+  /** A run that waits for its job, with a check that is to be written and a job that is to be asked for. Answers its id. */
+  async start(change: Partial<GitHubRun> = {}): Promise<string> {
+    const { run } = await this.#engine.startRun({ plan: planOf([planStep('a')]), trigger: TRIGGER, isDedicated: true });
+    const { id: runId } = await this.#engine.readRun(run);
+    const row: GitHubRun = {
+      runId,
+      installationId: 3,
+      repositoryId: 11,
+      owner: 'octo',
+      repo: 'app',
+      headSha: HEAD,
+      ref: 'refs/pull/7/head',
+      defaultBranch: 'main',
+      pullNumber: 7,
+      isFork: false,
+      pipelinePath: '.maestro/ci.yaml',
+      checkName: 'maestro / ci',
+      survivesClosing: false,
+      ...change,
+    };
+    await openGitHubRuns(this.#db).add(row);
+    await openCheckBoard(this.#db).put(row, { ...SPEC, externalId: runId });
+    const job = { dispatchId: `d-${runId}`, class: 'linux', ordinal: 1, labels: [], ref: 'main' };
+    await openDispatches(this.#db, { now: Date.now }).request({ ...row, ...job }, 1000);
+    return runId;
+  }
+
+  /** `running waits 1 1`: how the run is, whether it is still reported, checks to be written, jobs to be asked for. */
+  async stateOf(runId: string): Promise<string> {
+    const { status } = await this.#engine.readRun(await this.#engine.resolve(runId));
+    const [row] = await this.#db.query(
+      '',
+      `select case when closed_at is null then 'waits' else 'closed' end,
+         (select count(*)::int from report where external_id = $1 and is_due),
+         (select count(*)::int from dispatch where run_key = $1 and status < 3)
+       from github_run where run_id = $1`,
+      [runId],
+    );
+    return `${status} ${row?.join(' ')}`;
+  }
+
+  /** Where the run, its check, its pull request and its job are, each once. */
+  async addressesOf(runId: string): Promise<readonly string[]> {
+    const rows = await this.#db.query(
+      '',
+      `select distinct installation_id || ' ' || owner || '/' || repo from (
+         select installation_id, owner, repo from github_run where run_id = $1
+         union all select installation_id, owner, repo from report where external_id = $1
+         union all select p.installation_id, p.owner, p.repo from report_pull p join github_run g
+           on g.repository_id = p.repository_id and g.pull_number = p.pull_number where g.run_id = $1
+         union all select installation_id, owner, repo from dispatch where run_key = $1) as a`,
+      [runId],
+    );
+    return rows.map(([address]) => String(address));
+  }
+}
