@@ -38,10 +38,14 @@ export interface CodeEvent {
   readonly repository: RepositoryFacts;
   /** Login of who caused it. */
   readonly actor: string;
+  /** Login of who brought the commit here, by a push or by opening the pull request; null where that is not what happened. */
+  readonly pushedBy: string | null;
   /** The commit under test: checks are posted on it. */
   readonly headSha: string;
   /** What a path filter compares with; null for a first push, a tag or a release. */
   readonly baseSha: string | null;
+  /** Where the ref, or the head of the pull request, was before; null where it was nowhere, or where nothing moved. */
+  readonly beforeSha: string | null;
   readonly definitionsSha: string;
   /** `refs/heads/main`, `refs/tags/v1`, `refs/pull/7/head`. */
   readonly ref: string;

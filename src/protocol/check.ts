@@ -70,4 +70,9 @@ export interface CheckBoard {
    * and of those of no pull request, which a push to the branch started. The last word counts.
    */
   follow(pull: PullTarget & { readonly headSha: string }): Promise<void>;
+  /**
+   * Says that a pipeline was skipped, which a branch rule takes for a pass; false where that must not be said: a run of the
+   * commit has the name, or something else stands under it for another pull request.
+   */
+  putSkip(target: CheckTarget, spec: CheckSpec): Promise<boolean>;
 }

@@ -17,12 +17,16 @@ export interface GitHubRun {
   readonly pipelinePath: string;
   /** Name of the aggregate check run: what a branch rule requires. Equal for all runs of a pipeline. */
   readonly checkName: string;
+  /** Closing the pull request does not cancel it: the closing started it, or somebody who asked after that. */
+  readonly survivesClosing: boolean;
 }
 
 /** Runs that belong to GitHub. Implemented by the store. */
 export interface GitHubRuns {
   /** Adds it; one that is there already stays as it is. */
   add(run: GitHubRun): Promise<void>;
+  /** Says that a run, which a push started, is of a pull request as well; one that is of another already stays that one's. */
+  join(runId: string, pullNumber: number): Promise<void>;
   find(runId: string): Promise<GitHubRun | undefined>;
   /** Runs of a commit, newest first; of a pull request where `pullNumber` is given instead. */
   ofCommit(repositoryId: number, headSha: string): Promise<readonly GitHubRun[]>;

@@ -4,6 +4,7 @@ import type { ChangedPull, ReportBook, StandingCheck } from '../protocol/report-
 import type { Database, Row, Session } from './database.ts';
 import { jsonText, plainText } from './json-text.ts';
 import { asksText, openReportClaims } from './report-claims.ts';
+import { mayBeSkipped } from './skip-notices.ts';
 
 const STANDING = 'installation_id, repository_id, owner, repo, head_sha, pull_number, content';
 
@@ -16,6 +17,12 @@ export function openCheckBoard(db: Database, holder: string | null = null): Chec
     put: async (target, spec, version = 0) => {
       await db.transaction((session) => tellCheck(session, target, spec, version));
     },
+    putSkip: (target, spec) =>
+      db.transaction(async (session) => {
+        if (!(await mayBeSkipped(session, target, spec.name))) return false;
+        await tellCheck(session, target, spec, 0);
+        return true;
+      }),
     follow: (pull) => followPull(db, pull),
     standing: async (repositoryId, headSha) => {
       const rows = await db.query(

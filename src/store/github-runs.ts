@@ -1,29 +1,40 @@
 import type { GitHubRun, GitHubRuns } from '../protocol/github-run.ts';
 import type { Database, Row } from './database.ts';
+import { withdrawSkip } from './skip-notices.ts';
 
 const COLUMNS =
-  'run_id, installation_id, repository_id, owner, repo, head_sha, ref, default_branch, pull_number, is_fork, pipeline_path, check_name';
+  'run_id, installation_id, repository_id, owner, repo, head_sha, ref, default_branch, pull_number, is_fork, pipeline_path, check_name, survives_closing';
 
 export function openGitHubRuns(db: Database): GitHubRuns {
   return {
-    add: async (run) => {
+    add: (run) =>
+      db.transaction(async (session) => {
+        await withdrawSkip(session, run);
+        await session.query(
+          'github_run_add',
+          `insert into github_run (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (run_id) do nothing`,
+          [
+            run.runId,
+            run.installationId,
+            run.repositoryId,
+            run.owner,
+            run.repo,
+            run.headSha,
+            run.ref,
+            run.defaultBranch,
+            run.pullNumber,
+            run.isFork,
+            run.pipelinePath,
+            run.checkName,
+            run.survivesClosing,
+          ],
+        );
+      }),
+    join: async (runId, pullNumber) => {
       await db.query(
-        'github_run_add',
-        `insert into github_run (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (run_id) do nothing`,
-        [
-          run.runId,
-          run.installationId,
-          run.repositoryId,
-          run.owner,
-          run.repo,
-          run.headSha,
-          run.ref,
-          run.defaultBranch,
-          run.pullNumber,
-          run.isFork,
-          run.pipelinePath,
-          run.checkName,
-        ],
+        'github_run_join',
+        'update github_run set pull_number = $2 where run_id = $1 and pull_number is null',
+        [runId, pullNumber],
       );
     },
     find: async (runId) => {
@@ -79,5 +90,6 @@ function toRun(row: Row): GitHubRun {
     isFork: row[9] === true,
     pipelinePath: String(row[10]),
     checkName: String(row[11]),
+    survivesClosing: row[12] === true,
   };
 }

@@ -7,7 +7,7 @@ import { codeEventsFrom, repositoryOf } from '../matching/code-events.ts';
 import type { GitHubAccess } from '../octokit.ts';
 import type { Starter, StartReport } from '../starter.ts';
 import { flagAt, numberAt, textAt } from './payload.ts';
-import { reasonToEnd } from './reason-to-end.ts';
+import { endsWithPull, reasonToEnd } from './reason-to-end.ts';
 
 /** A branch has few runs that are open; more than this are left to the sweeper. */
 const CANCELLED_AT_ONCE_MAX = 200;
@@ -64,11 +64,16 @@ function absent(error: unknown): undefined {
   if (status !== 404 && status !== 422) throw error;
 }
 
+/** Where it is still closed: the webhook may come late, and the pull request may be open again. */
 async function cancelPull(options: CodeHandlersOptions, delivery: Delivery): Promise<string> {
   const repository = repositoryOf(delivery);
   const number = numberAt(delivery.payload, 'pull_request.number');
   if (!repository || number === undefined) return '';
-  return cancelRuns(options, await options.runs.ofPull(repository.id, number), `pull request ${number} was closed`);
+  const rows = (await options.runs.ofPull(repository.id, number)).filter(endsWithPull);
+  const [first] = rows;
+  if (!first) return '';
+  const reason = await reasonToEnd(await options.access.installation(repository.installationId), first);
+  return reason === null ? '' : cancelRuns(options, rows, reason);
 }
 
 /** Of its last commit: what else the branch had going is left to the sweeper. */
@@ -78,7 +83,7 @@ async function cancelBranch(options: CodeHandlersOptions, delivery: Delivery): P
   const ref = textAt(delivery.payload, 'ref');
   if (!repository || headSha === undefined) return '';
   const ofCommit = await options.runs.ofCommit(repository.id, headSha);
-  const rows = ofCommit.filter((row) => row.ref === ref && row.pullNumber === null);
+  const rows = ofCommit.filter((row) => row.ref === ref);
   const [first] = rows;
   if (!first) return '';
   const reason = await reasonToEnd(await options.access.installation(repository.installationId), first);

@@ -2,7 +2,7 @@ import type { GitHubRun, GitHubRuns } from '../../protocol/github-run.ts';
 import { isRunFinal } from '../../protocol/run.ts';
 import type { GitHubAccess } from '../octokit.ts';
 import { type CodeHandlersOptions, cancelRuns } from './code-handlers.ts';
-import { reasonToEnd } from './reason-to-end.ts';
+import { endsWithPull, reasonToEnd } from './reason-to-end.ts';
 
 const RUNS_AT_ONCE = 100;
 
@@ -15,8 +15,8 @@ export interface OpenRunsOptions {
 
 /**
  * Cancels runs that nobody can want any more, where the webhook that would have done it was lost: their pull request was
- * closed without being merged, or their branch is gone and its commit was not merged by a pull request. Runs of tags,
- * releases and commands of people stay. At most 100 runs a sweep, each sweep going on where the last one ended.
+ * closed without being merged, or their branch is gone and its commit was not merged by a pull request. Runs of tags and
+ * releases stay, and those that the closing itself started, or somebody after it. At most 100 runs a sweep, each sweep going on where the last one ended.
  */
 export class OpenRuns {
   readonly #options: OpenRunsOptions;
@@ -50,8 +50,9 @@ export class OpenRuns {
 
 /** Runs of one pull request, or of one commit of one ref: they are asked about once. */
 function byPlace(rows: readonly GitHubRun[]): readonly (readonly GitHubRun[])[] {
-  const places = Map.groupBy(rows, ({ repositoryId, ref, pullNumber, headSha }) =>
-    pullNumber === null ? `${repositoryId} ${ref} ${headSha}` : `${repositoryId} ${pullNumber}`,
-  );
+  const places = Map.groupBy(rows, (row) => {
+    const { repositoryId, ref, pullNumber, headSha, survivesClosing } = row;
+    return endsWithPull(row) ? `${repositoryId} ${pullNumber}` : `${repositoryId} ${ref} ${headSha} ${survivesClosing}`;
+  });
   return [...places.values()];
 }

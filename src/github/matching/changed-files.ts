@@ -8,11 +8,11 @@ const COMPARED_FILES_MAX = 300;
 
 /**
  * The files that an event changed, old names of renamed ones included. Null where GitHub cannot say: beyond 3,000 files
- * of a pull request or 300 of a push, or where the commit before is gone, as after a force-push. Filters of paths then
- * match, since a required check that runs needlessly is better than one that does not run.
+ * of a pull request or 300 of a push, or where the branch moved to a commit that is not ahead of the one before. Filters of
+ * paths then match, since a required check that runs needlessly is better than one that does not run.
  *
- * A push is compared with the commit before it, a branch's first push with the default branch; both from the point
- * where they parted, which is all that GitHub's API compares.
+ * A push is compared with the commit before it, a branch's first push with the default branch. GitHub's API compares from
+ * where the two parted: of a branch that was moved back or aside it shows nothing of what was taken away.
  */
 export async function changedFiles(octokit: Octokit, event: CodeEvent): Promise<readonly string[] | null> {
   return event.pull ? filesOfPull(octokit, event, event.pull.number) : filesOfPush(octokit, event);
@@ -40,7 +40,9 @@ async function filesOfPush(octokit: Octokit, event: CodeEvent): Promise<readonly
   const place = { owner: repository.owner, repo: repository.name, basehead };
   try {
     const { data } = await octokit.rest.repos.compareCommitsWithBasehead(place);
-    const files = data.files ?? [];
+    const isAside = baseSha !== null && data.status !== 'ahead' && data.status !== 'identical';
+    const { files } = data;
+    if (isAside || files === undefined) return null;
     return files.length >= COMPARED_FILES_MAX ? null : files.flatMap(namesOf);
   } catch (error) {
     const { status } = error as { readonly status?: unknown };

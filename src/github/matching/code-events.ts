@@ -8,6 +8,8 @@ const NOTHING = /^0+$/;
 const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const BRANCH = 'refs/heads/';
 const TAG = 'refs/tags/';
+/** Actions of a pull request that bring commits: whoever is behind them pushed. */
+const BRING_COMMITS = ['opened', 'synchronize'];
 
 /**
  * The reasons to start pipelines that lie in a webhook; none where the payload lacks what a run needs. A release names a
@@ -86,9 +88,12 @@ export function pullFrom(pull: JsonObject): PullFacts | undefined {
 /** The event of a pull request. Of a fork, definitions come from the base branch. */
 export function pullEvent(
   pull: PullFacts,
-  facts: Pick<CodeEvent, 'action' | 'deliveryId' | 'repository' | 'actor'>,
+  facts: Pick<CodeEvent, 'action' | 'deliveryId' | 'repository' | 'actor'> &
+    Partial<Pick<CodeEvent, 'pushedBy' | 'beforeSha'>>,
 ): CodeEvent {
   return {
+    pushedBy: null,
+    beforeSha: null,
     ...facts,
     type: 'pull_request',
     headSha: pull.headSha,
@@ -108,7 +113,9 @@ function fromPush(delivery: Delivery, repository: RepositoryFacts): CodeEvent | 
   const ref = textAt(payload, 'ref') ?? '';
   const after = shaAt(payload, 'after');
   if (!after || flagAt(payload, 'deleted')) return undefined;
-  const common = { ...factsOf(delivery, repository), pull: null, command: null, ref };
+  const facts = factsOf(delivery, repository);
+  const beforeSha = shaAt(payload, 'before') ?? null;
+  const common = { ...facts, pushedBy: facts.actor, beforeSha, pull: null, command: null, ref };
   if (ref.startsWith(TAG)) {
     // `after` of an annotated tag is the tag itself, not its commit.
     const headSha = shaAt(payload, 'head_commit.id') ?? after;
@@ -130,7 +137,7 @@ function fromPush(delivery: Delivery, repository: RepositoryFacts): CodeEvent | 
     ...common,
     type: 'push',
     headSha: after,
-    baseSha: shaAt(payload, 'before') ?? null,
+    baseSha: beforeSha,
     definitionsSha: after,
     branch,
     tag: null,
@@ -141,7 +148,10 @@ function fromPush(delivery: Delivery, repository: RepositoryFacts): CodeEvent | 
 function fromPull(delivery: Delivery, repository: RepositoryFacts): CodeEvent | undefined {
   const object = objectAt(delivery.payload, 'pull_request');
   const pull = object && pullFrom(object);
-  return pull && pullEvent(pull, factsOf(delivery, repository));
+  if (!pull) return undefined;
+  const facts = factsOf(delivery, repository);
+  const pushedBy = BRING_COMMITS.includes(delivery.action ?? '') ? facts.actor : null;
+  return pullEvent(pull, { ...facts, pushedBy, beforeSha: shaAt(delivery.payload, 'before') ?? null });
 }
 
 function fromMergeGroup(delivery: Delivery, repository: RepositoryFacts): CodeEvent | undefined {
@@ -151,6 +161,8 @@ function fromMergeGroup(delivery: Delivery, repository: RepositoryFacts): CodeEv
   if (delivery.action !== 'checks_requested' || !headSha || !ref) return undefined;
   return {
     ...factsOf(delivery, repository),
+    pushedBy: null,
+    beforeSha: null,
     type: 'merge_group',
     headSha,
     baseSha: shaAt(payload, 'merge_group.base_sha') ?? null,
@@ -169,6 +181,8 @@ function fromRelease(delivery: Delivery, repository: RepositoryFacts): CodeEvent
   if (!tag) return undefined;
   return {
     ...factsOf(delivery, repository),
+    pushedBy: null,
+    beforeSha: null,
     type: 'release',
     headSha: '',
     baseSha: null,

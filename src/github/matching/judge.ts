@@ -52,21 +52,37 @@ export async function judgePipelines(
   event: CodeEvent,
   choice: StartChoice,
 ): Promise<readonly Judgement[]> {
-  const files = openRepositoryFiles(octokit, event.repository, event.definitionsSha, cache);
-  const sources = await readPipelines(files);
   const params = choice.params ?? event.command?.params ?? {};
   const world = {
     changed: once(() => changedFiles(octokit, event)),
     skips: once(() => isSkipped(octokit, event, choice)),
   };
   const judgements: Judgement[] = [];
-  for (const source of sources) {
-    const compiled = await compileFile(compile, source, params, files);
-    const { name, triggers } = compiled;
+  for (const compiled of await compileAll({ octokit, compile, cache }, event, params)) {
+    const { name, triggers, source } = compiled;
     const verdict = await judge(compiled, source, event, choice, world);
     judgements.push({ path: source.path, name, triggers, verdict });
   }
   return judgements;
+}
+
+/** The pipelines at the event's `definitionsSha`, whatever it means to them: two reads of GitHub and what is not cached. */
+export async function listPipelines(
+  options: JudgeOptions,
+  event: CodeEvent,
+): Promise<readonly Pick<Judgement, 'name' | 'triggers'>[]> {
+  return compileAll(options, event, {});
+}
+
+async function compileAll(
+  { octokit, compile, cache }: JudgeOptions,
+  event: CodeEvent,
+  params: JsonObject,
+): Promise<readonly CompiledFile[]> {
+  const files = openRepositoryFiles(octokit, event.repository, event.definitionsSha, cache);
+  const compiled: CompiledFile[] = [];
+  for (const source of await readPipelines(files)) compiled.push(await compileFile(compile, source, params, files));
+  return compiled;
 }
 
 interface World {
@@ -75,6 +91,7 @@ interface World {
 }
 
 interface CompiledFile {
+  readonly source: SourceFile;
   readonly name: string;
   readonly triggers: Triggers;
   readonly answer: CompileAnswer | undefined;
@@ -82,14 +99,15 @@ interface CompiledFile {
 
 async function compileFile(
   compile: Compile,
-  { path, text }: SourceFile,
+  source: SourceFile,
   params: JsonObject,
   files: RepositoryFiles,
 ): Promise<CompiledFile> {
+  const { path, text } = source;
   const answer = text === undefined ? undefined : await compileSource(compile, { path, text }, params, files);
   const pipeline = answer?.pipeline;
   const name = pipeline === undefined || pipeline.name === '' ? stemOf(path) : pipeline.name;
-  return { name, triggers: pipeline?.triggers ?? {}, answer };
+  return { source, name, triggers: pipeline?.triggers ?? {}, answer };
 }
 
 async function judge(

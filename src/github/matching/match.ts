@@ -38,6 +38,11 @@ const MATCHERS: Readonly<Record<CodeEventType, (triggers: Triggers, event: CodeE
   dispatch: ({ dispatch }) => (dispatch ? START : OTHER),
 };
 
+/** Whether a pipeline waits for pushes to that branch, whatever they change. */
+export function waitsForPush({ push }: Triggers, branch: string): boolean {
+  return isForBranches(push) && !isFilteredOut(push, branch);
+}
+
 /** Whether any of the files counts: `paths` must hold one, and one must stay when those of `pathsIgnore` are left out. */
 export function matchesFiles(filter: FileFilter, files: readonly string[]): boolean {
   const { paths, pathsIgnore } = filter;
@@ -46,10 +51,13 @@ export function matchesFiles(filter: FileFilter, files: readonly string[]): bool
   );
 }
 
-/** A filter of tags alone excludes branches, and the other way round. */
 function matchPush({ push }: Triggers, event: CodeEvent): Match {
-  if (!push || (push.tags && !push.branches && !push.branchesIgnore)) return OTHER;
-  return matchBranch(push, event);
+  return isForBranches(push) ? matchBranch(push, event) : OTHER;
+}
+
+/** A filter of tags alone excludes branches, and the other way round. */
+function isForBranches(push: Triggers['push']): push is NonNullable<Triggers['push']> {
+  return push !== undefined && !(push.tags && !push.branches && !push.branchesIgnore);
 }
 
 /** Path filters do not apply to tags. */
@@ -74,13 +82,21 @@ function isOfType(
   return trigger !== undefined && action !== null && (trigger.types ?? types).includes(action);
 }
 
-function matchBranch(
-  filter: FileFilter & { readonly branches?: readonly string[]; readonly branchesIgnore?: readonly string[] },
-  { branch }: CodeEvent,
-): Match {
+interface BranchFilter {
+  readonly branches?: readonly string[];
+  readonly branchesIgnore?: readonly string[];
+}
+
+function isFilteredOut({ branches, branchesIgnore }: BranchFilter, name: string): boolean {
+  return (
+    (branches && !matchesList(branches, name)) || (branchesIgnore !== undefined && matchesList(branchesIgnore, name))
+  );
+}
+
+function matchBranch(filter: FileFilter & BranchFilter, { branch }: CodeEvent): Match {
   const name = branch ?? '';
-  const { branches, branchesIgnore, paths, pathsIgnore } = filter;
-  if ((branches && !matchesList(branches, name)) || (branchesIgnore && matchesList(branchesIgnore, name)))
+  const { paths, pathsIgnore } = filter;
+  if (isFilteredOut(filter, name))
     return { type: 'filtered', by: 'branch', reason: `its filter of branches does not match ${name}` };
   if (!paths && !pathsIgnore) return START;
   return { type: 'start', files: { ...(paths && { paths }), ...(pathsIgnore && { pathsIgnore }) } };

@@ -1,11 +1,12 @@
 import type { Finding } from '../../pipeline/finding.ts';
-import type { CheckConclusion, CheckSpec } from '../../protocol/check.ts';
+import type { CheckAction, CheckConclusion, CheckSpec } from '../../protocol/check.ts';
 import type { Annotation } from '../../protocol/outcome.ts';
 import type { CodeEvent } from '../code-event.ts';
 import { sortAnnotations } from '../report/annotations.ts';
 import { safeText } from '../report/safe-text.ts';
 
 const ANNOTATIONS_MAX = 100;
+const VOUCH: CheckAction = { label: 'Approve', description: 'You read the commit: let it run', identifier: 'approve' };
 
 /** Name of the aggregate check of a pipeline: what a branch rule requires. */
 export function checkNameOf(pipeline: string): string {
@@ -53,7 +54,8 @@ export function heldNotice(event: CodeEvent, subject: Subject, isOverRun: boolea
     `Somebody with write access to the repository reads the changes, then comments \`/maestro ok-to-test ${event.headSha}\`.`,
     'That holds for this commit and base branch alone: a new push is held again.',
   ].join('\n');
-  const held = notice(event, subject, 'action_required', 'Waiting for /maestro ok-to-test', summary, []);
+  const waiting = notice(event, subject, 'action_required', 'Waiting for /maestro ok-to-test', summary, []);
+  const held = { ...waiting, actions: [VOUCH] };
   if (!isOverRun) return held;
   // Buttons read the path behind the second slash.
   const occasion = event.deliveryId.replaceAll('/', '-');

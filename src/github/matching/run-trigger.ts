@@ -60,6 +60,7 @@ function eventOf(event: CodeEvent): JsonObject {
       html_url: repository.url,
     },
     sender: { login: event.actor },
+    ...(event.pushedBy !== null && { pusher: { name: event.pushedBy } }),
     ...(event.type === 'push' && { before: event.baseSha ?? '0'.repeat(event.headSha.length), after: event.headSha }),
     ...(pull && { number: pull.number, pull_request: pullOf(pull) }),
     ...(event.type === 'release' && { release: { tag_name: tag } }),

@@ -142,6 +142,7 @@ export class GitHubWorld {
       isFork: false,
       pipelinePath: '.maestro/ci.yaml',
       checkName: 'maestro / ci',
+      survivesClosing: false,
     };
   }
 }

@@ -181,10 +181,25 @@ describe('the sweepers', () => {
       [
         'ends when its pull request was closed',
         PULL,
-        { [`GET ${REPO}/pulls/7`]: { state: 'closed', merged: false } },
+        { [`GET ${REPO}/pulls/7`]: { state: 'closed', merged: false }, [MERGES]: [{ state: 'closed' }] },
         'cancelled',
       ],
-      ['goes on while its branch exists', {}, { [`GET ${REPO}/git/ref/heads/feature`]: { ref: 'x' } }, 'running'],
+      [
+        'goes on when its pull request was closed, and another open one has its commit',
+        PULL,
+        {
+          [`GET ${REPO}/pulls/7`]: { state: 'closed', merged: false },
+          [MERGES]: [{ state: 'open', head: { sha: HEAD } }],
+        },
+        'running',
+      ],
+      ['goes on where the closing started it', { ...PULL, survivesClosing: true }, {}, 'running'],
+      [
+        'goes on while its branch exists',
+        {},
+        { [`GET ${REPO}/git/ref/heads/feature`]: { object: { sha: HEAD } } },
+        'running',
+      ],
       ['ends when its branch was deleted', {}, { [MERGES]: [{ merged_at: null }] }, 'cancelled'],
       ['goes on when its branch was deleted by a merge', {}, { [MERGES]: [{ merged_at: RECENT }] }, 'running'],
       ['goes on where it is of a tag', { ref: 'refs/tags/v1' }, {}, 'running'],
@@ -200,6 +215,7 @@ describe('the sweepers', () => {
       const lost = await started({ repositoryId: 12, repo: 'gone', ...PULL });
       const both = [await started(PULL), await started(PULL)];
       far.answers.set(`GET ${REPO}/pulls/7`, { state: 'closed', merged: false });
+      far.answers.set(MERGES, []);
       await new OpenRuns({ access, engine, runs, onError }).sweep();
       expect(errors).toHaveLength(1);
       expect(await statusOf(lost)).toBe('running');

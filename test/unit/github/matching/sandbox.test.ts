@@ -22,7 +22,15 @@ describe("in the sandbox, which holds every call to GitHub's own description", (
       retry: { enabled: false },
     });
   beforeAll(async () => {
-    stage = await openStage({}, { '.maestro/ci.yaml': 'name: tests\non: push\nsteps: [{ id: a, run: "true" }]\n' });
+    // What is pushed in the second of the installation could be older: the App was installed some time ago.
+    let nowMs = Date.now() - 60_000;
+    stage = await openStage(
+      { nowMs: () => nowMs },
+      { '.maestro/ci.yaml': 'name: tests\non: push\nsteps: [{ id: a, run: "true" }]\n' },
+    );
+    nowMs = Date.now();
+    const change = { message: 'docs: x', content: 'eA==' };
+    await stage.call(stage.ada.token, 'PUT', '/repos/acme/app/contents/x', change);
     const octokit = client(await stage.token());
     access = { app: client(await stage.jwt()), installation: async () => octokit };
   });

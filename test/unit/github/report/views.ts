@@ -78,6 +78,7 @@ export function placeOf(runId: string, change: Partial<GitHubRun> = {}): GitHubR
     isFork: false,
     pipelinePath: '.maestro/ci.yaml',
     checkName: 'maestro / ci',
+    survivesClosing: false,
     ...change,
   };
 }
