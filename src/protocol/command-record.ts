@@ -7,6 +7,12 @@ export interface Claim {
   readonly isRetaken: boolean;
 }
 
+/** Who asks, and where; by GitHub's ids. */
+export interface Asker {
+  readonly repositoryId: number;
+  readonly personId: number;
+}
+
 /**
  * What was done about a request of a person: a comment with commands, or a button that was pressed. Implemented by the store.
  *
@@ -15,7 +21,9 @@ export interface Claim {
  */
 export interface CommandRecords {
   /** Takes the request unless it is done, or was taken by another holder less than `leaseMs` ago. */
-  claim(key: string, holder: string, leaseMs: number): Promise<Claim>;
+  claim(key: string, holder: string, leaseMs: number, asker?: Asker): Promise<Claim>;
+  /** How many requests of somebody came in within that time, the present one among them. */
+  countOf(asker: Asker, withinMs: number): Promise<number>;
   /** Answers the target that counts: the first one that was written. */
   intend(key: string, index: number, target: JsonObject): Promise<JsonObject>;
   /** The target that was written, if one was. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts';
-import type { Claim, CommandRecords } from '../protocol/command-record.ts';
+import type { Asker, Claim, CommandRecords } from '../protocol/command-record.ts';
 import type { Database } from './database.ts';
 import { jsonText, plainText } from './json-text.ts';
 
@@ -7,7 +7,16 @@ const PRUNED_AT_ONCE_MAX = 10_000;
 
 export function openCommandRecords(db: Database): CommandRecords {
   return {
-    claim: (key, holder, leaseMs) => claim(db, key, holder, leaseMs),
+    claim: (key, holder, leaseMs, asker) => claim(db, key, holder, leaseMs, asker),
+    countOf: async ({ repositoryId, personId }, withinMs) => {
+      const [row] = await db.query(
+        'command_count',
+        `select count(*) from command_request where repository_id = $1 and person_id = $2
+           and asked_at > now() - $3::float8 * interval '1 millisecond'`,
+        [repositoryId, personId, withinMs],
+      );
+      return Number(row?.[0]);
+    },
     intend: async (key, index, target) => {
       const rows = await db.query(
         'command_intend',
@@ -70,15 +79,21 @@ export function openCommandRecords(db: Database): CommandRecords {
   };
 }
 
-async function claim(db: Database, key: string, holder: string, leaseMs: number): Promise<Claim> {
+async function claim(
+  db: Database,
+  key: string,
+  holder: string,
+  leaseMs: number,
+  asker: Asker | undefined,
+): Promise<Claim> {
   const rows = await db.query(
     'command_claim',
-    `insert into command_request (key, holder) values ($1, $2)
+    `insert into command_request (key, holder, repository_id, person_id) values ($1, $2, $4, $5)
      on conflict (key) do update set holder = excluded.holder, claimed_at = now()
        where command_request.done_at is null
          and command_request.claimed_at < now() - $3::float8 * interval '1 millisecond'
      returning xmax <> 0`,
-    [key, holder, leaseMs],
+    [key, holder, leaseMs, asker?.repositoryId ?? null, asker?.personId ?? null],
   );
   const [row] = rows;
   if (row) return { status: 'mine', isRetaken: row[0] === true };

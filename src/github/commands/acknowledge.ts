@@ -1,7 +1,11 @@
+import { isRetryable } from '../intake/failure.ts';
 import type { Octokit } from '../octokit.ts';
 import type { CommentRequest } from './comment-request.ts';
 
-/** Shows the author that the comment was read, and finds out whether it is still there. Again it changes nothing. */
+/**
+ * Shows the author that the comment was read, and finds out whether it is still there. Again it changes nothing. On a locked
+ * conversation GitHub refuses reactions of Apps: what was asked is done all the same.
+ */
 export async function isThereStill(octokit: Octokit, request: CommentRequest): Promise<boolean> {
   const place = { owner: request.repository.owner, repo: request.repository.name };
   try {
@@ -16,7 +20,17 @@ export async function isThereStill(octokit: Octokit, request: CommentRequest): P
     // GitHub's REST API has no reactions for reviews; a submitted one cannot be deleted.
     return true;
   } catch (error) {
-    if (error instanceof Error && 'status' in error && error.status === 404) return false;
+    if (statusOf(error) === 404) return false;
+    if (isRefusal(error)) return true;
     throw error;
   }
+}
+
+/** GitHub will not have it, now or later: not a limit that passes. */
+export function isRefusal(error: unknown): boolean {
+  return statusOf(error) === 403 && !isRetryable(error);
+}
+
+function statusOf(error: unknown): unknown {
+  return error instanceof Error && 'status' in error ? error.status : undefined;
 }

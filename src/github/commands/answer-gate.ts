@@ -1,15 +1,19 @@
+import { isoTime } from '../../base/clock.ts';
 import { isMaestroError, MaestroError } from '../../base/errors.ts';
 import type { Plan } from '../../pipeline/plan.ts';
-import type { RunView } from '../../protocol/run.ts';
+import type { RunTrigger } from '../../protocol/client.ts';
+import { textAt } from '../intake/payload.ts';
 import type { Octokit } from '../octokit.ts';
 import type { Person } from '../people/role-of.ts';
 import { safeText } from '../report/safe-text.ts';
 import { type CommandContext, targetOf } from './command-context.ts';
-import { type HeadRun, headRuns } from './head-runs.ts';
-import { chooseGate, waitingGates } from './waiting-gates.ts';
+import { headRuns } from './head-runs.ts';
+import { chooseGate } from './waiting-gates.ts';
 
-/** Types of triggers whose actor pushed the commit. */
-const PUSHES = ['push', 'tag'];
+const SECOND_MS = 1000;
+
+/** Types of triggers whose actor pushed the commit, of runs whose trigger does not say who did. */
+const PUSHES = ['push', 'tag', 'dispatch'];
 
 /** `/maestro approve` and `/maestro deny`. */
 export async function answerGate(
@@ -17,28 +21,16 @@ export async function answerGate(
   decision: 'approve' | 'deny',
   said: { readonly words: readonly string[]; readonly text: string },
 ): Promise<string> {
-  const { tools, request, pull, person, octokit } = context;
-  const { target, isAgain } = await targetOf(context, async () => {
-    const runs = await headRuns(tools, request.repository.id, pull);
-    const { waiting, reason } = chooseGate(waitingGates(runs), said.words, said.text);
-    if (decision === 'approve') assertSeen(waiting.run.view, request.createdAt);
-    if (decision === 'approve' && request.reviewedSha !== null && request.reviewedSha !== pull.headSha)
-      throw new MaestroError(
-        'CONFLICT',
-        `the review is of ${request.reviewedSha}, and ${pull.headSha} is newer: look at that one, then approve it`,
-      );
-    const plan = await tools.engine.readPlan(waiting.run.run);
-    if (decision === 'approve' && wantsOthers(plan, waiting.gate))
-      await assertNotAuthor(octokit, request.repository, { pull, person, run: waiting.run });
-    return { runId: waiting.run.view.id, gate: waiting.gate, reason };
-  });
+  const { tools, request, person } = context;
+  const { target, isAgain } = await targetOf(context, () => chosen(context, decision, said));
   const run = await tools.engine.resolve(target.runId);
   await tools.engine
     .answerGate(run, {
-      ...(target.gate === null ? {} : { gate: target.gate }),
+      gate: target.gate,
       decision,
       reason: target.reason,
       principal: { provider: 'github', id: person.login },
+      begunBefore: lastSeen(request.createdAt, target.isNamed),
     })
     .catch((error: unknown) => {
       // Answered before a crash: the gate does not wait any more.
@@ -49,17 +41,39 @@ export async function answerGate(
   return `${safeText(person.login)} ${decision === 'approve' ? 'approved' : 'denied'} ${what} of \`${target.runId}\`${because}`;
 }
 
-/**
- * Consent is to what its author could see. A commit that is pushed while they write, or before a late delivery, has a run
- * of its own that waits at the same gate. GitHub's times are whole seconds.
- * @throws CONFLICT
- */
-function assertSeen(run: RunView, commentedAt: string): void {
-  if (Math.floor(Date.parse(run.createdAt) / 1000) > Date.parse(commentedAt) / 1000)
+/** @throws GATE_NOT_OPEN, CONFLICT, APPROVAL_NOT_ALLOWED */
+async function chosen(
+  { tools, request, pull, person, octokit }: CommandContext,
+  decision: 'approve' | 'deny',
+  said: { readonly words: readonly string[]; readonly text: string },
+): Promise<{
+  readonly runId: string;
+  readonly gate: string | null;
+  readonly reason: string;
+  readonly isNamed: boolean;
+}> {
+  const { reviewedSha } = request;
+  const { waiting, reason, isNamed } = chooseGate(await headRuns(tools, request.repository.id, pull), said);
+  const { run, view } = waiting.run;
+  if (decision === 'approve' && reviewedSha !== null && reviewedSha !== pull.headSha)
     throw new MaestroError(
       'CONFLICT',
-      `run ${run.id} began after the comment was written: look at it, then approve it with a new comment`,
+      `the review is of ${reviewedSha}, and ${pull.headSha} is newer: look at that one, then approve it`,
     );
+  if (decision === 'approve' && wantsOthers(await tools.engine.readPlan(run), waiting.gate)) {
+    const trigger = await tools.engine.readTrigger(run);
+    await assertNotAuthor(octokit, request.repository, { pull, person, trigger, headSha: pull.headSha });
+  }
+  return { runId: view.id, gate: waiting.gate, reason, isNamed };
+}
+
+/**
+ * Consent is to what its author could see: what began to wait later, while they wrote or before a late delivery, wants to be
+ * looked at. GitHub's times are whole seconds. Within that second a gate that was named may have been seen; one that was
+ * not may be another than the one that waited when they wrote.
+ */
+function lastSeen(commentedAt: string, isNamed: boolean): string {
+  return isoTime(Date.parse(commentedAt) + (isNamed ? SECOND_MS : 0));
 }
 
 /** Whether somebody else than the author has to approve: so, unless the gate itself says that it need not be. */
@@ -69,9 +83,9 @@ export function wantsOthers(plan: Plan, gate: string | null): boolean {
 }
 
 /**
- * The author of a change is who opened its pull request, who pushed it where the push started the run, or wrote or
- * committed its newest commit. People are compared by id, as logins change hands, but for who pushed: a commit's author is
- * what its maker wrote into it, which may be anybody or nobody.
+ * The author of a change is who opened its pull request, who pushed it, or wrote or committed its newest commit. People are
+ * compared by id, as logins change hands, but for who pushed: a commit's author is what its maker wrote into it, which may
+ * be anybody or nobody.
  * @throws APPROVAL_NOT_ALLOWED
  */
 export async function assertNotAuthor(
@@ -80,26 +94,28 @@ export async function assertNotAuthor(
   who: {
     readonly pull: { readonly authorId: number | null } | null;
     readonly person: Person;
-    readonly run: Pick<HeadRun, 'row' | 'view'>;
+    readonly trigger: RunTrigger;
+    readonly headSha: string;
   },
 ): Promise<void> {
-  const { person, pull, run } = who;
+  const { person, pull, trigger, headSha } = who;
   const { data } = await octokit.rest.repos.getCommit({
     owner: place.owner,
     repo: place.name,
-    ref: run.row.headSha,
+    ref: headSha,
     per_page: 1,
   });
   const authors = [pull?.authorId, idOf(data.author), idOf(data.committer)];
-  if (authors.includes(person.id) || hasPushed(person, run.view))
+  if (authors.includes(person.id) || pusherOf(trigger)?.toLowerCase() === person.login.toLowerCase())
     throw new MaestroError(
       'APPROVAL_NOT_ALLOWED',
       `${person.login} wrote this change: somebody else with the write role has to approve it`,
     );
 }
 
-function hasPushed({ login }: Person, { trigger: { type, actor } }: RunView): boolean {
-  return PUSHES.includes(type) && actor.provider === 'github' && actor.id.toLowerCase() === login.toLowerCase();
+function pusherOf({ type, actor, github }: RunTrigger): string | undefined {
+  const told = textAt(github, 'event.pusher.name');
+  return told ?? (PUSHES.includes(type) && actor.provider === 'github' ? actor.id : undefined);
 }
 
 function idOf(user: unknown): number | undefined {

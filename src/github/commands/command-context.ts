@@ -3,7 +3,7 @@ import type { Octokit } from '../octokit.ts';
 import type { KnownPerson } from '../people/role-of.ts';
 import type { CommentRequest } from './comment-request.ts';
 import type { Pull } from './pull.ts';
-import type { CommandTools } from './tools.ts';
+import type { CommandTools, PipelineCommand } from './tools.ts';
 
 /** One command of a comment on a pull request, by somebody who may give it. */
 export interface CommandContext {
@@ -15,6 +15,8 @@ export interface CommandContext {
   readonly deliveryId: string;
   /** Position in the comment. */
   readonly index: number;
+  /** What the pipelines of the pull request declare; read once for all commands of a comment. */
+  readonly pipelineCommands: () => Promise<readonly PipelineCommand[]>;
 }
 
 /** Equal for a command however often it is delivered: what it starts is started once. */

@@ -3,6 +3,14 @@ const BODY_CHARS_MAX = 70_000;
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^\n]*)$/;
 const QUOTE = /^ {0,3}>(.*)$/;
 const RAW_HTML = /^ {0,3}<(pre|script|style|textarea)(?=[\s>]|$)/i;
+/** Other HTML that readers do not see: instructions, declarations, CDATA; with what ends each. */
+const UNSEEN_HTML: readonly (readonly [RegExp, string])[] = [
+  [/^ {0,3}<\?/, '?>'],
+  [/^ {0,3}<!\[CDATA\[/, ']]>'],
+  [/^ {0,3}<![a-z]/i, '>'],
+];
+/** Marks of list items, which a block may follow on the same line. */
+const LIST_MARKS = /^(?: {0,3}(?:[-*+]|\d{1,9}[.)])(?: +|$))+/;
 
 /**
  * Lines of a comment that its readers see as text of its author: not within fenced or indented code, code spans, quotes
@@ -32,9 +40,11 @@ export function plainLines(body: string): readonly string[] {
 
 /** Index of the last line of a block that holds no text of the author; undefined where none begins here. */
 function blockEnd(lines: readonly string[], at: number): number | undefined {
-  const line = lines[at] ?? '';
+  const whole = lines[at] ?? '';
+  const indent = LIST_MARKS.exec(whole)?.[0].length ?? 0;
+  const line = whole.slice(indent);
   const mark = fenceOf(line);
-  if (mark !== undefined) return findFrom(lines, at + 1, (one) => isClosing(one, mark));
+  if (mark !== undefined) return fenceEnd(lines, at, mark, indent);
   if (/^ {0,3}<!--/.test(line)) {
     // `<!-->` is a whole comment.
     const isClosed = line.slice(line.indexOf('<!--') + 2).includes('-->');
@@ -42,7 +52,20 @@ function blockEnd(lines: readonly string[], at: number): number | undefined {
   }
   const raw = RAW_HTML.exec(line)?.[1];
   if (raw !== undefined) return findFrom(lines, at, (one) => one.toLowerCase().includes(`</${raw.toLowerCase()}>`));
-  return QUOTE.test(line) ? quoteEnd(lines, at) : undefined;
+  const unseen = UNSEEN_HTML.find(([start]) => start.test(line))?.[1];
+  if (unseen !== undefined) return findFrom(lines, at, (one) => one.includes(unseen));
+  return QUOTE.test(line) ? quoteEnd(lines, at, line) : undefined;
+}
+
+/** Code within a list item ends with the item, at the first line that is indented less. */
+function fenceEnd(lines: readonly string[], at: number, mark: string, indent: number): number {
+  for (let end = at + 1; end < lines.length; end++) {
+    const line = lines[end] ?? '';
+    const own = line.length - line.trimStart().length;
+    if (line.trim() !== '' && own < indent) return end - 1;
+    if (isClosing(line.slice(Math.min(own, indent)), mark)) return end;
+  }
+  return lines.length;
 }
 
 function fenceOf(line: string): string | undefined {
@@ -62,9 +85,9 @@ function isClosing(line: string, mark: string): boolean {
 }
 
 /** A quoted paragraph goes on in lines without `>` until a blank line. */
-function quoteEnd(lines: readonly string[], at: number): number {
+function quoteEnd(lines: readonly string[], at: number, first: string): number {
   let end = at;
-  for (let isOpen = hasQuotedText(lines[at] ?? ''); end + 1 < lines.length; end++) {
+  for (let isOpen = hasQuotedText(first); end + 1 < lines.length; end++) {
     const next = lines[end + 1] ?? '';
     if (QUOTE.test(next)) isOpen = hasQuotedText(next);
     else if (!isOpen || next.trim() === '' || FENCE.test(next)) break;

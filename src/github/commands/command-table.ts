@@ -63,7 +63,9 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
     usage: '[step]',
     summary: 'run again what failed on the newest commit, or a step and what follows it',
     role: 'write',
-    details: ['Successes are kept. The new run joins the concurrency group of the first.'],
+    details: [
+      'Successes are kept. The new run joins the concurrency group of the first. On a closed pull request it is done as well, and goes on.',
+    ],
     example: '/maestro retry integration',
   },
   {
@@ -80,9 +82,9 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
     summary: 'open a gate that waits',
     role: 'write',
     details: [
-      'The gate may be left out where exactly one waits. Where two pipelines have a gate of the same name, write `pipeline/gate`. A single word is always the name of a gate.',
-      'Who wrote the change cannot approve it, unless the gate says `not-author: false`. Gates may name further rules in the pipeline.',
-      'Consent is to what the author could see: a run that began after the comment was written needs a new comment.',
+      'The gate may be left out where exactly one waits. Where two pipelines have a gate of the same name, write `pipeline/gate`. A single word is always the name of a gate, and the name of a pipeline or step at the beginning is never taken for a reason: `approve production …` opens nothing else while production does not wait yet.',
+      'Who wrote or pushed the change cannot approve it, unless the gate says `not-author: false`. Gates may name further rules in the pipeline.',
+      'Consent is to what the author could see: what began to wait after the comment was written needs a new comment. In a review it counts for the commit that was reviewed.',
     ],
     example: '/maestro approve production the change window is open',
   },
@@ -128,7 +130,8 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
     role: 'write',
     details: [
       'Read the commit before you vouch for it: its code runs on your runners. The permission holds for that commit only; a push voids it.',
-      'Without a SHA it is refused when the fork was pushed to after you wrote the comment, or when that cannot be ruled out. With all 40 characters it holds for exactly what you named, if that is still the newest commit. A shorter SHA is compared as well, but does not replace the check: other commits can be made that begin alike.',
+      'Without a SHA it is refused when the fork was pushed to after you wrote the comment, or when that cannot be ruled out. With all 40 characters it holds for exactly what you named, if that is still the newest commit. A shorter SHA is compared as well, but does not replace the check: other commits can be made that begin alike. In a review it holds for the commit that was reviewed.',
+      'The pipelines are those of the base branch as it is now, and the permission is for that branch: it is refused when the base branch was changed after you wrote the comment.',
     ],
     example: '/maestro ok-to-test 1f2e3d4c5b6a79881f2e3d4c5b6a79881f2e3d4c',
   },

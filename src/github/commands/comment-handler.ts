@@ -1,17 +1,23 @@
 import { MaestroError } from '../../base/errors.ts';
+import type { Asker } from '../../protocol/command-record.ts';
 import type { DeliveryHandler } from '../delivery-handler.ts';
 import type { Octokit } from '../octokit.ts';
+import { hasRole } from '../people/role.ts';
 import { roleOf } from '../people/role-of.ts';
-import { isThereStill } from './acknowledge.ts';
+import { isRefusal, isThereStill } from './acknowledge.ts';
 import { answerComment, hasAnswer } from './answer-comment.ts';
+import type { CommandContext } from './command-context.ts';
 import { type CommentRequest, commentOf } from './comment-request.ts';
 import { doCommand } from './do-command.ts';
 import { type Command, parseCommands } from './parse-commands.ts';
-import { fetchPull } from './pull.ts';
-import type { CommandTools } from './tools.ts';
+import { fetchPull, pullEvent } from './pull.ts';
+import type { CommandTools, PipelineCommand } from './tools.ts';
 
 /** Who took a comment and did not end within this time has crashed. */
 const CLAIM_MS = 120_000;
+const HOUR_MS = 3_600_000;
+/** Comments with commands that are answered in an hour, of each person below the triage role: each costs calls to GitHub. */
+const STRANGERS_ANSWERED_MAX = 10;
 
 /** Does what a new comment asks for, and answers it once: also when it is delivered again, or the server crashed amid it. */
 export function handleComments(tools: CommandTools): DeliveryHandler {
@@ -22,18 +28,36 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
     if (commands.length === 0) return 'no commands';
     // An issue has no commit to act on, and the App may read issues only: to hear of comments.
     if (!request.isPull) return 'a comment on an issue: nothing was done';
-    return claimed(tools, request.key, async (isRetaken, assertOurs) => {
-      const octokit = await tools.access.installation(request.repository.installationId);
+    const asker = { repositoryId: request.repository.id, personId: request.author.id };
+    return claimed(tools, { key: request.key, asker }, async (isRetaken, assertOurs) => {
+      const { installationId, owner, name: repo } = request.repository;
+      const octokit = await tools.access.installation(installationId);
+      const person = await roleOf(octokit, { owner, repo }, request.author);
+      if (!hasRole(person.role, 'triage') && (await tools.records.countOf(asker, HOUR_MS)) > STRANGERS_ANSWERED_MAX)
+        return `${request.author.login} asks too often: nothing was done`;
       if (!(await isThereStill(octokit, request))) return 'the comment was deleted: nothing was done';
-      await doAll(tools, octokit, { request, deliveryId: delivery.id }, commands);
+      await doAll(tools, { octokit, request, person, deliveryId: delivery.id }, commands);
       const answers = await tools.records.answers(request.key);
       // What was done is done once whoever does it; an answer would stand there twice.
       await assertOurs();
-      if (!(isRetaken && (await hasAnswer(octokit, tools.appId, request))))
-        await answerComment(octokit, request, [...answers.values()]);
-      return `${commands.length} ${commands.length === 1 ? 'command' : 'commands'} of ${request.author.login}`;
+      const note = `${commands.length} ${commands.length === 1 ? 'command' : 'commands'} of ${request.author.login}`;
+      if (isRetaken && (await hasAnswer(octokit, tools.appId, request))) return note;
+      return (await isAnswered(octokit, request, [...answers.values()]))
+        ? note
+        : `${note}; GitHub takes no answer there`;
     });
   };
+}
+
+/** False where GitHub refuses it, as on a locked conversation. */
+async function isAnswered(octokit: Octokit, request: CommentRequest, answers: readonly string[]): Promise<boolean> {
+  try {
+    await answerComment(octokit, request, answers);
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
 }
 
 /**
@@ -42,12 +66,12 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
  */
 export async function claimed(
   tools: Pick<CommandTools, 'records' | 'newHolder'>,
-  key: string,
+  { key, asker }: { readonly key: string; readonly asker?: Asker },
   act: (isRetaken: boolean, assertOurs: () => Promise<void>) => Promise<string>,
 ): Promise<string> {
   const holder = tools.newHolder();
   const busy = () => new MaestroError('COMMAND_BUSY', `${key} is being done by another delivery of it`);
-  const { status, isRetaken } = await tools.records.claim(key, holder, CLAIM_MS);
+  const { status, isRetaken } = await tools.records.claim(key, holder, CLAIM_MS, asker);
   if (status === 'done') return 'done before';
   if (status === 'busy') throw busy();
   try {
@@ -64,18 +88,25 @@ export async function claimed(
 
 async function doAll(
   tools: CommandTools,
-  octokit: Octokit,
-  { request, deliveryId }: { readonly request: CommentRequest; readonly deliveryId: string },
+  common: Pick<CommandContext, 'octokit' | 'request' | 'person' | 'deliveryId'>,
   commands: readonly Command[],
 ): Promise<void> {
-  const { owner, name: repo } = request.repository;
+  const { octokit, request, person, deliveryId } = common;
   const done = await tools.records.answers(request.key);
-  const person = await roleOf(octokit, { owner, repo }, request.author);
+  const declared = new Map<string, Promise<readonly PipelineCommand[]>>();
   for (const [index, command] of commands.entries()) {
     if (done.has(index)) continue;
     // Fetched for each: a command may have waited for those before it, and the head may have moved meanwhile.
     const pull = await fetchPull(octokit, request.repository, request.number);
-    const context = { tools, octokit, request, pull, person, deliveryId, index };
+    const pipelineCommands = (): Promise<readonly PipelineCommand[]> => {
+      const key = `${pull.headSha} ${pull.baseRef}`;
+      const known =
+        declared.get(key) ??
+        tools.pipelines.commands(pullEvent(request.repository, pull, { actor: person.login, deliveryId }));
+      declared.set(key, known);
+      return known;
+    };
+    const context = { ...common, tools, pull, index, pipelineCommands };
     await tools.records.finish(request.key, index, await doCommand(context, command));
   }
 }

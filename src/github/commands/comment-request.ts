@@ -14,7 +14,7 @@ export interface CommentRequest {
   readonly body: string;
   /** GitHub's clock, ISO 8601. */
   readonly createdAt: string;
-  /** The commit that a review is of; null where the comment names none. */
+  /** The commit that a review, or a comment on a line, is of; null where the comment names none. */
   readonly reviewedSha: string | null;
   readonly author: Person;
   readonly repository: RepositoryFacts;
@@ -34,14 +34,19 @@ export function commentOf(delivery: Delivery): CommentRequest | undefined {
   const place = placeOf(delivery, kind);
   const author = personAt(comment, 'user');
   const commentId = numberAt(comment, 'id');
-  const createdAt = textAt(comment, 'created_at') ?? textAt(comment, 'submitted_at');
-  if (!place || !author || commentId === undefined || createdAt === undefined) return undefined;
-  const said = { body: textAt(comment, 'body') ?? '', createdAt, reviewedSha: reviewedShaOf(kind, comment) };
+  const said = saidIn(comment, kind);
+  if (!place || !author || commentId === undefined || !said) return undefined;
   return { key: `${kind}-comment/${commentId}`, kind, commentId, author, ...said, ...place };
 }
 
-function reviewedShaOf(kind: CommentRequest['kind'], comment: JsonObject): string | null {
-  return kind === 'review' ? (textAt(comment, 'commit_id') ?? null) : null;
+function saidIn(
+  comment: JsonObject,
+  kind: CommentRequest['kind'],
+): Pick<CommentRequest, 'body' | 'createdAt' | 'reviewedSha'> | undefined {
+  const createdAt = textAt(comment, 'created_at') ?? textAt(comment, 'submitted_at');
+  if (createdAt === undefined) return undefined;
+  const reviewedSha = kind === 'issue' ? null : (textAt(comment, 'commit_id') ?? null);
+  return { body: textAt(comment, 'body') ?? '', createdAt, reviewedSha };
 }
 
 function placeOf(

@@ -8,12 +8,10 @@ import type { CommandContext } from './command-context.ts';
 import { roleFor, type Verb } from './command-table.ts';
 import { denialText, helpText, unknownText } from './help-text.ts';
 import type { Command } from './parse-commands.ts';
-import { pullEvent } from './pull.ts';
 import { retryRuns } from './retry-runs.ts';
 import { showPlan } from './show-plan.ts';
 import { explainSteps, showLogs, showStatus } from './show-runs.ts';
 import { startByCommand, startPipelines } from './start-pipelines.ts';
-import type { PipelineCommand } from './tools.ts';
 import { vouch } from './vouch.ts';
 
 /**
@@ -55,14 +53,14 @@ const VERBS: {
 };
 
 async function help(context: CommandContext): Promise<string> {
-  return helpText(context.request.isPublic, await pipelineCommands(context));
+  return helpText(context.request.isPublic, await context.pipelineCommands());
 }
 
 async function doPipelineCommand(
   context: CommandContext,
   command: Extract<Command, { verb: 'other' }>,
 ): Promise<string> {
-  const own = await pipelineCommands(context);
+  const own = await context.pipelineCommands();
   const meant = own.filter(({ name }) => name === command.name);
   if (meant.length === 0) return unknownText(command.name, own);
   const { role } = context.person;
@@ -70,14 +68,4 @@ async function doPipelineCommand(
   if (missing) return denialText(command.name, missing.permission, role);
   if (command.words.length > 0) return 'Not understood: after the command come parameters as `key=value`.';
   return startByCommand(context, command);
-}
-
-async function pipelineCommands({
-  tools,
-  request,
-  pull,
-  person,
-  deliveryId,
-}: CommandContext): Promise<readonly PipelineCommand[]> {
-  return tools.pipelines.commands(pullEvent(request.repository, pull, { actor: person.login, deliveryId }));
 }

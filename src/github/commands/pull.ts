@@ -34,15 +34,15 @@ export async function fetchPull(octokit: Octokit, repository: RepositoryFacts, n
   };
 }
 
-/** Number of the open pull request whose head is this commit; undefined where there is none. */
-export async function pullOfHead(
+/** Numbers of the open pull requests whose head is this commit. */
+export async function pullsOfHead(
   octokit: Octokit,
   repository: RepositoryFacts,
   headSha: string,
-): Promise<number | undefined> {
+): Promise<readonly number[]> {
   const place = { owner: repository.owner, repo: repository.name };
   const { data } = await octokit.rest.repos.listPullRequestsAssociatedWithCommit({ ...place, commit_sha: headSha });
-  return data.find((pull) => pull.state === 'open' && pull.head.sha === headSha)?.number;
+  return data.filter((pull) => pull.state === 'open' && pull.head.sha === headSha).map(({ number }) => number);
 }
 
 /** What has to be vouched for, so that a fork's pull request may run as it is now. */

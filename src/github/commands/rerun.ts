@@ -7,20 +7,21 @@ import type { CommandTools } from './tools.ts';
 /**
  * Makes a new run of one that has ended, in the same concurrency group, and takes back its verdict on GitHub. The same
  * key makes one run.
+ * @param isOpen whether the pull request of the run is: who asks for a run of a closed one means it
  * @throws RUN_NOT_FINISHED, STEP_NOT_FOUND
  */
 export async function rerun(
   { engine, runs, board }: Pick<CommandTools, 'engine' | 'runs' | 'board'>,
   row: GitHubRun,
   scope: RetryScope,
-  key: string,
+  { key, isOpen }: { readonly key: string; readonly isOpen: boolean },
 ): Promise<RunView> {
   const next = await engine.retryRun(await engine.resolve(row.runId), scope, key);
   const view = await engine.readRun(next);
   if (await runs.find(view.id)) return view;
   // Before the row is there nobody reports the run: a later word cannot be overtaken by this one.
   await board.put(row, queuedCheck(row.checkName, view.id));
-  await runs.add({ ...row, runId: view.id });
+  await runs.add({ ...row, runId: view.id, survivesClosing: row.survivesClosing || !isOpen });
   return view;
 }
 

@@ -19,7 +19,7 @@ export async function retryRuns(context: CommandContext, step: string | undefine
   for (const runId of target.runIds) {
     const row = await tools.runs.find(runId);
     if (!row) throw new MaestroError('RUN_NOT_FOUND', `run ${runId} is not known`);
-    const view = await rerun(tools, row, scope, `${occasionOf(context)}/${runId}`);
+    const view = await rerun(tools, row, scope, { key: `${occasionOf(context)}/${runId}`, isOpen: pull.isOpen });
     lines.push(`Run \`${view.id}\` of **${safeText(view.pipeline)}** takes up where \`${runId}\` failed.`);
   }
   return lines.join('\n');

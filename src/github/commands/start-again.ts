@@ -2,7 +2,7 @@ import { MaestroError } from '../../base/errors.ts';
 import type { CodeEvent } from '../code-event.ts';
 import type { Octokit } from '../octokit.ts';
 import type { CheckRequest } from './check-request.ts';
-import { fetchPull, grantFor, type Pull, pullEvent, pullOfHead } from './pull.ts';
+import { fetchPull, grantFor, type Pull, pullEvent, pullsOfHead } from './pull.ts';
 import type { CommandTools } from './tools.ts';
 
 /** Starts pipelines of a commit for which there is no run to repeat: one by its path, or all that match. */
@@ -24,8 +24,8 @@ export async function startAgain(
 
 /** The open pull request whose head the check stands on, asked of GitHub: the payload names none where it is a fork's. */
 export async function pullOf(octokit: Octokit, { repository, headSha }: CheckRequest): Promise<Pull | undefined> {
-  const number = await pullOfHead(octokit, repository, headSha);
-  const pull = number === undefined ? undefined : await fetchPull(octokit, repository, number);
+  const [first] = await pullsOfHead(octokit, repository, headSha);
+  const pull = first === undefined ? undefined : await fetchPull(octokit, repository, first);
   return pull?.headSha === headSha ? pull : undefined;
 }
 
@@ -64,8 +64,10 @@ function pushEvent({ repository, headSha, sender, key }: CheckRequest, headBranc
     deliveryId: key,
     repository,
     actor: sender.login,
+    pushedBy: null,
     headSha,
     baseSha: null,
+    beforeSha: null,
     definitionsSha: headSha,
     ref: `refs/heads/${headBranch}`,
     branch: headBranch,

@@ -39,7 +39,15 @@ export interface CommandTools {
   readonly appId: number;
   readonly engine: Pick<
     Engine,
-    'resolve' | 'answerGate' | 'retryRun' | 'cancelRun' | 'readRun' | 'readPlan' | 'readLogs' | 'preview'
+    | 'resolve'
+    | 'answerGate'
+    | 'retryRun'
+    | 'cancelRun'
+    | 'readRun'
+    | 'readPlan'
+    | 'readTrigger'
+    | 'readLogs'
+    | 'preview'
   >;
   readonly starter: Starter;
   readonly pipelines: RepositoryPipelines;

@@ -71,10 +71,14 @@ describe('buttons', () => {
     expect((await w.world.until(run, 'prod', status)).status).toBe(status);
   });
 
-  it('approves the gate that waits where it is pressed on the check of the run', async () => {
-    const { run, id } = await waiting();
-    expect(await w.press('requested_action', { external_id: id }, 'approve')()).toContain('approve of prod by ada');
-    await w.world.until(run, 'prod', 'succeeded');
+  it('lets a run begin where it is pressed on the check of the run, and opens no gate of it', async () => {
+    const gate = planStep('prod', { kind: 'gate', uses: 'gate', with: {} });
+    const { run, id } = await w.run(planOf([gate], { name: 'ship', autonomy: 'L5' }));
+    const press = () => w.press('requested_action', { external_id: id }, 'approve')();
+    expect(await press()).toContain('approve of the run by ada');
+    await w.world.until(run, 'prod', 'held');
+    expect(await press()).toContain('refused');
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
   });
 
   it('lets no author approve', async () => {
@@ -96,7 +100,7 @@ describe('buttons', () => {
     expect((await w.world.step(run, 'prod')).status).toBe('held');
   });
 
-  it.each(['push', 'tag'])('lets nobody approve what they pushed under another name: %s', async (type) => {
+  it.each(['push', 'tag', 'dispatch'])('lets nobody approve what they pushed under another name: %s', async (type) => {
     const { run, id } = await waiting({ ref: 'refs/heads/topic', actor: 'Ada', type });
     expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain(
       'wrote this change',
@@ -124,6 +128,13 @@ describe('buttons', () => {
     const { run } = await waiting();
     await w.press('requested_action', { external_id }, 'cancel')();
     expect((await w.world.step(run, 'prod')).status).toBe('held');
+  });
+
+  it('repeats a run of a closed pull request, whose closing does not end that', async () => {
+    const { id } = await failedRun();
+    w.github.pull.state = 'closed';
+    await w.press('rerequested', { external_id: id })();
+    expect((await rows()).map((row) => row.survivesClosing)).toEqual([true, false]);
   });
 
   it('refuses to repeat a run that has not ended', async () => {
@@ -159,6 +170,13 @@ describe('where there is no run', () => {
     await w.press('requested_action', { external_id: notice() }, 'approve')();
     expect(await w.tools.grants.isGranted(grantOf(w.github.pull.head))).toBe(true);
     expect(w.starts).toMatchObject([{ choice: { isTrusted: true } }]);
+  });
+
+  it('vouches for nothing where the commit is the head of two pull requests, whose base branches may differ', async () => {
+    w.github.pull.isFork = true;
+    w.github.twins.push({ number: 8, user: { id: 3, login: 'stranger' } });
+    expect(await w.press('requested_action', { external_id: notice() }, 'approve')()).toContain('pull requests 8, 7');
+    expect(w.starts).toEqual([]);
   });
 
   it('vouches for nothing when the head has moved on', async () => {

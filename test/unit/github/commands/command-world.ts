@@ -6,6 +6,7 @@ import type { CommandTools, PipelineCommand } from '../../../../src/github/comma
 import type { StartChoice } from '../../../../src/github/starter.ts';
 import type { Plan } from '../../../../src/pipeline/plan.ts';
 import type { CheckSpec } from '../../../../src/protocol/check.ts';
+import { openCheckBoard } from '../../../../src/store/check-board.ts';
 import { openCommandRecords } from '../../../../src/store/command-records.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openTestGrants } from '../../../../src/store/test-grants.ts';
@@ -33,16 +34,21 @@ export class CommandWorld {
   readonly shown: CheckSpec[] = [];
   readonly ownCommands: PipelineCommand[] = [];
   isPublic = false;
+  /** How often the pipelines of the repository were read for the commands that they declare. */
+  listings = 0;
 
   /** Each test has a commit of its own, so one store serves them all. */
   static async open(world: World): Promise<CommandWorld> {
     const github = new FakeGitHub();
+    // People may ask so often in an hour, and an hour is one test.
+    await world.sql('delete from command_request');
     return new CommandWorld(world, github, await github.open());
   }
 
   private constructor(world: World, github: FakeGitHub, access: CommandTools['access']) {
     this.world = world;
     this.github = github;
+    const board = openCheckBoard(world.db);
     this.tools = {
       access,
       appId: OUR_APP,
@@ -57,9 +63,21 @@ export class CommandWorld {
             : { ...report, started: [{ runId: 'r'.repeat(26), pipeline: 'ci' }] };
         },
       },
-      pipelines: { commands: async () => this.ownCommands, intents: async () => [] },
+      pipelines: {
+        commands: async () => {
+          this.listings += 1;
+          return this.ownCommands;
+        },
+        intents: async () => [],
+      },
       runs: openGitHubRuns(world.db),
-      board: { put: async (_, spec) => void this.shown.push(spec) },
+      board: {
+        ...board,
+        put: async (target, spec, version) => {
+          this.shown.push(spec);
+          await board.put(target, spec, version);
+        },
+      },
       grants: openTestGrants(world.db),
       records: openCommandRecords(world.db),
       newHolder: randomUUID,
@@ -74,10 +92,17 @@ export class CommandWorld {
   /** Starts a run of the pull request's head. Answers its number and public id. */
   async run(
     plan: Plan,
-    change: { readonly ref?: string; readonly headSha?: string; readonly actor?: string; readonly type?: string } = {},
+    change: {
+      readonly ref?: string;
+      readonly headSha?: string;
+      readonly actor?: string;
+      readonly type?: string;
+      readonly pusher?: string;
+    } = {},
   ): Promise<{ run: number; id: string }> {
-    const { actor = 'bo', type = TRIGGER.type } = change;
-    const trigger = { ...TRIGGER, type, actor: { provider: 'github', id: actor } };
+    const { actor = 'bo', type = TRIGGER.type, pusher } = change;
+    const github = pusher === undefined ? TRIGGER.github : { event: { pusher: { name: pusher } } };
+    const trigger = { ...TRIGGER, type, actor: { provider: 'github', id: actor }, github };
     const run = await this.world.start(plan, { trigger });
     const { id } = await this.world.engine.readRun(run);
     await this.tools.runs.add({
@@ -93,6 +118,7 @@ export class CommandWorld {
       isFork: false,
       pipelinePath: `.maestro/${plan.name}.yaml`,
       checkName: `maestro / ${plan.name}`,
+      survivesClosing: false,
     });
     return { run, id };
   }
@@ -102,9 +128,10 @@ export class CommandWorld {
     const { commentId, event, action, createdAt, userId, login, userType, isIssue } = { ...BY_ADA, ...change };
     const sender = { id: userId, login, type: userType };
     const comment = { id: commentId ?? ++lastComment, body, user: sender, performed_via_github_app: null };
-    const writtenAt = createdAt ?? new Date().toISOString().replace(/\.\d+/, '');
+    // Written after what is there by now was seen: GitHub's times are whole seconds.
+    const writtenAt = createdAt ?? new Date(Date.now() + 1000).toISOString().replace(/\.\d+/, '');
     return this.deliver(event, action, {
-      comment: { ...comment, created_at: writtenAt },
+      comment: { ...comment, created_at: writtenAt, commit_id: change.reviewedSha ?? null },
       review: { ...comment, submitted_at: writtenAt, commit_id: change.reviewedSha ?? null },
       issue: { number: 7, ...(isIssue ? {} : { pull_request: { url: 'u' } }) },
       pull_request: { number: 7 },

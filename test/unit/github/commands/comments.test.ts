@@ -6,18 +6,15 @@ import { sharedWorld } from './shared-world.ts';
 
 let w: CommandWorld;
 let runsBefore = 0;
-let approvalsBefore = 0;
 const world = sharedWorld();
 beforeEach(async () => {
   w = await CommandWorld.open(world());
   runsBefore = await countOf('run');
-  approvalsBefore = await countOf('approval');
 });
 afterEach(async () => w.close());
 
 const countOf = async (table: string) => Number((await w.world.sql(`select count(*) from ${table}`))[0]?.[0]);
 const runCount = async () => (await countOf('run')) - runsBefore;
-const approvals = async () => (await countOf('approval')) - approvalsBefore;
 const gated = (change: Record<string, boolean | string> = {}) =>
   planOf([planStep('prod', { kind: 'gate', uses: 'gate', with: change })], { name: 'ship' });
 const waiting = async (change: Record<string, boolean | string> = {}) => {
@@ -111,6 +108,30 @@ describe('who is heard', () => {
       expect(await w.say(`/maestro ${verb}`, { userId: 3, login: 'stranger' })).toContain('the triage role or more');
     },
   );
+
+  it('answers strangers ten times an hour, and does not call GitHub for more than that', async () => {
+    const stranger = { userId: 3, login: 'stranger' };
+    for (let i = 0; i < 10; i++) await w.say('/maestro help', stranger);
+    const writes = w.github.writes.length;
+    expect(await w.comment('/maestro help', stranger)()).toBe('stranger asks too often: nothing was done');
+    expect(w.github.writes.length).toBe(writes);
+    expect(await w.say('/maestro help')).toContain('/maestro ok-to-test');
+    await w.world.sql(`update command_request set asked_at = now() - interval '1 hour' where person_id = 3`);
+    expect(await w.say('/maestro help', stranger)).toContain('/maestro ok-to-test');
+  });
+
+  it('reads the pipelines once for all commands of a comment', async () => {
+    await w.say('/maestro x1\n/maestro x2\n/maestro help');
+    expect(w.listings).toBe(1);
+  });
+
+  it('does what is asked on a locked conversation, where GitHub takes neither a reaction nor an answer', async () => {
+    w.github.isLocked = true;
+    const deliver = w.comment('/maestro run');
+    expect(await deliver()).toContain('GitHub takes no answer there');
+    expect(await deliver()).toBe('done before');
+    expect(w.starts.length).toBe(1);
+  });
 
   it('asks for the role each time', async () => {
     await w.say('/maestro run');
@@ -219,67 +240,6 @@ describe('once', () => {
   });
 });
 
-describe('gates', () => {
-  it('opens a gate with its reason, and nothing in the reason mentions, links or draws', async () => {
-    const { run } = await waiting();
-    const answer = await w.say('/maestro approve prod x @org/team <img src=x> | a | https://evil.test `c`');
-    await w.world.until(run, 'prod', 'succeeded');
-    expect(answer).toContain('approved gate **prod**');
-    expect(answer).not.toMatch(/@org|<img|https:\/\/|`c`/);
-  });
-
-  it('denies', async () => {
-    const { run } = await waiting();
-    await w.say('/maestro deny prod not on a Friday');
-    expect((await w.world.until(run, 'prod', 'denied')).reason).toContain('not on a Friday');
-  });
-
-  it.each([
-    ['opened the pull request', { pull: 1, commit: 2 }],
-    ['wrote its newest commit', { pull: 2, commit: 1 }],
-  ])('lets nobody approve who %s; denying is theirs', async (_, { pull, commit }) => {
-    w.github.pull.author = pull;
-    w.github.commitAuthor = commit;
-    const { run } = await waiting();
-    expect(await w.say('/maestro approve')).toContain('wrote this change');
-    expect(await approvals()).toBe(0);
-    await w.say('/maestro deny');
-    await w.world.until(run, 'prod', 'denied');
-  });
-
-  it('lets the author approve where the gate says so', async () => {
-    w.github.pull.author = 1;
-    const { run } = await waiting({ 'not-author': false });
-    expect(await w.say('/maestro approve')).toContain('approved');
-    await w.world.until(run, 'prod', 'succeeded');
-  });
-
-  it('takes no consent to a run that began after the comment: the commit was swapped, or the delivery is late', async () => {
-    const { run } = await waiting();
-    const createdAt = new Date(Date.now() - 60_000).toISOString();
-    expect(await w.say('/maestro approve prod', { createdAt })).toContain('began after the comment');
-    expect((await w.world.step(run, 'prod')).status).toBe('held');
-    await w.say('/maestro deny prod', { createdAt });
-    expect((await w.world.until(run, 'prod', 'denied')).status).toBe('denied');
-  });
-
-  it.each([['/maestro approve prdo because'], ['/maestro approve LGTM'], ['/maestro approve staging']])(
-    'takes no typing error for a reason: %s',
-    async (body) => {
-      const { run } = await waiting();
-      expect(await w.say(body)).toContain('prod');
-      expect((await w.world.step(run, 'prod')).status).toBe('held');
-    },
-  );
-
-  it('does not reach a run of a commit before the newest, or of a tag', async () => {
-    await w.run(gated(), { headSha: 'c'.repeat(40) });
-    await w.run(gated(), { ref: 'refs/tags/v1' });
-    expect(await w.say('/maestro approve')).toContain('no gate of the newest commit waits');
-    expect(await approvals()).toBe(0);
-  });
-});
-
 describe('runs', () => {
   it('retries what failed: a new run with its row, and a check that says so before it is reported', async () => {
     const { id } = await failedRun();
@@ -299,6 +259,16 @@ describe('runs', () => {
   ])('says why it cannot retry %j', async (step, why) => {
     await waiting();
     expect(await w.say(`/maestro retry ${step}`)).toContain(why);
+  });
+
+  it('keeps a run that was asked for on a closed pull request apart from those that its closing ends', async () => {
+    await failedRun();
+    w.github.pull.state = 'closed';
+    await w.say('/maestro retry');
+    expect((await w.tools.runs.ofCommit(500, w.github.pull.head)).map((row) => row.survivesClosing)).toEqual([
+      true,
+      false,
+    ]);
   });
 
   it('cancels what has not ended', async () => {
@@ -321,75 +291,5 @@ describe('runs', () => {
     expect(await w.say('/maestro explain')).toContain('ci/b');
     expect(await w.say('/maestro logs')).toContain('has not written anything');
     expect(await w.say('/maestro logs c')).toContain('no run of the newest commit has a step c');
-  });
-});
-
-describe('ok-to-test', () => {
-  beforeEach(() => {
-    w.github.pull.isFork = true;
-  });
-  const head = () => w.github.pull.head;
-  const createdAt = '2026-02-01T00:00:00Z';
-  const isGranted = () =>
-    w.tools.grants.isGranted({ repositoryId: 500, pullNumber: 7, headSha: head(), baseRef: w.github.pull.base });
-
-  it('vouches for the head that was there before the comment, and starts it', async () => {
-    expect(await w.say('/maestro ok-to-test')).toContain('Started');
-    expect(await isGranted()).toBe(true);
-    expect(w.starts).toMatchObject([
-      { event: { headSha: head(), definitionsSha: 'b'.repeat(40) }, choice: { isTrusted: true } },
-    ]);
-  });
-
-  it('does not cover a commit that is pushed afterwards', async () => {
-    await w.say('/maestro ok-to-test');
-    w.github.pull.head = 'd'.repeat(40);
-    expect(await isGranted()).toBe(false);
-    expect(await w.say('/maestro run')).toContain('Held');
-  });
-
-  it('does not cover another base branch, whose pipelines are others', async () => {
-    await w.say('/maestro ok-to-test');
-    w.github.pull.base = 'legacy';
-    expect(await isGranted()).toBe(false);
-    expect(await w.say('/maestro run')).toContain('Held');
-  });
-
-  it.each([
-    ['after the comment', '2026-02-01T00:00:05Z'],
-    ['in its second', '2026-02-01T00:00:00Z'],
-    ['at an unknown time', null],
-    ['at no time', 'soon'],
-  ])('refuses without a SHA where the fork was pushed to %s', async (_, pushedAt) => {
-    w.github.pull.pushedAt = pushedAt;
-    const answer = await w.say('/maestro ok-to-test', { createdAt });
-    expect(answer).toContain(`/maestro ok-to-test ${head()}`);
-    expect(await isGranted()).toBe(false);
-    expect(w.starts).toEqual([]);
-    await w.say(`/maestro ok-to-test ${head()}`);
-    expect(await isGranted()).toBe(true);
-  });
-
-  it('refuses a short SHA where the fork was pushed to later: another commit can begin alike', async () => {
-    w.github.pull.pushedAt = '2026-02-01T00:00:05Z';
-    await w.say(`/maestro ok-to-test ${head().slice(0, 12)}`, { createdAt });
-    expect(await isGranted()).toBe(false);
-  });
-
-  it('refuses a commit that was swapped', async () => {
-    expect(await w.say(`/maestro ok-to-test ${'e'.repeat(40)}`)).toContain('is not the newest commit');
-    expect(await isGranted()).toBe(false);
-  });
-
-  it('does not pass the permission to the next commit when a crash came before it was given', async () => {
-    const { grants } = w.tools;
-    Object.assign(w.tools, { grants: { ...grants, grant: async () => Promise.reject(new Error('crash')) } });
-    const deliver = w.comment('/maestro ok-to-test');
-    await expect(deliver()).rejects.toThrow('crash');
-    Object.assign(w.tools, { grants });
-    w.github.pull.head = 'f'.repeat(40);
-    await deliver();
-    expect(await isGranted()).toBe(false);
-    expect(w.starts).toEqual([]);
   });
 });

@@ -44,6 +44,10 @@ export class FakeGitHub {
   /** A commit that each branch has. */
   readonly branches = new Map<string, string>();
   commitAuthor = 2;
+  /** Of the pull request, oldest first. */
+  events: { readonly event: string; readonly created_at: string }[] = [];
+  /** GitHub lets no App comment or react then. */
+  isLocked = false;
   /** Further pull requests of the same head, as far as they differ. */
   readonly twins: { readonly number: number; readonly user: { readonly id: number; readonly login: string } }[] = [];
   /** Answers 500 to so many comments, after (true) or before (false) they are stored. */
@@ -71,14 +75,23 @@ export class FakeGitHub {
     for await (const chunk of request) text += String(chunk);
     const url = new URL(request.url ?? '', 'http://localhost');
     if (request.method !== 'GET') this.writes.push(`${request.method} ${url.pathname}`);
-    const [status, body] = this.#answer(
-      `${request.method} ${decodeURIComponent(url.pathname)}`,
-      text === '' ? {} : JSON.parse(text),
-    );
+    const call = `${request.method} ${decodeURIComponent(url.pathname)}`;
+    if (call.endsWith('/issues/7/events')) return this.#list(response, url, this.events);
+    const [status, body] = this.#answer(call, text === '' ? {} : JSON.parse(text));
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   }
 
+  #list(response: ServerResponse, { pathname, searchParams }: URL, items: readonly unknown[]): void {
+    const [page, size] = [Number(searchParams.get('page')), Number(searchParams.get('per_page'))];
+    const last = Math.max(1, Math.ceil(items.length / size));
+    const link = page < last ? { link: `<http://x${pathname}?per_page=${size}&page=${last}>; rel="last"` } : {};
+    response.writeHead(200, { 'content-type': 'application/json', ...link });
+    response.end(JSON.stringify(items.slice((page - 1) * size, page * size)));
+  }
+
   #answer(call: string, body: { body?: string; content?: string }): readonly [number, unknown] {
+    if (this.isLocked && /^POST .*\/(?:comments|reactions)$/.test(call))
+      return [403, { message: 'Unable to create comment because issue is locked.' }];
     const login = /^GET \/repos\/acme\/shop\/collaborators\/(.+)\/permission$/.exec(call)?.[1];
     if (login !== undefined) return this.#permission(login);
     const account = /^GET \/user\/(\d+)$/.exec(call)?.[1];

@@ -65,12 +65,23 @@ describe('commands of a comment', () => {
     ['a comment within a paragraph', 'a <!-- b\n/maestro run\n-->'],
     ['preformatted HTML', '<pre>\n\n/maestro run\n</pre>'],
     ['a list', '- /maestro run'],
+    ['code that begins on the mark of a list', '- ```\n  /maestro run\n  ```'],
+    ['code in a numbered list', 'Do this:\n1. ```sh\n   /maestro run\n   ```'],
+    ['code in a list of a list', '- - ~~~\n    /maestro run\n    ~~~'],
+    ['a quote in a list', '- > she said\n/maestro run'],
+    ['a comment in a list', '* <!--\n  /maestro run\n  -->'],
+    ['an instruction', '<?\n/maestro run\n?>'],
+    ['a declaration', '<!X\n/maestro run\n>'],
+    ['CDATA', '<![CDATA[\n/maestro run\n]]>'],
   ])('finds none in %s', (_, body) => {
     expect(parseCommands(body)).toEqual([]);
   });
 
   it.each([
     ['a closed fence', '```\nx\n```\n/maestro run'],
+    ['closed code in a list', '- ```\n  /maestro cancel\n  ```\n\n/maestro run'],
+    ['code in a list that ends with the item', '- ```\n  /maestro cancel\n/maestro run'],
+    ['a closed instruction', '<? x ?>\n/maestro run'],
     ['a quote and a blank line', '> what?\n\n/maestro run'],
     ['a quoted code block', '> ```\n> x\n> ```\n/maestro run'],
     ['a closed comment', '<!-- x -->\n/maestro run'],
@@ -131,6 +142,9 @@ describe('commands of a comment', () => {
     ['comment marks in lines', 'a<!--\n'.repeat(10_000)],
     ['quotes', '> a\n'.repeat(16_384)],
     ['fences', '```\n'.repeat(16_384)],
+    ['marks of lists', '- '.repeat(32_768)],
+    ['code in lists', '- ```\n'.repeat(10_922)],
+    ['spaces behind a mark', `-${' '.repeat(65_000)}x`],
     ['spaces', ' '.repeat(65_536)],
     ['commands', '/maestro run\n'.repeat(5000)],
     ['one command of quotes', `/maestro run ${'"'.repeat(65_000)}`],

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { planOf, planStep } from '../../../fakes/plans.ts';
+import { CommandWorld } from './command-world.ts';
+import { sharedWorld } from './shared-world.ts';
+
+let w: CommandWorld;
+let approvalsBefore = 0;
+const world = sharedWorld();
+beforeEach(async () => {
+  w = await CommandWorld.open(world());
+  approvalsBefore = await approvalCount();
+});
+afterEach(async () => w.close());
+
+const approvalCount = async () => Number((await w.world.sql('select count(*) from approval'))[0]?.[0]);
+const approvals = async () => (await approvalCount()) - approvalsBefore;
+const gated = (change: Record<string, boolean | string> = {}) =>
+  planOf([planStep('prod', { kind: 'gate', uses: 'gate', with: change })], { name: 'ship' });
+const waiting = async (change: Record<string, boolean | string> = {}) => {
+  const started = await w.run(gated(change));
+  await w.world.until(started.run, 'prod', 'held');
+  return started;
+};
+
+it('opens a gate with its reason, and nothing in the reason mentions, links or draws', async () => {
+  const { run } = await waiting();
+  const answer = await w.say('/maestro approve prod x @org/team <img src=x> | a | https://evil.test `c`');
+  await w.world.until(run, 'prod', 'succeeded');
+  expect(answer).toContain('approved gate **prod**');
+  expect(answer).not.toMatch(/@org|<img|https:\/\/|`c`/);
+});
+
+it('denies', async () => {
+  const { run } = await waiting();
+  await w.say('/maestro deny prod not on a Friday');
+  expect((await w.world.until(run, 'prod', 'denied')).reason).toContain('not on a Friday');
+});
+
+it.each([
+  ['opened the pull request', { pull: 1, commit: 2 }],
+  ['wrote its newest commit', { pull: 2, commit: 1 }],
+])('lets nobody approve who %s; denying is theirs', async (_, { pull, commit }) => {
+  w.github.pull.author = pull;
+  w.github.commitAuthor = commit;
+  const { run } = await waiting();
+  expect(await w.say('/maestro approve')).toContain('wrote this change');
+  expect(await approvals()).toBe(0);
+  await w.say('/maestro deny');
+  await w.world.until(run, 'prod', 'denied');
+});
+
+it('lets the author approve where the gate says so', async () => {
+  w.github.pull.author = 1;
+  const { run } = await waiting({ 'not-author': false });
+  expect(await w.say('/maestro approve')).toContain('approved');
+  await w.world.until(run, 'prod', 'succeeded');
+});
+
+it('takes no consent to a run that began after the comment: the commit was swapped, or the delivery is late', async () => {
+  const { run } = await waiting();
+  const createdAt = new Date(Date.now() - 60_000).toISOString();
+  expect(await w.say('/maestro approve prod', { createdAt })).toContain('began to wait after that was written');
+  expect((await w.world.step(run, 'prod')).status).toBe('held');
+  await w.say('/maestro deny prod', { createdAt });
+  expect((await w.world.until(run, 'prod', 'denied')).status).toBe('denied');
+});
+
+it.each([['/maestro approve prdo because'], ['/maestro approve LGTM'], ['/maestro approve staging']])(
+  'takes no typing error for a reason: %s',
+  async (body) => {
+    const { run } = await waiting();
+    expect(await w.say(body)).toContain('prod');
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+  },
+);
+
+const twoGates = () =>
+  planOf(
+    [
+      planStep('staging', { kind: 'gate', uses: 'gate', with: {} }),
+      planStep('production', { kind: 'gate', uses: 'gate', with: {}, needs: ['staging'] }),
+    ],
+    { name: 'ship' },
+  );
+
+it.each(['approve', 'deny'])(
+  'does not %s another gate than the one that was named, because that one waits no more, or not yet',
+  async (verb) => {
+    const { run } = await w.run(twoGates());
+    await w.world.until(run, 'staging', 'held');
+    for (const name of ['production', 'ship/production'])
+      expect(await w.say(`/maestro ${verb} ${name} the change window is open`)).toContain(
+        'does not wait for an answer',
+      );
+    expect((await w.world.step(run, 'staging')).status).toBe('held');
+    await w.say('/maestro approve staging tested by hand');
+    await w.world.until(run, 'production', 'held');
+    expect(await w.say(`/maestro ${verb} staging tested by hand`, { userId: 2, login: 'bo' })).toContain(
+      'does not wait for an answer',
+    );
+    expect((await w.world.step(run, 'production')).status).toBe('held');
+  },
+);
+
+it('does not take consent that was written for the gate before', async () => {
+  w.github.pull.author = 3;
+  w.github.commitAuthor = 3;
+  const { run } = await w.run(twoGates());
+  await w.world.until(run, 'staging', 'held');
+  const second = w.comment('/maestro approve', { userId: 2, login: 'bo', createdAt: new Date().toISOString() });
+  await w.say('/maestro approve staging');
+  await w.world.until(run, 'production', 'held');
+  await second();
+  expect(w.github.comments.at(-1)?.body).toContain('began to wait after that was written');
+  expect((await w.world.step(run, 'production')).status).toBe('held');
+});
+
+it('lets nobody approve what they pushed to the pull request of somebody else', async () => {
+  const { run } = await w.run(gated(), { type: 'pull_request', pusher: 'ADA' });
+  await w.world.until(run, 'prod', 'held');
+  expect(await w.say('/maestro approve prod')).toContain('wrote this change');
+  expect(await w.say('/maestro approve prod', { userId: 2, login: 'bo' })).toContain('wrote this change');
+});
+
+it('does not reach a run of a commit before the newest, or of a tag', async () => {
+  await w.run(gated(), { headSha: 'c'.repeat(40) });
+  await w.run(gated(), { ref: 'refs/tags/v1' });
+  expect(await w.say('/maestro approve')).toContain('no gate of the newest commit waits');
+  expect(await approvals()).toBe(0);
+});
