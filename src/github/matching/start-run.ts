@@ -49,9 +49,10 @@ type Place = Pick<Judgement, 'path' | 'name'> & { readonly ref: string };
 
 /** What a run of the pipeline would be started with. */
 export function requestOf(event: CodeEvent, { triggers }: Judgement, plan: Plan): StartRun {
-  const { pull } = event;
-  // Push and pull request of one branch are one run, whichever comes first: so it has one ref, and one group.
-  const isBranchs = pull !== null && !pull.isFork && waitsForPush(triggers, pull.headRef);
+  const { pull, type } = event;
+  // Push and pull request of one branch are one run, whichever comes first: so it has one ref, and one group. A job of
+  // somebody's own workflow is neither.
+  const isBranchs = pull !== null && !pull.isFork && type !== 'dispatch' && waitsForPush(triggers, pull.headRef);
   const ref = isBranchs ? `refs/heads/${pull.headRef}` : event.ref;
   return { plan, trigger: runTrigger({ ...event, ref }), isDedicated: true };
 }

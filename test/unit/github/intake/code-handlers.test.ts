@@ -78,7 +78,8 @@ onEveryDatabase('webhooks of code', (url) => {
     const [cleaning] = await w().runs.ofCommit(11, sha);
     await send('pull_request', { action: 'closed', pull_request });
     // Of the runs of other tests GitHub knows nothing here.
-    await new OpenRuns({ ...w(), onError: () => {} }).sweep();
+    const { access, engine, runs } = w();
+    await new OpenRuns({ access, engine, runs, onError: () => {} }).sweep();
     expect(await w().statusOf(cleaning!.runId)).toBe('running');
   });
 
