@@ -318,6 +318,7 @@ function suite(url: string | undefined): void {
         isFork: true,
         pipelinePath: '.maestro/ci.yaml',
         checkName: 'maestro / ci',
+        survivesClosing: false,
       });
     const ids = (list: readonly { readonly runId: string }[]) => list.map((one) => one.runId);
     expect(ids(await runs.open(2))).toEqual(['b', 'a']);
