@@ -8,6 +8,8 @@ export interface AnswerLimits {
 
 /** Statuses that have no body: `Response` refuses one that has. */
 const STATUSES_EMPTY = new Set([204, 205, 304]);
+/** What is only accepted may have nothing to tell. */
+const ACCEPTED = 202;
 /** Of the body as it travelled, which was unpacked meanwhile. */
 const HEADERS_OF_TRANSPORT = ['content-encoding', 'content-length', 'transfer-encoding'];
 
@@ -39,7 +41,8 @@ async function bytesOf(response: Response, bytesMax: number): Promise<Uint8Array
 }
 
 /** Half a document, or the page of a proxy. What refuses a call may say so in any words. */
-function assertJson({ headers }: Response, bytes: Uint8Array): void {
+function assertJson({ headers, status }: Response, bytes: Uint8Array): void {
+  if (status === ACCEPTED && bytes.byteLength === 0) return;
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(headers.get('content-type') ?? '')) return;
   try {
     JSON.parse(Buffer.from(bytes).toString('utf8'));

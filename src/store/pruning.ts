@@ -2,7 +2,7 @@ import { inBatches, ROWS_AT_ONCE } from './batches.ts';
 import type { Database, SqlValue } from './database.ts';
 
 /** Before which times things are too old to be asked for. */
-export interface Ages {
+interface Ages {
   /** What has ended: runs as they stand on GitHub, their reports, jobs, grants. */
   readonly endedBefore: Date;
   /** Of runs of the newest commit of a pull request, which may be open for long. */

@@ -129,6 +129,12 @@ describe('an answer of GitHub', () => {
     expect(isUninstalled(await failing(read()))).toBe(false);
   });
 
+  it('that accepts a call and tells nothing more is one', async () => {
+    answer('POST /app/hook/deliveries/9/attempts', (response) => void response.writeHead(202, JSON_TYPE).end());
+    const { apps } = door.access.app.rest;
+    expect(await apps.redeliverWebhookDelivery({ delivery_id: 9 })).toMatchObject({ status: 202 });
+  });
+
   it('that has no body is one', async () => {
     answer(
       'POST /repos/acme/orders/actions/workflows/maestro.yml/dispatches',
