@@ -2,12 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, notFound } from './api-error.ts';
 import { authenticate } from './authenticate.ts';
 import { found } from './call.ts';
+import { gatesOf } from './gates.ts';
 import type { Account, CheckRun, Repository } from './model.ts';
 import { requestAction, rerequestRun, rerequestSuite } from './routes/checks.ts';
 import { setDraft } from './routes/pulls.ts';
 import type { World } from './world.ts';
 
 const BUTTONS = /^\/_sandbox\/repos\/([^/]+)\/([^/]+)\/check-runs\/(\d+)\/actions$/;
+const GATES = /^\/_sandbox\/repos\/([^/]+)\/([^/]+)\/gates$/;
 
 /** What GitHub's web site can do and its REST API cannot, for the sandbox's page: `/_sandbox/…`. True if it answered. */
 export async function serveControl(
@@ -21,6 +23,7 @@ export async function serveControl(
     else if (path === '/_sandbox/events') follow(world, request, response);
     else if (path.startsWith('/_sandbox/job-logs/')) sendLog(world, response, Number(path.split('/')[3]));
     else if (request.method === 'GET' && BUTTONS.test(path)) answer(response, 200, buttonsOf(world, path));
+    else if (request.method === 'GET' && GATES.test(path)) answer(response, 200, await gatesAt(world, request, path));
     else if (request.method === 'POST') await act(world, request, response, path);
     else return false;
   } catch (error) {
@@ -63,6 +66,14 @@ function clickOf(
 function buttonsOf(world: World, path: string): readonly object[] {
   const [, owner = '', name = '', id = ''] = BUTTONS.exec(path) ?? [];
   return checkRun([world.repository(decodeURIComponent(owner), decodeURIComponent(name))], Number(id)).run.actions;
+}
+
+/** What protection rules said, for whoever may see the repository. */
+async function gatesAt(world: World, request: IncomingMessage, path: string): Promise<readonly object[]> {
+  const [, owner = '', name = ''] = GATES.exec(path) ?? [];
+  const repository = world.repository(decodeURIComponent(owner), decodeURIComponent(name));
+  if (!world.canRead(await authenticate(world, request.headers), repository)) throw notFound();
+  return gatesOf(repository);
 }
 
 interface Click {

@@ -212,7 +212,7 @@ export class Git {
     for (const { path, previousPath, sha, letter } of rawChanges(raw)) {
       const patch = await this.text(['diff', '-M', from, to, '--', path]);
       const [additions, deletions] = counts.get(path) ?? [0, 0];
-      const hunks = patch.slice(Math.max(0, patch.indexOf('\n@@') + 1));
+      const hunks = patch.slice(Math.max(0, patch.indexOf('\n@@') + 1)).replace(/\n$/, '');
       files.push({
         path,
         previousPath,

@@ -5,6 +5,7 @@ import type { OidcIssuer } from './actions/oidc.ts';
 import type { Api } from './api.ts';
 import { ApiError } from './api-error.ts';
 import { serveControl } from './control.ts';
+import { serveDownload } from './downloads.ts';
 import { serveGitDoor } from './git-door.ts';
 import { servePage } from './page/serve-page.ts';
 import type { World } from './world.ts';
@@ -56,6 +57,7 @@ async function answer(parts: ServerParts, request: IncomingMessage, response: Se
   if (path.startsWith('/_services/token')) return await serveTokens(parts, request, response, url);
   if (path.startsWith('/_sandbox/') && (await serveControl(world, request, response, path))) return;
   if (await serveGitDoor(world, api, request, response, url)) return;
+  if (await serveDownload(world, request, response, path)) return;
   const file = request.method === 'GET' ? servePage(path) : null;
   if (file === null) response.writeHead(404).end();
   else response.writeHead(200, file.headers).end(file.body);

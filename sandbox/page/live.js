@@ -1,6 +1,7 @@
-/** Tells when something happened on the server, at most a few times per second. */
+/** Tells when something happened on the server, at most twice per second. */
 
-const QUIET_MS = 200;
+/** Each drawing asks half a dozen questions, and GitHub answers 900 in a minute. */
+const QUIET_MS = 500;
 
 export function follow(onChange) {
   let timer = null;

@@ -36,6 +36,7 @@ const HEADERS = {
  * - `GET /_sandbox/events`: server-sent events; any message says that something changed
  * - `GET /_sandbox/repos/OWNER/NAME/check-runs/ID/actions`: `[{ label, description, identifier }]`
  * - `POST` to the same path with `{ identifier }`: the button is clicked
+ * - `GET /_sandbox/repos/OWNER/NAME/gates`: `[{ deployment, app, state, words }]`, what protection rules said
  */
 export function servePage(pathname: string): PageFile | null {
   if (pathname.startsWith('/_sandbox/') && !pathname.startsWith(PREFIX)) return null;

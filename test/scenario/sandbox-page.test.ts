@@ -1,115 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { importPKCS8, SignJWT } from 'jose';
+import { readFileSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { describeWith } from '../real-parts.ts';
-
-const SOURCE = 'export function sum(a: number, b: number) {\n  return a - b;\n}\n';
-
-/** A repository with a pull request, and a check with an annotation and a button, as people and an app make them. */
-class Scene {
-  readonly sandbox: Sandbox;
-  readonly userToken: string;
-  pullUrl = '';
-  #appToken = '';
-  #sha = '';
-
-  private constructor(sandbox: Sandbox, userToken: string) {
-    this.sandbox = sandbox;
-    this.userToken = userToken;
-  }
-
-  static async open(): Promise<Scene> {
-    const sandbox = await openSandbox();
-    const { token } = sandbox.createUser('mona');
-    sandbox.createUser('stranger');
-    await sandbox.createRepository({
-      owner: 'mona',
-      name: 'app',
-      files: { 'src/sum.ts': SOURCE, 'README.md': '# App\n' },
-    });
-    const scene = new Scene(sandbox, token);
-    await scene.#installApp();
-    await scene.#openPull();
-    await scene.#report();
-    return scene;
-  }
-
-  async call<T>(method: string, path: string, body?: unknown, token = this.userToken): Promise<T> {
-    const response = await fetch(`${this.sandbox.apiUrl}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as T;
-  }
-
-  async comment(body: string): Promise<void> {
-    await this.call('POST', '/repos/mona/app/issues/1/comments', { body });
-  }
-
-  async #installApp(): Promise<void> {
-    const { appId, privateKey } = this.sandbox.registerApp({
-      name: 'Maestro',
-      permissions: { checks: 'write', pull_requests: 'write', contents: 'read' },
-      events: ['check_run'],
-      webhookUrl: 'http://127.0.0.1:9/',
-      webhookSecret: 'secret',
-    });
-    const installation = this.sandbox.install(appId, 'mona', ['app']);
-    const now = Math.floor(Date.now() / 1000);
-    const jwt = await new SignJWT({})
-      .setProtectedHeader({ alg: 'RS256' })
-      .setIssuer(String(appId))
-      .setIssuedAt(now - 10)
-      .setExpirationTime(now + 300)
-      .sign(await importPKCS8(privateKey, 'RS256'));
-    const path = `/app/installations/${installation}/access_tokens`;
-    this.#appToken = (await this.call<{ token: string }>('POST', path, {}, jwt)).token;
-  }
-
-  async #openPull(): Promise<void> {
-    const { object } = await this.call<{ object: { sha: string } }>('GET', '/repos/mona/app/git/ref/heads/main');
-    await this.call('POST', '/repos/mona/app/git/refs', { ref: 'refs/heads/kinder', sha: object.sha });
-    const { commit } = await this.call<{ commit: { sha: string } }>('PUT', '/repos/mona/app/contents/src/new.ts', {
-      message: 'Add a file',
-      content: Buffer.from('const unused = 1;\nconst other = 2;\n').toString('base64'),
-      branch: 'kinder',
-    });
-    this.#sha = commit.sha;
-    const pull = { title: 'A kinder greeting', head: 'kinder', base: 'main', body: 'It was cold.' };
-    const { html_url: url } = await this.call<{ html_url: string }>('POST', '/repos/mona/app/pulls', pull);
-    this.pullUrl = url;
-  }
-
-  async #report(): Promise<void> {
-    const annotation = {
-      path: 'src/new.ts',
-      start_line: 1,
-      end_line: 1,
-      annotation_level: 'failure',
-      title: 'unused',
-      message: 'nobody reads <b>unused</b>',
-    };
-    const output = {
-      title: '1 of 2 steps failed',
-      summary: '| Step | State |\n|---|---|\n| `test` | failed |',
-      annotations: [annotation],
-    };
-    const actions = [{ label: 'Re-run failed', description: 'Runs what failed', identifier: 'rerun-failed' }];
-    const check = {
-      name: 'maestro / ci',
-      head_sha: this.#sha,
-      status: 'completed',
-      conclusion: 'failure',
-      output,
-      actions,
-    };
-    await this.call('POST', '/repos/mona/app/check-runs', check, this.#appToken);
-  }
-}
+import { Scene, SOURCE } from './sandbox-scene.ts';
 
 describeWith('chromium', 'the page of the sandbox', (program) => {
   let scene: Scene;
@@ -119,6 +13,9 @@ describeWith('chromium', 'the page of the sandbox', (program) => {
 
   beforeAll(async () => {
     scene = await Scene.open();
+    await scene.review();
+    await scene.deploy();
+    await scene.release();
     const executablePath = program.includes('/')
       ? program
       : execFileSync('which', [program], { encoding: 'utf8' }).trim();
@@ -171,6 +68,119 @@ describeWith('chromium', 'the page of the sandbox', (program) => {
 
     await page.goto(`${scene.pullUrl}/files`);
     await page.getByText('nobody reads <b>unused</b>').waitFor();
+  });
+
+  it('shows a review in the conversation, with the lines it means and what was answered', async () => {
+    const page = await visit(scene.pullUrl);
+    const review = page.getByRole('region', { name: 'Review of grace' });
+    await review.getByText('asked for changes of').waitFor();
+    expect(await review.locator('strong', { hasText: 'second' }).count()).toBe(1);
+    const discussion = review.getByRole('region', { name: 'Discussion of src/new.ts:2' });
+    expect(await discussion.locator('tr').allInnerTexts()).toEqual([
+      expect.stringContaining('const unused = 1;'),
+      expect.stringContaining('const other = 2;'),
+    ]);
+    const remarks = discussion.getByRole('article');
+    expect(await remarks.allInnerTexts()).toEqual([
+      expect.stringContaining('Who needs other?'),
+      expect.stringContaining('Nobody, it goes.'),
+    ]);
+  });
+
+  it('shows comments below the lines they mean, and takes one, and an answer to it', async () => {
+    const page = await visit(`${scene.pullUrl}/files`);
+    const file = page.getByRole('region', { name: 'src/new.ts' });
+    await file.getByText('Who needs').waitFor();
+    const rows = await file.locator('.diff > tbody > tr').allInnerTexts();
+    expect(rows.findIndex((row) => row.includes('Who needs'))).toBe(
+      rows.findIndex((row) => row.includes('const other = 2;')) + 1,
+    );
+    await file.getByRole('button', { name: 'Comment on line 1', exact: true }).click();
+    await page.getByLabel('What about line 1 of src/new.ts?').fill('And `unused`?');
+    await file.getByRole('button', { name: 'Comment', exact: true }).click();
+    const discussion = page.getByRole('region', { name: 'Discussion of src/new.ts:1' });
+    await discussion.getByText('And unused?').waitFor();
+    await discussion.getByLabel('Reply to mona').fill('It goes as well.');
+    await discussion.getByRole('button', { name: 'Reply' }).click();
+    await discussion.getByText('It goes as well.').waitFor();
+    const comments = await scene.call<object[]>('GET', '/repos/mona/app/pulls/1/comments');
+    expect(comments.slice(-2)).toMatchObject([
+      { path: 'src/new.ts', line: 1, side: 'RIGHT', body: 'And `unused`?' },
+      { path: 'src/new.ts', line: 1, side: 'RIGHT', body: 'It goes as well.' },
+    ]);
+  });
+
+  it('submits a review of the commit that was looked at, and lets nobody approve their own', async () => {
+    const page = await visit(`${scene.pullUrl}/files`);
+    await page.getByLabel('Approve').waitFor();
+    expect(await page.getByLabel('Approve').isDisabled()).toBe(true);
+    await page.getByLabel('Acting as').selectOption('grace');
+    await page.getByLabel('Approve').check();
+    await page.getByLabel('What you think of them').fill('/maestro **approve**');
+    await page.getByRole('button', { name: 'Submit review' }).click();
+    const review = page.getByRole('region', { name: 'Review of grace' }).filter({ hasText: 'approved' });
+    await review.locator('strong', { hasText: /^approve$/ }).waitFor();
+    const reviews = await scene.call<object[]>('GET', '/repos/mona/app/pulls/1/reviews');
+    const { head } = await scene.call<{ head: { sha: string } }>('GET', '/repos/mona/app/pulls/1');
+    expect(reviews.at(-1)).toMatchObject({ state: 'APPROVED', commit_id: head.sha, user: { login: 'grace' } });
+  });
+
+  it('locks a conversation, in which a stranger then says nothing, and unlocks it', async () => {
+    const page = await visit(scene.pullUrl);
+    await page.getByRole('button', { name: 'Lock', exact: true }).click();
+    await page.getByText('only people with write access comment').waitFor();
+    await page.getByText('locked the conversation').waitFor();
+    const stranger = await visit(scene.pullUrl);
+    await stranger.getByLabel('Acting as').selectOption('stranger');
+    await stranger.getByLabel('Add a comment').fill('but');
+    await stranger.getByRole('button', { name: 'Comment', exact: true }).click();
+    await stranger.getByRole('status').getByText('issue is locked').waitFor();
+    expect(await stranger.getByLabel('Add a comment').inputValue()).toBe('but');
+    await page.getByRole('button', { name: 'Unlock', exact: true }).click();
+    await page.getByText('unlocked the conversation').waitFor();
+    expect(await page.getByText('only people with write access comment').count()).toBe(0);
+  });
+
+  it('shows deployments with their statuses, and what their gates said', async () => {
+    const page = await visit(`${scene.sandbox.url}/mona/app/deployments`);
+    const production = page.getByRole('list', { name: 'production' }).locator('> li');
+    await production.first().waitFor();
+    const closed = production.locator('details:not([open]) > summary');
+    for (let left = await closed.count(); left > 0; left -= 1) await closed.first().click();
+    const gates = await page.getByRole('region', { name: 'Protection rule of Careful' }).allInnerTexts();
+    expect(gates.map((text) => text.replaceAll(/\s+/g, ' '))).toEqual([
+      expect.stringContaining('Careful is being waited for waiting for grace'),
+      expect.stringContaining('Careful rejected not on a <b>Friday</b>'),
+      expect.stringContaining('Careful approved two people agreed'),
+    ]);
+    const states = await production.locator('summary .grow > strong').allInnerTexts();
+    expect(states).toEqual(['waiting', 'failure', 'queued']);
+    const staging = page.getByRole('list', { name: 'staging' });
+    expect(await staging.innerText()).toMatch(/success[^]*in progress · copying[^]*success · up/);
+    expect(await staging.getByRole('link', { name: 'Open' }).getAttribute('href')).toBe(
+      'https://staging.example.test/',
+    );
+    expect(await staging.getByRole('link', { name: 'Log' }).count()).toBe(0);
+  });
+
+  it('shows releases with assets that one can fetch, drafts to those who may see them, and one by its tag', async () => {
+    const page = await visit(`${scene.sandbox.url}/mona/app/releases`);
+    const release = page.getByRole('article', { name: 'Release v1.0.0' });
+    await release.locator('em', { hasText: 'adds' }).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      release.getByRole('link', { name: 'app.tgz' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('app.tgz');
+    expect(readFileSync(await download.path(), 'utf8')).toBe('x'.repeat(2048));
+    const draft = page.getByRole('article', { name: 'Release v1.1.0', exact: true });
+    expect(await draft.innerText()).toMatch(/Draft[^]*broken\.tgz[^]*Upload broke off/);
+    expect(await page.getByRole('article').count()).toBe(3);
+    await page.getByLabel('Acting as').selectOption('stranger');
+    await draft.waitFor({ state: 'detached' });
+    await page.goto(`${scene.sandbox.url}/mona/app/releases/tag/v1.0.0`);
+    await release.waitFor();
+    expect(await page.getByRole('article').count()).toBe(1);
   });
 
   it('lets one click the buttons of a check, and the app hears who did', async () => {
@@ -229,7 +239,7 @@ describeWith('chromium', 'the page of the sandbox', (program) => {
   });
 
   it('had no fault of its own all the while', () => {
-    // The stranger's refusal is one that the browser reports as well.
+    // Refusals of the stranger are reported by the browser as well.
     expect(faults.filter((fault) => !fault.includes('403'))).toEqual([]);
     expect(scene.sandbox.violations()).toEqual([]);
   });

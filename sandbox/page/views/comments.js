@@ -14,18 +14,19 @@ const REACTIONS = {
   eyes: '👀',
 };
 
-export function commentBox({ act }, api, comment) {
+export function commentBox({ act, pull }, api, comment) {
   const { id, user, body, created_at: created, reactions } = comment;
   return h(
     'article',
     { class: 'card comment', key: `comment${id}`, 'aria-label': `Comment of ${user?.login}` },
     h('header', null, person(user), h('span', { class: 'quiet' }, timeAgo(created))),
     h('div', { class: 'padded' }, body ? markdown(body) : h('p', { class: 'quiet' }, 'No description.')),
-    api && reactionBar(act, `${api}/issues/comments/${id}/reactions`, reactions ?? {}),
+    api && reactionBar(act, `${api}/issues/comments/${id}/reactions`, reactions ?? {}, pull.locked),
   );
 }
 
-function reactionBar(act, path, counts) {
+/** Nobody reacts to what is locked; what was given before stays. */
+export function reactionBar(act, path, counts, isLocked) {
   const buttons = Object.entries(REACTIONS).map(([content, sign]) => {
     const count = counts[content] ?? 0;
     const label = `React with ${content}${count > 0 ? `, ${count} so far` : ''}`;
@@ -34,6 +35,7 @@ function reactionBar(act, path, counts) {
       key: content,
       class: count > 0 ? 'reaction given' : 'reaction',
       'aria-label': label,
+      disabled: isLocked,
     });
   });
   return h('footer', null, buttons);

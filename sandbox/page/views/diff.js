@@ -1,23 +1,32 @@
 import { h } from '../dom.js';
 import { empty } from '../parts.js';
 import { annotationBox } from './checks.js';
+import { diffTable, readPatch } from './patch.js';
 
-/** Changed files as GitHub's `files` lists them, each annotation below the line where it ends. */
-export function diffs(files, annotations) {
+/**
+ * Changed files as GitHub's `files` lists them, each annotation below the line where it ends. With `talk` (see
+ * `discussion.js`) people can comment on lines.
+ */
+export function diffs(files, annotations, talk = null) {
   if (files.length === 0) return empty('No file was changed.');
   return files.map((file) =>
     fileDiff(
       file,
       annotations.filter(({ path }) => path === file.filename),
+      talk,
     ),
   );
 }
 
-function fileDiff(file, annotations) {
+function fileDiff(file, annotations, talk) {
   const lines = readPatch(file.patch ?? '');
   const shown = new Set(lines.map(({ right }) => right));
-  const elsewhere = annotations.filter(({ end_line: end }) => !shown.has(end));
-  const rows = lines.flatMap((line) => [diffRow(line), below(annotations, line.right)]);
+  const homeless = annotations.filter(({ end_line: end }) => !shown.has(end));
+  const under = (line) => [
+    line.right === null ? [] : annotations.filter(({ end_line: end }) => end === line.right).map(annotationBox),
+    talk && line.kind !== 'hunk' && talk.below(placeOf(file, line)),
+  ];
+  const button = (line) => talk && line.kind !== 'hunk' && talk.button(placeOf(file, line));
   return h(
     'section',
     { class: 'card source', key: file.filename, 'aria-label': file.filename },
@@ -35,41 +44,13 @@ function fileDiff(file, annotations) {
         ` ${file.status}`,
       ),
     ),
-    elsewhere.map(annotationBox),
-    lines.length > 0 &&
-      h('div', { class: 'lines', tabindex: 0 }, h('table', { class: 'diff' }, h('tbody', null, rows))),
+    homeless.map(annotationBox),
+    talk?.elsewhere(file.filename, lines),
+    lines.length > 0 && h('div', { class: 'lines', tabindex: 0 }, diffTable(lines, { button, below: under })),
   );
 }
 
-function diffRow({ kind, left, right, text }) {
-  const sign = { added: '+', removed: '−' }[kind] ?? ' ';
-  return h(
-    'tr',
-    { class: kind },
-    h('td', { class: 'number' }, left ?? ''),
-    h('td', { class: 'number' }, right ?? ''),
-    h('td', null, h('code', null, h('span', { class: 'sign' }, sign), text)),
-  );
-}
-
-function below(annotations, line) {
-  const meant = annotations.filter(({ end_line: end }) => end === line);
-  return meant.length > 0 && line !== null
-    ? [h('tr', { class: 'told' }, h('td', { colspan: 3 }, meant.map(annotationBox)))]
-    : [];
-}
-
-function readPatch(patch) {
-  let [left, right] = [0, 0];
-  const lines = [];
-  for (const text of patch === '' ? [] : patch.split('\n')) {
-    const hunk = /^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@/.exec(text);
-    if (hunk) {
-      [left, right] = [Number(hunk[1]), Number(hunk[2])];
-      lines.push({ kind: 'hunk', left: null, right: null, text });
-    } else if (text.startsWith('+')) lines.push({ kind: 'added', left: null, right: right++, text: text.slice(1) });
-    else if (text.startsWith('-')) lines.push({ kind: 'removed', left: left++, right: null, text: text.slice(1) });
-    else if (!text.startsWith('\\')) lines.push({ kind: 'same', left: left++, right: right++, text: text.slice(1) });
-  }
-  return lines;
+/** A line as a comment on it names it: one that goes is on the left. */
+function placeOf({ filename: path }, { kind, left, right }) {
+  return kind === 'removed' ? { path, side: 'LEFT', line: left } : { path, side: 'RIGHT', line: right };
 }

@@ -1,11 +1,13 @@
 import { get, list, listOrNone, segment, send } from '../api.js';
 import { h } from '../dom.js';
-import { badge, deed, empty, link, overall, person, statusIcon, timeAgo, typedTexts } from '../parts.js';
+import { badge, empty, link, overall, person, statusIcon, timeAgo, typedTexts } from '../parts.js';
 import { checkPage } from './check.js';
-import { annotationsOf, checkList, checkRow } from './checks.js';
+import { annotationsOf, checkRow } from './checks.js';
 import { commitRow } from './code.js';
-import { commentBox, commentForm } from './comments.js';
+import { conversation } from './conversation.js';
 import { diffs } from './diff.js';
+import { talkOf } from './discussion.js';
+import { reviewForm } from './reviews.js';
 
 export async function showPulls({ params }) {
   const base = `/${params.owner}/${params.repo}`;
@@ -66,6 +68,8 @@ export async function showPull(page) {
       h('code', null, pull.head.label ?? pull.head.ref),
       ' into ',
       h('code', null, pull.base.ref),
+      ' ',
+      pull.locked && badge('calm', 'Locked'),
     ),
     parts(place, part),
     await draw(place),
@@ -74,7 +78,7 @@ export async function showPull(page) {
 
 function parts({ base, pull, checks }, current) {
   const names = [
-    ['Conversation', 'conversation', pull.comments],
+    ['Conversation', 'conversation', pull.comments + pull.review_comments],
     ['Commits', 'commits', pull.commits],
     ['Checks', 'checks', checks.length],
     ['Files changed', 'files', pull.changed_files],
@@ -88,28 +92,6 @@ function parts({ base, pull, checks }, current) {
       count > 0 && h('span', { class: 'tag' }, count),
     );
   return h('nav', { class: 'tabs inner', 'aria-label': 'Pull request' }, names.map(tab));
-}
-
-async function conversation(place) {
-  const { api, base, pull, checks, act } = place;
-  const comments = await list(`${api}/issues/${pull.number}/comments`);
-  const change = (words, state) => act(words, () => send('PATCH', `${api}/pulls/${pull.number}`, { state }));
-  const merge = () => act('Merged.', () => send('PUT', `${api}/pulls/${pull.number}/merge`, {}));
-  return h(
-    'div',
-    { class: 'thread' },
-    commentBox(place, null, { ...pull, id: 'first' }),
-    comments.map((comment) => commentBox(place, api, comment)),
-    checkList(base, checks),
-    h(
-      'div',
-      { class: 'tools end', key: 'state' },
-      pull.state === 'open'
-        ? [deed('Close', () => change('Closed.', 'closed'), { key: 'close' }), deed('Merge', merge, { key: 'merge' })]
-        : !pull.merged_at && deed('Reopen', () => change('Reopened.', 'open'), { key: 'reopen' }),
-    ),
-    commentForm(place, api, pull.number),
-  );
 }
 
 async function commits({ api, base, pull }) {
@@ -132,12 +114,14 @@ async function checksPart(place) {
   return h('div', { class: 'sided' }, h('ul', { class: 'list' }, rows), await checkPage(place, chosen));
 }
 
-async function files({ api, pull, checks }) {
-  const [changed, annotations] = await Promise.all([
+async function files(place) {
+  const { api, pull, checks } = place;
+  const [changed, annotations, comments] = await Promise.all([
     list(`${api}/pulls/${pull.number}/files`),
     annotationsOf(api, checks),
+    list(`${api}/pulls/${pull.number}/comments`),
   ]);
-  return diffs(changed, annotations);
+  return [diffs(changed, annotations, talkOf(place, comments)), reviewForm(place)];
 }
 
 /** The form that asks for a merge of one branch into another. */

@@ -1,25 +1,31 @@
-import { list } from '../api.js';
+import { list, segment } from '../api.js';
 import { h } from '../dom.js';
 import { markdown } from '../markdown.js';
-import { badge, empty, person, timeAgo } from '../parts.js';
+import { badge, empty, link, person, timeAgo } from '../parts.js';
 
+/** All releases, or the one of a tag. */
 export async function showReleases({ params }) {
-  const releases = await list(`/repos/${params.owner}/${params.repo}/releases`);
+  const base = `/${params.owner}/${params.repo}/releases`;
+  const all = await list(`/repos${base}`);
+  const tag = /^tag\/(.+)$/.exec(params.path ?? '')?.[1];
+  const releases = all.filter(({ tag_name: name }) => tag === undefined || name === tag);
   return [
     h('h1', null, 'Releases'),
-    releases.length === 0 && empty('Nothing has been released yet.'),
-    releases.map(releaseCard),
+    tag !== undefined && h('p', null, link(base, 'All releases')),
+    releases.length === 0 &&
+      empty(tag === undefined ? 'Nothing has been released yet.' : `There is no release ${tag}.`),
+    releases.map((release) => releaseCard(base, release)),
   ];
 }
 
-function releaseCard(release) {
+function releaseCard(base, release) {
   return h(
     'article',
-    { class: 'card padded', key: `release${release.id}` },
+    { class: 'card padded', key: `release${release.id}`, 'aria-label': `Release ${release.tag_name}` },
     h(
       'h2',
       null,
-      release.name || release.tag_name,
+      link(`${base}/tag/${segment(release.tag_name)}`, release.name || release.tag_name),
       ' ',
       release.draft && badge('calm', 'Draft'),
       release.prerelease && badge('wait', 'Pre-release'),
@@ -35,7 +41,7 @@ function releaseCard(release) {
     ),
     release.body && markdown(release.body),
     h('h3', null, `Assets (${release.assets.length})`),
-    h('ul', { class: 'list' }, release.assets.map(assetRow)),
+    release.assets.length > 0 && h('ul', { class: 'list' }, release.assets.map(assetRow)),
   );
 }
 
@@ -43,7 +49,14 @@ function assetRow(asset) {
   return h(
     'li',
     { class: 'row' },
-    h('span', { class: 'grow' }, h('a', { href: asset.browser_download_url, download: asset.name }, asset.name)),
+    h(
+      'span',
+      { class: 'grow' },
+      asset.state === 'uploaded'
+        ? h('a', { href: asset.browser_download_url, download: asset.name }, asset.name)
+        : [asset.name, badge('bad', 'Upload broke off')],
+      h('small', { class: 'quiet' }, asset.label, asset.label && ' · ', asset.content_type),
+    ),
     asset.digest && h('code', { class: 'quiet sha' }, asset.digest.slice(0, 19)),
     h('span', { class: 'quiet' }, size(asset.size)),
   );

@@ -84,6 +84,31 @@ describe('a release in the sandbox', () => {
     expect((await upload(release, 'app.tgz', 'other')).status).toBe(201);
   });
 
+  it('is downloaded at the address that its assets name, by whoever may see it', async () => {
+    await open();
+    const { body: release } = await create({ tag_name: 'v1', draft: true });
+    await upload(release, 'app.tgz', '<script>bytes</script>');
+    const address = `${stage.sandbox.url}/acme/app/releases/download/v1/app.tgz`;
+    expect(await status(stage.ada.token, address)).toBe(404);
+    const { body } = await stage.call(stage.ada.token, 'PATCH', `${RELEASES}/${release.id}`, { draft: false });
+    expect(body.assets[0].browser_download_url).toBe(address);
+    const bytes = await stage.call(null, 'GET', address);
+    expect(bytes).toMatchObject({ status: 200, body: '<script>bytes</script>' });
+    expect(bytes.headers.get('content-disposition')).toContain('attachment');
+    expect(await status(null, address.replace('app.tgz', 'other.tgz'))).toBe(404);
+    const root = stage.sandbox.createUser('root');
+    await stage.sandbox.createRepository({
+      owner: 'root',
+      name: 'closed',
+      isPrivate: true,
+      files: { a: 'a' },
+    });
+    const { body: hidden } = await stage.call(root.token, 'POST', '/repos/root/closed/releases', { tag_name: 'v1' });
+    await stage.call(root.token, 'POST', hidden.upload_url.replace(/\{.*/, '?name=a'), 'secret');
+    const closed = `${stage.sandbox.url}/root/closed/releases/download/v1/a`;
+    expect([await status(null, closed), await status(root.token, closed)]).toEqual([404, 200]);
+  });
+
   it('is edited and deleted; its tag stays', async () => {
     await open();
     const { body: release } = await create({ tag_name: 'v1' });
