@@ -98,8 +98,9 @@ function openInboxLoop(
   dispatcher: Dispatcher,
   { onError, onGivenUp }: Listeners,
 ): InboxLoop {
-  const { engine, claimant, github, inbox, installations, runs, checks, grants, records, dispatches, starter } = rooms;
-  const { access } = github;
+  const { engine, claimant, inbox, installations, runs, checks, allowance, grants, records, dispatches, starter } =
+    rooms;
+  const { access } = rooms.github;
   return new InboxLoop({
     inbox,
     concurrency: INBOX_CONCURRENCY,
@@ -115,6 +116,8 @@ function openInboxLoop(
         board: checks,
         grants,
         records,
+        allowance,
+        clock: SYSTEM_CLOCK,
         newHolder: () => `${claimant.id} ${randomUUID()}`,
       }),
       openJobHandlers({ dispatches, wake: () => dispatcher.wake() }),

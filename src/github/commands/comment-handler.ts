@@ -1,13 +1,12 @@
 import { MaestroError } from '../../base/errors.ts';
 import type { Asker } from '../../protocol/command-record.ts';
 import type { DeliveryHandler } from '../delivery-handler.ts';
-import type { Octokit } from '../octokit.ts';
 import { hasRole } from '../people/role.ts';
 import { roleOf } from '../people/role-of.ts';
-import { isRefusal, isThereStill } from './acknowledge.ts';
-import { answerComment, hasAnswer } from './answer-comment.ts';
+import { hasAnswer } from './answer-comment.ts';
 import type { CommandContext } from './command-context.ts';
-import { type CommentRequest, commentOf } from './comment-request.ts';
+import { commentOf } from './comment-request.ts';
+import { acknowledge, answer } from './conversation.ts';
 import { doCommand } from './do-command.ts';
 import { type Command, parseCommands } from './parse-commands.ts';
 import { fetchPull, pullEvent } from './pull.ts';
@@ -35,29 +34,17 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
       const person = await roleOf(octokit, { owner, repo }, request.author);
       if (!hasRole(person.role, 'triage') && (await tools.records.countOf(asker, HOUR_MS)) > STRANGERS_ANSWERED_MAX)
         return `${request.author.login} asks too often: nothing was done`;
-      if (!(await isThereStill(octokit, request))) return 'the comment was deleted: nothing was done';
+      if (!(await acknowledge(tools, octokit, request))) return 'the comment was deleted: nothing was done';
       await doAll(tools, { octokit, request, person, deliveryId: delivery.id }, commands);
       const answers = await tools.records.answers(request.key);
       // What was done is done once whoever does it; an answer would stand there twice.
       await assertOurs();
       const note = `${commands.length} ${commands.length === 1 ? 'command' : 'commands'} of ${request.author.login}`;
       if (isRetaken && (await hasAnswer(octokit, tools.appId, request))) return note;
-      return (await isAnswered(octokit, request, [...answers.values()]))
-        ? note
-        : `${note}; GitHub takes no answer there`;
+      const isTold = await answer(tools, octokit, request, [...answers.values()]);
+      return isTold ? note : `${note}; GitHub takes no answer there`;
     });
   };
-}
-
-/** False where GitHub refuses it, as on a locked conversation. */
-async function isAnswered(octokit: Octokit, request: CommentRequest, answers: readonly string[]): Promise<boolean> {
-  try {
-    await answerComment(octokit, request, answers);
-    return true;
-  } catch (error) {
-    if (isRefusal(error)) return false;
-    throw error;
-  }
 }
 
 /**

@@ -1,9 +1,11 @@
+import type { Clock } from '../../base/clock.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { CheckBoard } from '../../protocol/check.ts';
 import type { StartRun } from '../../protocol/client.ts';
 import type { CommandRecords } from '../../protocol/command-record.ts';
 import type { GitHubRuns } from '../../protocol/github-run.ts';
 import type { TestGrants } from '../../protocol/test-grant.ts';
+import type { WriteAllowance } from '../../protocol/write-allowance.ts';
 import type { CodeEvent } from '../code-event.ts';
 import type { GitHubAccess } from '../octokit.ts';
 import type { Role } from '../people/role.ts';
@@ -55,6 +57,8 @@ export interface CommandTools {
   readonly board: CheckBoard;
   readonly grants: TestGrants;
   readonly records: CommandRecords;
+  readonly allowance: Pick<WriteAllowance, 'take' | 'close'>;
+  readonly clock: Clock;
   /** A name that no other call has: who holds a request. */
   readonly newHolder: () => string;
 }

@@ -10,6 +10,7 @@ import { openCheckBoard } from '../../../../src/store/check-board.ts';
 import { openCommandRecords } from '../../../../src/store/command-records.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openTestGrants } from '../../../../src/store/test-grants.ts';
+import { openWriteAllowance } from '../../../../src/store/write-allowance.ts';
 import type { World } from '../../../contract/engine/world.ts';
 import { TRIGGER } from '../../../fakes/plans.ts';
 import { FakeGitHub, OUR_APP } from './fake-github.ts';
@@ -42,6 +43,7 @@ export class CommandWorld {
     const github = new FakeGitHub();
     // People may ask so often in an hour, and an hour is one test.
     await world.sql('delete from command_request');
+    await world.sql('delete from write_allowance');
     return new CommandWorld(world, github, await github.open());
   }
 
@@ -80,6 +82,8 @@ export class CommandWorld {
       },
       grants: openTestGrants(world.db),
       records: openCommandRecords(world.db),
+      allowance: openWriteAllowance(world.db),
+      clock: { now: () => Date.now() },
       newHolder: randomUUID,
     };
   }

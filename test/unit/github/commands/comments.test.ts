@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openWriteAllowance } from '../../../../src/store/write-allowance.ts';
 import { FAILED } from '../../../contract/engine/world.ts';
 import { planOf, planStep } from '../../../fakes/plans.ts';
 import { CommandWorld } from './command-world.ts';
@@ -123,6 +124,16 @@ describe('who is heard', () => {
   it('reads the pipelines once for all commands of a comment', async () => {
     await w.say('/maestro x1\n/maestro x2\n/maestro help');
     expect(w.listings).toBe(1);
+  });
+
+  it('does what is asked at once, and answers later, where the writes that GitHub allows are used up', async () => {
+    await openWriteAllowance(w.world.db).close(5, Date.now() + 60_000);
+    const deliver = w.comment('/maestro run');
+    await expect(deliver()).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+    expect([w.starts.length, w.github.writes.length]).toEqual([1, 0]);
+    await w.world.sql('delete from write_allowance');
+    await deliver();
+    expect([w.starts.length, w.github.comments.length]).toEqual([1, 1]);
   });
 
   it('does what is asked on a locked conversation, where GitHub takes neither a reaction nor an answer', async () => {

@@ -1,0 +1,43 @@
+import { MaestroError } from '../../base/errors.ts';
+import { askedPauseMs } from '../intake/failure.ts';
+import type { Octokit } from '../octokit.ts';
+import { isRefusal, isThereStill } from './acknowledge.ts';
+import { answerComment } from './answer-comment.ts';
+import type { CommentRequest } from './comment-request.ts';
+import type { CommandTools } from './tools.ts';
+
+/**
+ * Acknowledges a comment; false where it was deleted. That costs a write: without one it is taken to be there, and what it
+ * asks for is not put off.
+ */
+export async function acknowledge(tools: CommandTools, octokit: Octokit, request: CommentRequest): Promise<boolean> {
+  return request.kind === 'review' || !(await mayWrite(tools, request)) || (await isThereStill(octokit, request));
+}
+
+/**
+ * Posts the answers; false where GitHub takes none, as on a locked conversation.
+ * @throws RATE_LIMITED where they have to come later: what was done is kept
+ */
+export async function answer(
+  tools: CommandTools,
+  octokit: Octokit,
+  request: CommentRequest,
+  answers: readonly string[],
+): Promise<boolean> {
+  if (!(await mayWrite(tools, request)))
+    throw new MaestroError('RATE_LIMITED', 'the writes that GitHub allows are used up: the answer comes later');
+  try {
+    await answerComment(octokit, request, answers);
+    return true;
+  } catch (error) {
+    const pauseMs = askedPauseMs(error);
+    if (pauseMs > 0) await tools.allowance.close(request.repository.installationId, tools.clock.now() + pauseMs);
+    if (isRefusal(error)) return false;
+    throw error;
+  }
+}
+
+async function mayWrite({ allowance, clock }: CommandTools, { repository }: CommentRequest): Promise<boolean> {
+  const ask = { purpose: 'answer', atMost: 1, nowMs: clock.now() } as const;
+  return (await allowance.take(repository.installationId, ask)).taken > 0;
+}
