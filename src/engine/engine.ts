@@ -20,6 +20,7 @@ import { type Scope, SERVED } from '../store/scope.ts';
 import { Conductor } from './conductor.ts';
 import { DecisionIds } from './decision-ids.ts';
 import { advanceGroups, advanceWaiting, groupOf, joinGroup } from './groups.ts';
+import { openHousekeeping } from './housekeeping.ts';
 import { Hub } from './hub.ts';
 import { type ReclaimWorkers, releaseLostWorkers } from './lost-workers.ts';
 import { previewPlan } from './preview.ts';
@@ -148,12 +149,10 @@ export class Engine {
       scope: () => this.#scope(),
       expireAfterMs: times.expireAfterMs,
       sweepEveryMs: times.sweepEveryMs,
-      advanceGroups: async () => {
-        await advanceGroups(db, this.#settler, this.#scope());
-        await advanceWaiting(db, this.#settler, this.#scope());
-      },
+      advanceGroups: () => this.#advanceGroups(),
       seal: () => this.#sealer.seal(),
       refresh: () => queues.refresh(),
+      tidy: openHousekeeping({ db, blobs: options.blobs, clock }),
       onError: options.onError,
     });
     this.leases = openWorkerDesk({
@@ -346,6 +345,12 @@ export class Engine {
 
   #poolOf(run: string): string {
     return this.#options.isShared ? `${SERVED}${run}` : run;
+  }
+
+  async #advanceGroups(): Promise<void> {
+    const { db } = this.#options;
+    await advanceGroups(db, this.#settler, this.#scope());
+    await advanceWaiting(db, this.#settler, this.#scope());
   }
 
   #isGrouped(run: number): boolean {

@@ -3,6 +3,7 @@ import type { RetryScope } from '../protocol/client.ts';
 import { isRunFinal } from '../protocol/run.ts';
 import { type CarriedStep, carryOver } from '../store/carry-over.ts';
 import type { Session } from '../store/database.ts';
+import { copyShares } from '../store/outcome-shares.ts';
 import type { RunRow, StepRow } from '../store/run-rows.ts';
 import { type CompiledPlan, closureOf } from './compiled-plan.ts';
 import { noteText, readNote } from './outcome-note.ts';
@@ -83,4 +84,5 @@ export async function carryResults(
   );
   const openSinks = compiled.sinks.filter((idx) => !isKeptIdx.has(idx)).length;
   await carryOver(session, run, { attempt: from.attempt + 1, carried, waiting, openSinks });
+  await copyShares(session, from.id, run, [...isKeptIdx]);
 }

@@ -32,6 +32,8 @@ export interface TimekeeperTools {
   readonly seal: () => Promise<void>;
   /** Reads again what other conductors may have added. */
   readonly refresh: () => Promise<void>;
+  /** Removes what nobody will ask for again. */
+  readonly tidy: () => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -103,6 +105,7 @@ export class Timekeeper {
     }
     await removeEndedQueues(db, ulid(clock.now() - UNBORN_MS, new Uint8Array(16)), QUEUES_MAX);
     await this.recover();
+    await this.#tools.tidy();
   }
 
   /** Takes up what stands in the outbox. */

@@ -1,23 +1,22 @@
-import { MaestroError } from '../base/errors.ts';
-import type { RunTrigger } from '../protocol/client.ts';
-import type { HeldLease, LeaseClient, WorkerHello, WorkerSession, WorkerSignal } from '../protocol/lease.ts';
-import { hasBlob, noteBlob } from '../store/blob-owners.ts';
+import type { HeldLease, LeaseClient, LogChunk, WorkerHello, WorkerSession, WorkerSignal } from '../protocol/lease.ts';
+import { ANNOTATION_BYTES_MAX, type Annotation } from '../protocol/outcome.ts';
+import { takeUsage } from '../store/attempt-usage.ts';
 import type { BlobStore } from '../store/blobs.ts';
-import { readCache, saveCache } from '../store/caches.ts';
 import type { Database } from '../store/database.ts';
 import { addLogChunks } from '../store/logs.ts';
 import { addEvents } from '../store/settlements.ts';
-import { addWorker, beat, type FencedStep, lostLeases, ownsLease, stoppingSteps } from '../store/workers.ts';
-import { cacheScopes } from './cache-scope.ts';
+import { addWorker, beat, type FencedStep, lostLeases, stoppingSteps } from '../store/workers.ts';
 import { stepAt } from './compiled-plan.ts';
 import type { Conductor } from './conductor.ts';
+import { contentCalls } from './content-desk.ts';
+import { assertOwner, entryOf, fenced, leaseLost, toHeld, tooMuch } from './held-lease.ts';
 import type { Hub } from './hub.ts';
-import { parseStepId, stepIdOf } from './lease-builder.ts';
 import { releaseWorker } from './lost-workers.ts';
+import { admitOutcomes } from './outcome-room.ts';
 import type { QueueDirectory } from './queue-directory.ts';
-import { repositoryKey } from './repository-key.ts';
-import type { RunEntries, RunEntry } from './run-entry.ts';
+import type { RunEntries } from './run-entry.ts';
 import type { Settler } from './settler.ts';
+import { ANNOTATION_CALLS_MAX, LOG_BYTES_MAX, LOG_CHUNKS_MAX } from './worker-limits.ts';
 import { unknownWorker, WorkerQueues } from './worker-queues.ts';
 
 /** Values of secrets; asked only for names that policy released to the step. */
@@ -49,65 +48,30 @@ export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
     register: (hello) => register(tools, served, hello),
     acquire: async (worker, room, waitMs, signal) =>
       conductor.acquire(await served.confirmed(worker), worker, room, waitMs, signal),
-    complete: async (worker, completions, room) =>
-      conductor.complete(served.known(worker) ?? (await served.load(worker)), worker, completions, room),
+    complete: async (worker, completions, room) => {
+      const { queues, isolation } = served.known(worker) ?? (await served.load(worker));
+      const admitted = await admitOutcomes(tools, worker, isolation, completions);
+      return conductor.complete(queues, worker, admitted, room);
+    },
     renew: async (worker, held) => renew(db, worker, held),
     signals: (worker, waitMs, signal) => signals(tools, worker, waitMs, signal),
-    appendLog: async (worker, chunks) => {
-      const kept = await addLogChunks(
-        db,
-        worker,
-        chunks.map((chunk) => ({ ...fenced(chunk), seq: chunk.seq, text: chunk.text })),
-      );
-      if (kept === 0 && chunks.length > 0) throw leaseLost(chunks[0]);
-      tools.hub.tell('changed');
-    },
+    appendLog: (worker, chunks) => appendLog(tools, worker, chunks),
     annotate: async (worker, held, annotations) => {
       await assertOwner(db, worker, held);
-      const { run, idx } = fenced(held);
-      await addEvents(db, [
-        { run, idx, type: 'step.annotated', attempt: null, data: { annotations: annotations as never } },
-      ]);
+      await annotate(db, fenced(held), annotations);
     },
     secrets: (worker, held) => readSecrets(tools, worker, held),
-    putBlob: async (worker, held, content) => {
-      await assertOwner(db, worker, held);
-      const { trigger } = await entryOf(tools, held);
-      const blob = await tools.blobs.put(content);
-      if (isShared(trigger)) await noteBlob(db, repositoryKey(trigger), blob.digest);
-      return blob;
-    },
-    getBlob: async (worker, held, digest) => {
-      await assertOwner(db, worker, held);
-      const { trigger } = await entryOf(tools, held);
-      // The words of a content that is nowhere: nobody learns what others stored.
-      if (isShared(trigger) && !(await hasBlob(db, repositoryKey(trigger), digest)))
-        throw new MaestroError('ARTIFACT_NOT_FOUND', `expected content ${digest} in the store, found none`);
-      return tools.blobs.get(digest);
-    },
-    cacheGet: async (worker, held, key) => {
-      await assertOwner(db, worker, held);
-      const { trigger } = await entryOf(tools, held);
-      for (const scope of cacheScopes(trigger)) {
-        const entry = await readCache(db, `${scope} ${key}`);
-        if (entry) return { ...entry, key };
-      }
-      return undefined;
-    },
-    cachePut: async (worker, held, entry, ttlMs) => {
-      await assertOwner(db, worker, held);
-      const { key, trigger } = await entryOf(tools, held);
-      await saveCache(db, { ...entry, key: `${cacheScopes(trigger)[0]} ${entry.key}`, runId: key }, ttlMs);
-    },
+    ...contentCalls(tools),
     leave: (worker) => leave(tools, served, worker),
   };
 }
 
 async function register(tools: WorkerDeskTools, served: WorkerQueues, hello: WorkerHello): Promise<WorkerSession> {
-  const service = { pool: hello.run === undefined ? '' : tools.poolOf(hello.run), classes: hello.runners };
-  const queues = await tools.queues.serve(service.pool, service.classes);
-  const workerId = await addWorker(tools.db, hello.name, service);
-  served.remember(workerId, queues);
+  const pool = hello.run === undefined ? '' : tools.poolOf(hello.run);
+  const isolation = hello.isolation ?? null;
+  const queues = await tools.queues.serve(pool, hello.runners);
+  const workerId = await addWorker(tools.db, hello.name, { pool, classes: hello.runners, isolation });
+  served.remember(workerId, { queues, isolation });
   return { workerId, renewEveryMs: tools.renewEveryMs, expireAfterMs: tools.expireAfterMs };
 }
 
@@ -156,39 +120,29 @@ async function readSecrets(
   return tools.secrets.read(stepAt(compiled, fenced(held).idx).secrets);
 }
 
-/** Whether the store may hold contents of other people's repositories as well. */
-function isShared({ actor }: RunTrigger): boolean {
-  return actor.provider === 'github';
-}
-
-async function entryOf({ db, entries }: WorkerDeskTools, held: HeldLease): Promise<RunEntry> {
-  const { run } = fenced(held);
-  await entries.load(db, [run]);
-  const entry = entries.get(run);
-  if (!entry) throw leaseLost(held);
-  return entry;
-}
-
 async function leave(tools: WorkerDeskTools, served: WorkerQueues, worker: number): Promise<void> {
   await releaseWorker(tools.db, tools.settler, worker);
   served.forget(worker);
 }
 
-async function assertOwner(db: Database, worker: number, held: HeldLease): Promise<void> {
-  if (!(await ownsLease(db, worker, fenced(held)))) throw leaseLost(held);
+async function appendLog({ db, hub }: WorkerDeskTools, worker: number, chunks: readonly LogChunk[]): Promise<void> {
+  const [first] = chunks;
+  if (!first) return;
+  const named = chunks.map((chunk) => ({ ...fenced(chunk), seq: chunk.seq, text: chunk.text }));
+  const limits = { bytesMax: LOG_BYTES_MAX, chunksMax: LOG_CHUNKS_MAX };
+  const { held, isWhole } = await addLogChunks(db, worker, named, limits);
+  if (held === 0) throw leaseLost(first);
+  if (!isWhole) throw tooMuch(`logs of ${LOG_BYTES_MAX} bytes in ${LOG_CHUNKS_MAX} chunks`);
+  hub.tell('changed');
 }
 
-function fenced(held: HeldLease): FencedStep {
-  return { ...parseStepId(held.stepId), fence: held.fence };
-}
-
-function toHeld(step: FencedStep): HeldLease {
-  return { stepId: stepIdOf(step.run, step.idx), fence: step.fence };
-}
-
-function leaseLost(held: HeldLease | undefined): MaestroError {
-  return new MaestroError(
-    'LEASE_LOST',
-    `step ${held?.stepId ?? ''} is no longer leased under fence ${held?.fence ?? ''}`,
-  );
+async function annotate(db: Database, step: FencedStep, annotations: readonly Annotation[]): Promise<void> {
+  const data = { annotations: annotations as never };
+  const usage = { count: 1, bytes: Buffer.byteLength(JSON.stringify(annotations)) };
+  await db.transaction(async (session) => {
+    const max = { count: ANNOTATION_CALLS_MAX, bytes: ANNOTATION_BYTES_MAX };
+    if (!(await takeUsage(session, step, 'annotation', usage, max)))
+      throw tooMuch(`annotations of ${ANNOTATION_BYTES_MAX} bytes`);
+    await addEvents(session, [{ run: step.run, idx: step.idx, type: 'step.annotated', attempt: null, data }]);
+  });
 }

@@ -1,4 +1,5 @@
 import { MaestroError } from '../base/errors.ts';
+import type { Isolation } from '../protocol/outcome.ts';
 import type { Database } from '../store/database.ts';
 import { readWorkerService } from '../store/workers.ts';
 import type { QueueDirectory } from './queue-directory.ts';
@@ -7,11 +8,17 @@ import type { ServedQueues } from './worker-group.ts';
 /** Workers whose queues are kept in memory; those of the others are read when they ask. */
 const WORKERS_KEPT = 10_000;
 
+export interface KnownWorker {
+  readonly queues: ServedQueues;
+  /** How it keeps steps apart; null where it did not say. */
+  readonly isolation: Isolation | null;
+}
+
 /** The queues of each worker. They stand in the database: a worker may ask another process than the one it registered with. */
 export class WorkerQueues {
   readonly #db: Database;
   readonly #directory: QueueDirectory;
-  readonly #queues = new Map<number, ServedQueues>();
+  readonly #workers = new Map<number, KnownWorker>();
 
   constructor(db: Database, directory: QueueDirectory) {
     this.#db = db;
@@ -23,33 +30,34 @@ export class WorkerQueues {
    * @throws LEASE_LOST
    */
   async confirmed(worker: number): Promise<ServedQueues> {
-    const known = this.#queues.get(worker);
-    if (!known) return this.load(worker);
-    if (await readWorkerService(this.#db, worker)) return known;
+    const known = this.#workers.get(worker);
+    if (!known) return (await this.load(worker)).queues;
+    if (await readWorkerService(this.#db, worker)) return known.queues;
     this.forget(worker);
     throw unknownWorker(worker);
   }
 
-  known(worker: number): ServedQueues | undefined {
-    return this.#queues.get(worker);
+  known(worker: number): KnownWorker | undefined {
+    return this.#workers.get(worker);
   }
 
   /** @throws LEASE_LOST for a worker that left, or was given up */
-  async load(worker: number): Promise<ServedQueues> {
+  async load(worker: number): Promise<KnownWorker> {
     const service = await readWorkerService(this.#db, worker);
     if (!service) throw unknownWorker(worker);
     const queues = await this.#directory.serve(service.pool, service.classes);
-    this.remember(worker, queues);
-    return queues;
+    const known = { queues, isolation: service.isolation };
+    this.remember(worker, known);
+    return known;
   }
 
-  remember(worker: number, queues: ServedQueues): void {
-    this.#queues.set(worker, queues);
-    if (this.#queues.size > WORKERS_KEPT) this.#queues.delete(this.#queues.keys().next().value as number);
+  remember(worker: number, known: KnownWorker): void {
+    this.#workers.set(worker, known);
+    if (this.#workers.size > WORKERS_KEPT) this.#workers.delete(this.#workers.keys().next().value as number);
   }
 
   forget(worker: number): void {
-    this.#queues.delete(worker);
+    this.#workers.delete(worker);
   }
 }
 

@@ -8,7 +8,8 @@ type OutcomeKind = 'succeeded' | 'failed' | 'cancelled' | 'retry-later';
 /**
  * The result of an attempt. A value, not an exception: the engine decides what follows from it.
  *
- * `outputs` larger than `OUTPUT_BYTES_MAX` are refused by the worker as a failure of class `step`.
+ * `outputs` larger than `OUTPUT_BYTES_MAX` are refused by the worker as a failure of class `step`, and by the engine with
+ * OUTPUT_TOO_LARGE.
  */
 export interface Outcome {
   readonly kind: OutcomeKind;
@@ -38,7 +39,16 @@ export interface Outcome {
 export type Isolation = 'none' | 'process' | 'user' | 'container';
 
 export const OUTPUT_BYTES_MAX = 1_048_576;
+/** Nesting of outputs: whoever reads them later recurses over them. */
+export const OUTPUT_DEPTH_MAX = 200;
 export const ANNOTATIONS_MAX = 1000;
+/** Annotations of one attempt, as JSON. */
+export const ANNOTATION_BYTES_MAX = 524_288;
+/** Files of all artifacts of one attempt. */
+export const ARTIFACTS_MAX = 10_000;
+/** Systems give exit statuses as 32 bits, with a sign or without. */
+export const EXIT_CODE_MIN = -2_147_483_648;
+export const EXIT_CODE_MAX = 4_294_967_295;
 
 /** Content kept by digest. */
 export interface Artifact {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Digest, DigestStream, hexOf } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
@@ -11,7 +11,11 @@ export interface BlobStore {
   put(content: AsyncIterable<Uint8Array>): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
   /** @throws ARTIFACT_NOT_FOUND at once, BLOB_CORRUPT at the end of the stream */
   get(digest: Digest): Promise<AsyncIterable<Uint8Array>>;
+  /** Removes what was begun and not written to since `olderThan`, in milliseconds since 1970: its writer is dead. */
+  removeDrafts(olderThan: number): Promise<void>;
 }
+
+const DRAFT = 'draft-';
 
 /** Blobs as files below one folder: `sha256/ab/abcd…`. */
 export function openFileBlobs(folder: string): BlobStore {
@@ -25,9 +29,20 @@ export function openFileBlobs(folder: string): BlobStore {
         () => false,
       );
       if (!isThere) throw new MaestroError('ARTIFACT_NOT_FOUND', `expected content ${digest} in the store, found none`);
-      return checked(createReadStream(path), digest);
+      return checked(path, digest);
     },
+    removeDrafts: (olderThan) => removeDrafts(folder, olderThan),
   };
+}
+
+async function removeDrafts(folder: string, olderThan: number): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => one.startsWith(DRAFT))) {
+    const path = join(folder, name);
+    // One that is renamed meanwhile is whole, and no draft any more.
+    const file = await stat(path).catch(() => undefined);
+    if (file && file.mtimeMs < olderThan) await rm(path, { force: true });
+  }
 }
 
 async function put(
@@ -36,7 +51,7 @@ async function put(
   content: AsyncIterable<Uint8Array>,
 ): Promise<{ digest: Digest; sizeBytes: number }> {
   await mkdir(folder, { recursive: true });
-  const draft = join(folder, `draft-${randomUUID()}`);
+  const draft = join(folder, `${DRAFT}${randomUUID()}`);
   const stream = new DigestStream();
   try {
     const file = await open(draft, 'wx', 0o600);
@@ -62,9 +77,10 @@ async function put(
   }
 }
 
-async function* checked(source: ReadStream, digest: Digest): AsyncIterable<Uint8Array> {
+/** Opened when the first part is asked for: of content that nobody reads after all, nothing stays open. */
+async function* checked(path: string, digest: Digest): AsyncIterable<Uint8Array> {
   const stream = new DigestStream();
-  for await (const chunk of source as AsyncIterable<Uint8Array>) {
+  for await (const chunk of createReadStream(path) as AsyncIterable<Uint8Array>) {
     stream.update(chunk);
     yield chunk;
   }

@@ -1,5 +1,7 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzipSync, gzip, gzipSync } from 'node:zlib';
 import { intArray } from './array-literal.ts';
+import { USAGE_KINDS } from './attempt-usage.ts';
 import type { Row, Session } from './database.ts';
 
 export interface NewLogChunk {
@@ -18,18 +20,43 @@ export interface StoredLogChunk {
   readonly position: LogPosition;
 }
 
-/** Stores chunks whose fence is that of the running attempt, each once. Answers how many of them named a lease that is held. */
-export async function addLogChunks(session: Session, worker: number, chunks: readonly NewLogChunk[]): Promise<number> {
-  const bodies = chunks.map((chunk) => `"\\\\x${gzipSync(chunk.text, { level: 1 }).toString('hex')}"`);
+/** Of one attempt. */
+export interface LogLimits {
+  readonly bytesMax: number;
+  readonly chunksMax: number;
+}
+
+/**
+ * Stores chunks whose fence is that of the running attempt, each once. `held`: how many of them named a lease that is held.
+ * `isWhole` is false where an attempt has more to say than it may: those chunks of it are not stored.
+ */
+export async function addLogChunks(
+  session: Session,
+  worker: number,
+  chunks: readonly NewLogChunk[],
+  { bytesMax, chunksMax }: LogLimits,
+): Promise<{ readonly held: number; readonly isWhole: boolean }> {
   const rows = await session.query(
     'log_insert',
     `with c as (
        select c.*, s.attempt from unnest($2::bigint[], $3::int[], $4::int[], $5::int[], $6::int[], $7::bytea[]) as c (run_id, idx, fence, seq, size_bytes, body)
        join step s on s.run_id = c.run_id and s.idx = c.idx and s.fence = c.fence and s.worker = $1 and s.state in (3, 4)),
+     fresh as (
+       select c.* from c where not exists (
+         select 1 from log_chunk l where l.run_id = c.run_id and l.idx = c.idx and l.fence = c.fence and l.seq = c.seq)),
+     wanted as (
+       select run_id, idx, fence, count(*)::int as count, sum(size_bytes) as bytes from fresh group by run_id, idx, fence),
+     counted as (
+       insert into attempt_usage as u (run_id, idx, fence, kind, count, bytes)
+       select run_id, idx, fence, ${USAGE_KINDS.log}, count, bytes from wanted where count <= $9 and bytes <= $8
+       on conflict (run_id, idx, fence, kind) do update set count = u.count + excluded.count, bytes = u.bytes + excluded.bytes
+         where u.count + excluded.count <= $9 and u.bytes + excluded.bytes <= $8
+       returning run_id, idx, fence),
      i as (
        insert into log_chunk (run_id, idx, fence, seq, attempt, size_bytes, body)
-       select run_id, idx, fence, seq, attempt, size_bytes, body from c on conflict do nothing)
-     select count(*)::int from c`,
+       select f.run_id, f.idx, f.fence, f.seq, f.attempt, f.size_bytes, f.body
+       from fresh f join counted u on u.run_id = f.run_id and u.idx = f.idx and u.fence = f.fence on conflict do nothing)
+     select (select count(*) from c)::int, (select count(*) from wanted) = (select count(*) from counted)`,
     [
       worker,
       intArray(chunks.map((c) => c.run)),
@@ -37,10 +64,27 @@ export async function addLogChunks(session: Session, worker: number, chunks: rea
       intArray(chunks.map((c) => c.fence)),
       intArray(chunks.map((c) => c.seq)),
       intArray(chunks.map((c) => Buffer.byteLength(c.text))),
-      `{${bodies.join(',')}}`,
+      await bodiesOf(chunks),
+      bytesMax,
+      chunksMax,
     ],
   );
-  return Number(rows[0]?.[0]);
+  return { held: Number(rows[0]?.[0]), isWhole: rows[0]?.[1] === true };
+}
+
+const packAsync = promisify(gzip);
+/** Longer chunks are packed beside the event loop; for shorter ones the way there and back takes longer than the packing. */
+const PACKED_AT_ONCE_CHARS_MAX = 8192;
+
+/** Packed one after the other, as a bytea[] literal. */
+async function bodiesOf(chunks: readonly NewLogChunk[]): Promise<string> {
+  const bodies: string[] = [];
+  for (const { text } of chunks) {
+    const isShort = text.length <= PACKED_AT_ONCE_CHARS_MAX;
+    const packed = isShort ? gzipSync(text, { level: 1 }) : await packAsync(text, { level: 1 });
+    bodies.push(`"\\\\x${packed.toString('hex')}"`);
+  }
+  return `{${bodies.join(',')}}`;
 }
 
 /** Where a reader stands: behind a chunk. */

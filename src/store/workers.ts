@@ -1,3 +1,4 @@
+import type { Isolation } from '../protocol/outcome.ts';
 import { intArray, textArray } from './array-literal.ts';
 import type { Session } from './database.ts';
 import { inScope, type Scope, scopeValue } from './scope.ts';
@@ -13,22 +14,32 @@ export interface FencedStep {
 export interface WorkerService {
   readonly pool: string;
   readonly classes: readonly string[];
+  /** How it keeps steps apart; null where it did not say. */
+  readonly isolation: Isolation | null;
 }
 
 export async function addWorker(session: Session, name: string, service: WorkerService): Promise<number> {
   const rows = await session.query(
     'worker_add',
-    'insert into worker (name, pool, classes) values ($1, $2, $3::text[]) returning id',
-    [name, service.pool, textArray(service.classes)],
+    'insert into worker (name, pool, classes, isolation) values ($1, $2, $3::text[], $4) returning id',
+    [name, service.pool, textArray(service.classes), service.isolation],
   );
   return Number(rows[0]?.[0]);
 }
 
 /** What a worker said that it serves, to whichever process it registered with; undefined if it is unknown. */
 export async function readWorkerService(session: Session, worker: number): Promise<WorkerService | undefined> {
-  const rows = await session.query('worker_service', 'select pool, classes from worker where id = $1', [worker]);
+  const rows = await session.query('worker_service', 'select pool, classes, isolation from worker where id = $1', [
+    worker,
+  ]);
   const row = rows[0];
-  return row && { pool: String(row[0]), classes: row[1] as readonly string[] };
+  return (
+    row && {
+      pool: String(row[0]),
+      classes: row[1] as readonly string[],
+      isolation: (row[2] ?? null) as Isolation | null,
+    }
+  );
 }
 
 export async function removeWorkers(session: Session, ids: readonly number[]): Promise<void> {
@@ -174,6 +185,21 @@ export async function ownsLease(session: Session, worker: number, held: FencedSt
     [held.run, held.idx, held.fence, worker],
   );
   return rows.length > 0;
+}
+
+/** What is known of an attempt, without locking its run. `recorded`: its outcome counted. `lost`: it is no longer that one. */
+export type AttemptState = 'held' | 'recorded' | 'lost';
+
+/** Whose worker holds it is not asked here. */
+export async function attemptState(session: Session, attempt: FencedStep): Promise<AttemptState> {
+  const rows = await session.query(
+    'attempt_state',
+    // 5: it succeeded. Of other ends the slow path notes which attempt its worker ended.
+    `select case when state in (3, 4) then 'held' when state = 5 or outcome->>'endedFence' = $3::int::text then 'recorded' end
+     from step where run_id = $1 and idx = $2 and fence = $3::int`,
+    [attempt.run, attempt.idx, attempt.fence],
+  );
+  return (rows[0]?.[0] ?? 'lost') as AttemptState;
 }
 
 function toFenced(row: readonly unknown[]): FencedStep {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../base/json.ts';
-import { ANNOTATIONS_MAX } from '../outcome.ts';
+import { ANNOTATIONS_MAX, ARTIFACTS_MAX, EXIT_CODE_MAX, EXIT_CODE_MIN } from '../outcome.ts';
 
 /** Shapes of what crosses the wire, JSON Schema 2020-12. A field that is not named is refused: it would be lost in silence. */
 
@@ -34,7 +34,6 @@ const BYTES_MAX = Number.MAX_SAFE_INTEGER;
 export const HELD_MAX = 4096;
 export const COMPLETIONS_MAX = 512;
 export const ROOM_MAX = 512;
-const ARTIFACTS_MAX = 10_000;
 
 export const ANY_OBJECT: JsonObject = { type: 'object' };
 export const DIGEST: JsonObject = text(71, { pattern: '^sha256:[0-9a-f]{64}$' });
@@ -48,8 +47,8 @@ const HELD_FIELDS: JsonObject = { stepId: STEP_ID, fence: FENCE };
 export const HELD: JsonObject = object(HELD_FIELDS);
 
 const ARTIFACT: JsonObject = object({
-  name: text(1024),
-  path: text(4096),
+  name: text(1024, { minLength: 1 }),
+  path: text(4096, { minLength: 1 }),
   digest: DIGEST,
   sizeBytes: whole(0, BYTES_MAX),
 });
@@ -77,7 +76,7 @@ export const OUTCOME: JsonObject = object(
     errorClass: oneOf('infra', 'timeout', 'rate-limit', 'step'),
     errorCode: text(100),
     message: text(16_384),
-    exitCode: { type: 'integer' },
+    exitCode: whole(EXIT_CODE_MIN, EXIT_CODE_MAX),
     outputs: ANY_OBJECT,
     artifacts: ARTIFACTS,
     log: object({ digest: DIGEST, sizeBytes: whole(0, BYTES_MAX), isTruncated: { type: 'boolean' } }),

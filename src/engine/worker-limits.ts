@@ -1,0 +1,36 @@
+/**
+ * What workers may leave behind: a little above what one sends that keeps to its own limits. The engine holds every
+ * worker to them, near or far.
+ */
+
+/** An outcome of so few bytes, without artifacts, counts for nothing: every step of a plan may have one. */
+export const OUTCOME_BYTES_FREE = 1024;
+/** All other outcomes of one run, as they weigh in the memory of whoever loads it. */
+export const RUN_OUTCOME_BYTES_MAX = 33_554_432;
+/** Of the receipt: why a step ended as it did, for every step. A longer reason takes room like an artifact. */
+export const REASON_BYTES_FREE = 160;
+/** Of the receipt: kept for the run itself, its approvals and relations. */
+export const RECEIPT_BYTES_RESERVED = 1_048_576;
+/** Of the receipt: one decision of policy, with its reasons. */
+export const DECISION_BYTES = 768;
+
+/** The worker cuts a log at 16 MiB, and says so in one line more. */
+export const LOG_BYTES_MAX = 17_825_792;
+/** A slow step's worker sends five chunks a second: this is a day of them. */
+export const LOG_CHUNKS_MAX = 500_000;
+/** Events of annotations while a step runs. */
+export const ANNOTATION_CALLS_MAX = 1000;
+/** Artifacts of 10,000 files, 50,000 files of a cache entry, and tries that were broken off. */
+export const BLOBS_MAX = 100_000;
+export const BLOB_BYTES_MAX = 34_359_738_368;
+/** Content is counted while it arrives, each time that so much has come. */
+export const BLOB_COUNT_EVERY_BYTES = 16_777_216;
+/** Of all attempts of one repository on one day. */
+export const BLOB_BYTES_PER_DAY_MAX = 68_719_476_736;
+/** The worker keeps one result per attempt, and may have to say so again. */
+export const CACHE_SAVES_MAX = 4;
+export const CACHE_BYTES_MAX = 33_554_432;
+
+/** Results of one repository that are kept; beyond that the oldest go. */
+export const CACHE_ENTRIES_KEPT = 10_000;
+export const CACHE_BYTES_KEPT = 1_073_741_824;

@@ -1,0 +1,282 @@
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
+import { digestBytes } from '../../../src/base/digest.ts';
+import {
+  ANNOTATION_CALLS_MAX,
+  BLOB_BYTES_MAX,
+  BLOB_BYTES_PER_DAY_MAX,
+  CACHE_SAVES_MAX,
+  LOG_BYTES_MAX,
+} from '../../../src/engine/worker-limits.ts';
+import type { PlanStep } from '../../../src/pipeline/plan.ts';
+import type { HeldLease, Lease } from '../../../src/protocol/lease.ts';
+import { ARTIFACTS_MAX, type Artifact, OUTPUT_BYTES_MAX, type Outcome } from '../../../src/protocol/outcome.ts';
+import { openFileBlobs } from '../../../src/store/blobs.ts';
+import { runWorker } from '../../../src/worker/loop.ts';
+import { onEveryDatabase } from '../../every-database.ts';
+import { freshDatabase } from '../../fakes/engine.ts';
+import { planStep, TRIGGER } from '../../fakes/plans.ts';
+import { DONE, type TestWorker, World } from './world.ts';
+
+const NO_RETRY = { retry: { ...planStep('x').retry, max: 0 } };
+const step = (id: string, change: Partial<PlanStep> = {}): PlanStep => planStep(id, { ...NO_RETRY, ...change });
+const steps = (count: number): PlanStep[] => Array.from({ length: count }, (_, i) => step(`s${i}`));
+/** About 24 MiB in memory, of the 32 that a run may have. */
+const HEAVY: Outcome = { kind: 'succeeded', outputs: { list: Array.from({ length: 500_000 }, () => 0) } };
+const LARGE: Outcome = { kind: 'succeeded', outputs: { text: 'x'.repeat(1_000_000) } };
+const held = ({ stepId, fence }: HeldLease): HeldLease => ({ stepId, fence });
+
+onEveryDatabase('what workers may leave behind', (url) => {
+  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let world: World;
+  let worker: TestWorker;
+  let blobs: string;
+
+  beforeEach(async () => {
+    fresh = await freshDatabase(url);
+    blobs = await mkdtemp(join(tmpdir(), 'maestro-blobs-'));
+    world = await World.open(await fresh.open(), { blobs: openFileBlobs(blobs) });
+    worker = await world.worker();
+  });
+  afterEach(async () => {
+    await world.close();
+    await world.db.close();
+    await fresh.drop();
+    await rm(blobs, { recursive: true });
+  });
+
+  const complete = (lease: Lease, outcome: Outcome) => worker.complete(lease, outcome);
+  const refuse = (lease: Lease, outcome: Outcome) =>
+    expect(worker.complete(lease, outcome)).rejects.toMatchObject({ code: 'OUTPUT_TOO_LARGE' });
+
+  it('ends a step as failed whose outcome is refused, and its run with a receipt', async () => {
+    const run = await world.start([step('a'), step('b', { needs: ['a'] })]);
+    const ended = world.end(run);
+    const { client, hello } = { client: world.engine.leases, hello: { name: 'w', runners: ['*'], capacity: 2 } };
+    const stop = new AbortController();
+    await worker.leave();
+    const working = runWorker({
+      client,
+      hello,
+      execute: () => ({ kind: 'succeeded', exitCode: 0, outputs: { text: 'x'.repeat(OUTPUT_BYTES_MAX) } }),
+      clock: SYSTEM_CLOCK,
+      signal: stop.signal,
+    });
+    expect((await ended).status).toBe('failed');
+    stop.abort();
+    await working;
+    const { status, reason } = await world.step(run, 'a');
+    expect([status, reason]).toEqual([
+      'failed',
+      `the conductor refused the outcome: expected outputs of at most ${OUTPUT_BYTES_MAX} bytes`,
+    ]);
+  });
+
+  it('refuses what all steps of a run together cannot keep, and lets each of them fail', async () => {
+    const run = await world.start(steps(4));
+    const [a, b, c, d] = (await worker.lease('s0', 's1', 's2', 's3')) as [Lease, Lease, Lease, Lease];
+    expect(await complete(a, HEAVY)).toBe('recorded');
+    await refuse(b, HEAVY);
+    // A step that has room takes nothing from it when its outcome is sent again.
+    for (let times = 0; times < 3; times++) expect(await complete(a, HEAVY)).toBe('recorded');
+    expect(await complete(c, LARGE)).toBe('recorded');
+    const long = 'why it failed '.repeat(200);
+    const failed: Outcome = { kind: 'failed', errorClass: 'step', message: long };
+    await world.sql(`update run_share set bytes = 33554432, receipt_bytes = 999999999 where run_id = ${run}`);
+    const { answers } = await world.engine.leases.complete(
+      worker.id,
+      [b, d].map((lease) => ({ ...held(lease), outcome: failed })),
+      0,
+    );
+    expect(answers).toEqual(['recorded', 'recorded']);
+    const view = await world.end(run);
+    const reasons = view.steps.map(({ reason }) => reason);
+    expect([reasons[0], reasons[2]]).toEqual([null, null]);
+    for (const reason of [reasons[1], reasons[3]]) expect(long.startsWith(reason ?? '?')).toBe(true);
+  });
+
+  it('counts the largest outcome of a step’s attempts once', async () => {
+    const run = await world.start([planStep('a'), step('b')]);
+    const [first, lease] = (await worker.lease('a', 'b')) as [Lease, Lease];
+    const failed = { ...HEAVY, kind: 'failed', errorClass: 'infra' } as const;
+    expect(await complete(first, failed)).toBe('recorded');
+    await worker.run('a', failed);
+    await worker.run('a', DONE);
+    await refuse(lease, HEAVY);
+    expect(await complete(lease, LARGE)).toBe('recorded');
+    await world.end(run);
+  });
+
+  it('keeps remarks out rather than refuse a step for them', async () => {
+    const run = await world.start(steps(2));
+    const [a, b] = (await worker.lease('s0', 's1')) as [Lease, Lease];
+    await complete(a, HEAVY);
+    await world.sql(`update run_share set bytes = 33554000 where run_id = ${run}`);
+    const annotations = Array.from({ length: 40 }, (_, i) => ({ level: 'notice' as const, message: `remark ${i}` }));
+    expect(await complete(b, { kind: 'succeeded', annotations })).toBe('recorded');
+    expect((await world.step(run, 's1')).annotations).toEqual([
+      { level: 'notice', message: '40 more annotations are in the log only' },
+    ]);
+    await world.end(run);
+  });
+
+  it('carries the room that kept results take into a retry', async () => {
+    const run = await world.start([step('a'), step('b')]);
+    await worker.run('a', HEAVY);
+    await worker.run('b', { kind: 'failed', errorClass: 'step' });
+    await world.end(run);
+    const again = await world.engine.retryRun(run, { type: 'failed' });
+    const lease = await worker.take('b');
+    await refuse(lease, HEAVY);
+    expect(await complete(lease, DONE)).toBe('recorded');
+    expect((await world.end(again)).status).toBe('succeeded');
+  });
+
+  it('makes receipts of runs with tens of thousands of artifacts', { timeout: 120_000 }, async () => {
+    const run = await world.start(steps(5));
+    const artifacts = Array.from(
+      { length: ARTIFACTS_MAX },
+      (_, i): Artifact => ({
+        name: 'site',
+        path: `assets/pages/chapter-${i}/index.html`,
+        digest: digestBytes(`${i}`),
+        sizeBytes: 123_456,
+      }),
+    );
+    const answers: string[] = [];
+    for (const lease of await worker.lease('s0', 's1', 's2', 's3', 's4')) {
+      const answer = await worker.complete(lease, { kind: 'succeeded', artifacts }).catch((error) => error.code);
+      if (answer !== 'recorded') await complete(lease, { kind: 'failed', errorClass: 'step', message: answer });
+      answers.push(answer);
+    }
+    expect(answers).toEqual(['recorded', 'recorded', 'recorded', 'recorded', 'OUTPUT_TOO_LARGE']);
+    expect((await world.end(run)).status).toBe('failed');
+  });
+
+  it('says of a receipt how a step was kept apart as its worker said when it registered', async () => {
+    const { leases } = world.engine;
+    const hello = { name: 'honest?', runners: ['*'], capacity: 1, isolation: 'process' as const };
+    const { workerId } = await leases.register(hello);
+    await worker.leave();
+    const run = await world.start([step('a')]);
+    const [lease] = await leases.acquire(workerId, 1, 5000, new AbortController().signal);
+    await leases.complete(workerId, [{ ...held(lease as Lease), outcome: { ...DONE, isolation: 'container' } }], 0);
+    await world.end(run);
+    const { runRecord } = await world.engine.readReceipt(run);
+    expect(JSON.parse(runRecord)).toMatchObject({ steps: [{ runner: { isolation: 'process' } }] });
+  });
+
+  it('tells once of a receipt that cannot be made, and makes those of all others', async () => {
+    const broken = await world.start([step('a')]);
+    await worker.run('a');
+    await world.end(broken);
+    // As a version with other limits could have left it.
+    await world.sql(`delete from receipt where run_id = ${broken}`);
+    await world.sql(`update step set outcome = jsonb_build_object('artifacts', (select jsonb_agg(jsonb_build_object(
+      'name', 'x', 'path', repeat('p', 200) || i, 'digest', '${digestBytes('x')}', 'sizeBytes', 1)) from generate_series(1, 40000) i))
+      where run_id = ${broken}`);
+    await world.sql(`insert into outbox (kind, run_id) values (2, ${broken})`);
+    const sound = await world.start([step('b')]);
+    await worker.run('b');
+    await world.end(sound);
+    await expect(world.engine.waitForRun(broken, AbortSignal.timeout(5000))).rejects.toMatchObject({
+      code: 'FILE_TOO_LARGE',
+    });
+    await world.engine.resumeRun(broken);
+    const told = world.errors.splice(0);
+    expect(told).toMatchObject([{ code: 'FILE_TOO_LARGE', message: expect.stringContaining('once a day') }]);
+    const [[waits]] = (await world.sql(
+      `select due_at > now() + interval '23 hours' from outbox where kind = 2 and run_id = ${broken}`,
+    )) as [[boolean]];
+    expect(waits).toBe(true);
+  });
+
+  it('stores no more of a log than one attempt may write, and each chunk once', async () => {
+    await world.start([step('a')]);
+    const lease = await worker.take('a');
+    const { leases } = world.engine;
+    const write = (seq: number) => leases.appendLog(worker.id, [{ ...held(lease), seq, text: 'x'.repeat(1_048_576) }]);
+    for (let seq = 0; seq < LOG_BYTES_MAX / 1_048_576; seq++) {
+      await write(seq);
+      await write(seq);
+    }
+    await expect(write(17)).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
+    await write(3);
+    expect(await world.sql('select count(*)::int, sum(size_bytes)::int from log_chunk')).toEqual([[17, LOG_BYTES_MAX]]);
+    expect(await complete(lease, DONE)).toBe('recorded');
+  });
+
+  it('takes remarks while a step runs as far as an attempt may make them', async () => {
+    await world.start([step('a')]);
+    const lease = await worker.take('a');
+    const remark = (message: string) =>
+      world.engine.leases.annotate(worker.id, held(lease), [{ level: 'notice', message }]);
+    await remark('x'.repeat(400_000));
+    await expect(remark('x'.repeat(400_000))).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
+    await world.sql(`update attempt_usage set count = ${ANNOTATION_CALLS_MAX}`);
+    await expect(remark('x')).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
+    expect(await world.sql('select count(*)::int from event where kind = 23')).toEqual([[1]]);
+    await complete(lease, DONE);
+  });
+
+  it.each([
+    ['attempt', `update attempt_usage set bytes = ${BLOB_BYTES_MAX - 3}`],
+    ['repository and day', `update repository_day set blob_bytes = ${BLOB_BYTES_PER_DAY_MAX - 3}`],
+  ])('stores no more content than one %s may bring, and leaves nothing of the rest', async (_case, nearlyFull) => {
+    const github = { repository_id: '11' };
+    await world.start([step('a')], { trigger: { ...TRIGGER, actor: { provider: 'github', id: 'ada' }, github } });
+    const lease = await worker.take('a');
+    const put = (text: string) =>
+      world.engine.leases.putBlob(
+        worker.id,
+        held(lease),
+        (async function* () {
+          yield Buffer.from(text);
+        })(),
+      );
+    await put('first');
+    await world.sql(nearlyFull);
+    await expect(put('four')).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
+    expect((await put('two')).sizeBytes).toBe(3);
+    expect(await readdir(blobs)).toEqual(['sha256']);
+    await complete(lease, DONE);
+  });
+
+  it('keeps a few results of one attempt, and none that no step could have', async () => {
+    await world.start([step('a')]);
+    const lease = await worker.take('a');
+    const save = (key: string, outputs = {}) =>
+      world.engine.leases.cachePut(worker.id, held(lease), { key, outputs, artifacts: [], files: [] }, 60_000);
+    await expect(save('k', LARGE.outputs && { a: LARGE.outputs, b: LARGE.outputs })).rejects.toMatchObject({
+      code: 'OUTPUT_TOO_LARGE',
+    });
+    for (let i = 0; i < CACHE_SAVES_MAX; i++) await save(`key ${i}`);
+    await expect(save('one more')).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
+    expect(await world.sql('select count(*)::int from cache_entry')).toEqual([[CACHE_SAVES_MAX]]);
+    await complete(lease, DONE);
+  });
+
+  it('removes results whose time is over or that are too many, what was counted for runs that are over, and drafts of the dead', async () => {
+    const run = await world.start([step('a')]);
+    const lease = await worker.take('a');
+    const save = (key: string, ttlMs: number) =>
+      world.engine.leases.cachePut(worker.id, held(lease), { key, outputs: {}, artifacts: [], files: [] }, ttlMs);
+    await save('over', -1000);
+    for (const key of ['old', 'new', 'newest']) await save(key, 60_000);
+    // Together more than a repository may keep: the oldest goes.
+    await world.sql(`update cache_entry set size_bytes = 500000000, created_at = now() - case
+      when key like '% old' then interval '3 hours' when key like '% new' then interval '2 hours' else interval '0' end`);
+    await complete(lease, DONE);
+    await world.end(run);
+    for (const name of ['draft-dead', 'draft-alive']) await writeFile(join(blobs, name), 'half');
+    await utimes(join(blobs, 'draft-dead'), new Date(0), new Date(0));
+    await world.engine.resumeRun(run);
+    const keys = (await world.sql('select key from cache_entry order by created_at')).map(([key]) => String(key));
+    expect(keys.map((key) => key.split(' ').at(-1))).toEqual(['new', 'newest']);
+    expect(await world.sql('select 1 from attempt_usage')).toEqual([]);
+    expect((await readdir(blobs)).filter((name) => name.startsWith('draft'))).toEqual(['draft-alive']);
+  });
+});
