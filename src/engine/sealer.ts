@@ -1,17 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
+import { isMaestroError, MaestroError, messageOf } from '../base/errors.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import { signatureOf } from '../provenance/envelope.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
-import { buildReceipt } from '../provenance/receipt.ts';
+import { buildReceipt, type Receipt } from '../provenance/receipt.ts';
 import type { Signer } from '../provenance/signer.ts';
 import { loadApprovals } from '../store/approvals.ts';
 import type { Database } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
-import { claimOutbox, clearOutbox } from '../store/outbox.ts';
+import { claimOutbox, clearOutbox, postponeOutbox } from '../store/outbox.ts';
 import { type StoredReceipt, saveReceipts } from '../store/receipts.ts';
-import { loadRuns, loadSteps } from '../store/run-rows.ts';
+import { loadRuns, loadSteps, type RunRow } from '../store/run-rows.ts';
 import type { Scope } from '../store/scope.ts';
 import { addEvents } from '../store/settlements.ts';
+import { byWeight } from './by-weight.ts';
 import type { Hub } from './hub.ts';
 import type { RunEntries } from './run-entry.ts';
 import { type ClosedRun, runFacts } from './run-facts.ts';
@@ -20,8 +22,12 @@ const BATCH_MAX = 32;
 /** Receipts of a burst are made together. */
 const SOON_MS = 50;
 const GIVE_WAY_MS = 1000;
-/** A signer that dies loses its claim after this long. */
+/** A signer that dies loses its claim after this long; each time that one dies, or fails, after twice as long. */
 const CLAIM_MS = 30_000;
+const CLAIM_MS_MAX = 600_000;
+/** Rows do not change any more: what cannot be made of them is tried again for the sake of a newer version alone. */
+const HOPELESS_MS = 86_400_000;
+const FAILURES_KEPT = 1000;
 
 export interface SealerTools {
   readonly db: Database;
@@ -96,25 +102,55 @@ export class Sealer {
   }
 
   async #sealBatch(): Promise<number> {
-    const { db, hub, onError } = this.#tools;
-    const claimed = await claimOutbox(db, this.#tools.scope(), 'seal', BATCH_MAX, CLAIM_MS);
+    const { db, hub } = this.#tools;
+    const claimed = await claimOutbox(db, this.#tools.scope(), 'seal', BATCH_MAX, CLAIM_MS, CLAIM_MS_MAX);
     if (claimed.length === 0) return 0;
+    for (const part of await byWeight(db, claimed)) {
+      await this.#sealPart(part.map((item) => item.run));
+      hub.tell('changed');
+    }
+    return claimed.length;
+  }
+
+  async #sealPart(runs: readonly number[]): Promise<void> {
     const receipts: StoredReceipt[] = [];
-    for (const closed of await this.#load(claimed.map((item) => item.run))) {
+    for (const closed of await this.#load(runs)) {
       // One receipt at a time: whatever waits for the event loop goes between them. One that cannot be made keeps its
       // place in the outbox, and nobody else's.
       await setImmediate();
-      try {
-        receipts.push(await this.#seal(closed));
-        this.#failures.delete(closed.row.id);
-      } catch (error) {
-        this.#failures.set(closed.row.id, error);
-        onError(error);
-      }
+      const receipt = await this.#receiptOf(closed);
+      if (receipt) receipts.push(receipt);
     }
     await this.#save(receipts);
-    hub.tell('changed');
-    return claimed.length;
+  }
+
+  /** Undefined where it cannot be made. */
+  async #receiptOf(closed: ClosedRun): Promise<StoredReceipt | undefined> {
+    const { row } = closed;
+    let isBuilt = false;
+    try {
+      const receipt = this.#build(closed);
+      isBuilt = true;
+      const stored = await this.#sign(row.id, receipt);
+      this.#failures.delete(row.id);
+      return stored;
+    } catch (error) {
+      await this.#fail(row, error, !isBuilt);
+      return undefined;
+    }
+  }
+
+  /** Told once: the same run fails again, ever more seldom, until somebody has mended what is wrong. */
+  async #fail({ id, key }: RunRow, error: unknown, isHopeless: boolean): Promise<void> {
+    if (isHopeless) await postponeOutbox(this.#tools.db, 'seal', id, HOPELESS_MS);
+    const isKnown = this.#failures.has(id);
+    this.#failures.set(id, error);
+    if (this.#failures.size > FAILURES_KEPT) this.#failures.delete(this.#failures.keys().next().value as number);
+    if (isKnown) return;
+    const code = isMaestroError(error) ? error.code : 'UNAVAILABLE';
+    const next = isHopeless ? 'it is tried again once a day' : 'it is tried again';
+    const message = `run ${key} has ended, but its receipt cannot be made (${messageOf(error)}): ${next}`;
+    this.#tools.onError(new MaestroError(code, message, { cause: error }));
   }
 
   async #save(receipts: readonly StoredReceipt[]): Promise<void> {
@@ -171,10 +207,14 @@ export class Sealer {
     });
   }
 
-  async #seal(closed: ClosedRun): Promise<StoredReceipt> {
-    const { policy, signer, issuer } = this.#tools;
-    const { payload, payloadSha256 } = buildReceipt(runFacts(closed, issuer, policy.entrypoint));
+  #build(closed: ClosedRun): Receipt {
+    const { policy, issuer } = this.#tools;
+    return buildReceipt(runFacts(closed, issuer, policy.entrypoint));
+  }
+
+  async #sign(run: number, { payload, payloadSha256 }: Receipt): Promise<StoredReceipt> {
+    const { signer } = this.#tools;
     const signature = await signatureOf(payload, signer);
-    return { run: closed.row.id, payloadSha256, payload, signature, publicKey: signer.publicKeyPem };
+    return { run, payloadSha256, payload, signature, publicKey: signer.publicKeyPem };
   }
 }

@@ -1,4 +1,5 @@
 import type { Database, Session } from '../store/database.ts';
+import { byWeight } from './by-weight.ts';
 import type { Hub } from './hub.ts';
 import { type Ask, type RunAsk, type Settled, type SettleTools, settleRuns } from './settle.ts';
 
@@ -56,9 +57,14 @@ export class Settler {
     // What is asked in the same turn shares a transaction.
     await Promise.resolve();
     for (let batch = this.#waiting.splice(0, ASKS_MAX); batch.length > 0; batch = this.#waiting.splice(0, ASKS_MAX)) {
-      await this.#settleBatch(batch);
+      for (const part of await this.#parts(batch)) await this.#settleBatch(part);
     }
     this.#isBusy = false;
+  }
+
+  /** A database that does not answer says so again to each of the asks. */
+  async #parts(batch: readonly Waiting[]): Promise<readonly (readonly Waiting[])[]> {
+    return byWeight(this.#db, batch).catch(() => [batch]);
   }
 
   async #settleBatch(batch: readonly Waiting[]): Promise<void> {
