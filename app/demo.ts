@@ -1,7 +1,8 @@
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { formatDuration } from '../src/base/duration.ts';
+import { EXIT } from '../src/cli/exit-codes.ts';
 import { act, ClaimFailed, claim, print, TELLER } from './demo/narrator.ts';
 import { proveRun } from './demo/proof.ts';
 import { openStage, type Stage } from './demo/stage.ts';
@@ -9,31 +10,57 @@ import { tellStory } from './demo/story.ts';
 
 /** `npm run demo`: the life of a change on a GitHub of its own. What it leaves behind stays in `demo-output/`. */
 const OUTPUT = resolve(import.meta.dirname, '..', 'demo-output');
-const USAGE = `npm run demo [-- --stay]
+const USAGE = `npm run demo [-- --stay] [--output=FOLDER]
 
-  --stay   afterwards, keep the pages and the server up until Ctrl-C
+  --stay            afterwards, keep the pages and the server up until Ctrl-C
+  --output=FOLDER   where to leave everything: a new or empty folder instead of demo-output/
+  --help            print this
 `;
 
-if (process.argv.includes('--help')) print(USAGE);
-else await demo(process.argv.includes('--stay'));
+process.exitCode = await main(process.argv.slice(2));
 
-async function demo(isStaying: boolean): Promise<void> {
+async function main(words: readonly string[]): Promise<number> {
+  if (words.includes('--help')) {
+    print(USAGE);
+    return EXIT.ok;
+  }
+  const folder = words.find((word) => word.startsWith('--output='))?.slice('--output='.length);
+  const problem = problemOf(words, folder);
+  if (problem !== null) {
+    process.stderr.write(`${problem}\n\n${USAGE}`);
+    return EXIT.usage;
+  }
+  return await demo(folder === undefined ? OUTPUT : resolve(folder), words.includes('--stay'));
+}
+
+/** The demo clears its own folder before it begins, and no other one. */
+function problemOf(words: readonly string[], folder: string | undefined): string | null {
+  const unknown = words.find((word) => word !== '--stay' && !word.startsWith('--output='));
+  if (unknown !== undefined) return `The demo does not know ${unknown}.`;
+  if (folder === undefined) return null;
+  if (folder === '') return '--output wants the name of a folder.';
+  const isFree = !existsSync(folder) || (statSync(folder).isDirectory() && readdirSync(folder).length === 0);
+  return isFree ? null : `${folder} is there and not empty: name a new or an empty folder.`;
+}
+
+async function demo(output: string, isStaying: boolean): Promise<number> {
   const beganMs = performance.now();
   print('A change goes from its first push to its release, past a mistake, a stranger and a reviewer.');
-  rmSync(OUTPUT, { recursive: true, force: true });
-  const stage = await openStage({ output: OUTPUT });
+  if (output === OUTPUT) rmSync(OUTPUT, { recursive: true, force: true });
+  const stage = await openStage({ output });
   const stop = stopped();
   try {
     const run = await Promise.race([tellStory(stage, TELLER), stop]);
-    if (run === undefined) return;
+    if (run === undefined) return EXIT.interrupted;
     claim('the server drained and left when it was asked to', (await stage.server.stop()) === 0);
     await proveRun(stage, run);
-    showLeftovers(performance.now() - beganMs);
+    showLeftovers(output, performance.now() - beganMs);
     if (isStaying) await stay(stage, stop);
+    return EXIT.ok;
   } catch (error) {
     if (!(error instanceof ClaimFailed)) throw error;
     process.stderr.write(`\nThe demo is not what it claims to be: ${error.message}\n`);
-    process.exitCode = 1;
+    return EXIT.failed;
   } finally {
     await stage.close();
   }
@@ -56,11 +83,11 @@ Ctrl-C ends it.`);
   await stop;
 }
 
-function showLeftovers(tookMs: number): void {
+function showLeftovers(output: string, tookMs: number): void {
   const shown = (path: string): string => relative(process.cwd(), path) || '.';
   act(`Done in ${formatDuration(tookMs)}. Everything that was claimed was checked.`);
   print(`
-${shown(OUTPUT)}/
+${shown(output)}/
   proof/       receipt.sigstore.json, run.json and maestro.pub: all that a stranger needs
   forged/      the same with one word changed
   key/         the private key that signed (made for this demo) and its public half
@@ -68,7 +95,7 @@ ${shown(OUTPUT)}/
   state/       the server's database and blobs
 
 Look further:
-  npx maestro verify ${shown(OUTPUT)}/proof --key ${shown(OUTPUT)}/key/maestro.pub
+  npx maestro verify ${shown(output)}/proof --key ${shown(output)}/key/maestro.pub
   npm run demo -- --stay     pages to click through, where you can push and comment yourself
-  MAESTRO_HOME=${shown(join(OUTPUT, 'state'))} npx maestro status`);
+  MAESTRO_HOME=${shown(join(output, 'state'))} npx maestro status`);
 }

@@ -109,6 +109,8 @@ export interface SandboxJob {
   readonly attempt: number;
   readonly repository: string;
   readonly labels: readonly string[];
+  /** Of the dispatch that it came from. */
+  readonly inputs: Readonly<Record<string, string>>;
   readonly status: WorkflowJob['status'];
   readonly conclusion: string | null;
   readonly log: readonly string[];
@@ -272,6 +274,7 @@ function jobsOf(world: World): readonly SandboxJob[] {
         attempt,
         repository: fullName(repository),
         labels,
+        inputs: run.inputs,
         status,
         conclusion,
         log: [...log],

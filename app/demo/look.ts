@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { HookDelivery } from '../../sandbox/sandbox.ts';
 import type { Stage } from './stage.ts';
 
 /** What a person sees of a check run. */
@@ -14,13 +15,24 @@ export interface Check {
   readonly annotations: number;
 }
 
+export interface Told {
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly events: readonly string[];
+}
+
 const POLL_MS = 150;
 /** No step of the demo takes a minute on two cores; one that hangs must not hang the reader. */
 const WAIT_MS_MAX = 120_000;
+/** From a job to the check of its run. */
+const CHECK_MS_MAX = 20_000;
 
-/** Our checks of a commit, the newest of each name. */
-export async function checksOf({ ada, repository }: Stage, sha: string): Promise<readonly Check[]> {
-  const { data } = await ada.octokit.rest.checks.listForRef({ ...repository, ref: sha, per_page: 100 });
+/** Our checks of a commit: the newest of each name, or all that there ever were. */
+export async function checksOf(
+  { ada, repository }: Stage,
+  sha: string,
+  filter: 'latest' | 'all' = 'latest',
+): Promise<readonly Check[]> {
+  const { data } = await ada.octokit.rest.checks.listForRef({ ...repository, ref: sha, filter, per_page: 100 });
   return data.check_runs
     .filter(({ name }) => name.startsWith('maestro / '))
     .map(({ id, name, external_id: externalId, status, conclusion, output }) => ({
@@ -57,6 +69,39 @@ export async function waitForComment({ ada, repository }: Stage, pull: number, s
     async () => (await bodies()).find((body) => says.test(body)),
     async () => (await bodies()).join('\n---\n'),
   );
+}
+
+/** What the App answered to a comment. */
+export async function waitForAnswer(stage: Stage, pull: number, comment: number): Promise<string> {
+  return await waitForComment(stage, pull, new RegExp(`maestro:answer issue-comment/${comment} -->`));
+}
+
+/** What GitHub told the App when it was installed. */
+export async function waitForInstallation({ sandbox }: Stage): Promise<Told> {
+  const heard = (): readonly HookDelivery[] => sandbox.deliveries().filter(({ event }) => event === 'installation');
+  const { payload } = await waitFor(
+    'GitHub to tell the App of its installation',
+    async () => heard()[0],
+    async () => `${heard().length} deliveries`,
+  );
+  return payload['installation'] as Told;
+}
+
+/** Runs for which machines were asked, one entry per job. */
+export function runsWithJobs({ sandbox }: Stage): readonly string[] {
+  return sandbox.jobs().map(({ inputs: { run = '' } }) => run);
+}
+
+/** The runs with jobs that are of none of these commits. A check comes a moment after its job, so it is waited for. */
+export async function waitForJobsOnlyOf(stage: Stage, shas: readonly string[]): Promise<readonly string[]> {
+  const deadline = performance.now() + CHECK_MS_MAX;
+  for (;;) {
+    const known = new Set<string>();
+    for (const sha of shas) for (const { externalId } of await checksOf(stage, sha, 'all')) known.add(externalId);
+    const others = runsWithJobs(stage).filter((run) => !known.has(run));
+    if (others.length === 0 || performance.now() > deadline) return others;
+    await pause(POLL_MS);
+  }
 }
 
 /** Throws with what was found last. */

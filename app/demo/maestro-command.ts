@@ -13,11 +13,14 @@ export interface MaestroSetting {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Runs the real `maestro` as a person would, on this terminal. Throws ClaimFailed for another exit code than expected. */
-export async function maestro(setting: MaestroSetting, words: readonly string[], exitCode = 0): Promise<void> {
+/**
+ * Runs the real `maestro` as a person would, on this terminal, and answers its exit code. Throws ClaimFailed where that
+ * is another one than expected.
+ */
+export async function maestro(setting: MaestroSetting, words: readonly string[], exitCode = 0): Promise<number> {
   showCommand(['maestro', ...words]);
   const found = await exitCodeOf(start(setting, words));
-  expectCode(words, exitCode, found);
+  return expected(words, exitCode, found);
 }
 
 function start({ cwd, env }: MaestroSetting, words: readonly string[]) {
@@ -29,7 +32,7 @@ async function exitCodeOf(child: ReturnType<typeof start>): Promise<number | nul
   return code;
 }
 
-function expectCode(words: readonly string[], expected: number, found: number | null): void {
-  if (found === expected) return;
-  throw new ClaimFailed(`expected \`maestro ${words.join(' ')}\` to exit with ${expected}, got ${found ?? 'a signal'}`);
+function expected(words: readonly string[], wanted: number, found: number | null): number {
+  if (found === wanted) return found;
+  throw new ClaimFailed(`expected \`maestro ${words.join(' ')}\` to exit with ${wanted}, got ${found ?? 'a signal'}`);
 }

@@ -3,6 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import process from 'node:process';
+import { EXIT } from '../../src/cli/exit-codes.ts';
 import { RECEIPT_PREDICATE_TYPE } from '../../src/provenance/receipt-schema.ts';
 import { maestro } from './maestro-command.ts';
 import { act, claim, print, showCommand } from './narrator.ts';
@@ -24,8 +25,8 @@ export async function proveRun({ output, setting, keyFile }: Stage, run: string)
 
   act('8  Forge it', 'In a copy of the receipt, another name stands for who approved.');
   forge(proof, join(output, 'forged'));
-  await maestro(setting, ['verify', 'forged', '--key', 'key/maestro.pub'], 5);
-  claim('the forgery was refused with exit code 5', true);
+  const refusal = await maestro(setting, ['verify', 'forged', '--key', 'key/maestro.pub'], EXIT.unverified);
+  claim('the forgery was refused with exit code 5', refusal === 5, refusal);
 }
 
 /** Stock cosign, where it is installed: nothing of Maestro is needed to check a receipt. */

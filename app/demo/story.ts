@@ -1,4 +1,15 @@
-import { type Check, checksOf, waitForCheck, waitForComment } from './look.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { readAppManifest } from '../app-manifest.ts';
+import {
+  type Check,
+  checksOf,
+  runsWithJobs,
+  waitForAnswer,
+  waitForCheck,
+  waitForComment,
+  waitForInstallation,
+  waitForJobsOnlyOf,
+} from './look.ts';
 import type { Narrator } from './narrator.ts';
 import type { Stage } from './stage.ts';
 
@@ -35,16 +46,19 @@ test('nothing is missing of an empty order', () => {
  * somebody agreed to.
  */
 export async function tellStory(stage: Stage, narrator: Narrator): Promise<string> {
-  install(stage, narrator);
+  await install(stage, narrator);
   const broken = await pushMistake(stage, narrator);
   const sha = await fixIt(stage, narrator, broken.pull);
-  await holdTheStranger(stage, narrator);
+  await holdTheStranger(stage, narrator, [broken.sha, sha]);
   const run = await agreeByComment(stage, narrator, broken.pull, sha);
   await release(stage, narrator);
+  const violations = stage.sandbox.violations();
+  narrator.claim('of all these calls not one broke a rule of GitHub’s', violations.length === 0, violations);
   return run;
 }
 
-function install({ sandbox, appId, repository, server }: Stage, { act, say, claim }: Narrator): void {
+async function install(stage: Stage, { act, say, claim }: Narrator): Promise<void> {
+  const { sandbox, appId, repository, server } = stage;
   act(
     '1  Install the App',
     'A GitHub on this machine, held to GitHub’s own OpenAPI description; the real server; machines that run',
@@ -54,11 +68,18 @@ function install({ sandbox, appId, repository, server }: Stage, { act, say, clai
   sandbox.install(appId, owner, [repo]);
   say(`the repository   ${sandbox.url}/${owner}/${repo}`);
   say(`the server       ${server.url}/readyz`);
-  claim('the App is installed with the permissions of app.yml', true);
+  const told = await waitForInstallation(stage);
+  const { default_permissions: permissions, default_events: events } = readAppManifest();
+  claim(
+    'the App is installed with the permissions and events of app.yml, neither more nor less',
+    isDeepStrictEqual({ ...told.permissions }, { ...permissions }) &&
+      isDeepStrictEqual(told.events.toSorted(), events.toSorted()),
+    told,
+  );
 }
 
-async function pushMistake(stage: Stage, narrator: Narrator): Promise<{ pull: number }> {
-  const { ada, repository, sandbox } = stage;
+async function pushMistake(stage: Stage, narrator: Narrator): Promise<{ pull: number; sha: string }> {
+  const { ada, repository } = stage;
   narrator.act('2  ada pushes a mistake', 'Tests of two modules side by side, each in a step of its own; one fails.');
   const sha = await ada.push(repository, BRANCH, {
     message: 'feat: discounts in bulk',
@@ -77,8 +98,7 @@ async function pushMistake(stage: Stage, narrator: Narrator): Promise<{ pull: nu
     data.some(({ path, start_line: line }) => path === 'test/price.test.js' && line === FAILING_LINE),
     data,
   );
-  narrator.claim('no request broke a rule of GitHub’s', sandbox.violations().length === 0, sandbox.violations());
-  return { pull };
+  return { pull, sha };
 }
 
 async function fixIt(stage: Stage, narrator: Narrator, pull: number): Promise<string> {
@@ -87,18 +107,16 @@ async function fixIt(stage: Stage, narrator: Narrator, pull: number): Promise<st
   const sha = await ada.push(repository, BRANCH, { message: 'fix: ten are enough', files: { 'src/price.js': FIX } });
   show(narrator, await waitForCheck(stage, sha, TESTS, 'success'));
   show(narrator, await waitForCheck(stage, sha, GATE, 'action_required'));
-  const names = (await checksOf(stage, sha)).map(({ name }) => name);
-  narrator.claim(
-    'push and pull request ran the pipeline once',
-    names.filter((name) => name === TESTS).length === 1,
-    names,
-  );
+  const runs = (await checksOf(stage, sha, 'all'))
+    .filter(({ name }) => name === TESTS)
+    .map(({ externalId }) => externalId);
+  narrator.claim('push and pull request ran the pipeline once', new Set(runs).size === 1 && runs[0] !== '', runs);
   await waitForComment(stage, pull, /maestro:status/);
   return sha;
 }
 
-async function holdTheStranger(stage: Stage, narrator: Narrator): Promise<void> {
-  const { mallory, grace, repository, sandbox } = stage;
+async function holdTheStranger(stage: Stage, narrator: Narrator, adas: readonly string[]): Promise<void> {
+  const { mallory, grace, repository } = stage;
   narrator.act(
     '4  A stranger sends a pull request',
     'Nothing of a fork runs on your machines before somebody with write access has looked at that commit.',
@@ -112,26 +130,39 @@ async function holdTheStranger(stage: Stage, narrator: Narrator): Promise<void> 
   const pull = await mallory.openPull(repository, 'Test empty orders', `${mallory.login}:empty-orders`);
   narrator.say(`pull request     ${pageOf(stage, pull)}`);
   show(narrator, await waitForCheck(stage, sha, TESTS, 'action_required'));
-  const jobs = sandbox.jobs().length;
   narrator.say('mallory          /maestro ok-to-test');
-  await mallory.comment(repository, pull, '/maestro ok-to-test');
-  await waitForComment(stage, pull, /write/);
-  narrator.claim('the stranger may not vouch for themselves, and no job was started', sandbox.jobs().length === jobs);
+  const asked = await mallory.comment(repository, pull, '/maestro ok-to-test');
+  const refusal = await waitForAnswer(stage, pull, asked);
+  narrator.claim('the stranger may not vouch for themselves', refusal.includes('you have the read role'), refusal);
+  const strange = await waitForJobsOnlyOf(stage, adas);
+  narrator.claim('no job was started for their commit', strange.length === 0, strange);
   narrator.say(`grace            /maestro ok-to-test ${sha.slice(0, 12)}`);
   await grace.comment(repository, pull, `/maestro ok-to-test ${sha}`);
-  show(narrator, await waitForCheck(stage, sha, TESTS, 'success'));
-  show(narrator, await waitForCheck(stage, sha, PREVIEW, 'skipped'));
-  narrator.claim('a filtered check is reported under its name, so a rule that requires it is met', true);
+  const tested = await waitForCheck(stage, sha, TESTS, 'success');
+  show(narrator, tested);
+  narrator.claim('one was started for that commit now', runsWithJobs(stage).includes(tested.externalId));
+  const filtered = await waitForCheck(stage, sha, PREVIEW, 'skipped');
+  show(narrator, filtered);
+  const names = (await checksOf(stage, sha)).map(({ name }) => name).filter((name) => name.startsWith(PREVIEW));
+  narrator.claim(
+    'a filtered check is reported under its name, so a rule that requires it is met, and nothing of it ran',
+    filtered.conclusion === 'skipped' && isDeepStrictEqual(names, [PREVIEW]),
+    names,
+  );
 }
 
 async function agreeByComment(stage: Stage, narrator: Narrator, pull: number, sha: string): Promise<string> {
   const { ada, grace, repository } = stage;
   narrator.act('5  Somebody agrees, by a comment', 'Whoever wrote the change may not approve it. Somebody else may.');
   narrator.say('ada              /maestro approve agree looks good to me');
-  await ada.comment(repository, pull, '/maestro approve agree looks good to me');
-  await waitForComment(stage, pull, /@?ada|author|wrote|started/i);
-  const preview = await find(stage, sha, PREVIEW);
-  narrator.claim('the author’s own approval changed nothing', preview?.conclusion !== 'success', preview);
+  const own = await ada.comment(repository, pull, '/maestro approve agree looks good to me');
+  const refusal = await waitForAnswer(stage, pull, own);
+  const gate = await find(stage, sha, GATE);
+  narrator.claim(
+    'the author’s own approval was refused, and changed nothing',
+    refusal.includes('ada wrote this change: somebody else') && gate?.conclusion === 'action_required',
+    { refusal, gate },
+  );
   narrator.say('grace            /maestro approve agree tested it');
   await grace.comment(repository, pull, '/maestro approve agree tested it');
   const check = await waitForCheck(stage, sha, PREVIEW, 'success');
