@@ -19,15 +19,20 @@ export interface JobSession {
 }
 
 /** Registers the job once. Throws what the server answers: JOB_REFUSED, CONFLICT, UNAUTHENTICATED, POLICY_DENIED. */
-export async function openSession(settings: Settings, oidcToken: string, isolation: Isolation): Promise<JobSession> {
+export async function openSession(
+  settings: Settings,
+  identityToken: string,
+  isolation: Isolation,
+): Promise<JobSession> {
   const { server, errand, runnerName, capacity } = settings;
-  const hello = { oidcToken, name: runnerName, capacity, isolation };
+  const self = { name: runnerName, capacity, isolation };
+  const hello: Registration | RunStart =
+    errand.kind === 'dispatched'
+      ? { ...self, dispatchId: errand.dispatchId }
+      : { ...self, pipeline: errand.pipeline, params: errand.params };
   const client = openHttpLeaseClient({
     url: server,
-    register: async (): Promise<Registration | RunStart> =>
-      errand.kind === 'dispatched'
-        ? { ...hello, dispatchId: errand.dispatchId }
-        : { ...hello, pipeline: errand.pipeline, params: errand.params },
+    register: async () => ({ identityToken, hello }),
   });
   const registered = await client.open();
   return { registered, client, status: () => lastStatus(client, errand.kind === 'pipeline') };

@@ -41,8 +41,8 @@ export async function runAction(env: JobEnvironment): Promise<number> {
   const places = await makeWorkPlaces(isolation, tmpdir());
   const reaper = openReaper();
   try {
-    const oidcToken = await identityToken(env, settings.server, delay);
-    const session = await openInTime(settings, oidcToken, isolation.kind, write);
+    const token = await identityToken(env, settings.server, delay);
+    const session = await openInTime(settings, token, isolation.kind, write);
     if (session === undefined) return 0;
     const { run, class: runnerClass } = session.registered;
     write(`serving run ${run}, class ${runnerClass}, of ${settings.server}`);
@@ -69,12 +69,12 @@ export async function runAction(env: JobEnvironment): Promise<number> {
 /** Undefined where the run ended before its job came, as when a newer push cancels it: nobody should see a red job for that. */
 async function openInTime(
   settings: Settings,
-  oidcToken: string,
+  token: string,
   isolation: Isolation,
   write: WriteLine,
 ): Promise<JobSession | undefined> {
   try {
-    return await openSession(settings, oidcToken, isolation);
+    return await openSession(settings, token, isolation);
   } catch (error) {
     if (!isMaestroError(error, 'RUN_FINISHED')) throw error;
     write(error.message);

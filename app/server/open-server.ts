@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { forwardedAddress } from '../../src/api/address.ts';
 import { openHttpApi } from '../../src/api/http-api.ts';
 import type { HttpApiTools } from '../../src/api/http-api-tools.ts';
 import { requestListenerOf } from '../../src/api/http-server.ts';
@@ -204,9 +205,12 @@ async function openDoors(
     randomBytes,
     newId,
     onError: (error, requestId) => onError(error, { requestId }),
-    ...(config.isBehindProxy ? { addressOf: forwardedAddress } : {}),
+    ...(config.isBehindProxy ? { addressOf: addressBehindProxy } : {}),
   });
-  const webhooks = webhookDoor(github.probot, (reason, status) => log.warn({ status }, `webhook refused: ${reason}`));
+  const webhooks = webhookDoor(github.probot, (reason, status) => log.warn({ status }, `webhook refused: ${reason}`), {
+    clock: SYSTEM_CLOCK,
+    isBehindProxy: config.isBehindProxy,
+  });
   return listen(config, { webhooks, api: requestListenerOf(api) }, onError);
 }
 
@@ -236,9 +240,8 @@ function admissionOf({ dispatches, runs, github, starter }: Rooms): JobAdmission
   };
 }
 
-/** The proxy appends the address that it saw; what stands before was written by the caller. */
-function forwardedAddress(request: Request, socketAddress: string): string {
-  return request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() || socketAddress;
+function addressBehindProxy(request: Request, socketAddress: string): string {
+  return forwardedAddress(request.headers.get('x-forwarded-for'), socketAddress);
 }
 
 async function troublesOf(db: Database): Promise<readonly string[]> {

@@ -1,27 +1,48 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { isMaestroError, MaestroError, messageOf } from '../base/errors.ts';
-import { BODY_MS_MAX, STREAM_IDLE_MS_MAX } from './limits.ts';
+import type { HeldBody } from './body-budget.ts';
+import { BODY_DEPTH_MAX, BODY_MS_MAX, STREAM_IDLE_MS_MAX, VALUE_BYTES } from './limits.ts';
+import { weighJson } from './weigh-json.ts';
+
+export interface JsonBody {
+  readonly value: unknown;
+  /** Unpacked. */
+  readonly sizeBytes: number;
+}
 
 /**
- * Reads a JSON body, no further than the limit, unpacked first where it may be gzip.
- * @throws REQUEST_TOO_LARGE, REQUEST_TIMED_OUT, INVALID_JSON
+ * Reads a JSON body, no further than the limit, unpacked first where it may be gzip. `held` counts what it takes in memory.
+ * @throws REQUEST_TOO_LARGE, REQUEST_TIMED_OUT, INVALID_JSON, REQUEST_INVALID, UNAVAILABLE where all bodies are too much
  */
-export async function readJson(request: Request, bytesMax: number, isGzipAllowed: boolean): Promise<unknown> {
+export async function readJson(
+  request: Request,
+  bytesMax: number,
+  isGzipAllowed: boolean,
+  held: HeldBody,
+): Promise<JsonBody> {
   assertJson(request);
   const isGzip = encodingOf(request, isGzipAllowed) === 'gzip';
   const parts: Uint8Array[] = [];
   const limit = AbortSignal.timeout(BODY_MS_MAX);
   try {
     const source = bodyOf(request, limit);
-    for await (const part of bounded(isGzip ? unzipped(source) : source, bytesMax)) parts.push(part);
+    for await (const part of bounded(isGzip ? unzipped(source) : source, bytesMax)) {
+      held.add(part.byteLength);
+      parts.push(part);
+    }
   } catch (error) {
     if (isMaestroError(error)) throw error;
     if (limit.aborted)
       throw new MaestroError('REQUEST_TIMED_OUT', `expected the whole body within ${BODY_MS_MAX} ms`, { cause: error });
     throw new MaestroError('REQUEST_INVALID', `the body cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  return parse(Buffer.concat(parts));
+  const bytes = Buffer.concat(parts);
+  const { values, depth } = weighJson(bytes);
+  if (depth > BODY_DEPTH_MAX)
+    throw new MaestroError('REQUEST_INVALID', `expected a body that nests no deeper than ${BODY_DEPTH_MAX}`);
+  held.add(values * VALUE_BYTES);
+  return { value: parse(bytes), sizeBytes: bytes.byteLength };
 }
 
 /**

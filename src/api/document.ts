@@ -11,6 +11,12 @@ const PROBLEM = object({
   nextStep: text(1024),
 });
 
+const SECURITY: Readonly<Record<Route['caller'], Json>> = {
+  worker: [{ session: [] }],
+  job: [{ identity: [] }],
+  anyone: [],
+};
+
 /** The routes as OpenAPI 3.1, from the same schemas that requests are held against. */
 export function openApiDocument(routes: readonly Route[], version: string): JsonObject {
   const paths: Record<string, Record<string, Json>> = {};
@@ -20,7 +26,15 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     info: { title: 'Maestro', version, description: 'The worker protocol.', license: { name: 'Apache-2.0' } },
     paths,
     components: {
-      securitySchemes: { session: { type: 'http', scheme: 'bearer', description: 'Token of a worker’s session.' } },
+      securitySchemes: {
+        session: { type: 'http', scheme: 'bearer', description: 'Token of a worker’s session.' },
+        identity: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'Identity token of a job of GitHub Actions, made for the public URL of this server.',
+        },
+      },
       schemas: { Problem: PROBLEM },
     },
   };
@@ -34,7 +48,7 @@ function operation(route: Route): JsonObject {
       .replaceAll(/[^A-Za-z]+(\w)/g, (_, letter: string) => letter.toUpperCase())
       .replaceAll(/\W/g, '')}`,
     summary,
-    security: caller === 'worker' ? [{ session: [] }] : [],
+    security: SECURITY[caller],
     parameters: parameters(route),
     ...(body || route.streamBytesMax !== undefined
       ? {

@@ -1,42 +1,30 @@
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { sessionTokenHash } from '../auth/session-token.ts';
 import { isMaestroError, MaestroError } from '../base/errors.ts';
-import type { JsonObject } from '../base/json.ts';
-import { object } from '../protocol/wire/schema.ts';
-import type { BoundWorker } from '../protocol/worker-session.ts';
-import { readJson, streamBody } from './body.ts';
 import { openApiDocument } from './document.ts';
+import { type Caller, Gate } from './gate.ts';
 import type { HttpApiTools } from './http-api-tools.ts';
-import { ADDRESS_RATE, RATES_KEPT, SESSION_RATE } from './limits.ts';
 import { problemResponse } from './problem.ts';
-import { RateLimit } from './rate-limit.ts';
+import { readCall } from './read-call.ts';
 import type { Call, Route } from './route.ts';
+import { documentRoute } from './routes/document.ts';
 import { healthRoutes } from './routes/health.ts';
 import { leaseRoutes } from './routes/leases.ts';
 import { registrationRoutes } from './routes/registration.ts';
 import { runRoutes } from './routes/runs.ts';
 import { stepRoutes } from './routes/steps.ts';
 import { workerRoutes } from './routes/workers.ts';
-import { assertValid } from './validate.ts';
+import { streamAnswer } from './stream-answer.ts';
 
 interface Bindings {
   Bindings: Partial<HttpBindings>;
 }
 export type HttpApi = Hono<Bindings>;
 
-interface Limits {
-  readonly addresses: RateLimit;
-  readonly sessions: RateLimit;
-}
-
 /** The HTTP door to workers: routes, checked by the schemas that its document shows. */
 export function openHttpApi(tools: HttpApiTools): HttpApi {
   const app: HttpApi = new Hono();
-  const limits: Limits = {
-    addresses: new RateLimit(ADDRESS_RATE, tools.clock, RATES_KEPT),
-    sessions: new RateLimit(SESSION_RATE, tools.clock, RATES_KEPT),
-  };
+  const gate = new Gate(tools);
   const routes: readonly Route[] = [
     ...registrationRoutes(tools),
     ...workerRoutes(tools),
@@ -45,13 +33,14 @@ export function openHttpApi(tools: HttpApiTools): HttpApi {
     ...runRoutes(tools),
     ...healthRoutes(tools),
   ];
-  for (const route of routes) app.on(route.method, honoPath(route), (context) => answer(tools, limits, route, context));
-  const document = openApiDocument(routes, tools.version);
-  app.get('/api/v1/openapi.json', (context) => context.json(document));
-  app.all('/api/*', (context) => {
-    const error = new MaestroError('ROUTE_NOT_FOUND', `there is no ${context.req.method} ${context.req.path}`);
-    return problemResponse(error, tools.newId());
-  });
+  for (const route of [...routes, documentRoute(openApiDocument(routes, tools.version))])
+    app.on(route.method, honoPath(route), (context) => answer(tools, () => handle(tools, gate, route, context)));
+  app.all('/api/*', (context) =>
+    answer(tools, async () => {
+      gate.turnAway(context.req.raw, socketAddress(context));
+      throw new MaestroError('ROUTE_NOT_FOUND', `there is no ${context.req.method} ${context.req.path}`);
+    }),
+  );
   return app;
 }
 
@@ -66,15 +55,10 @@ function honoPath({ path, pathPatterns }: Route): string {
   return segments.join('/');
 }
 
-async function answer(
-  tools: HttpApiTools,
-  limits: Limits,
-  route: Route,
-  context: Context<Bindings>,
-): Promise<Response> {
+async function answer(tools: HttpApiTools, body: () => Promise<Response>): Promise<Response> {
   const requestId = tools.newId();
   try {
-    const response = await handle(tools, limits, route, context);
+    const response = await body();
     response.headers.set('x-request-id', requestId);
     response.headers.set('cache-control', 'no-store');
     return sentElsewhere(tools, response);
@@ -90,66 +74,35 @@ function sentElsewhere(tools: HttpApiTools, response: Response): Response {
   return response;
 }
 
-/** Who asks, and how often, is decided before a byte of the body is read. */
-async function handle(
-  tools: HttpApiTools,
-  limits: Limits,
-  route: Route,
-  context: Context<Bindings>,
-): Promise<Response> {
-  const request = context.req.raw;
-  const socketAddress = context.env.incoming?.socket.remoteAddress ?? '';
-  if (route.caller === 'job') limits.addresses.take(tools.addressOf?.(request, socketAddress) ?? socketAddress);
-  const worker = route.caller === 'worker' ? await authenticate(tools, request) : undefined;
-  if (worker) limits.sessions.take(String(worker.workerId));
-  // Answered at once and empty, a held call would come back in a hurry.
-  if (route.isHeld && tools.closing.aborted) throw new MaestroError('UNAVAILABLE', 'this server is about to go');
-  const call = await readCall(route, context, tools.closing);
-  const value = await (route.caller === 'worker'
-    ? route.handle({ ...call, worker: worker as BoundWorker })
-    : route.handle(call));
-  if (route.answer !== 'stream') return Response.json(value);
-  return new Response(ReadableStream.from(value as AsyncIterable<Uint8Array>), {
-    headers: { 'content-type': 'application/octet-stream' },
-  });
+async function handle(tools: HttpApiTools, gate: Gate, route: Route, context: Context<Bindings>): Promise<Response> {
+  const caller = await gate.admit(route, context.req.raw, socketAddress(context));
+  const leave = gate.enter(route, caller);
+  let isStreaming = false;
+  try {
+    // Answered at once and empty, a held call would come back in a hurry.
+    if (route.isHeld && tools.closing.aborted) throw new MaestroError('UNAVAILABLE', 'this server is about to go');
+    const { call, release } = await readCall(gate, route, caller, context, tools.closing);
+    try {
+      const value = await asked(route, caller, call);
+      if (route.answer !== 'stream') return Response.json(value);
+      isStreaming = true;
+      return streamAnswer(value as AsyncIterable<Uint8Array>, leave);
+    } finally {
+      release();
+    }
+  } finally {
+    if (!isStreaming) leave();
+  }
 }
 
-async function authenticate(tools: HttpApiTools, request: Request): Promise<BoundWorker> {
-  const token = /^Bearer (\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
-  const hash = token === undefined ? undefined : sessionTokenHash(token);
-  const worker = hash && (await tools.sessions.find(hash, tools.clock.now()));
-  if (worker) return worker;
-  throw new MaestroError('UNAUTHENTICATED', 'expected the token of a worker’s session that has not ended');
+function asked(route: Route, caller: Caller, call: Call<never>): Promise<object> {
+  if (route.caller === 'worker' && caller.type === 'worker') return route.handle({ ...call, worker: caller.worker });
+  if (route.caller === 'job' && caller.type === 'job') return route.handle({ ...call, identity: caller.identity });
+  if (route.caller === 'anyone') return route.handle(call);
+  throw new TypeError(`a ${caller.type} was let in to ${route.path}`);
 }
 
-async function readCall(route: Route, context: Context<Bindings>, closing: AbortSignal): Promise<Call<never>> {
-  const request = context.req.raw;
-  const path = Object.fromEntries(
-    Object.entries(context.req.param() as Record<string, string>).map(([name, value]) => [name, withoutVerb(value)]),
-  );
-  const query = context.req.query();
-  if (route.query) assertValid(querySchema(route.query), query, 'query');
-  const { body, streamBytesMax = 0 } = route;
-  const value = body ? await readJson(request, body.bytesMax, body.isGzipAllowed === true) : undefined;
-  if (body) assertValid(body.schema, value, 'body');
-  return {
-    body: value as never,
-    path,
-    query,
-    stream: () => streamBody(request, streamBytesMax),
-    signal: route.isHeld ? AbortSignal.any([request.signal, closing]) : request.signal,
-  };
-}
-
-/** `12.3:complete` -> `12.3`. Digests keep their colon. */
-function withoutVerb(value: string): string {
-  return value.replace(/^([0-9.]+):[a-z]+$/, '$1');
-}
-
-const querySchemas = new WeakMap<object, JsonObject>();
-
-function querySchema(fields: Readonly<Record<string, JsonObject>>): JsonObject {
-  let schema = querySchemas.get(fields);
-  if (!schema) querySchemas.set(fields, (schema = object(fields)));
-  return schema;
+/** Empty for a request that came by no socket. */
+function socketAddress({ env }: { readonly env?: Partial<HttpBindings> }): string {
+  return env?.incoming?.socket.remoteAddress ?? '';
 }

@@ -1,3 +1,4 @@
+import type { JobIdentity } from '../auth/job-identity.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { BoundWorker } from '../protocol/worker-session.ts';
 
@@ -17,6 +18,10 @@ export interface WorkerCall<Body = unknown> extends Call<Body> {
   readonly worker: BoundWorker;
 }
 
+export interface JobCall<Body = unknown> extends Call<Body> {
+  readonly identity: JobIdentity;
+}
+
 /** What the document says of a route and what a request is held against: the same schemas. */
 interface RouteShape {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -28,6 +33,10 @@ interface RouteShape {
   readonly streamBytesMax?: number;
   /** Waits for news: let go when the caller, or the server, goes. */
   readonly isHeld?: true;
+  /** Calls of one session that are answered at once; absent: as many as a busy worker makes. */
+  readonly atOnceMax?: number;
+  /** Costs nothing, and must be answered whatever else is asked: the calls of an address do not count. */
+  readonly isUnlimited?: true;
   /** Patterns of the parts of the path. */
   readonly pathPatterns?: Readonly<Record<string, string>>;
   /** Fields of the query: all are required. */
@@ -44,10 +53,15 @@ export interface WorkerRoute extends RouteShape {
   handle(call: WorkerCall<never>): Promise<Answer>;
 }
 
+/** Of a job that shows its identity token as `Authorization: Bearer`. */
+export interface JobRoute extends RouteShape {
+  readonly caller: 'job';
+  handle(call: JobCall<never>): Promise<Answer>;
+}
+
 export interface OpenRoute extends RouteShape {
-  /** Whoever shows who they are in the body. */
-  readonly caller: 'job' | 'anyone';
+  readonly caller: 'anyone';
   handle(call: Call<never>): Promise<Answer>;
 }
 
-export type Route = WorkerRoute | OpenRoute;
+export type Route = WorkerRoute | JobRoute | OpenRoute;

@@ -1,6 +1,7 @@
 import type { Completion, CompletionAnswer, Lease } from '../protocol/lease.ts';
 import { type Database, withRetries } from '../store/database.ts';
 import { type TickCompletion, type TickResult, tick } from '../store/ticks.ts';
+import { attemptState } from '../store/workers.ts';
 import type { Hub } from './hub.ts';
 import { buildLeases, parseStepId } from './lease-builder.ts';
 import { noteOf, noteText } from './outcome-note.ts';
@@ -119,8 +120,11 @@ export class Conductor {
     );
   }
 
-  #settle(one: Completion): Promise<boolean> {
+  async #settle(one: Completion): Promise<boolean> {
     const { run, idx } = parseStepId(one.stepId);
+    // The slow path holds whole runs, and others whose number falls into the same place: nobody gets there by a stale fence.
+    const state = await attemptState(this.#tools.db, { run, idx, fence: one.fence });
+    if (state !== 'held') return state === 'recorded';
     return this.#tools.settler.settle(run, { type: 'outcome', idx, fence: one.fence, outcome: one.outcome });
   }
 

@@ -10,8 +10,10 @@ export interface BoundWorker {
   readonly class: string;
   /** How the worker keeps steps apart from itself, as it said when it registered. */
   readonly isolation: Isolation;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as `endsAt`. */
   readonly expiresAt: number;
+  /** The session is prolonged while its worker lives and its run is open, but no further than this. */
+  readonly endsAt: number;
 }
 
 /** Sessions of workers that speak over HTTP. Tokens are named by their SHA-256 alone. */
@@ -21,11 +23,13 @@ export interface WorkerSessions {
   find(tokenHash: Uint8Array, now: number): Promise<BoundWorker | undefined>;
   /** The worker has left: its session ends at `endsAt` at the latest. Until then the job may read how its run ended. */
   close(workerId: number, endsAt: number): Promise<void>;
+  /** The worker has just said that it lives: its session lasts until `expiresAt`, as far as it may. Never ends it sooner. */
+  prolong(worker: BoundWorker, expiresAt: number): Promise<void>;
   /**
-   * Which of these steps the worker may end, in order: those it holds under the named fence, and those that were ended
-   * under it. The engine checks the fence alone, and fences are small numbers that anybody can guess.
+   * Which of these steps the worker may end, in order: of its own run those that it holds under the named fence, and those
+   * that were ended under it. The engine checks the fence alone, and fences are small numbers that anybody can guess.
    */
-  mayEnd(workerId: number, held: readonly HeldLease[]): Promise<readonly boolean[]>;
+  mayEnd(worker: BoundWorker, held: readonly HeldLease[]): Promise<readonly boolean[]>;
   /** Whether steps of the worker's class are left in its run, now or later. */
   hasWork(worker: BoundWorker): Promise<boolean>;
 }

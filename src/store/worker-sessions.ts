@@ -11,11 +11,13 @@ export function openWorkerSessions(db: Database): WorkerSessions {
     close: async (workerId, endsAt) => {
       await db.query(
         'session_close',
-        'update worker_session set expires_at = least(expires_at, to_timestamp($2::float8 / 1000)) where worker = $1',
+        `update worker_session set expires_at = least(expires_at, to_timestamp($2::float8 / 1000)),
+           ends_at = least(ends_at, to_timestamp($2::float8 / 1000)) where worker = $1`,
         [workerId, endsAt],
       );
     },
-    mayEnd: (workerId, held) => mayEnd(db, workerId, held),
+    prolong: (worker, expiresAt) => prolong(db, worker, expiresAt),
+    mayEnd: (worker, held) => mayEnd(db, worker, held),
     hasWork: (worker) => hasWork(db, worker),
   };
 }
@@ -25,16 +27,17 @@ async function add(db: Database, tokenHash: Uint8Array, worker: BoundWorker): Pr
   await db.query('session_remove_expired', 'delete from worker_session where expires_at < now()', []);
   await db.query(
     'session_add',
-    `insert into worker_session (token_hash, worker, run_key, class, isolation, expires_at)
-     values ($1, $2, $3, $4, $5, to_timestamp($6::float8 / 1000))`,
-    [tokenHash, worker.workerId, worker.run, worker.class, worker.isolation, worker.expiresAt],
+    `insert into worker_session (token_hash, worker, run_key, class, isolation, expires_at, ends_at)
+     values ($1, $2, $3, $4, $5, to_timestamp($6::float8 / 1000), to_timestamp($7::float8 / 1000))`,
+    [tokenHash, worker.workerId, worker.run, worker.class, worker.isolation, worker.expiresAt, worker.endsAt],
   );
 }
 
 async function find(db: Database, tokenHash: Uint8Array, now: number): Promise<BoundWorker | undefined> {
   const rows = await db.query(
     'session_find',
-    `select worker, run_key, class, isolation, extract(epoch from expires_at)::float8 * 1000 from worker_session
+    `select worker, run_key, class, isolation, extract(epoch from expires_at)::float8 * 1000,
+       extract(epoch from ends_at)::float8 * 1000 from worker_session
      where token_hash = $1 and expires_at > to_timestamp($2::float8 / 1000)`,
     [tokenHash, now],
   );
@@ -46,23 +49,35 @@ async function find(db: Database, tokenHash: Uint8Array, now: number): Promise<B
     class: String(row[2]),
     isolation: String(row[3]) as Isolation,
     expiresAt: Number(row[4]),
+    endsAt: Number(row[5]),
   };
 }
 
-async function mayEnd(db: Database, workerId: number, held: readonly HeldLease[]): Promise<readonly boolean[]> {
+/** Of an open run: whoever serves one that is over has nothing left to do. */
+async function prolong(db: Database, worker: BoundWorker, expiresAt: number): Promise<void> {
+  await db.query(
+    'session_prolong',
+    `update worker_session s set expires_at = greatest(s.expires_at, least(s.ends_at, to_timestamp($2::float8 / 1000)))
+     where s.worker = $1 and exists (select 1 from run r where r.key = s.run_key and r.state < 3)`,
+    [worker.workerId, expiresAt],
+  );
+}
+
+async function mayEnd(db: Database, worker: BoundWorker, held: readonly HeldLease[]): Promise<readonly boolean[]> {
   if (held.length === 0) return [];
   const ids = held.map(({ stepId }) => stepId.split('.').map(Number));
   // Only under the step's present fence: one that is yet to come could be another worker's a moment later.
   const rows = await db.query(
     'steps_endable',
-    `select exists (select 1 from step s where s.run_id = h.run_id and s.idx = h.idx and s.fence = h.fence
-       and (s.worker = $1 or s.state not in (3, 4)))
+    `select exists (select 1 from run r join step s on s.run_id = r.id
+       where r.id = h.run_id and r.key = $5 and s.idx = h.idx and s.fence = h.fence and (s.worker = $1 or s.state not in (3, 4)))
      from unnest($2::bigint[], $3::int[], $4::int[]) with ordinality as h (run_id, idx, fence, ord) order by ord`,
     [
-      workerId,
+      worker.workerId,
       intArray(ids.map(([run]) => run ?? 0)),
       intArray(ids.map(([, idx]) => idx ?? 0)),
       intArray(held.map(({ fence }) => fence)),
+      worker.run,
     ],
   );
   return rows.map(([isAllowed]) => isAllowed === true);

@@ -9,11 +9,17 @@ import { logCalls } from './http/log-calls.ts';
 import { type Fetch, Wire } from './http/wire.ts';
 import { type Pause, REAL_PAUSE } from './pause.ts';
 
+/** Who a job is, by its identity token for the server's public URL, and what its worker says of itself. */
+export interface ShownJob {
+  readonly identityToken: string;
+  readonly hello: Registration | RunStart;
+}
+
 export interface HttpLeaseClientOptions {
   /** The server's public URL: https, or http on this machine. */
   readonly url: string;
-  /** What the job says of itself when it registers: asked again where it must register again. */
-  readonly register: () => Promise<Registration | RunStart>;
+  /** What the job shows when it registers: asked again where it must register again. */
+  readonly register: () => Promise<ShownJob>;
   readonly fetch?: Fetch;
   readonly pause?: Pause;
   /** Uniform in [0, 1). */
@@ -72,14 +78,14 @@ export function openHttpLeaseClient(options: HttpLeaseClientOptions): HttpLeaseC
 /** Registers once; the key makes it harmless to say so again where the answer was lost. */
 class JobSession {
   readonly #wire: Wire;
-  readonly #hello: () => Promise<Registration | RunStart>;
+  readonly #show: () => Promise<ShownJob>;
   readonly #key = randomBytes(KEY_BYTES).toString('base64url');
   #opening: Promise<Registered> | undefined;
   #isTaken = false;
 
-  constructor(wire: Wire, hello: () => Promise<Registration | RunStart>) {
+  constructor(wire: Wire, show: () => Promise<ShownJob>) {
     this.#wire = wire;
-    this.#hello = hello;
+    this.#show = show;
   }
 
   open(): Promise<Registered> {
@@ -99,10 +105,10 @@ class JobSession {
   }
 
   async #open(): Promise<Registered> {
-    const hello = await this.#hello();
+    const { identityToken: token, hello } = await this.#show();
     const path = 'pipeline' in hello ? '/runs' : '/workers:register';
     const body: (Registration | RunStart) & RegistrationKey = { ...hello, key: this.#key };
-    const registered = (await this.#wire.askAgain({ path, body })) as unknown as Registered;
+    const registered = (await this.#wire.askAgain({ path, body, token })) as unknown as Registered;
     this.#wire.token = registered.sessionToken;
     return registered;
   }

@@ -83,8 +83,7 @@ describe('what must not get through', () => {
       event: 'workflow_dispatch',
     });
     const dispatchId = data.workflow_runs[0]?.display_title.replace('maestro ', '') ?? '';
-    const register = (oidcToken: string, id = dispatchId): Promise<[number, unknown]> =>
-      knock(server.url, oidcToken, id);
+    const register = (token: string, id = dispatchId): Promise<[number, unknown]> => knock(server.url, token, id);
 
     expect(await register(ours)).toEqual([409, 'CONFLICT']);
     expect(await register(elsewhere)).toEqual([401, 'UNAUTHENTICATED']);
@@ -126,12 +125,11 @@ function tokenFor(audience: string, log: readonly string[]): string {
   return log.flatMap((line) => (line.startsWith(`stolen ${audience} `) ? (line.split(' ')[2] ?? '') : []))[0] ?? '';
 }
 
-async function knock(server: string, oidcToken: string, dispatchId: string): Promise<[number, unknown]> {
+async function knock(server: string, token: string, dispatchId: string): Promise<[number, unknown]> {
   const response = await fetch(`${server}/api/v1/workers:register`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify({
-      oidcToken,
       dispatchId,
       name: 'impostor',
       capacity: 1,

@@ -2,7 +2,7 @@ import type { Completion, CompletionAnswer, HeldLease, Lease } from '../../proto
 import { ACQUIRE, COMPLETE, COMPLETE_BYTES_MAX, HOLD_MS_MAX, RENEW } from '../../protocol/wire/worker-calls.ts';
 import type { BoundWorker } from '../../protocol/worker-session.ts';
 import type { HttpApiTools } from '../http-api-tools.ts';
-import { RENEW_BYTES_MAX, SMALL_BYTES_MAX } from '../limits.ts';
+import { HELD_AT_ONCE_MAX, PROLONG_MS, RENEW_BYTES_MAX, SESSION_MS, SMALL_BYTES_MAX } from '../limits.ts';
 import type { WorkerCall, WorkerRoute } from '../route.ts';
 
 /** Leases of many steps at once: taken, renewed, ended. */
@@ -12,6 +12,7 @@ export function leaseRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
       method: 'POST',
       path: '/api/v1/leases:acquire',
       isHeld: true,
+      atOnceMax: HELD_AT_ONCE_MAX,
       summary: 'Held until there are steps for the worker; answers up to `room` leases.',
       caller: 'worker',
       body: { schema: ACQUIRE.body, bytesMax: SMALL_BYTES_MAX },
@@ -28,8 +29,11 @@ export function leaseRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
       caller: 'worker',
       body: { schema: RENEW.body, bytesMax: RENEW_BYTES_MAX },
       answer: RENEW.answer,
-      handle: ({ worker, body }: WorkerCall<{ held: readonly HeldLease[] }>) =>
-        tools.leases.renew(worker.workerId, body.held),
+      handle: async ({ worker, body }: WorkerCall<{ held: readonly HeldLease[] }>) => {
+        const told = await tools.leases.renew(worker.workerId, body.held);
+        await prolong(tools, worker);
+        return told;
+      },
     },
     {
       method: 'POST',
@@ -44,6 +48,12 @@ export function leaseRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
   ];
 }
 
+/** A worker that lives keeps its session, which else would end in the middle of a job that may take days. */
+async function prolong({ sessions, clock }: HttpApiTools, worker: BoundWorker): Promise<void> {
+  const expiresAt = Math.min(worker.endsAt, clock.now() + SESSION_MS);
+  if (expiresAt - worker.expiresAt >= PROLONG_MS) await sessions.prolong(worker, expiresAt);
+}
+
 /** The engine checks fences alone: steps that are, or may become, another worker's are answered `lost` before it hears of them. */
 export async function completeOwn(
   tools: HttpApiTools,
@@ -51,7 +61,7 @@ export async function completeOwn(
   completions: readonly Completion[],
   room: number,
 ): Promise<{ readonly answers: readonly CompletionAnswer[]; readonly leases: readonly Lease[] }> {
-  const isOwn = await tools.sessions.mayEnd(worker.workerId, completions);
+  const isOwn = await tools.sessions.mayEnd(worker, completions);
   const own = completions.filter((_, i) => isOwn[i] === true);
   const told = await tools.leases.complete(worker.workerId, own, room);
   let next = 0;

@@ -10,11 +10,11 @@ import {
   type RunStart,
 } from '../../protocol/wire/registration.ts';
 import type { HttpApiTools } from '../http-api-tools.ts';
-import { HELLO_BYTES_MAX, SESSION_MS, START_BYTES_MAX } from '../limits.ts';
-import type { Call, OpenRoute } from '../route.ts';
+import { HELLO_BYTES_MAX, SESSION_MS, SESSION_MS_MAX, START_BYTES_MAX } from '../limits.ts';
+import type { JobCall, JobRoute } from '../route.ts';
 
 /** A job shows who it is and becomes a worker, once. */
-export function registrationRoutes(tools: HttpApiTools): readonly OpenRoute[] {
+export function registrationRoutes(tools: HttpApiTools): readonly JobRoute[] {
   return [
     {
       method: 'POST',
@@ -24,10 +24,8 @@ export function registrationRoutes(tools: HttpApiTools): readonly OpenRoute[] {
       caller: 'job',
       body: { schema: REGISTRATION, bytesMax: HELLO_BYTES_MAX },
       answer: REGISTERED,
-      handle: async ({ body }: Call<Registration & RegistrationKey>) => {
-        const identity = await tools.verifyJobToken(body.oidcToken);
-        return open(tools, await tools.admission.admit(identity, body.dispatchId, body.key), body);
-      },
+      handle: async ({ identity, body }: JobCall<Registration & RegistrationKey>) =>
+        open(tools, await tools.admission.admit(identity, body.dispatchId, body.key), body),
     },
     {
       method: 'POST',
@@ -36,8 +34,7 @@ export function registrationRoutes(tools: HttpApiTools): readonly OpenRoute[] {
       caller: 'job',
       body: { schema: RUN_START, bytesMax: START_BYTES_MAX },
       answer: REGISTERED,
-      handle: async ({ body }: Call<RunStart & RegistrationKey>) => {
-        const identity = await tools.verifyJobToken(body.oidcToken);
+      handle: async ({ identity, body }: JobCall<RunStart & RegistrationKey>) => {
         const { pipeline, params, key } = body;
         return open(tools, await tools.admission.start(identity, { pipeline, params }, key), body);
       },
@@ -52,13 +49,15 @@ async function open(
 ): Promise<Registered> {
   const hello = { name, runners: [job.class], capacity, run: job.run, isolation };
   const session = await tools.leases.register(hello);
+  const now = tools.clock.now();
   const { token, hash } = newSessionToken(tools.randomBytes);
   await tools.sessions.add(hash, {
     workerId: session.workerId,
     run: job.run,
     class: job.class,
     isolation,
-    expiresAt: tools.clock.now() + SESSION_MS,
+    expiresAt: now + SESSION_MS,
+    endsAt: now + SESSION_MS_MAX,
   });
   return { sessionToken: token, session, ...job };
 }

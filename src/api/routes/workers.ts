@@ -1,7 +1,7 @@
 import type { WorkerSignal } from '../../protocol/lease.ts';
 import { HOLD_MS_MAX, NOTHING, SIGNALS } from '../../protocol/wire/worker-calls.ts';
 import type { HttpApiTools } from '../http-api-tools.ts';
-import { DRAIN_POLL_MS, LINGER_MS, SMALL_BYTES_MAX } from '../limits.ts';
+import { DRAIN_POLL_MS, HELD_AT_ONCE_MAX, LINGER_MS, SMALL_BYTES_MAX } from '../limits.ts';
 import type { WorkerCall, WorkerRoute } from '../route.ts';
 
 /** A worker's session: what it is told, and its end. */
@@ -11,6 +11,7 @@ export function workerRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
       method: 'POST',
       path: '/api/v1/workers:signals',
       isHeld: true,
+      atOnceMax: HELD_AT_ONCE_MAX,
       summary: 'Held until there is something to tell the worker: steps to stop, or that nothing is left for it.',
       caller: 'worker',
       body: { schema: SIGNALS.body, bytesMax: SMALL_BYTES_MAX },

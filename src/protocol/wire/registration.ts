@@ -3,10 +3,8 @@ import type { WorkerSession } from '../lease.ts';
 import type { Isolation } from '../outcome.ts';
 import { ANY_OBJECT, ISOLATION, object, text, whole } from './schema.ts';
 
-/** What a worker says of itself and of the job that it is, once. */
+/** What a worker says of itself, once. Its job's identity token, made for the server's public URL, goes with it as `Authorization: Bearer`. */
 interface JobHello {
-  /** Identity token of the job, for this server's public URL. */
-  readonly oidcToken: string;
   readonly name: string;
   /** Steps at once. */
   readonly capacity: number;
@@ -43,7 +41,6 @@ export interface Registered {
 }
 
 const JOB_HELLO: JsonObject = {
-  oidcToken: text(16_384, { minLength: 1 }),
   name: text(256, { minLength: 1 }),
   capacity: whole(1, 512),
   isolation: ISOLATION,

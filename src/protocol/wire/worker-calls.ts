@@ -24,7 +24,8 @@ import {
 export const HOLD_MS_MAX = 25_000;
 /** Bytes of a body. Outputs of 1 MiB and a thousand annotations of 16 KiB fit; a batch that does not is sent in parts. */
 export const COMPLETE_BYTES_MAX = 33_554_432;
-export const EVENTS_BYTES_MAX = 33_554_432;
+/** An attempt may send half of it in all; characters may be escaped. */
+export const EVENTS_BYTES_MAX = 1_048_576;
 /** After gunzip: a few kilobytes can unfold to gigabytes. */
 export const LOG_BYTES_MAX = 8_388_608;
 export const CACHE_BYTES_MAX = 8_388_608;

@@ -24,6 +24,8 @@ export interface WireCall {
   readonly stream?: ReadableStream<Uint8Array>;
   readonly isGzip?: true;
   readonly bytesMax?: number;
+  /** Instead of the session's. */
+  readonly token?: string;
   /** An answer later than this counts as none. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -109,12 +111,12 @@ export class Wire {
     return answer;
   }
 
-  #bodyOf({ body, stream, isGzip, bytesMax = Number.POSITIVE_INFINITY }: WireCall): {
+  #bodyOf({ body, stream, isGzip, token = this.token, bytesMax = Number.POSITIVE_INFINITY }: WireCall): {
     headers: Record<string, string>;
     body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined;
   } {
     const headers: Record<string, string> = { accept: 'application/json' };
-    if (this.token !== undefined) headers.authorization = `Bearer ${this.token}`;
+    if (token !== undefined) headers.authorization = `Bearer ${token}`;
     if (stream) return { headers: { ...headers, 'content-type': 'application/octet-stream' }, body: stream };
     if (!body) return { headers, body: undefined };
     headers['content-type'] = 'application/json';

@@ -61,10 +61,11 @@ async function work(
   const response = await fetch(`${url}&audience=${encodeURIComponent(serverUrl)}`, {
     headers: { authorization: `Bearer ${bearer}` },
   });
-  const { value: oidcToken } = (await response.json()) as { readonly value: string };
+  const { value: identityToken } = (await response.json()) as { readonly value: string };
   const client = openHttpLeaseClient({
     url: serverUrl,
-    register: () => Promise.resolve({ oidcToken, dispatchId, name: 'warm', capacity: 1, isolation: 'process' }),
+    register: () =>
+      Promise.resolve({ identityToken, hello: { dispatchId, name: 'warm', capacity: 1, isolation: 'process' } }),
   });
   const { workerId } = await client.register({ name: 'warm', runners: [], capacity: 1 });
   times.set(run, { jobMs, registeredMs: Date.now() });

@@ -8,10 +8,9 @@ import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
 import { MaestroError } from '../../../src/base/errors.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import type { Isolation } from '../../../src/protocol/outcome.ts';
-import type { Registration } from '../../../src/protocol/wire/registration.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { openWorkerSessions } from '../../../src/store/worker-sessions.ts';
-import { type HttpLeaseClient, openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
+import { type HttpLeaseClient, openHttpLeaseClient, type ShownJob } from '../../../src/worker/http-lease-client.ts';
 import { heldToDocument } from './held-to-document.ts';
 
 /** A job that may register: which run it serves. Its token is its name. */
@@ -94,8 +93,8 @@ export class FarServer {
     return dispatchId;
   }
 
-  hello(dispatchId: string, isolation: Isolation = 'user', capacity = 64): Registration {
-    return { oidcToken: 'a job', dispatchId, name: `job-${dispatchId}`, capacity, isolation };
+  hello(dispatchId: string, isolation: Isolation = 'user', capacity = 64): ShownJob {
+    return { identityToken: 'a-job', hello: { dispatchId, name: `job-${dispatchId}`, capacity, isolation } };
   }
 
   /** A client whose job may register once for the run. */

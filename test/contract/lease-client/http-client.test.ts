@@ -3,11 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { json as readJson } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MaestroError } from '../../../src/base/errors.ts';
-import type { Registration } from '../../../src/protocol/wire/registration.ts';
-import { openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
+import { openHttpLeaseClient, type ShownJob } from '../../../src/worker/http-lease-client.ts';
 
 const HELD = { stepId: '1.0', fence: 1 } as const;
-const HELLO: Registration = { oidcToken: 't', dispatchId: 'd', name: 'n', capacity: 1, isolation: 'user' };
+const JOB: ShownJob = {
+  identityToken: 'identity',
+  hello: { dispatchId: 'd', name: 'n', capacity: 1, isolation: 'user' },
+};
 const REGISTERED = {
   sessionToken: 'mws_token',
   session: { workerId: 3, renewEveryMs: 10, expireAfterMs: 20 },
@@ -46,10 +48,10 @@ describe('a client of the worker protocol', () => {
       server.closeAllConnections();
     });
   });
-  const client = (hello = async (): Promise<Registration> => HELLO) =>
+  const client = (show = async (): Promise<ShownJob> => JOB) =>
     openHttpLeaseClient({
       url,
-      register: hello,
+      register: show,
       random: () => 1,
       pause: async (ms) => void pauses.push(ms),
     });
@@ -61,7 +63,7 @@ describe('a client of the worker protocol', () => {
     'ftp://localhost',
     'https://a:b@x',
   ])('does not speak to %s, where a secret could be overheard or sent along', (far) => {
-    expect(() => openHttpLeaseClient({ url: far, register: async () => HELLO })).toThrow(
+    expect(() => openHttpLeaseClient({ url: far, register: async () => JOB })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
     );
   });
@@ -73,7 +75,7 @@ describe('a client of the worker protocol', () => {
     const hello = { name: 'n', runners: [], capacity: 1 };
     expect(await one.register(hello)).toEqual(REGISTERED.session);
     await expect(one.register(hello)).rejects.toMatchObject({ code: 'CONFLICT' });
-    expect(asked).toEqual([{ path: '/api/v1/workers:register', authorization: undefined }]);
+    expect(asked).toEqual([{ path: '/api/v1/workers:register', authorization: 'Bearer identity' }]);
   });
 
   it('registers again where the server was not reached or its answer was lost, with the same key each time', async () => {

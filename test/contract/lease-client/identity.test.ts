@@ -82,7 +82,7 @@ onEveryDatabase('a job at a server with real identities and real dispatches', (u
       url: server.url,
       register: async () => ({
         ...server.hello(dispatchId),
-        oidcToken: await issuer.sign(nowS(), { claims: { run_id: String(1000 + ordinal), ...claims } }),
+        identityToken: await issuer.sign(nowS(), { claims: { run_id: String(1000 + ordinal), ...claims } }),
       }),
     });
   const begin = async (): Promise<{ run: number; key: string }> => {
@@ -110,7 +110,7 @@ onEveryDatabase('a job at a server with real identities and real dispatches', (u
       url: server.url,
       register: async () => ({
         ...server.hello(id),
-        oidcToken: await issuer.sign(nowS(), { claims: { run_id: String(1000 + ordinal) } }),
+        identityToken: await issuer.sign(nowS(), { claims: { run_id: String(1000 + ordinal) } }),
       }),
       fetch: async (...call) => {
         const answer = await fetch(...call);

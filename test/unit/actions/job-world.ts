@@ -149,6 +149,7 @@ export class JobWorld {
         add: async (hash, worker) => void this.sessions.set(hex(hash), worker),
         find: async (hash) => this.sessions.get(hex(hash)),
         close: async () => void (this.hasClosed = true),
+        prolong: async () => {},
         mayEnd: async (_worker, held) => held.map(() => true),
         hasWork: async () => true,
       },

@@ -37,10 +37,21 @@ export class Door {
   #requests = 0;
   api: HttpApi | undefined;
   url = '';
+  /** What the routes were given; before that, what they would be. */
+  tools: HttpApiTools = this.#tools();
 
   async open(change: Partial<HttpApiTools> = {}): Promise<this> {
+    this.tools = { ...this.#tools(), ...change };
+    this.api = openHttpApi(this.tools);
+    this.#server = createHttpServer(requestListenerOf(this.api), (error) => this.errors.push(error));
+    await new Promise<void>((listening) => this.#server?.listen(0, '127.0.0.1', listening));
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return this;
+  }
+
+  #tools(): HttpApiTools {
     const keyOf = (hash: Uint8Array): string => Buffer.from(hash).toString('hex');
-    this.api = openHttpApi({
+    return {
       leases: this.conductor,
       sessions: {
         add: async (hash, worker) => void this.sessions.set(keyOf(hash), worker),
@@ -49,6 +60,10 @@ export class Door {
           return found && found.expiresAt > now ? found : undefined;
         },
         close: async () => {},
+        prolong: async (worker, expiresAt) => {
+          for (const [key, bound] of this.sessions)
+            if (bound.workerId === worker.workerId) this.sessions.set(key, { ...bound, expiresAt });
+        },
         mayEnd: async (_worker, held) => held.map(({ stepId }) => this.mayEnd(stepId)),
         hasWork: async () => this.hasWork,
       },
@@ -71,12 +86,7 @@ export class Door {
       randomBytes,
       newId: () => `request-${++this.#requests}`,
       onError: (error) => this.errors.push(error),
-      ...change,
-    });
-    this.#server = createHttpServer(requestListenerOf(this.api), (error) => this.errors.push(error));
-    await new Promise<void>((listening) => this.#server?.listen(0, '127.0.0.1', listening));
-    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-    return this;
+    };
   }
 
   async close(): Promise<void> {
@@ -90,7 +100,9 @@ export class Door {
   token(change: Partial<BoundWorker> = {}): string {
     const { token } = newSessionToken(randomBytes);
     const hash = Buffer.from(sessionTokenHash(token) as Uint8Array).toString('hex');
-    const bound = { workerId: 1, run: '01run', class: '*', isolation: 'user' as const, expiresAt: this.now + 60_000 };
+    const isolation = 'user' as const;
+    const [expiresAt, endsAt] = [this.now + 60_000, this.now + 3_600_000];
+    const bound = { workerId: 1, run: '01run', class: '*', isolation, expiresAt, endsAt };
     this.sessions.set(hash, { ...bound, ...change });
     return token;
   }

@@ -6,13 +6,13 @@ import { MaestroError } from '../../../src/base/errors.ts';
 import { Door } from './door.ts';
 
 const HELLO = {
-  oidcToken: 'good',
   dispatchId: '01run',
   name: 'job',
   capacity: 2,
   isolation: 'user',
   key: 'k'.repeat(43),
 };
+const JOB = { token: 'good' };
 const LOGS = '/api/v1/steps/1.0/logs';
 const chunks = (text: string) => ({ fence: 1, chunks: [{ seq: 0, text }] });
 
@@ -24,7 +24,7 @@ describe('the routes for workers', () => {
   afterEach(() => door.close());
 
   it('make a job a worker, whose token opens the others', async () => {
-    const registered = await door.call('/api/v1/workers:register', HELLO, { token: '' });
+    const registered = await door.call('/api/v1/workers:register', HELLO, JOB);
     expect(registered).toMatchObject({
       status: 200,
       body: { run: '01run', class: 'linux', session: { workerId: 1 }, checkout: { owner: 'ada' } },
@@ -42,7 +42,7 @@ describe('the routes for workers', () => {
 
   it('start a run for a job of a user’s own workflow', async () => {
     const { dispatchId: _, ...hello } = HELLO;
-    const answer = await door.call('/api/v1/runs', { ...hello, pipeline: 'build', params: { env: 'staging' } });
+    const answer = await door.call('/api/v1/runs', { ...hello, pipeline: 'build', params: { env: 'staging' } }, JOB);
     expect(answer).toMatchObject({ status: 200, body: { run: '01new', class: '*' } });
     expect(door.started).toMatchObject([{ request: { pipeline: 'build', params: { env: 'staging' } } }]);
   });
@@ -84,7 +84,7 @@ describe('the routes for workers', () => {
     ['a key that can be guessed', '/api/v1/workers:register', { ...HELLO, key: 'k' }],
     ['an isolation of its own', '/api/v1/workers:register', { ...HELLO, isolation: 'vm' }],
   ])('refuse %s, and name the place', async (_case, path, body) => {
-    const answer = await door.call(path, body);
+    const answer = await door.call(path, body, path.endsWith(':register') ? JOB : {});
     expect(answer).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID', status: 400 } });
     expect(answer.body.detail).toMatch(/^body/);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
@@ -92,10 +92,11 @@ describe('the routes for workers', () => {
   });
 
   it('refuse what is no JSON, and quote nothing of it', async () => {
-    const answer = await door.call('/api/v1/workers:register', null, { body: '{"oidcToken":"eyJsecret' });
+    const answer = await door.call('/api/v1/workers:register', null, { ...JOB, body: '{"key":"eyJsecret' });
     expect(answer).toMatchObject({ status: 400, body: { code: 'INVALID_JSON' } });
     expect(JSON.stringify(answer.body)).not.toContain('eyJsecret');
     const form = await door.call('/api/v1/workers:register', null, {
+      ...JOB,
       body: 'a=b',
       headers: { 'content-type': 'text/plain' },
     });
@@ -104,7 +105,7 @@ describe('the routes for workers', () => {
 
   it('refuse bodies beyond their limit, also packed ones', async () => {
     const long = { ...HELLO, name: 'x'.repeat(70_000) };
-    expect(await door.call('/api/v1/workers:register', long)).toMatchObject({
+    expect(await door.call('/api/v1/workers:register', long, JOB)).toMatchObject({
       status: 413,
       body: { code: 'REQUEST_TOO_LARGE' },
     });
@@ -132,15 +133,16 @@ describe('the routes for workers', () => {
 
   it('limit what one address may register, and say when to come again', async () => {
     const codes = new Map<number, number>();
-    let last = await door.call('/api/v1/workers:register', { ...HELLO, oidcToken: 'bad' });
+    const knock = () => door.call('/api/v1/workers:register', HELLO, { token: 'bad' });
+    let last = await knock();
     for (let i = 0; i < 200; i++) {
-      last = await door.call('/api/v1/workers:register', { ...HELLO, oidcToken: 'bad' });
+      last = await knock();
       codes.set(last.status, (codes.get(last.status) ?? 0) + 1);
     }
     expect(Object.fromEntries(codes)).toEqual({ 401: 199, 429: 1 });
     expect(last.headers.get('retry-after')).toBe('1');
     door.now += 1000;
-    expect((await door.call('/api/v1/workers:register', HELLO)).status).toBe(200);
+    expect((await door.call('/api/v1/workers:register', HELLO, JOB)).status).toBe(200);
   });
 
   it('limit what one session may call, and not the others', async () => {
@@ -261,6 +263,8 @@ describe('the routes for workers', () => {
     expect(await door.call('/healthz', null, get)).toMatchObject({ status: 200, body: { status: 'ok' } });
     expect(await door.call('/readyz', null, get)).toMatchObject({ status: 200 });
     door.troubles = ['the database does not answer'];
+    expect((await door.call('/readyz', null, get)).status).toBe(200);
+    door.now += 1000;
     const answer = await door.call('/readyz', null, get);
     expect(answer).toMatchObject({ status: 503 });
     expect(answer.body.detail).toContain('the database does not answer');

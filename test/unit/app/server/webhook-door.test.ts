@@ -18,6 +18,7 @@ const EXAMPLES = createRequire(import.meta.url)('@octokit/webhooks-examples/api.
 const received: VerifiedWebhook[] = [];
 const refused: string[] = [];
 let failure: Error | undefined;
+let now = 1_790_000_000_000;
 let server: Server;
 let url: string;
 
@@ -38,7 +39,10 @@ beforeAll(async () => {
     }),
     { cwd: '/', addHandler: () => {} },
   );
-  const door = webhookDoor(probot, (reason) => refused.push(reason));
+  const door = webhookDoor(probot, (reason) => refused.push(reason), {
+    clock: { now: () => now },
+    isBehindProxy: true,
+  });
   server = createServer((request, response) => void door(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/github/webhooks`;
@@ -53,6 +57,7 @@ beforeEach(() => {
   received.length = 0;
   refused.length = 0;
   failure = undefined;
+  now += 3_600_000;
 });
 
 function sign(body: string, secret = SECRET): string {
@@ -160,6 +165,25 @@ describe('the webhook door', () => {
     failure = new Error('the database is away');
     expect((await post('{}')).status).toBe(500);
     expect(received).toEqual([]);
+  });
+
+  it('turns an address away whose deliveries do not hold, before it reads any more, and no other one', async () => {
+    const bad = { 'x-hub-signature-256': sign('{}', 'another secret') };
+    const from = (address: string, headers: Record<string, string> = {}) =>
+      post('{}', { 'x-forwarded-for': `10.9.8.7, ${address}`, ...headers });
+    const statuses: number[] = [];
+    for (let i = 0; i < 202; i++) statuses.push((await from('203.0.113.7', bad)).status);
+    expect(statuses).toEqual([...Array.from({ length: 200 }, () => 401), 429, 429]);
+    expect(refused).toHaveLength(200);
+    const answer = await from('203.0.113.7');
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '1']);
+    expect((await from('203.0.113.8')).status).toBe(202);
+    now += 1000;
+    expect((await from('203.0.113.7')).status).toBe(202);
+  });
+
+  it('counts nothing against who delivers what holds', async () => {
+    for (let i = 0; i < 300; i++) expect((await post('{}')).status).toBe(202);
   });
 
   it('answers only POST', async () => {

@@ -1,0 +1,109 @@
+import type { JobIdentity } from '../auth/job-identity.ts';
+import { sessionTokenHash } from '../auth/session-token.ts';
+import { MaestroError } from '../base/errors.ts';
+import type { BoundWorker } from '../protocol/worker-session.ts';
+import { addressKey } from './address.ts';
+import { BodyBudget, type HeldBody } from './body-budget.ts';
+import type { HttpApiTools } from './http-api-tools.ts';
+import { InFlight } from './in-flight.ts';
+import {
+  ADDRESS_RATE,
+  CALLS_AT_ONCE_MAX,
+  LARGE_BODIES,
+  RATES_KEPT,
+  RENEW_BYTES_MAX,
+  SESSION_BYTES_RATE,
+  SESSION_RATE,
+  SMALL_BODIES,
+} from './limits.ts';
+import { RateLimit } from './rate-limit.ts';
+import type { Route } from './route.ts';
+
+/** Who calls. `key` is what they are counted under. */
+export type Caller =
+  | { readonly type: 'worker'; readonly key: string; readonly worker: BoundWorker }
+  | { readonly type: 'job'; readonly key: string; readonly identity: JobIdentity }
+  | { readonly type: 'anyone'; readonly key: string };
+
+/** Who may call, how often, how many times at once, and with how much. All but the last is decided before a byte of the body is read. */
+export class Gate {
+  readonly #tools: HttpApiTools;
+  readonly #addresses: RateLimit;
+  readonly #sessions: RateLimit;
+  readonly #sessionBytes: RateLimit;
+  readonly #inFlight = new InFlight();
+  readonly #smallBodies = new BodyBudget(SMALL_BODIES);
+  readonly #largeBodies = new BodyBudget(LARGE_BODIES);
+  /** Tokens, by their hash, that held when they were last seen. */
+  readonly #known = new Set<string>();
+
+  constructor(tools: HttpApiTools) {
+    this.#tools = tools;
+    this.#addresses = new RateLimit(ADDRESS_RATE, tools.clock, RATES_KEPT);
+    this.#sessions = new RateLimit(SESSION_RATE, tools.clock, RATES_KEPT);
+    this.#sessionBytes = new RateLimit(SESSION_BYTES_RATE, tools.clock, RATES_KEPT);
+  }
+
+  /** @throws UNAUTHENTICATED, RATE_LIMITED */
+  async admit(route: Route, request: Request, socketAddress: string): Promise<Caller> {
+    const address = addressKey(this.#tools.addressOf?.(request, socketAddress) ?? socketAddress);
+    if (route.caller === 'worker') return this.#worker(request, address);
+    if (route.isUnlimited !== true) this.#addresses.take(address);
+    if (route.caller === 'anyone') return { type: 'anyone', key: address };
+    const identity = await this.#tools.verifyJobToken(bearerOf(request) ?? '');
+    return { type: 'job', key: `repository ${identity.repositoryId}`, identity };
+  }
+
+  /** For what is no route. @throws RATE_LIMITED */
+  turnAway(request: Request, socketAddress: string): void {
+    this.#addresses.take(addressKey(this.#tools.addressOf?.(request, socketAddress) ?? socketAddress));
+  }
+
+  /**
+   * Counts the call until what this answers is called.
+   * @throws RATE_LIMITED where the session has too many on this route
+   */
+  enter(route: Route, caller: Caller): () => void {
+    if (caller.type !== 'worker') return () => {};
+    const key = `${caller.key} ${route.method} ${route.path}`;
+    return this.#inFlight.enter(key, route.atOnceMax ?? CALLS_AT_ONCE_MAX);
+  }
+
+  /** Memory for the body of a call. */
+  hold(bytesMax: number, caller: Caller): HeldBody {
+    const budget = bytesMax <= RENEW_BYTES_MAX ? this.#smallBodies : this.#largeBodies;
+    return budget.open(caller.key);
+  }
+
+  /** A body was read: its bytes, unpacked, count for the session. */
+  spend(caller: Caller, bytes: number): void {
+    if (caller.type === 'worker') this.#sessionBytes.spend(caller.key, bytes);
+  }
+
+  /** A token that is not known takes from its address until it proves to hold: looking for it costs a query. */
+  async #worker(request: Request, address: string): Promise<Caller> {
+    const token = bearerOf(request);
+    const hash = token === undefined ? undefined : sessionTokenHash(token);
+    const name = hash && Buffer.from(hash).toString('base64');
+    const isKnown = name !== undefined && this.#known.delete(name);
+    if (!isKnown) this.#addresses.take(address);
+    const worker = hash && (await this.#tools.sessions.find(hash, this.#tools.clock.now()));
+    if (!worker || name === undefined)
+      throw new MaestroError('UNAUTHENTICATED', 'expected the token of a worker’s session that has not ended');
+    if (!isKnown) this.#addresses.spend(address, -1);
+    this.#remember(name);
+    const key = String(worker.workerId);
+    this.#sessions.take(key);
+    this.#sessionBytes.assertLeft(key);
+    return { type: 'worker', key, worker };
+  }
+
+  #remember(name: string): void {
+    this.#known.add(name);
+    if (this.#known.size > RATES_KEPT) this.#known.delete(this.#known.keys().next().value as string);
+  }
+}
+
+function bearerOf(request: Request): string | undefined {
+  return /^Bearer (\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+}
