@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { HookDelivery } from '../../sandbox/sandbox.ts';
+import { ClaimFailed } from './narrator.ts';
 import type { Stage } from './stage.ts';
 
 /** What a person sees of a check run. */
@@ -104,7 +105,7 @@ export async function waitForJobsOnlyOf(stage: Stage, shas: readonly string[]): 
   }
 }
 
-/** Throws with what was found last. */
+/** Throws ClaimFailed with what was found last. */
 async function waitFor<T>(
   what: string,
   read: () => Promise<T | undefined>,
@@ -115,7 +116,7 @@ async function waitFor<T>(
     const found = await read();
     if (found !== undefined) return found;
     if (performance.now() > deadline)
-      throw new Error(`waited ${WAIT_MS_MAX / 1000} s for ${what}; found ${await describe()}`);
+      throw new ClaimFailed(`waited ${WAIT_MS_MAX / 1000} s for ${what}; found ${await describe()}`);
     await pause(POLL_MS);
   }
 }

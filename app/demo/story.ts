@@ -48,7 +48,7 @@ test('nothing is missing of an empty order', () => {
 export async function tellStory(stage: Stage, narrator: Narrator): Promise<string> {
   await install(stage, narrator);
   const broken = await pushMistake(stage, narrator);
-  const sha = await fixIt(stage, narrator, broken.pull);
+  const sha = await fixIt(stage, narrator);
   await holdTheStranger(stage, narrator, [broken.sha, sha]);
   const run = await agreeByComment(stage, narrator, broken.pull, sha);
   await release(stage, narrator);
@@ -101,7 +101,7 @@ async function pushMistake(stage: Stage, narrator: Narrator): Promise<{ pull: nu
   return { pull, sha };
 }
 
-async function fixIt(stage: Stage, narrator: Narrator, pull: number): Promise<string> {
+async function fixIt(stage: Stage, narrator: Narrator): Promise<string> {
   const { ada, repository } = stage;
   narrator.act('3  ada fixes it', 'The same checks, on the new commit. A preview waits for somebody else to agree.');
   const sha = await ada.push(repository, BRANCH, { message: 'fix: ten are enough', files: { 'src/price.js': FIX } });
@@ -111,7 +111,6 @@ async function fixIt(stage: Stage, narrator: Narrator, pull: number): Promise<st
     .filter(({ name }) => name === TESTS)
     .map(({ externalId }) => externalId);
   narrator.claim('push and pull request ran the pipeline once', new Set(runs).size === 1 && runs[0] !== '', runs);
-  await waitForComment(stage, pull, /maestro:status/);
   return sha;
 }
 
@@ -154,6 +153,12 @@ async function holdTheStranger(stage: Stage, narrator: Narrator, adas: readonly 
 async function agreeByComment(stage: Stage, narrator: Narrator, pull: number, sha: string): Promise<string> {
   const { ada, grace, repository } = stage;
   narrator.act('5  Somebody agrees, by a comment', 'Whoever wrote the change may not approve it. Somebody else may.');
+  const status = await waitForComment(stage, pull, new RegExp(`maestro:status.*on commit ${sha.slice(0, 12)}`, 's'));
+  narrator.claim(
+    'one comment tells of both pipelines, and of who is waited for',
+    [TESTS, PREVIEW, GATE].every((name) => status.includes(name)),
+    status,
+  );
   narrator.say('ada              /maestro approve agree looks good to me');
   const own = await ada.comment(repository, pull, '/maestro approve agree looks good to me');
   const refusal = await waitForAnswer(stage, pull, own);
