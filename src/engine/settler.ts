@@ -57,7 +57,8 @@ export class Settler {
     // What is asked in the same turn shares a transaction.
     await Promise.resolve();
     for (let batch = this.#waiting.splice(0, ASKS_MAX); batch.length > 0; batch = this.#waiting.splice(0, ASKS_MAX)) {
-      for (const part of await this.#parts(batch)) await this.#settleBatch(part);
+      if (batch.length === 1) await this.#settleBatch(batch);
+      else for (const part of await this.#parts(batch)) await this.#settleBatch(part);
     }
     this.#isBusy = false;
   }

@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
 import { digestBytes } from '../../../src/base/digest.ts';
+import { byWeight } from '../../../src/engine/by-weight.ts';
 import {
   ANNOTATION_CALLS_MAX,
   BLOB_BYTES_MAX,
@@ -14,6 +15,7 @@ import {
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import type { HeldLease, Lease } from '../../../src/protocol/lease.ts';
 import { ARTIFACTS_MAX, type Artifact, OUTPUT_BYTES_MAX, type Outcome } from '../../../src/protocol/outcome.ts';
+import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
 import { openFileBlobs } from '../../../src/store/blobs.ts';
 import { runWorker } from '../../../src/worker/loop.ts';
 import { onEveryDatabase } from '../../every-database.ts';
@@ -33,19 +35,29 @@ onEveryDatabase('what workers may leave behind', (url) => {
   let fresh: Awaited<ReturnType<typeof freshDatabase>>;
   let world: World;
   let worker: TestWorker;
+  let folder: string;
   let blobs: string;
+  let isSignerAway = false;
 
   beforeEach(async () => {
     fresh = await freshDatabase(url);
-    blobs = await mkdtemp(join(tmpdir(), 'maestro-blobs-'));
-    world = await World.open(await fresh.open(), { blobs: openFileBlobs(blobs) });
+    folder = await mkdtemp(join(tmpdir(), 'maestro-limits-'));
+    blobs = join(folder, 'blobs');
+    await mkdir(blobs);
+    const signer = await openLocalSigner(join(folder, 'key.pem'));
+    const sign = async (bytes: Uint8Array): Promise<Uint8Array> => {
+      if (isSignerAway) throw new Error('no key today');
+      return signer.sign(bytes);
+    };
+    const far = { publicKeyPem: signer.publicKeyPem, keyHint: signer.keyHint, sign };
+    world = await World.open(await fresh.open(), { blobs: openFileBlobs(blobs), signer: far });
     worker = await world.worker();
   });
   afterEach(async () => {
     await world.close();
     await world.db.close();
     await fresh.drop();
-    await rm(blobs, { recursive: true });
+    await rm(folder, { recursive: true });
   });
 
   const complete = (lease: Lease, outcome: Outcome) => worker.complete(lease, outcome);
@@ -192,6 +204,37 @@ onEveryDatabase('what workers may leave behind', (url) => {
       `select due_at > now() + interval '23 hours' from outbox where kind = 2 and run_id = ${broken}`,
     )) as [[boolean]];
     expect(waits).toBe(true);
+  });
+
+  it('tells once of a signer that fails, asks it ever more seldom, and makes the receipt when it works again', async () => {
+    isSignerAway = true;
+    const run = await world.start([step('a')]);
+    await worker.run('a');
+    await expect(world.engine.waitForRun(run, AbortSignal.timeout(5000))).rejects.toThrow('no key today');
+    const waits: number[] = [];
+    for (let tries = 0; tries < 8; tries++) {
+      const due = `extract(epoch from due_at - now())::float8 as s from outbox where kind = 2 and run_id = ${run}`;
+      waits.push(Math.round(Number((await world.sql(`select ${due}`))[0]?.[0])));
+      await world.sql(`update outbox set due_at = now() where kind = 2 and run_id = ${run}`);
+      await world.engine.seal();
+    }
+    expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600, 600]);
+    expect(world.errors.splice(0)).toMatchObject([{ code: 'UNAVAILABLE' }]);
+    isSignerAway = false;
+    await world.engine.resumeRun(run);
+    expect((await world.end(run)).status).toBe('succeeded');
+  });
+
+  it('loads runs together only as far as memory holds them, and one that is larger alone', async () => {
+    await world.sql('insert into run_share select id, id * 10000000, 0 from generate_series(1, 4) as id');
+    const items = [1, 2, 4, 4, 3, 7, 8].map((run) => ({ run }));
+    const parts = await byWeight(world.db, items);
+    expect(parts.map((part) => part.map(({ run }) => run))).toEqual([
+      [1, 2],
+      [4, 4],
+      [3, 7, 8],
+    ]);
+    expect(await byWeight(world.db, [{ run: 7 }, { run: 8 }])).toEqual([[{ run: 7 }, { run: 8 }]]);
   });
 
   it('stores no more of a log than one attempt may write, and each chunk once', async () => {

@@ -125,6 +125,18 @@ describe('the room of a receipt', () => {
     );
   });
 
+  it('is counted to the byte for artifacts', () => {
+    const steps = [planStep('build[é]')];
+    const artifacts = Array.from({ length: 1500 }, (_, i) => {
+      return { name: 'site', path: `pages/"${i}"/ü.html`, digest: digestBytes(`${i}`), sizeBytes: i };
+    });
+    const entry = entryOf(steps);
+    const more = payloadBytes(entry, [{ kind: 'succeeded', artifacts }]) - payloadBytes(entry, [{ kind: 'succeeded' }]);
+    const share = receiptBytesOf('build[é]', { kind: 'succeeded', artifacts });
+    expect(share).toBeGreaterThanOrEqual(more);
+    expect(share).toBeLessThan(more + 256);
+  });
+
   it('is most of it for a small plan, and what is left for one of ten thousand steps', () => {
     expect(receiptRoom(entryOf([planStep('a')]))).toBeGreaterThan(15_000_000);
     const many = Array.from({ length: 10_000 }, (_, i) =>
