@@ -12,8 +12,7 @@ describe('the ending of a story', () => {
     for (const sandbox of sandboxes.splice(0)) await sandbox.close();
   });
 
-  /** ada pushes one commit after the first, and says something of both. */
-  async function tell(daysAgo: number, state: 'success' | 'failure'): Promise<Json> {
+  async function open(daysAgo: number) {
     const sandbox = await openSandbox({ nowMs: () => Date.now() - daysAgo * 86_400_000 });
     sandboxes.push(sandbox);
     sandbox.createOrganization('acme');
@@ -21,10 +20,23 @@ describe('the ending of a story', () => {
     const files = { 'README.md': '# Orders\n' };
     await sandbox.createRepository({ owner: 'acme', name: 'orders', files, collaborators: { ada: 'write' } });
     const { data: main } = await ada.octokit.rest.git.getRef({ ...REPOSITORY, ref: 'heads/main' });
-    const first = main.object.sha;
+    const stage = { sandbox, ada, repository: REPOSITORY, server: { url: 'http://127.0.0.1:1' } };
+    return { stage, ada, first: main.object.sha };
+  }
+
+  /** ada pushes one commit after the first, and says something of both. */
+  async function tell(daysAgo: number, state: 'success' | 'failure'): Promise<Json> {
+    const { stage, first, ada } = await open(daysAgo);
     const second = await ada.push(REPOSITORY, 'main', { message: 'docs: more', files: { 'a.md': String(daysAgo) } });
     for (const sha of [first, second]) await ada.octokit.rest.repos.createCommitStatus({ ...REPOSITORY, sha, state });
-    const stage = { sandbox, ada, repository: REPOSITORY, server: { url: 'http://127.0.0.1:1' } };
+    return await endingOf(stage, nameCommits(first, [second]));
+  }
+
+  /** A pull request with one comment. */
+  async function say(body: string): Promise<Json> {
+    const { stage, first, ada } = await open(0);
+    const second = await ada.push(REPOSITORY, 'topic', { message: 'docs: more', files: { 'a.md': 'a' } });
+    await ada.comment(REPOSITORY, await ada.openPull(REPOSITORY, 'Topic', 'topic'), body);
     return await endingOf(stage, nameCommits(first, [second]));
   }
 
@@ -35,6 +47,15 @@ describe('the ending of a story', () => {
     expect(endings[0]).toMatchObject({
       'acme/orders': { statuses: [{ sha: '<commit 0>' }, { sha: '<first commit>' }] },
     });
+  });
+
+  it('takes rows of a table in any order, and numbers of things that have no name', async () => {
+    const table = (...rows: readonly string[]): string =>
+      ['**Maestro**', '', '| Pipeline | State |', '|---|---|', ...rows, '', 'Done'].join('\n');
+    const [tests, preview] = ['| [tests](/actions/runs/12) | good |', '| [preview](/actions/runs/7) | bad |'] as const;
+    const endings = [await say(table(tests, preview)), await say(table(preview, tests.replace('12', '9')))] as const;
+    expect(differences(...endings)).toEqual([]);
+    expect(differences(endings[0], await say(table(tests)))).toHaveLength(2);
   });
 
   it('says by name what is different', async () => {

@@ -4,6 +4,8 @@ import type { Json } from '../../../src/base/json.ts';
 const RUN_ID = /\b[0-9a-hjkmnp-tv-z]{26}\b/gi;
 const DURATION = /\b\d+(?:\.\d+)? ?(?:ms|s|min|h)\b(?: \d+ ?(?:ms|s|min)\b)*/g;
 const TIME = /\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?/g;
+/** Things of GitHub's that have no name but a number. */
+const NUMBERED = /(issue-comment|actions\/runs)\/\d+/g;
 const SHORT_SHAS = [40, 12, 10, 7];
 
 /** What of a stage is looked at. */
@@ -26,7 +28,7 @@ export function nameCommits(first: string, shas: readonly string[]): CommitNames
 export async function endingOf(stage: Scene, commits: CommitNames): Promise<Json> {
   const names = await runNames(stage, commits);
   const text = JSON.stringify(stage.sandbox.snapshot())
-    .replaceAll(/"body":"(?:[^"\\]|\\.)*"/g, (body) => body.replaceAll(/issue-comment\/\d+/g, 'issue-comment/…'))
+    .replaceAll(/"body":"(?:[^"\\]|\\.)*"/g, (body) => body.replaceAll(NUMBERED, '$1/…'))
     .replaceAll(new RegExp(`${stage.sandbox.url}|${stage.server.url}`, 'g'), 'http://…');
   const renamed = [...commits]
     .flatMap(([sha, name]) => SHORT_SHAS.map((length) => [sha.slice(0, length), `<${name}>`] as const))
@@ -70,8 +72,17 @@ function sorted(value: Json, name = ''): Json {
   if (Array.isArray(value) && name === 'checks') return sorted(value.filter((check) => !isOfChance(check)));
   if (Array.isArray(value))
     return value.map((item: Json) => sorted(item)).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  if (typeof value === 'string' && name === 'body') return withSortedRows(value);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, sorted(item, key)]));
+}
+
+/** A table names pipelines in the order in which they began; two events that start one each may come in any. */
+function withSortedRows(body: string): string {
+  return body.replaceAll(/(?<=\|---\|\n)(?:\|.*\n?)+/g, (rows) => {
+    const lines = rows.trimEnd().split('\n');
+    return `${lines.toSorted().join('\n')}${rows.slice(rows.trimEnd().length)}`;
+  });
 }
 
 /** How far a run came before a newer push cancelled it, and so which of its steps have a check, is a matter of moments. */
