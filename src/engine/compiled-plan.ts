@@ -23,7 +23,7 @@ export interface CompiledPlan {
   readonly indexesByBase: ReadonlyMap<string, readonly number[]>;
 }
 
-interface StepFacts {
+export interface StepFacts {
   /** Work without a condition: policy can be asked when the run starts, and nothing else stands between it and a worker. */
   readonly isStanding: boolean;
   /** `with` holds expressions: what policy sees of it depends on the run. */
@@ -76,6 +76,16 @@ function factsOf(step: PlanStep): StepFacts {
 function holdsExpression(value: Json): boolean {
   if (typeof value === 'string') return hasExpression(value);
   return typeof value === 'object' && value !== null && Object.values(value).some((part) => holdsExpression(part));
+}
+
+const NO_INDEXES: readonly number[] = [];
+
+/** The steps whose results a step reads. */
+export function readIndexes(compiled: CompiledPlan, idx: number): readonly number[] {
+  const bases = compiled.facts[idx]?.reads.steps;
+  if (!bases || bases.size === 0) return NO_INDEXES;
+  const names = bases.has('*') ? [...compiled.indexesByBase.keys()] : [...bases];
+  return names.flatMap((base) => compiled.indexesByBase.get(base) ?? []);
 }
 
 /** Everything that follows a set of steps, with the steps themselves. */

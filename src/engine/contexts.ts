@@ -38,15 +38,19 @@ export function runContexts(
 
 const NOTHING: JsonObject = {};
 
+/** Results of steps as others read them, by base id: made once for all who read them at the same moment. */
+export type KnownResults = Map<string, JsonObject>;
+
 /** Contexts of one step; `finished` answers what is known of its ancestors. */
 export function stepContexts(
   shared: RunContexts,
   compiled: CompiledPlan,
   idx: number,
   finished: (idx: number) => FinishedStep | undefined,
+  known: KnownResults = new Map(),
 ): StepContexts {
   const reads = compiled.facts[idx]?.reads;
-  const steps = reads && reads.steps.size > 0 ? stepsContext(compiled, reads.steps, finished) : NOTHING;
+  const steps = reads && reads.steps.size > 0 ? stepsContext(compiled, reads.steps, finished, known) : NOTHING;
   return { ...shared, steps, matrix: compiled.plan.steps[idx]?.matrix ?? NOTHING };
 }
 
@@ -55,21 +59,36 @@ function stepsContext(
   compiled: CompiledPlan,
   bases: ReadonlySet<string>,
   finished: (idx: number) => FinishedStep | undefined,
+  known: KnownResults,
 ): JsonObject {
   const wanted = bases.has('*') ? [...compiled.indexesByBase.keys()] : [...bases];
   const context: Record<string, Json> = {};
   for (const base of wanted) {
-    const found = (compiled.indexesByBase.get(base) ?? []).flatMap((idx) => finished(idx) ?? []);
-    if (found.length === 0) continue;
-    const notes = found.map((step) => readNote(step.outcome));
-    context[base] = {
-      outputs: Object.assign({}, ...notes.map((note) => note.outputs ?? {})) as JsonObject,
-      outcome: worst(found.map((step) => resultName(step, {}))),
-      conclusion: worst(found.map((step, i) => resultName(step, notes[i] ?? {}))),
-      result: worst(found.map((step, i) => resultName(step, notes[i] ?? {}))),
-    };
+    let result = known.get(base);
+    if (result === undefined) {
+      const found = (compiled.indexesByBase.get(base) ?? []).flatMap((idx) => finished(idx) ?? []);
+      if (found.length === 0) continue;
+      known.set(base, (result = resultOf(found)));
+    }
+    context[base] = result;
   }
   return context;
+}
+
+function resultOf(found: readonly FinishedStep[]): JsonObject {
+  const notes = found.map((step) => readNote(step.outcome));
+  const conclusion = worst(found.map((step, i) => resultName(step, notes[i] ?? {})));
+  return {
+    outputs: merged(notes.map((note) => note.outputs ?? {})),
+    outcome: worst(found.map((step) => resultName(step, {}))),
+    conclusion,
+    result: conclusion,
+  };
+}
+
+function merged(outputs: readonly JsonObject[]): JsonObject {
+  const [only] = outputs;
+  return only && outputs.length === 1 ? only : (Object.assign({}, ...outputs) as JsonObject);
 }
 
 const RESULTS = ['failure', 'cancelled', 'skipped', 'success'] as const;

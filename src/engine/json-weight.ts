@@ -29,3 +29,10 @@ export function shapeOf(value: Json, valuesMax: number): JsonShape {
 export function heapBytes(textBytes: number, values: number): number {
   return textBytes + values * VALUE_BYTES;
 }
+
+/** Characters of all texts in a value; whatever else it holds counts as one each. */
+export function textChars(value: Json): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 1;
+  return Object.values(value).reduce((sum: number, inner) => sum + textChars(inner), 1);
+}

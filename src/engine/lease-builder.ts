@@ -2,8 +2,8 @@ import type { Lease, StepId } from '../protocol/lease.ts';
 import type { Session } from '../store/database.ts';
 import { loadOutcomes, type StepRow } from '../store/run-rows.ts';
 import type { GrantedLease } from '../store/ticks.ts';
-import { type CompiledPlan, stepAt } from './compiled-plan.ts';
-import { stepContexts } from './contexts.ts';
+import { readIndexes, stepAt } from './compiled-plan.ts';
+import { type KnownResults, stepContexts } from './contexts.ts';
 import type { RunEntries, RunEntry } from './run-entry.ts';
 
 export function stepIdOf(run: number, idx: number): StepId {
@@ -27,9 +27,10 @@ export async function buildLeases(
       granted.map((one) => one.run),
     );
   const outcomes = await loadReadOutcomes(session, entries, granted);
+  const results = new Map(granted.map(({ run }): [number, KnownResults] => [run, new Map()]));
   return granted.flatMap((one) => {
     const entry = entries.get(one.run);
-    return entry ? [toLease(entry, one, outcomes)] : [];
+    return entry ? [toLease(entry, one, outcomes, results.get(one.run))] : [];
   });
 }
 
@@ -41,24 +42,21 @@ async function loadReadOutcomes(
   entries: RunEntries,
   granted: readonly GrantedLease[],
 ): Promise<Outcomes> {
-  const wanted = granted.flatMap((one) =>
-    readIndexes(entries.get(one.run)?.compiled, one.idx).map((idx) => ({ run: one.run, idx })),
-  );
+  // Each once: hundreds of steps may read what one step left.
+  const read = new Map<number, Set<number>>();
+  for (const { run, idx: reader } of granted) {
+    const { compiled } = entries.get(run) ?? {};
+    const own = read.get(run) ?? new Set();
+    if (compiled) for (const idx of readIndexes(compiled, reader)) own.add(idx);
+    read.set(run, own);
+  }
+  const wanted = [...read].flatMap(([run, own]) => Array.from(own, (idx) => ({ run, idx })));
   if (wanted.length === 0) return NONE;
   const rows = await loadOutcomes(session, wanted);
   return new Map(rows.map((row) => [stepIdOf(row.run, row.idx), row]));
 }
 
-const NO_INDEXES: readonly number[] = [];
-
-function readIndexes(compiled: CompiledPlan | undefined, idx: number): readonly number[] {
-  const bases = compiled?.facts[idx]?.reads.steps;
-  if (!compiled || !bases || bases.size === 0) return NO_INDEXES;
-  const names = bases.has('*') ? [...compiled.indexesByBase.keys()] : [...bases];
-  return names.flatMap((base) => compiled.indexesByBase.get(base) ?? []);
-}
-
-function toLease(entry: RunEntry, granted: GrantedLease, outcomes: Outcomes): Lease {
+function toLease(entry: RunEntry, granted: GrantedLease, outcomes: Outcomes, results: KnownResults | undefined): Lease {
   const { compiled } = entry;
   const step = stepAt(compiled, granted.idx);
   return {
@@ -69,7 +67,13 @@ function toLease(entry: RunEntry, granted: GrantedLease, outcomes: Outcomes): Le
     fence: granted.fence,
     planDigest: compiled.digest,
     step,
-    contexts: stepContexts(entry.contexts, compiled, granted.idx, (idx) => outcomes.get(stepIdOf(granted.run, idx))),
+    contexts: stepContexts(
+      entry.contexts,
+      compiled,
+      granted.idx,
+      (idx) => outcomes.get(stepIdOf(granted.run, idx)),
+      results,
+    ),
     idempotencyKey: `${entry.key}/${step.id}/${granted.iteration}`,
   };
 }

@@ -1,3 +1,4 @@
+import { MaestroError } from '../base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { type ExpressionFunctions, evaluateTemplate } from '../pipeline/expression.ts';
 import { referencesOf } from '../pipeline/expression-references.ts';
@@ -8,20 +9,24 @@ import type { StepContexts } from '../protocol/lease.ts';
 const WORKER_ONLY: ReadonlySet<string> = new Set(['secrets', 'runner']);
 const NO_FUNCTIONS: ExpressionFunctions = {};
 
-/** What templates may read, and the names in `env` whose values only a worker can tell. */
+/** Characters that the templates of one step may make in all: policy refuses questions of half as many. */
+const RESOLVED_CHARS_MAX = 2_097_152;
+
+/** What templates may read, the names in `env` whose values only a worker can tell, and how much has been made. */
 interface Readable {
   readonly contexts: Readonly<Record<string, JsonObject>>;
   readonly hidden: ReadonlySet<string>;
+  readonly made: { chars: number };
 }
 
 /**
  * The `with` of a step as its worker will read it, `env` of plan and step included. Texts that need what only a worker has
  * (`secrets`, `runner`, `hashFiles`, or a variable made of them) are left as written.
  *
- * Throws EXPRESSION_FAILED.
+ * Throws EXPRESSION_FAILED, also for inputs that are too large to be judged.
  */
 export function resolveInputs(step: Pick<PlanStep, 'with' | 'env'>, contexts: StepContexts): JsonObject {
-  const bare: Readable = { contexts: { ...contexts, env: {} }, hidden: new Set() };
+  const bare: Readable = { contexts: { ...contexts, env: {} }, hidden: new Set(), made: { chars: 0 } };
   return resolveObject(step.with, readsEnv(step.with) ? withEnv(step.env, withEnv(contexts.env, bare)) : bare);
 }
 
@@ -34,7 +39,7 @@ function withEnv(env: Readonly<Record<string, string>>, readable: Readable): Rea
     hidden[isHidden ? 'add' : 'delete'](name);
     known[name] = isHidden ? template : textOf(resolve(template, readable));
   }
-  return { contexts: { ...readable.contexts, env: known }, hidden };
+  return { contexts: { ...readable.contexts, env: known }, hidden, made: readable.made };
 }
 
 function textOf(value: Json): string {
@@ -50,7 +55,14 @@ function resolve(value: Json, readable: Readable): Json {
   if (Array.isArray(value)) return value.map((part) => resolve(part, readable));
   if (isJsonObject(value)) return resolveObject(value, readable);
   if (typeof value !== 'string' || !hasExpression(value) || isForWorker(value, readable.hidden)) return value;
-  return evaluateTemplate(value, readable.contexts, NO_FUNCTIONS);
+  const made = evaluateTemplate(value, readable.contexts, NO_FUNCTIONS);
+  readable.made.chars += typeof made === 'string' ? made.length : JSON.stringify(made).length;
+  if (readable.made.chars > RESOLVED_CHARS_MAX)
+    throw new MaestroError(
+      'EXPRESSION_FAILED',
+      `expected the expressions of one step to make at most ${RESOLVED_CHARS_MAX} characters of its inputs`,
+    );
+  return made;
 }
 
 function isForWorker(text: string, hidden: ReadonlySet<string>): boolean {

@@ -4,8 +4,9 @@ import type { AskedDecision } from '../store/decisions.ts';
 import type { RunRow, StepRow } from '../store/run-rows.ts';
 import type { DeadLetter, NewEvent, RunChange, StepChange } from '../store/settlements.ts';
 import { stepAt } from './compiled-plan.ts';
-import { type FinishedStep, stepContexts } from './contexts.ts';
+import { type FinishedStep, type KnownResults, stepContexts } from './contexts.ts';
 import { compensationAfter } from './draft.ts';
+import { textChars } from './json-weight.ts';
 import { noteText, type OutcomeNote, readNote } from './outcome-note.ts';
 import type { RunEntry } from './run-entry.ts';
 import { type Effect, isFinal, type RunFact, type RunState, STEP_NEW, type StepState } from './run-state.ts';
@@ -19,6 +20,10 @@ export class RunWork {
   state: RunState;
   /** Steps whose dependencies are final and which nobody has judged yet. */
   readonly toAdmit = new Set<number>();
+  /** Steps are left that could not be judged with the others. */
+  isUnfinished = false;
+  /** Characters of the inputs that templates made. */
+  judgedChars = 0;
   /** Waiting for the next admission with a person's consent. */
   readonly approved = new Set<number>();
   readonly asked = new Map<number, AskedDecision>();
@@ -27,6 +32,7 @@ export class RunWork {
   readonly #changed = new Set<number>();
   readonly #notes = new Map<number, OutcomeNote>();
   readonly #delays = new Map<number, number>();
+  readonly #results: KnownResults = new Map();
   #reason: string | null = null;
 
   constructor(entry: RunEntry, row: RunRow, rows: readonly StepRow[]) {
@@ -49,7 +55,10 @@ export class RunWork {
   apply(fact: RunFact): boolean {
     const { run, changed, effects } = transition(this.entry.compiled.graph, this.state, fact);
     this.state = run;
-    for (const idx of changed) this.#changed.add(idx);
+    for (const idx of changed) {
+      this.#changed.add(idx);
+      this.#forgetResult(idx);
+    }
     for (const effect of effects) this.#take(effect);
     if (run.status !== 'queued') this.#findAdmissible(fact.type === 'released' ? run.steps.keys() : changed);
     if (fact.type === 'cancel-requested') this.#reason = fact.reason;
@@ -59,6 +68,7 @@ export class RunWork {
   /** Keeps what a worker said of the newest attempt, whatever becomes of the step. */
   note(idx: number, note: OutcomeNote): void {
     this.#notes.set(idx, note);
+    this.#forgetResult(idx);
   }
 
   noteOf(idx: number): OutcomeNote {
@@ -75,11 +85,17 @@ export class RunWork {
   }
 
   contexts(idx: number): ReturnType<typeof stepContexts> {
-    return stepContexts(this.entry.contexts, this.entry.compiled, idx, (other) => this.finished(other));
+    const { contexts, compiled } = this.entry;
+    return stepContexts(contexts, compiled, idx, (other) => this.finished(other), this.#results);
   }
 
   isCompensation(idx: number): boolean {
     return idx >= this.entry.compiled.plan.steps.length;
+  }
+
+  ask(idx: number, asked: AskedDecision): void {
+    this.asked.set(idx, asked);
+    if (this.entry.compiled.facts[idx]?.isTemplated) this.judgedChars += textChars(asked.input().step?.with ?? null);
   }
 
   tell(event: NewEvent): void {
@@ -141,6 +157,10 @@ export class RunWork {
 
   get changedCount(): number {
     return this.#changed.size;
+  }
+
+  #forgetResult(idx: number): void {
+    this.#results.delete(stepAt(this.entry.compiled, idx).base);
   }
 
   #findAdmissible(indexes: Iterable<number>): void {

@@ -5,7 +5,7 @@ import type { PolicyEngine } from '../policy/evaluate.ts';
 import type { Outcome } from '../protocol/outcome.ts';
 import type { Session } from '../store/database.ts';
 import { saveDecisions } from '../store/decisions.ts';
-import { clearOutbox } from '../store/outbox.ts';
+import { clearOutbox, postSettle } from '../store/outbox.ts';
 import { saveQueues } from '../store/queues.ts';
 import { lockRuns } from '../store/run-rows.ts';
 import { addDeadLetters, addEvents, saveRuns, saveSteps } from '../store/settlements.ts';
@@ -18,6 +18,7 @@ import { noteOf } from './outcome-note.ts';
 import type { RunEntries } from './run-entry.ts';
 import { type AttemptEnded, type StepState } from './run-state.ts';
 import { RunWork } from './run-work.ts';
+import { JUDGED_CHARS_MAX } from './worker-limits.ts';
 
 /** Something that a run is to be told. `answer` hears, after the commit, whether it changed anything, or why it was refused. */
 export type Ask =
@@ -51,7 +52,12 @@ export interface Settled {
   readonly hasTimers: boolean;
   /** Workers hold steps that were told to stop. */
   readonly hasStopping: boolean;
+  /** Steps of these could not be judged with the others: to be swept at once. */
+  readonly unfinishedRuns: readonly number[];
 }
+
+/** Who settles goes on at once. Where it dies, a sweep does after this. */
+const UNFINISHED_MS = 2000;
 
 /**
  * The slow path: locks whole runs, applies what they are told through `transition`, judges the steps that this sets
@@ -70,7 +76,9 @@ export async function settleRuns(session: Session, tools: SettleTools, asks: rea
   }
   await writeWorks(session, tools, [...works.values()]);
   await clearOutbox(session, 'settle', ids);
-  return summary(answers, [...works.values()]);
+  const unfinished = [...works.values()].filter((work) => work.isUnfinished).map((work) => work.row.id);
+  await postSettle(session, unfinished, UNFINISHED_MS);
+  return { ...summary(answers, [...works.values()]), unfinishedRuns: unfinished };
 }
 
 function isOfPerson(ask: Ask): boolean {
@@ -236,11 +244,16 @@ function applyTimer(work: RunWork, idx: number, generation: number): boolean {
   return true;
 }
 
-/** Judges until nothing is left to judge: a skipped step sets free what follows it. */
+/** Judges until nothing is left to judge, or the rest waits for the next time: a skipped step sets free what follows it. */
 function admitAll(tools: SettleTools, work: RunWork): void {
   for (let [idx] = work.toAdmit; idx !== undefined && work.isActive; [idx] = work.toAdmit) {
     work.toAdmit.delete(idx);
     const now = work.state.steps[idx] as StepState;
+    // Who looks at the run again finds it. What was held would not be found: its timer is gone.
+    if (work.judgedChars > JUDGED_CHARS_MAX && now.status === 'pending') {
+      work.isUnfinished = true;
+      continue;
+    }
     const isCompensation = work.isCompensation(idx);
     const { admission, asked } = admitStep(tools.policy, {
       entry: work.entry,
@@ -253,7 +266,7 @@ function admitAll(tools: SettleTools, work: RunWork): void {
       contexts: work.contexts(idx),
       nowMs: tools.clock.now(),
     });
-    if (asked) work.asked.set(idx, asked);
+    if (asked) work.ask(idx, asked);
     work.apply({ type: 'admitted', idx, generation: now.generation, admission });
   }
 }
@@ -288,7 +301,7 @@ async function newStepQueues(session: Session, works: readonly RunWork[]): Promi
   return new Map(names.map((name, i) => [`${name.pool}/${name.class}`, ids[i] ?? 0]));
 }
 
-function summary(answers: readonly boolean[], works: readonly RunWork[]): Settled {
+function summary(answers: readonly boolean[], works: readonly RunWork[]): Omit<Settled, 'unfinishedRuns'> {
   const has = (status: StepState['status']): boolean =>
     works.some((work) => work.changedCount > 0 && work.state.steps.some((step) => step.status === status));
   return {

@@ -86,6 +86,8 @@ export class Settler {
     this.#hub.tell('ready');
     if (settled.hasStopping) this.#hub.tell('stop');
     if (settled.hasTimers) this.#onTimer();
+    // What fails here stays in the outbox; the next sweep takes it up.
+    for (const run of settled.unfinishedRuns) this.settle(run, { type: 'sweep' }).catch(() => {});
     if (settled.closedRuns.length > 0) this.#onClosed(settled.closedRuns);
     this.#hub.tell('settled');
     this.#hub.tell('changed');

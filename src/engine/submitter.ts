@@ -1,4 +1,4 @@
-import { MaestroError } from '../base/errors.ts';
+import { isMaestroError, MaestroError } from '../base/errors.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import { runInput, runKey } from '../policy/input-from-plan.ts';
 import type { RunRelation, StartRun } from '../protocol/client.ts';
@@ -10,11 +10,13 @@ import { findByIdempotencyKey } from '../store/run-rows.ts';
 import { type NewRun, submitRuns } from '../store/submissions.ts';
 import { askPolicy } from './admission.ts';
 import { deadlineOf } from './begin-run.ts';
-import { type CompiledPlan, compilePlan } from './compiled-plan.ts';
+import { type CompiledPlan, compilePlan, type StepFacts } from './compiled-plan.ts';
 import { runContexts, stepContexts } from './contexts.ts';
 import type { DecisionIds } from './decision-ids.ts';
+import { textChars } from './json-weight.ts';
 import type { QueueDirectory } from './queue-directory.ts';
 import type { RunEntries, RunEntry } from './run-entry.ts';
+import { JUDGED_CHARS_MAX } from './worker-limits.ts';
 
 /** Steps of one statement: keeps parameters and memory bounded. */
 const BATCH_STEPS_MAX = 20_000;
@@ -110,17 +112,7 @@ export class Submitter {
     const runDecision = { decision: policy.evaluateKeyed(`run ${policyKey}`, input), input };
     // A run that waits, for its group or for a person, is judged step by step once it is released.
     const isQueued = names.isQueued || runDecision.decision.verdict === 'ask';
-    const standing = compiled.plan.steps.map((step, idx) => {
-      if (isQueued || compiled.facts[idx]?.isStanding !== true) return null;
-      const asked = askPolicy(policy, {
-        entry,
-        step,
-        idx,
-        contexts: stepContexts(contexts, compiled, idx, () => undefined),
-        isCompensation: false,
-      });
-      return asked.decision.verdict === 'allow' ? asked : null;
-    });
+    const standing = isQueued ? compiled.plan.steps.map(() => null) : standingDecisions(policy, entry);
     return { request, names: { ...names, isQueued }, entry, runDecision, standing };
   }
 
@@ -234,6 +226,30 @@ export class Submitter {
     const run = await findByIdempotencyKey(this.#tools.db, request.idempotencyKey ?? '');
     if (run === undefined) throw new MaestroError('INTERNAL', 'a run was neither started nor found');
     return run;
+  }
+}
+
+/** Of the steps whose question is known, as far as they fit into memory together: the rest is judged once the run is there. */
+function standingDecisions(policy: PolicyEngine, entry: RunEntry): readonly (AskedDecision | null)[] {
+  const { compiled, contexts } = entry;
+  let judgedChars = 0;
+  return compiled.plan.steps.map((step, idx) => {
+    const { isStanding, isTemplated } = compiled.facts[idx] as StepFacts;
+    if (!isStanding || (isTemplated && judgedChars > JUDGED_CHARS_MAX)) return null;
+    const own = stepContexts(contexts, compiled, idx, () => undefined);
+    const asked = standingDecision(policy, { entry, step, idx, contexts: own, isCompensation: false });
+    if (asked && isTemplated) judgedChars += textChars(asked.input().step?.with ?? null);
+    return asked?.decision.verdict === 'allow' ? asked : null;
+  });
+}
+
+/** Null where its inputs cannot be made: that fails the step, when it is its turn. */
+function standingDecision(...[policy, request]: Parameters<typeof askPolicy>): AskedDecision | null {
+  try {
+    return askPolicy(policy, request);
+  } catch (error) {
+    if (!isMaestroError(error)) throw error;
+    return null;
   }
 }
 

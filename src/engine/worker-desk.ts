@@ -11,6 +11,7 @@ import type { Conductor } from './conductor.ts';
 import { contentCalls } from './content-desk.ts';
 import { assertOwner, entryOf, fenced, leaseLost, toHeld, tooMuch } from './held-lease.ts';
 import type { Hub } from './hub.ts';
+import { LeaseRoom } from './lease-room.ts';
 import { releaseWorker } from './lost-workers.ts';
 import { admitOutcomes } from './outcome-room.ts';
 import type { QueueDirectory } from './queue-directory.ts';
@@ -44,14 +45,17 @@ export interface WorkerDeskTools {
 export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
   const { db, conductor } = tools;
   const served = new WorkerQueues(db, tools.queues);
+  const leaseRoom = new LeaseRoom(db, tools.entries);
   return {
     register: (hello) => register(tools, served, hello),
-    acquire: async (worker, room, waitMs, signal) =>
-      conductor.acquire(await served.confirmed(worker), worker, room, waitMs, signal),
+    acquire: async (worker, room, waitMs, signal) => {
+      const { queues, pool } = await served.confirmed(worker);
+      return conductor.acquire(queues, worker, await leaseRoom.fit(pool, room), waitMs, signal);
+    },
     complete: async (worker, completions, room) => {
-      const { queues, isolation } = served.known(worker) ?? (await served.load(worker));
+      const { queues, pool, isolation } = served.known(worker) ?? (await served.load(worker));
       const admitted = await admitOutcomes(tools, worker, isolation, completions);
-      return conductor.complete(queues, worker, admitted, room);
+      return conductor.complete(queues, worker, admitted, await leaseRoom.fit(pool, room));
     },
     renew: async (worker, held) => renew(db, worker, held),
     signals: (worker, waitMs, signal) => signals(tools, worker, waitMs, signal),
@@ -71,7 +75,7 @@ async function register(tools: WorkerDeskTools, served: WorkerQueues, hello: Wor
   const isolation = hello.isolation ?? null;
   const queues = await tools.queues.serve(pool, hello.runners);
   const workerId = await addWorker(tools.db, hello.name, { pool, classes: hello.runners, isolation });
-  served.remember(workerId, { queues, isolation });
+  served.remember(workerId, { queues, pool, isolation });
   return { workerId, renewEveryMs: tools.renewEveryMs, expireAfterMs: tools.expireAfterMs };
 }
 

@@ -14,6 +14,15 @@ export const RECEIPT_BYTES_RESERVED = 1_048_576;
 /** Of the receipt: one decision of policy, with its reasons. */
 export const DECISION_BYTES = 768;
 
+/**
+ * Characters that templates made of the inputs of one run's steps, in one transaction: they are in memory together, and judged
+ * on one thread. Thousands of steps may read what one step left.
+ */
+export const JUDGED_CHARS_MAX = 8_388_608;
+
+/** Of the results that the leases of one answer carry. One lease may go with more. */
+export const LEASES_BYTES_MAX = 67_108_864;
+
 /** The worker cuts a log at 16 MiB, and says so in one line more. */
 export const LOG_BYTES_MAX = 17_825_792;
 /** A slow step's worker sends five chunks a second: this is a day of them. */

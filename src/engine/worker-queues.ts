@@ -10,6 +10,8 @@ const WORKERS_KEPT = 10_000;
 
 export interface KnownWorker {
   readonly queues: ServedQueues;
+  /** Names the one run that it serves; empty where it serves others. */
+  readonly pool: string;
   /** How it keeps steps apart; null where it did not say. */
   readonly isolation: Isolation | null;
 }
@@ -29,10 +31,10 @@ export class WorkerQueues {
    * The queues of a worker that was not given up: what it took would be taken from it again, and count as lost.
    * @throws LEASE_LOST
    */
-  async confirmed(worker: number): Promise<ServedQueues> {
+  async confirmed(worker: number): Promise<KnownWorker> {
     const known = this.#workers.get(worker);
-    if (!known) return (await this.load(worker)).queues;
-    if (await readWorkerService(this.#db, worker)) return known.queues;
+    if (!known) return this.load(worker);
+    if (await readWorkerService(this.#db, worker)) return known;
     this.forget(worker);
     throw unknownWorker(worker);
   }
@@ -46,7 +48,7 @@ export class WorkerQueues {
     const service = await readWorkerService(this.#db, worker);
     if (!service) throw unknownWorker(worker);
     const queues = await this.#directory.serve(service.pool, service.classes);
-    const known = { queues, isolation: service.isolation };
+    const known = { queues, pool: service.pool, isolation: service.isolation };
     this.remember(worker, known);
     return known;
   }

@@ -34,6 +34,17 @@ export async function claimOutbox(
   return rows.map((row) => ({ id: Number(row[0]), run: Number(row[1]) }));
 }
 
+/** Runs that are to be settled again, by whoever is there by then. */
+export async function postSettle(session: Session, runs: readonly number[], inMs: number): Promise<void> {
+  if (runs.length === 0) return;
+  await session.query(
+    'outbox_post_settle',
+    `insert into outbox (kind, run_id, due_at)
+     select $1::smallint, run, now() + $3::float8 * interval '1 millisecond' from unnest($2::bigint[]) as run`,
+    [OUTBOX_KINDS.settle, intArray(runs), inMs],
+  );
+}
+
 /** What another try would not change is not tried for so long. */
 export async function postponeOutbox(session: Session, kind: OutboxKind, run: number, ms: number): Promise<void> {
   await session.query(
