@@ -75,7 +75,7 @@ export class Gate {
     return budget.open(caller.key);
   }
 
-  /** A body was read: its bytes, unpacked, count for the session. */
+  /** A body was read, or made: its bytes, unpacked, count for the session. */
   spend(caller: Caller, bytes: number): void {
     if (caller.type === 'worker') this.#sessionBytes.spend(caller.key, bytes);
   }

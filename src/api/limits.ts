@@ -29,7 +29,7 @@ export const DRAIN_POLL_MS = 2000;
 /** Calls of one session. A busy worker completes and logs some dozens of times a second. */
 export const SESSION_RATE = { perSecond: 100, burst: 400 };
 /** Bytes of one session's JSON, unpacked. What is stored of the logs of four steps at once comes as one burst. */
-export const SESSION_BYTES_RATE = { perSecond: 2_097_152, burst: 67_108_864 };
+export const SESSION_BYTES_RATE = { perSecond: 4_194_304, burst: 67_108_864 };
 /**
  * Calls from one address that nobody answers for: of jobs that register, of strangers, and those whose token does not hold. All jobs
  * of a fleet may share an address: 2 a second let jobs of a busy hour wait for a minute.
