@@ -72,10 +72,8 @@ interface CiStep {
   readonly cache?: { readonly key: string };
 }
 
-/** Those of git, and new ones that it does not ignore. */
 function filesOfRepository(): readonly string[] {
-  const words = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
-  return execFileSync('git', words, { cwd: ROOT, encoding: 'utf8' }).split('\0').filter(Boolean);
+  return execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' }).split('\0').filter(Boolean);
 }
 
 function compiled(path: string, text: string): ReturnType<typeof compilePipeline> {
