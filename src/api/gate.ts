@@ -9,6 +9,7 @@ import { InFlight } from './in-flight.ts';
 import {
   ADDRESS_RATE,
   CALLS_AT_ONCE_MAX,
+  CONTENT_RATE,
   LARGE_BODIES,
   RATES_KEPT,
   RENEW_BYTES_MAX,
@@ -30,6 +31,7 @@ export class Gate {
   readonly #tools: HttpApiTools;
   readonly #addresses: RateLimit;
   readonly #sessions: RateLimit;
+  readonly #contents: RateLimit;
   readonly #sessionBytes: RateLimit;
   readonly #inFlight = new InFlight();
   readonly #smallBodies = new BodyBudget(SMALL_BODIES);
@@ -41,13 +43,14 @@ export class Gate {
     this.#tools = tools;
     this.#addresses = new RateLimit(ADDRESS_RATE, tools.clock, RATES_KEPT);
     this.#sessions = new RateLimit(SESSION_RATE, tools.clock, RATES_KEPT);
+    this.#contents = new RateLimit(CONTENT_RATE, tools.clock, RATES_KEPT);
     this.#sessionBytes = new RateLimit(SESSION_BYTES_RATE, tools.clock, RATES_KEPT);
   }
 
   /** @throws UNAUTHENTICATED, RATE_LIMITED */
   async admit(route: Route, request: Request, socketAddress: string): Promise<Caller> {
     const address = addressKey(this.#tools.addressOf?.(request, socketAddress) ?? socketAddress);
-    if (route.caller === 'worker') return this.#worker(request, address);
+    if (route.caller === 'worker') return this.#worker(request, address, this.#rateOf(route));
     if (route.isUnlimited !== true) this.#addresses.take(address);
     if (route.caller === 'anyone') return { type: 'anyone', key: address };
     const identity = await this.#tools.verifyJobToken(bearerOf(request) ?? '');
@@ -81,7 +84,7 @@ export class Gate {
   }
 
   /** A token that is not known takes from its address until it proves to hold: looking for it costs a query. */
-  async #worker(request: Request, address: string): Promise<Caller> {
+  async #worker(request: Request, address: string, rate: RateLimit): Promise<Caller> {
     const token = bearerOf(request);
     const hash = token === undefined ? undefined : sessionTokenHash(token);
     const name = hash && Buffer.from(hash).toString('base64');
@@ -93,9 +96,13 @@ export class Gate {
     if (!isKnown) this.#addresses.spend(address, -1);
     this.#remember(name);
     const key = String(worker.workerId);
-    this.#sessions.take(key);
+    rate.take(key);
     this.#sessionBytes.assertLeft(key);
     return { type: 'worker', key, worker };
+  }
+
+  #rateOf({ streamBytesMax, answer }: Route): RateLimit {
+    return streamBytesMax !== undefined || answer === 'stream' ? this.#contents : this.#sessions;
   }
 
   #remember(name: string): void {

@@ -28,6 +28,8 @@ export const DRAIN_POLL_MS = 2000;
 
 /** Calls of one session. A busy worker completes and logs some dozens of times a second. */
 export const SESSION_RATE = { perSecond: 100, burst: 400 };
+/** Of files, apart from the others: what a step leaves may be ten thousand small ones, and its lease is renewed meanwhile. */
+export const CONTENT_RATE = { perSecond: 500, burst: 2000 };
 /** Bytes of one session's JSON, unpacked. What is stored of the logs of four steps at once comes as one burst. */
 export const SESSION_BYTES_RATE = { perSecond: 4_194_304, burst: 67_108_864 };
 /**

@@ -8,15 +8,7 @@ const PRUNED_AT_ONCE_MAX = 10_000;
 export function openCommandRecords(db: Database): CommandRecords {
   return {
     claim: (key, holder, leaseMs, asker) => claim(db, key, holder, leaseMs, asker),
-    countOf: async ({ repositoryId, personId }, withinMs) => {
-      const [row] = await db.query(
-        'command_count',
-        `select count(*) from command_request where repository_id = $1 and person_id = $2
-           and asked_at > now() - $3::float8 * interval '1 millisecond'`,
-        [repositoryId, personId, withinMs],
-      );
-      return Number(row?.[0]);
-    },
+    countOf: (asker, withinMs) => countOf(db, asker, withinMs),
     intend: async (key, index, target) => {
       const rows = await db.query(
         'command_intend',
@@ -99,4 +91,14 @@ async function claim(
   if (row) return { status: 'mine', isRetaken: row[0] === true };
   const done = await db.query('command_done', 'select done_at is not null from command_request where key = $1', [key]);
   return { status: done[0]?.[0] === true ? 'done' : 'busy', isRetaken: false };
+}
+
+async function countOf(db: Database, { repositoryId, personId }: Asker, withinMs: number): Promise<number> {
+  const [row] = await db.query(
+    'command_count',
+    `select count(*) from command_request where repository_id = $1 and person_id = $2
+       and asked_at > now() - $3::float8 * interval '1 millisecond'`,
+    [repositoryId, personId, withinMs],
+  );
+  return Number(row?.[0]);
 }

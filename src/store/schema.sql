@@ -16,6 +16,16 @@ create table approval (
   constraint approval_pkey primary key (id)
 );
 
+create table attempt_usage (
+  run_id bigint not null,
+  idx integer not null,
+  fence integer not null,
+  kind smallint not null,
+  count integer not null,
+  bytes bigint not null,
+  constraint attempt_usage_pkey primary key (run_id, idx, fence, kind)
+) with (fillfactor=50);
+
 create table blob_owner (
   repository text not null,
   digest text not null,
@@ -30,8 +40,12 @@ create table cache_entry (
   run_key text not null,
   created_at timestamp with time zone not null default now(),
   expires_at timestamp with time zone not null,
+  repository text,
+  size_bytes integer not null default 0,
   constraint cache_entry_pkey primary key (key)
 );
+create index cache_entry_age on cache_entry (repository, created_at) WHERE (repository IS NOT NULL);
+create index cache_entry_expiry on cache_entry (expires_at);
 
 create table claimant (
   id text not null,
@@ -53,8 +67,12 @@ create table command_request (
   holder text not null,
   claimed_at timestamp with time zone not null default now(),
   done_at timestamp with time zone,
+  repository_id bigint,
+  person_id bigint,
+  asked_at timestamp with time zone not null default now(),
   constraint command_request_pkey primary key (key)
 );
+create index command_request_asker on command_request (repository_id, person_id, asked_at) WHERE (person_id IS NOT NULL);
 
 create table dead_letter (
   run_id bigint not null,
@@ -129,11 +147,13 @@ create table dispatch (
   holder text,
   held_until timestamp with time zone,
   key_digest text,
+  called_at timestamp with time zone,
   constraint dispatch_run_key_class_ordinal_key unique (run_key, class, ordinal),
   constraint dispatch_pkey primary key (id)
 );
 create index dispatch_due on dispatch (due_at) WHERE (status < 3);
 create index dispatch_live on dispatch (installation_id) WHERE (status < 3);
+create index dispatch_over on dispatch (status_at) WHERE (status >= 3);
 create index dispatch_workflow_run on dispatch (workflow_run_id) WHERE (workflow_run_id IS NOT NULL);
 
 create table event (
@@ -164,9 +184,11 @@ create table github_run (
   check_name text not null,
   added_at timestamp with time zone not null default now(),
   closed_at timestamp with time zone,
+  survives_closing boolean not null default false,
   constraint github_run_run_id_key unique (run_id),
   constraint github_run_pkey primary key (id)
 );
+create index github_run_closed on github_run (closed_at) WHERE (closed_at IS NOT NULL);
 create index github_run_commit on github_run (repository_id, head_sha);
 create index github_run_open on github_run (id) WHERE (closed_at IS NULL);
 create index github_run_pull on github_run (repository_id, pull_number) WHERE (pull_number IS NOT NULL);
@@ -197,9 +219,18 @@ create table outbox (
   kind smallint not null,
   run_id bigint not null,
   due_at timestamp with time zone not null default now(),
+  tries integer not null default 0,
   constraint outbox_pkey primary key (id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
 create index outbox_run on outbox (run_id);
+
+create table outcome_share (
+  run_id bigint not null,
+  idx integer not null,
+  bytes integer not null,
+  receipt_bytes integer not null,
+  constraint outcome_share_pkey primary key (run_id, idx)
+) with (fillfactor=70);
 
 create table pack (
   id integer generated always as identity not null,
@@ -284,11 +315,17 @@ create table report (
   problem text,
   holder text,
   held_ms bigint,
+  told_digest text,
+  asks text not null default '[]'::text,
+  told_asks text not null default '[]'::text,
+  added_at timestamp with time zone not null default now(),
   constraint report_repository_id_head_sha_external_id_key unique (repository_id, head_sha, external_id),
   constraint report_pkey primary key (id)
 );
 create index report_due on report (installation_id, id) WHERE is_due;
+create index report_incomplete on report (sent_ms) WHERE ((kind = 'check'::text) AND (NOT is_urgent) AND (NOT is_due));
 create index report_of_pull on report (repository_id, pull_number) WHERE (pull_number IS NOT NULL);
+create index report_settled on report (added_at) WHERE (NOT is_due);
 
 create table report_pull (
   installation_id bigint not null,
@@ -298,9 +335,19 @@ create table report_pull (
   pull_number integer not null,
   changed bigint not null default 1,
   seen bigint not null default 0,
+  head_sha text,
+  added_at timestamp with time zone not null default now(),
   constraint report_pull_pkey primary key (repository_id, pull_number)
 );
 create index report_pull_changed on report_pull (repository_id) WHERE (changed <> seen);
+create index report_pull_head on report_pull (repository_id, head_sha) WHERE (head_sha IS NOT NULL);
+
+create table repository_day (
+  repository text not null,
+  day date not null,
+  blob_bytes bigint not null,
+  constraint repository_day_pkey primary key (repository, day)
+) with (fillfactor=50);
 
 create table run (
   id bigint generated always as identity not null,
@@ -330,6 +377,13 @@ create table run (
 create index run_active on run (id) WHERE (state < 3);
 create index run_group on run (concurrency_group, id) WHERE ((state < 3) AND (concurrency_group IS NOT NULL));
 
+create table run_share (
+  run_id bigint not null,
+  bytes bigint not null,
+  receipt_bytes bigint not null,
+  constraint run_share_pkey primary key (run_id)
+) with (fillfactor=50);
+
 create table step (
   run_id bigint not null,
   idx integer not null,
@@ -356,6 +410,12 @@ create table step (
   constraint step_pkey primary key (run_id, idx)
 ) with (fillfactor=50);
 
+create table suspended_installation (
+  installation_id bigint not null,
+  suspended_at timestamp with time zone not null default now(),
+  constraint suspended_installation_pkey primary key (installation_id)
+);
+
 create table test_grant (
   repository_id bigint not null,
   pull_number integer not null,
@@ -365,6 +425,7 @@ create table test_grant (
   base_ref text not null,
   constraint test_grant_pkey primary key (repository_id, pull_number, head_sha, base_ref)
 );
+create index test_grant_age on test_grant (granted_at);
 
 create table timer (
   run_id bigint not null,
@@ -385,6 +446,7 @@ create table worker (
   held_fences integer[] not null default '{}'::integer[],
   pool text not null default ''::text,
   classes text[] not null default '{}'::text[],
+  isolation text,
   constraint worker_pkey primary key (id)
 );
 
@@ -395,9 +457,21 @@ create table worker_session (
   class text not null,
   isolation text not null,
   expires_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null default now(),
   constraint worker_session_pkey primary key (token_hash)
 );
 create index worker_session_worker on worker_session (worker);
+
+create table write_allowance (
+  installation_id bigint not null,
+  minute double precision not null,
+  hour double precision not null,
+  at_ms bigint not null,
+  closed_until_ms bigint not null default 0,
+  resting_until_ms bigint not null default 0,
+  granted integer not null default 0,
+  constraint write_allowance_pkey primary key (installation_id)
+);
 
 create function engine_submit(p_keys text[], p_plans integer[], p_states smallint[], p_nonces text[], p_triggers text[], p_relations text[], p_run_decisions bigint[], p_decisions text[], p_pack integer, p_groups text[], p_idempotency_keys text[], p_reasons text[], p_pools text[], p_queues text[], p_deadlines bigint[])
  RETURNS TABLE(key text, run_id bigint)

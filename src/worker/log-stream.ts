@@ -130,7 +130,8 @@ export class LogStream {
         await this.#options.append(chunks);
         return true;
       } catch (error) {
-        if (isMaestroError(error, 'LEASE_LOST')) return false;
+        // What is beyond the server's own limit is not taken later either.
+        if (isMaestroError(error, 'LEASE_LOST') || isMaestroError(error, 'REQUEST_TOO_LARGE')) return false;
         await this.#options.pause(backoffMs(failures, BACKOFF, () => 1));
       }
     }

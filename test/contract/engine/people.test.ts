@@ -117,6 +117,7 @@ onEveryStore(
     it('takes no approval that is older than the wait: its author cannot have seen what waits', async () => {
       const w = world();
       const run = await w.start([gate('g'), gate('h', {})]);
+      await w.until(run, 'h', 'held');
       const [{ at }] = (await w
         .sql(`select at from event where run_id = ${run} and idx = 0 order by id desc limit 1`)
         .then((rows) => rows.map((row) => ({ at: row[0] as Date })))) as [{ at: Date }];

@@ -136,6 +136,19 @@ describe('a server whose callers are hostile', () => {
     expect((await send(token)).status).toBe(200);
   });
 
+  it('lets a worker renew while it sends thousands of files, which are counted apart', async () => {
+    const token = door.token();
+    const path = `/api/v1/steps/1.0/artifacts/sha256:${'0'.repeat(64)}?fence=1`;
+    const read = async () => (await door.call(path, null, { ...GET, token })).status;
+    for (let i = 0; i < 500; i++) expect(await read()).not.toBe(429);
+    expect((await from('somewhere', token)).status).toBe(200);
+    const statuses = await Promise.all(
+      Array.from({ length: 100 }, () => Promise.all(Array.from({ length: 20 }, read))),
+    );
+    expect(statuses.flat()).toContain(429);
+    expect((await from('somewhere', token)).status).toBe(200);
+  });
+
   it('makes nothing of bodies that nest too deep', async () => {
     const body = `{"held":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
     expect(await door.call('/api/v1/leases:renew', null, { body })).toMatchObject({

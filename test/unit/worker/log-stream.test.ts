@@ -81,18 +81,21 @@ describe('log stream', () => {
     expect(chunks.map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('stops sending when the lease is lost, and says that the stored log is not whole', async () => {
-    let calls = 0;
-    const { stream } = open({
-      append: async () => {
-        calls++;
-        throw new MaestroError('LEASE_LOST', 'lost');
-      },
-    });
-    for (let i = 0; i < 5; i++) await stream.write(Buffer.from('x'.repeat(CHUNK_CHARS)));
-    expect(await stream.end()).toMatchObject({ isTruncated: true, sizeBytes: 5 * CHUNK_CHARS });
-    expect(calls).toBe(1);
-  });
+  it.each(['LEASE_LOST', 'REQUEST_TOO_LARGE'] as const)(
+    'stops sending at %s, and says that the stored log is not whole',
+    async (code) => {
+      let calls = 0;
+      const { stream } = open({
+        append: async () => {
+          calls++;
+          throw new MaestroError(code, 'no more');
+        },
+      });
+      for (let i = 0; i < 5; i++) await stream.write(Buffer.from('x'.repeat(CHUNK_CHARS)));
+      expect(await stream.end()).toMatchObject({ isTruncated: true, sizeBytes: 5 * CHUNK_CHARS });
+      expect(calls).toBe(1);
+    },
+  );
 
   it('gives up on a conductor that never takes the log, so that the step can end', async () => {
     const { stream } = open({ append: () => Promise.reject(new Error('no route to host')) });
