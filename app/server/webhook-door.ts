@@ -17,6 +17,8 @@ const LIMITS: BodyLimits = {
 /** Deliveries of one address that are not GitHub's: it may send so many, and then waits. Those that are cost it nothing. */
 const REFUSED_RATE = { perSecond: 5, burst: 200 };
 const ADDRESSES_KEPT = 50_000;
+/** Anybody can have GitHub send us what is not signed for us: an address that brought a true delivery is not turned away. */
+const TRUSTED_MS = 3_600_000;
 const NAME = /^[a-z0-9_]{1,64}$/;
 const DELIVERY_ID = /^[\w-]{1,64}$/;
 const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
@@ -42,6 +44,7 @@ export function webhookDoor(
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const readBody = openBodyReader(limits);
   const refusals = new RateLimit(REFUSED_RATE, clock, ADDRESSES_KEPT);
+  const trusted = new Map<string, number>();
   return async (request, response) => {
     const sender = senderOf(request, isBehindProxy);
     const answer = (status: number, reason: string): void => {
@@ -54,7 +57,7 @@ export function webhookDoor(
       response.writeHead(status, headers).end(`${reason}\n`);
     };
     const waitS = refusals.waitS(sender);
-    if (waitS > 0) return turnAway(response, waitS);
+    if (waitS > 0 && (trusted.get(sender) ?? 0) < clock.now()) return turnAway(response, waitS);
     if (request.method !== 'POST') return answer(405, 'expected POST');
     const [name, id, signature] = ['x-github-event', 'x-github-delivery', 'x-hub-signature-256'].map((header) =>
       String(request.headers[header] ?? ''),
@@ -78,6 +81,7 @@ export function webhookDoor(
     async function take(text: string): Promise<void> {
       if (!(await probot.webhooks.verify(text, signature).catch(() => false)))
         return answer(401, 'the signature is not that of this body under the webhook secret');
+      remember(trusted, sender, clock.now() + TRUSTED_MS);
       const payload = parseObject(text);
       if (payload === undefined)
         return answer(400, 'expected a JSON object; set the content type of the webhook to application/json');
@@ -90,6 +94,12 @@ export function webhookDoor(
       }
     }
   };
+}
+
+function remember(trusted: Map<string, number>, sender: string, untilMs: number): void {
+  trusted.delete(sender);
+  trusted.set(sender, untilMs);
+  if (trusted.size > ADDRESSES_KEPT) trusted.delete(trusted.keys().next().value as string);
 }
 
 /** Not told to anybody: what came before was, and this may come as fast as the network brings it. */

@@ -2,6 +2,11 @@ const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
 const TIME_CHARS = 10;
 const RANDOM_CHARS = 16;
 
+/** Milliseconds at which a ULID was made, by its maker's clock. */
+export function timeOfUlid(id: string): number {
+  return [...id.slice(0, TIME_CHARS)].reduce((time, char) => time * 32 + CROCKFORD.indexOf(char), 0);
+}
+
 /**
  * A ULID in lower case: 48 bits of time, 80 bits of randomness, sorts by time.
  * @param randomBytes at least 16 bytes; one character is taken of each

@@ -36,6 +36,8 @@ export interface CodeEvent {
   /** `X-GitHub-Delivery` of what caused it. */
   readonly deliveryId: string;
   readonly repository: RepositoryFacts;
+  /** When it happened, by GitHub's clock in whole seconds, ISO 8601; null where that is not known. It may be heard of late. */
+  readonly happenedAt: string | null;
   /** Login of who caused it. */
   readonly actor: string;
   /** Login of who brought the commit here, by a push or by opening the pull request; null where that is not what happened. */

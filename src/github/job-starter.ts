@@ -133,6 +133,7 @@ function eventOf(
     deliveryId: `job/${identity.workflowRunId}/${identity.runAttempt}`,
     repository,
     actor: identity.actor,
+    happenedAt: null,
     pushedBy: identity.actor,
     headSha,
     baseSha: null,

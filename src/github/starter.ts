@@ -19,6 +19,8 @@ export interface StartReport {
   readonly broken: readonly string[];
   /** Of a fork that nobody vouched for: reported as `action_required`. */
   readonly held: readonly string[];
+  /** Nothing was looked at: word of the commit came when its branch had gone on. */
+  readonly isOutdated?: true;
 }
 
 /** Starts what matches an event. The same event and occasion start a pipeline once, however often it is asked. */

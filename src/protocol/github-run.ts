@@ -12,6 +12,8 @@ export interface GitHubRun {
   readonly ref: string;
   readonly defaultBranch: string;
   readonly pullNumber: number | null;
+  /** Of its pull request, where that started it: a fork's pipelines come from there. */
+  readonly baseRef: string | null;
   readonly isFork: boolean;
   /** `.maestro/ci.yaml` */
   readonly pipelinePath: string;
@@ -23,7 +25,7 @@ export interface GitHubRun {
 
 /** Runs that belong to GitHub. Implemented by the store. */
 export interface GitHubRuns {
-  /** Adds it; one that is there already stays as it is. */
+  /** Adds it; one that is there already learns its pull request, if it did not know one. */
   add(run: GitHubRun): Promise<void>;
   /** Says that a run, which a push started, is of a pull request as well; one that is of another already stays that one's. */
   join(runId: string, pullNumber: number): Promise<void>;
@@ -31,6 +33,8 @@ export interface GitHubRuns {
   /** Runs of a commit, newest first; of a pull request where `pullNumber` is given instead. */
   ofCommit(repositoryId: number, headSha: string): Promise<readonly GitHubRun[]>;
   ofPull(repositoryId: number, pullNumber: number): Promise<readonly GitHubRun[]>;
+  /** The newest run of any of these refs. */
+  newestOfRefs(repositoryId: number, refs: readonly string[]): Promise<GitHubRun | undefined>;
   /** Those that have not been reported to their end; in the order in which they were added, from behind the named one. */
   open(limit: number, afterRunId?: string): Promise<readonly GitHubRun[]>;
   /** The final state of the run stands on GitHub: it is looked at no more. */

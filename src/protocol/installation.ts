@@ -13,13 +13,15 @@ export interface Installations {
   abandon(place: InstallationPlace, problem: string): Promise<void>;
   /** From now on nothing is done about its deliveries, until `resume`: GitHub would refuse every call. */
   suspend(installationId: number): Promise<void>;
-  /** Ends that; what could not be told meanwhile is due again. */
-  resume(installationId: number): Promise<void>;
+  /** There the App can do something again, a suspension is over: what could not be told meanwhile is told. */
+  resume(place: InstallationPlace): Promise<void>;
   suspended(): Promise<readonly number[]>;
   /** Where a repository that was renamed or given to somebody else is found from now on. */
   move(repositoryId: number, to: RepositoryAddress): Promise<void>;
   /** All repositories of the installation belong to an account that has another name now. */
   renameOwner(installationId: number, owner: string): Promise<void>;
+  /** Its owner, as its open runs have it; undefined where there are none. */
+  ownerOf(installationId: number): Promise<string | undefined>;
   /** Installations for which something is open, or that are suspended; in the order of their ids, from behind the named one. */
   inUse(afterId: number, limit: number): Promise<readonly number[]>;
 }

@@ -1,35 +1,14 @@
 import type { GitHubRun, GitHubRuns } from '../protocol/github-run.ts';
+import { textArray } from './array-literal.ts';
 import type { Database, Row } from './database.ts';
 import { withdrawSkip } from './skip-notices.ts';
 
 const COLUMNS =
-  'run_id, installation_id, repository_id, owner, repo, head_sha, ref, default_branch, pull_number, is_fork, pipeline_path, check_name, survives_closing';
+  'run_id, installation_id, repository_id, owner, repo, head_sha, ref, default_branch, pull_number, is_fork, pipeline_path, check_name, survives_closing, base_ref';
 
 export function openGitHubRuns(db: Database): GitHubRuns {
   return {
-    add: (run) =>
-      db.transaction(async (session) => {
-        await withdrawSkip(session, run);
-        await session.query(
-          'github_run_add',
-          `insert into github_run (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (run_id) do nothing`,
-          [
-            run.runId,
-            run.installationId,
-            run.repositoryId,
-            run.owner,
-            run.repo,
-            run.headSha,
-            run.ref,
-            run.defaultBranch,
-            run.pullNumber,
-            run.isFork,
-            run.pipelinePath,
-            run.checkName,
-            run.survivesClosing,
-          ],
-        );
-      }),
+    add: (run) => add(db, run),
     join: async (runId, pullNumber) => {
       await db.query(
         'github_run_join',
@@ -57,6 +36,14 @@ export function openGitHubRuns(db: Database): GitHubRuns {
       );
       return rows.map(toRun);
     },
+    newestOfRefs: async (repositoryId, refs) => {
+      const [row] = await db.query(
+        'github_run_of_refs',
+        `select ${COLUMNS} from github_run where repository_id = $1 and ref = any ($2::text[]) order by id desc limit 1`,
+        [repositoryId, textArray(refs)],
+      );
+      return row && toRun(row);
+    },
     open: async (limit, afterRunId) => {
       const rows = await db.query(
         'github_run_open',
@@ -76,6 +63,33 @@ export function openGitHubRuns(db: Database): GitHubRuns {
   };
 }
 
+async function add(db: Database, run: GitHubRun): Promise<void> {
+  await db.transaction(async (session) => {
+    await withdrawSkip(session, run);
+    await session.query(
+      'github_run_add',
+      `insert into github_run (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+       on conflict (run_id) do update set pull_number = excluded.pull_number where github_run.pull_number is null`,
+      [
+        run.runId,
+        run.installationId,
+        run.repositoryId,
+        run.owner,
+        run.repo,
+        run.headSha,
+        run.ref,
+        run.defaultBranch,
+        run.pullNumber,
+        run.isFork,
+        run.pipelinePath,
+        run.checkName,
+        run.survivesClosing,
+        run.baseRef,
+      ],
+    );
+  });
+}
+
 function toRun(row: Row): GitHubRun {
   return {
     runId: String(row[0]),
@@ -91,5 +105,6 @@ function toRun(row: Row): GitHubRun {
     pipelinePath: String(row[10]),
     checkName: String(row[11]),
     survivesClosing: row[12] === true,
+    baseRef: row[13] as string | null,
   };
 }

@@ -25,13 +25,21 @@ export function openInstallations(db: Database): Installations {
         [installationId],
       );
     },
-    resume: (installationId) => resume(db, installationId),
+    resume: (place) => resume(db, place),
     suspended: async () => {
       const rows = await db.query('installations_suspended', 'select installation_id from suspended_installation', []);
       return rows.map(([id]) => Number(id));
     },
     move: (repositoryId, to) => move(db, repositoryId, to),
     renameOwner: (installationId, owner) => renameOwner(db, installationId, plainText(owner)),
+    ownerOf: async (installationId) => {
+      const [row] = await db.query(
+        'installation_owner',
+        'select owner from github_run where closed_at is null and installation_id = $1 order by id limit 1',
+        [installationId],
+      );
+      return row && String(row[0]);
+    },
     inUse: async (afterId, limit) => {
       const rows = await db.query('installations_in_use', IN_USE, [afterId, limit]);
       return rows.map(([id]) => Number(id));
@@ -87,16 +95,27 @@ async function endSuspension(db: Database, installationId: number): Promise<void
   await db.query('suspension_end', 'delete from suspended_installation where installation_id = $1', [installationId]);
 }
 
-async function resume(db: Database, installationId: number): Promise<void> {
-  await endSuspension(db, installationId);
+async function resume(db: Database, place: InstallationPlace): Promise<void> {
+  if (place.repositoryId === null) await endSuspension(db, place.installationId);
   await inBatches(
     db,
     'resume_reports',
     `update report set is_due = true, due_ms = 0, failures = 0 where id in (
-       select id from report where installation_id = $1 and not is_due and digest is distinct from sent_digest
-       limit ${ROWS_AT_ONCE})
+       select id from report where ${THERE} and not is_due and digest is distinct from sent_digest limit ${ROWS_AT_ONCE})
      returning 1`,
-    [installationId],
+    valuesOf(place),
+  );
+  // Those that were ended while nobody could be told: their checks would stay under way for ever.
+  await inBatches(
+    db,
+    'resume_runs',
+    `update github_run set closed_at = null where id in (
+       select g.id from github_run g join report r on r.repository_id = g.repository_id and r.head_sha = g.head_sha
+         and r.external_id = g.run_id
+       where g.installation_id = $1 and ($2::bigint is null or g.repository_id = $2) and g.closed_at is not null
+         and r.content ->> 'status' <> 'completed' limit ${ROWS_AT_ONCE})
+     returning 1`,
+    valuesOf(place),
   );
 }
 

@@ -185,6 +185,7 @@ create table github_run (
   added_at timestamp with time zone not null default now(),
   closed_at timestamp with time zone,
   survives_closing boolean not null default false,
+  base_ref text,
   constraint github_run_run_id_key unique (run_id),
   constraint github_run_pkey primary key (id)
 );
@@ -192,6 +193,7 @@ create index github_run_closed on github_run (closed_at) WHERE (closed_at IS NOT
 create index github_run_commit on github_run (repository_id, head_sha);
 create index github_run_open on github_run (id) WHERE (closed_at IS NULL);
 create index github_run_pull on github_run (repository_id, pull_number) WHERE (pull_number IS NOT NULL);
+create index github_run_ref on github_run (repository_id, ref, id);
 
 create table log_chunk (
   run_id bigint not null,

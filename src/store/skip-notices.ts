@@ -12,8 +12,8 @@ async function takeTurn(session: Session, repositoryId: number, headSha: string)
 }
 
 /**
- * Whether a check of that name may be said to be skipped: where no run of the commit has it, and nothing else was said under
- * it for another pull request. Of two pull requests with one head, the filter of one must not pass what is held for the other.
+ * Whether a check of that name may be said to be skipped: where no run of the commit has it or is about to, and nothing else
+ * was said under it for another pull request. Of two pull requests with one head, the filter of one must not pass what is held for the other.
  */
 export async function mayBeSkipped(
   session: Session,
@@ -25,7 +25,8 @@ export async function mayBeSkipped(
     'skip_allowed',
     `select not exists (select 1 from github_run where repository_id = $1 and head_sha = $2 and check_name = $3)
        and not exists (select 1 from report where repository_id = $1 and head_sha = $2 and kind = 'check' and name = $3
-         and content ->> 'conclusion' is distinct from 'skipped' and pull_number is distinct from $4::int)`,
+         and (not starts_with(external_id, 'notice/')
+           or content ->> 'conclusion' is distinct from 'skipped' and pull_number is distinct from $4::int))`,
     [repositoryId, headSha, name, pullNumber ?? null],
   );
   return row?.[0] === true;

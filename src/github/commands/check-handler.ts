@@ -14,6 +14,7 @@ import { newestOfEach } from './head-runs.ts';
 import type { Press } from './press.ts';
 import { fetchPull, type Pull, pullsOfHead } from './pull.ts';
 import { rerun } from './rerun.ts';
+import { wasRetargeted } from './retargeted.ts';
 import { startAgain } from './start-again.ts';
 import type { CommandTools } from './tools.ts';
 import { grantAndStart } from './vouch.ts';
@@ -78,6 +79,12 @@ async function pressedNotice({ tools, octokit, request, person }: Press, pipelin
     return startAgain(tools, octokit, request, pipelinePath === '' ? undefined : pipelinePath);
   const pull = request.button === 'approve' ? await onlyPullOf(octokit, request) : undefined;
   if (!pull?.isFork || !pull.isOpen) throw new MaestroError('CONFLICT', 'nothing waits for this any more');
+  const { completedAt } = request;
+  if (completedAt === null || (await wasRetargeted(octokit, request.repository, pull.number, completedAt)))
+    throw new MaestroError(
+      'CONFLICT',
+      'the base branch was changed since: write /maestro ok-to-test in the pull request',
+    );
   await grantAndStart(tools, request.repository, pull, { actor: person.login, deliveryId: request.key });
   return `${person.login} vouched for ${request.headSha}`;
 }
@@ -90,7 +97,9 @@ async function onlyPullOf(octokit: Octokit, request: CheckRequest): Promise<Pull
       'CONFLICT',
       `the commit is the head of pull requests ${[only, ...others].join(', ')}: write /maestro ok-to-test in the one that is meant`,
     );
-  return only === undefined ? undefined : fetchPull(octokit, request.repository, only);
+  const pull = only === undefined ? undefined : await fetchPull(octokit, request.repository, only);
+  // Its author may have pushed another commit meanwhile, which nobody looked at here.
+  return pull?.headSha === request.headSha ? pull : undefined;
 }
 
 /** A run is repeated once from here: the new run has a check of its own, with buttons of its own. */

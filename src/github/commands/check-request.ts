@@ -15,6 +15,8 @@ export interface CheckRequest {
   readonly button: CheckButton;
   readonly externalId: string;
   readonly headSha: string;
+  /** When the check was completed, by GitHub's clock; null where it was not, or GitHub does not say. */
+  readonly completedAt: string | null;
   /** Of the branch that was pushed; null for the head of a fork. */
   readonly headBranch: string | null;
   readonly repository: RepositoryFacts;
@@ -37,6 +39,7 @@ export function checkRequestOf(delivery: Delivery, appId: number): CheckRequest 
     button,
     externalId: textAt(payload, `${noun}.external_id`) ?? '',
     headSha,
+    completedAt: textAt(payload, `${noun}.completed_at`) ?? null,
     headBranch: textAt(payload, `${suite}.head_branch`) ?? null,
     repository,
     sender,

@@ -1,5 +1,4 @@
-import { MaestroError } from '../../base/errors.ts';
-import { askedPauseMs } from '../intake/failure.ts';
+import { askedPauseMs, Later } from '../intake/failure.ts';
 import type { Octokit } from '../octokit.ts';
 import { isRefusal, isThereStill } from './acknowledge.ts';
 import { answerComment } from './answer-comment.ts';
@@ -11,7 +10,7 @@ import type { CommandTools } from './tools.ts';
  * asks for is not put off.
  */
 export async function acknowledge(tools: CommandTools, octokit: Octokit, request: CommentRequest): Promise<boolean> {
-  return request.kind === 'review' || !(await mayWrite(tools, request)) || (await isThereStill(octokit, request));
+  return request.kind === 'review' || (await writeIn(tools, request)) > 0 || (await isThereStill(octokit, request));
 }
 
 /**
@@ -24,8 +23,8 @@ export async function answer(
   request: CommentRequest,
   answers: readonly string[],
 ): Promise<boolean> {
-  if (!(await mayWrite(tools, request)))
-    throw new MaestroError('RATE_LIMITED', 'the writes that GitHub allows are used up: the answer comes later');
+  const waitMs = await writeIn(tools, request);
+  if (waitMs > 0) throw new Later('the writes that GitHub allows are used up: the answer comes later', waitMs);
   try {
     await answerComment(octokit, request, answers);
     return true;
@@ -37,7 +36,8 @@ export async function answer(
   }
 }
 
-async function mayWrite({ allowance, clock }: CommandTools, { repository }: CommentRequest): Promise<boolean> {
+/** Takes a write of the installation: 0, or the milliseconds until there is one. */
+async function writeIn({ allowance, clock }: CommandTools, { repository }: CommentRequest): Promise<number> {
   const ask = { purpose: 'answer', atMost: 1, nowMs: clock.now() } as const;
-  return (await allowance.take(repository.installationId, ask)).taken > 0;
+  return (await allowance.take(repository.installationId, ask)).waitMs;
 }

@@ -18,8 +18,8 @@ export async function wasRetargeted(
   const read = (page: number) =>
     octokit.rest.issues.listEvents({ owner, repo, issue_number: number, per_page: PAGE, page });
   const first = await read(1);
-  const pages = lastPage(first.headers.link);
-  for (let page = pages; page > Math.max(0, pages - PAGES_MAX); page--) {
+  const pages = lastPage(first.headers.link ?? '');
+  for (let page = pages; Number.isFinite(pages) && page > Math.max(0, pages - PAGES_MAX); page--) {
     const { data } = page === 1 ? first : await read(page);
     const late = data.filter(({ created_at }) => Date.parse(created_at) >= Date.parse(since));
     if (late.some(({ event }) => event === 'base_ref_changed')) return true;
@@ -28,7 +28,9 @@ export async function wasRetargeted(
   return true;
 }
 
-function lastPage(link: string | undefined): number {
-  const last = (link ?? '').split(',').find((one) => one.includes('rel="last"'));
-  return Number(/[?&]page=(\d+)/.exec(last ?? '')?.[1] ?? 1);
+/** Infinite where there are more and the last is not named: then nothing can be shown. */
+function lastPage(link: string): number {
+  const pageOf = (rel: string): string | undefined =>
+    /[?&]page=(\d+)/.exec(link.split(',').find((one) => one.includes(`rel="${rel}"`)) ?? '')?.[1];
+  return Number(pageOf('last') ?? (pageOf('next') === undefined ? 1 : Number.POSITIVE_INFINITY));
 }

@@ -64,6 +64,7 @@ function pushEvent({ repository, headSha, sender, key }: CheckRequest, headBranc
     deliveryId: key,
     repository,
     actor: sender.login,
+    happenedAt: null,
     pushedBy: null,
     headSha,
     baseSha: null,

@@ -121,8 +121,9 @@ export async function cancelRuns(
   return cancelled.length === 0 ? '' : `cancelled ${cancelled.join(', ')}`;
 }
 
-function notesOf({ started, skipped, broken, held }: StartReport): readonly string[] {
+function notesOf({ started, skipped, broken, held, isOutdated }: StartReport): readonly string[] {
   return [
+    isOutdated ? 'nothing started: its branch has gone on since' : '',
     listed(
       'started',
       started.map(({ runId, pipeline }) => `${pipeline} (${runId})`),

@@ -1,5 +1,5 @@
 import { ERROR_CODES } from '../../base/error-codes.ts';
-import { isMaestroError } from '../../base/errors.ts';
+import { isMaestroError, MaestroError } from '../../base/errors.ts';
 
 /**
  * GitHub's secondary limits answer 403 with a text, its primary ones with headers; 409 is a git repository in motion. 401: a
@@ -14,6 +14,16 @@ const TOKEN_URL = /\/app\/installations\/\d+\/access_tokens$/;
 const PAUSE_MS_MAX = 3_600_000;
 /** What a mistake in our own code throws: trying again changes nothing. */
 const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError];
+
+/** Thrown where it is known when the same may be tried again. */
+export class Later extends MaestroError {
+  readonly waitMs: number;
+
+  constructor(message: string, waitMs: number) {
+    super('RATE_LIMITED', message);
+    this.waitMs = waitMs;
+  }
+}
 
 /** Whether the same handler may succeed later. Networks and databases fail in many ways, so whatever is unknown may. */
 export function isRetryable(error: unknown): boolean {
@@ -37,6 +47,7 @@ export function isUninstalled(error: unknown): boolean {
  * @source https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
  */
 export function askedPauseMs(error: unknown): number {
+  if (error instanceof Later) return Math.min(PAUSE_MS_MAX, error.waitMs);
   if (!(error instanceof Error) || !('response' in error)) return 0;
   const { headers } = (error.response ?? {}) as { readonly headers?: Readonly<Record<string, unknown>> };
   const retryAfter = Number(headers?.['retry-after']) * 1000;

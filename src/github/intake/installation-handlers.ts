@@ -19,6 +19,10 @@ export interface InstallationHandlersOptions extends EndPlaceOptions {
  */
 export function installationHandlers(options: InstallationHandlersOptions): Readonly<Record<string, DeliveryHandler>> {
   const { installations } = options;
+  const resumed = async (installationId: number, repositoryId: number | null = null): Promise<string> => {
+    await installations.resume({ installationId, repositoryId });
+    return 'what could not be told is told now';
+  };
   return {
     'installation.deleted': ofInstallation((installationId) =>
       endPlace(options, { installationId, repositoryId: null }, 'the App was uninstalled'),
@@ -28,9 +32,14 @@ export function installationHandlers(options: InstallationHandlersOptions): Read
       await installations.suspend(installationId);
       return 'nothing is tried there until the suspension is over';
     }),
-    'installation.unsuspend': ofInstallation(resume),
+    'installation.unsuspend': ofInstallation((installationId) => resumed(installationId)),
     // What was refused for want of a permission may be allowed now.
-    'installation.new_permissions_accepted': ofInstallation(resume),
+    'installation.new_permissions_accepted': ofInstallation((installationId) => resumed(installationId)),
+    'installation_repositories.added': ofInstallation(async (installationId, { payload }) => {
+      const ids = objectsAt(payload, 'repositories_added').flatMap((repository) => numberAt(repository, 'id') ?? []);
+      for (const id of ids) await resumed(installationId, id);
+      return `what could not be told of ${ids.length} repositories is told now`;
+    }),
     'installation_repositories.removed': ofInstallation((installationId, { payload }) =>
       removed(options, installationId, objectsAt(payload, 'repositories_removed')),
     ),
@@ -42,14 +51,13 @@ export function installationHandlers(options: InstallationHandlersOptions): Read
     }),
     'repository.deleted': (delivery) => end(options, delivery, 'the repository was deleted'),
     'repository.archived': (delivery) => archived(options, delivery),
+    'repository.unarchived': async (delivery) => {
+      const repository = repositoryOf(delivery);
+      return repository ? resumed(repository.installationId, repository.id) : 'ignored: names no repository';
+    },
     'repository.renamed': (delivery) => move(options, delivery),
     'repository.transferred': (delivery) => move(options, delivery),
   };
-
-  async function resume(installationId: number): Promise<string> {
-    await installations.resume(installationId);
-    return 'what could not be told is told now';
-  }
 }
 
 function ofInstallation(handle: (installationId: number, delivery: Delivery) => Promise<string>): DeliveryHandler {

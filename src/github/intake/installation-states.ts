@@ -15,7 +15,8 @@ export interface InstallationStatesOptions extends InstallationHandlersOptions {
 
 /**
  * Asks GitHub how installations are for which something is open, where a webhook that would have told was lost: one that is
- * gone is ended, one that is suspended is left alone, one that is not any more is taken up again. About 30 installations a
+ * gone is ended, one that is suspended is left alone, one that is not any more is taken up again, one whose owner was renamed
+ * is found by that name. About 30 installations a
  * sweep, each sweep going on where the last one ended.
  */
 export class InstallationStates {
@@ -42,11 +43,14 @@ export class InstallationStates {
 
   async #look(id: number, isKnownSuspended: boolean): Promise<void> {
     const { access, installations, clock } = this.#options;
-    const suspendedAt = await suspensionOf(access, id);
-    if (suspendedAt === undefined) return this.#lookAtMissing(id);
+    const found = await lookUp(access, id);
+    if (found === undefined) return this.#lookAtMissing(id);
     this.#missing.delete(id);
+    const { suspendedAt, owner } = found;
+    if (owner !== null && ((await installations.ownerOf(id)) ?? owner) !== owner)
+      await installations.renameOwner(id, owner);
     if (suspendedAt === null) {
-      if (isKnownSuspended) await installations.resume(id);
+      if (isKnownSuspended) await installations.resume({ installationId: id, repositoryId: null });
     } else if (clock.now() - Date.parse(suspendedAt) > SUSPENDED_MS_MAX) {
       await this.#end(id, 'the App has been suspended for 90 days');
     } else await installations.suspend(id);
@@ -62,10 +66,18 @@ export class InstallationStates {
   }
 }
 
-/** Since when it is suspended; null where it is not, undefined where there is no such installation. */
-async function suspensionOf({ app }: GitHubAccess, installation_id: number): Promise<string | null | undefined> {
+interface InstallationState {
+  /** Since when; null where it is not suspended. */
+  readonly suspendedAt: string | null;
+  /** Null for what has no login. */
+  readonly owner: string | null;
+}
+
+/** Undefined where there is no such installation. */
+async function lookUp({ app }: GitHubAccess, installation_id: number): Promise<InstallationState | undefined> {
   try {
-    return (await app.rest.apps.getInstallation({ installation_id })).data.suspended_at ?? null;
+    const { suspended_at: suspendedAt, account } = (await app.rest.apps.getInstallation({ installation_id })).data;
+    return { suspendedAt: suspendedAt ?? null, owner: account && 'login' in account ? account.login : null };
   } catch (error) {
     if ((error as { readonly status?: unknown }).status === NOT_FOUND) return undefined;
     throw error;

@@ -119,6 +119,7 @@ function headEvent(repository: RepositoryFacts, sha: string, actor: string, mess
     deliveryId: `sweep/${sha}`,
     repository,
     actor,
+    happenedAt: null,
     pushedBy: null,
     headSha: sha,
     baseSha: null,

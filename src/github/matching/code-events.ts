@@ -1,3 +1,4 @@
+import { isoTime } from '../../base/clock.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { CodeEvent, PullFacts, RepositoryFacts } from '../code-event.ts';
 import type { Delivery } from '../delivery-handler.ts';
@@ -8,6 +9,8 @@ const NOTHING = /^0+$/;
 const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const BRANCH = 'refs/heads/';
 const TAG = 'refs/tags/';
+/** What a date can hold. */
+const SECONDS_MAX = 8_640_000_000_000;
 /** Actions of a pull request that bring commits: whoever is behind them pushed. */
 const BRING_COMMITS = ['opened', 'synchronize'];
 
@@ -89,9 +92,10 @@ export function pullFrom(pull: JsonObject): PullFacts | undefined {
 export function pullEvent(
   pull: PullFacts,
   facts: Pick<CodeEvent, 'action' | 'deliveryId' | 'repository' | 'actor'> &
-    Partial<Pick<CodeEvent, 'pushedBy' | 'beforeSha'>>,
+    Partial<Pick<CodeEvent, 'pushedBy' | 'beforeSha' | 'happenedAt'>>,
 ): CodeEvent {
   return {
+    happenedAt: null,
     pushedBy: null,
     beforeSha: null,
     ...facts,
@@ -115,7 +119,15 @@ function fromPush(delivery: Delivery, repository: RepositoryFacts): CodeEvent | 
   if (!after || flagAt(payload, 'deleted')) return undefined;
   const facts = factsOf(delivery, repository);
   const beforeSha = shaAt(payload, 'before') ?? null;
-  const common = { ...facts, pushedBy: facts.actor, beforeSha, pull: null, command: null, ref };
+  const common = {
+    ...facts,
+    happenedAt: pushTime(payload),
+    pushedBy: facts.actor,
+    beforeSha,
+    pull: null,
+    command: null,
+    ref,
+  };
   if (ref.startsWith(TAG)) {
     // `after` of an annotated tag is the tag itself, not its commit.
     const headSha = shaAt(payload, 'head_commit.id') ?? after;
@@ -151,7 +163,14 @@ function fromPull(delivery: Delivery, repository: RepositoryFacts): CodeEvent | 
   if (!pull) return undefined;
   const facts = factsOf(delivery, repository);
   const pushedBy = BRING_COMMITS.includes(delivery.action ?? '') ? facts.actor : null;
-  return pullEvent(pull, { ...facts, pushedBy, beforeSha: shaAt(delivery.payload, 'before') ?? null });
+  const happenedAt = textAt(delivery.payload, 'pull_request.updated_at') ?? null;
+  return pullEvent(pull, { ...facts, happenedAt, pushedBy, beforeSha: shaAt(delivery.payload, 'before') ?? null });
+}
+
+/** Where a push is told of, GitHub gives the repository's times in seconds. */
+function pushTime(payload: JsonObject): string | null {
+  const seconds = numberAt(payload, 'repository.pushed_at');
+  return seconds === undefined || seconds > SECONDS_MAX ? null : isoTime(seconds * 1000);
 }
 
 function fromMergeGroup(delivery: Delivery, repository: RepositoryFacts): CodeEvent | undefined {
@@ -161,6 +180,7 @@ function fromMergeGroup(delivery: Delivery, repository: RepositoryFacts): CodeEv
   if (delivery.action !== 'checks_requested' || !headSha || !ref) return undefined;
   return {
     ...factsOf(delivery, repository),
+    happenedAt: null,
     pushedBy: null,
     beforeSha: null,
     type: 'merge_group',
@@ -181,6 +201,7 @@ function fromRelease(delivery: Delivery, repository: RepositoryFacts): CodeEvent
   if (!tag) return undefined;
   return {
     ...factsOf(delivery, repository),
+    happenedAt: null,
     pushedBy: null,
     beforeSha: null,
     type: 'release',

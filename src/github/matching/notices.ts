@@ -17,6 +17,8 @@ export function checkNameOf(pipeline: string): string {
 export interface Subject {
   readonly path: string;
   readonly name: string;
+  /** What stands under its name and was said last: GitHub goes by the newest check of a name. */
+  readonly last: CheckSpec | undefined;
 }
 
 export function skippedNotice(event: CodeEvent, subject: Subject, reason: string): CheckSpec {
@@ -43,36 +45,38 @@ export function brokenNotice(
   );
 }
 
-/**
- * `isOverRun`: a run of the commit has ended, for another base branch. A check of its own takes that verdict's place, since
- * GitHub goes by the newest of a name.
- */
-export function heldNotice(event: CodeEvent, subject: Subject, isOverRun: boolean): CheckSpec {
+export function heldNotice(event: CodeEvent, subject: Subject): CheckSpec {
   const summary = [
     'The commit comes from a fork, so its code does not run before somebody has read it.',
     '',
     `Somebody with write access to the repository reads the changes, then comments \`/maestro ok-to-test ${event.headSha}\`.`,
     'That holds for this commit and base branch alone: a new push is held again.',
   ].join('\n');
-  const waiting = notice(event, subject, 'action_required', 'Waiting for /maestro ok-to-test', summary, []);
-  const held = { ...waiting, actions: [VOUCH] };
-  if (!isOverRun) return held;
-  // Buttons read the path behind the second slash.
-  const occasion = event.deliveryId.replaceAll('/', '-');
-  return { ...held, externalId: `notice/${event.headSha}@${occasion}/${subject.path}` };
+  const held = notice(event, subject, 'action_required', 'Waiting for /maestro ok-to-test', summary, []);
+  return { ...held, actions: [VOUCH] };
+}
+
+/**
+ * A notice that stands says something else from now on. Over a run (of another base branch of a fork) it is a check of its
+ * own, which takes the place of that verdict. Buttons read the path behind the second slash.
+ */
+function externalIdOf({ headSha, deliveryId }: CodeEvent, { path, last }: Subject): string {
+  if (last === undefined) return `notice/${headSha}/${path}`;
+  if (last.externalId.startsWith('notice/')) return last.externalId;
+  return `notice/${headSha}@${deliveryId.replaceAll('/', '-')}/${path}`;
 }
 
 function notice(
   event: CodeEvent,
-  { path, name }: Subject,
+  subject: Subject,
   conclusion: CheckConclusion,
   title: string,
   summary: string,
   annotations: readonly Annotation[],
 ): CheckSpec {
   return {
-    externalId: `notice/${event.headSha}/${path}`,
-    name: checkNameOf(name),
+    externalId: externalIdOf(event, subject),
+    name: checkNameOf(subject.name),
     status: 'completed',
     conclusion,
     title,

@@ -1,17 +1,18 @@
-import type { CheckBoard, CheckSpec } from '../../protocol/check.ts';
+import type { CheckBoard } from '../../protocol/check.ts';
 import type { CodeEvent } from '../code-event.ts';
 import type { PipelineCommand, PipelineIntent, RepositoryPipelines } from '../commands/tools.ts';
 import type { StartChoice, Starter, StartReport } from '../starter.ts';
 import { withDefinitions } from './definitions.ts';
 import { type Judgement, type JudgeOptions, judgePipelines, listPipelines } from './judge.ts';
-import { brokenNotice, checkNameOf, heldNotice, skippedNotice } from './notices.ts';
+import { brokenNotice, checkNameOf, heldNotice, type Subject, skippedNotice } from './notices.ts';
 import { OneByOne } from './one-by-one.ts';
+import { isOutdated } from './outdated.ts';
 import type { Compile } from './read-pipelines.ts';
 import { BlobCache } from './repository-files.ts';
 import { requestOf, type StartRunTools, startRun, targetOf } from './start-run.ts';
 
 export interface StarterOptions extends StartRunTools {
-  readonly board: CheckBoard;
+  readonly board: CheckBoard & StartRunTools['board'];
   readonly compile: Compile;
   /** Whether somebody vouched for the head of a fork. */
   readonly isTrusted: (event: CodeEvent) => Promise<boolean>;
@@ -50,32 +51,56 @@ async function act(
   choice: StartChoice,
   judgements: readonly Judgement[],
 ): Promise<StartReport> {
-  const report = {
-    started: [] as { runId: string; pipeline: string }[],
-    skipped: [] as string[],
-    broken: [] as string[],
-    held: [] as string[],
-  };
+  if (choice.occasion === undefined && (await isOutdated(options, event))) return { ...NOTHING, isOutdated: true };
   await follow(options, event, judgements);
   const isHeld = event.pull?.isFork === true && !(choice.isTrusted ?? (await options.isTrusted(event)));
+  const reports: Partial<StartReport>[] = [];
   for (const judgement of judgements) {
     const { verdict, name } = judgement;
-    if (verdict.type === 'start' && !isHeld) {
+    if (verdict.type === 'other') continue;
+    if (verdict.type !== 'start') reports.push(await tell(options, event, judgement));
+    else if (isHeld) reports.push(await hold(options, event, judgement));
+    else {
       const runId = await startRun(options, event, choice, judgement, verdict.plan);
-      report.started.push({ runId, pipeline: name });
-    } else if (verdict.type === 'start') {
-      const isOverRun = await hasRun(options, event, judgement);
-      await put(options, event, heldNotice(event, judgement, isOverRun));
-      report.held.push(name);
-    } else if (verdict.type === 'broken') {
-      await put(options, event, brokenNotice(event, judgement, verdict.reason, verdict.findings));
-      report.broken.push(name);
-    } else if (verdict.type === 'filtered' && isSkipTold(event, judgement)) {
-      if (await options.board.putSkip(targetOf(event), skippedNotice(event, judgement, verdict.reason)))
-        report.skipped.push(name);
+      reports.push({ started: [{ runId, pipeline: name }] });
     }
   }
-  return report;
+  return joined(reports);
+}
+
+const NOTHING: StartReport = { started: [], skipped: [], broken: [], held: [] };
+
+function joined(reports: readonly Partial<StartReport>[]): StartReport {
+  return {
+    started: reports.flatMap(({ started }) => started ?? []),
+    skipped: reports.flatMap(({ skipped }) => skipped ?? []),
+    broken: reports.flatMap(({ broken }) => broken ?? []),
+    held: reports.flatMap(({ held }) => held ?? []),
+  };
+}
+
+async function hold(options: StarterOptions, event: CodeEvent, judgement: Judgement): Promise<Partial<StartReport>> {
+  await options.board.put(targetOf(event), heldNotice(event, await subjectOf(options, event, judgement)));
+  return { held: [judgement.name] };
+}
+
+/** Says that the pipeline is broken, or was filtered out, where that is to be said. */
+async function tell(options: StarterOptions, event: CodeEvent, judgement: Judgement): Promise<Partial<StartReport>> {
+  const { verdict, name } = judgement;
+  const { board } = options;
+  if (verdict.type === 'broken') {
+    const { reason, findings } = verdict;
+    await board.put(targetOf(event), brokenNotice(event, await subjectOf(options, event, judgement), reason, findings));
+    return { broken: [name] };
+  }
+  if (verdict.type !== 'filtered' || !isSkipTold(event, judgement)) return {};
+  const notice = skippedNotice(event, await subjectOf(options, event, judgement), verdict.reason);
+  return (await board.putSkip(targetOf(event), notice)) ? { skipped: [name] } : {};
+}
+
+async function subjectOf({ board }: StarterOptions, event: CodeEvent, { path, name }: Judgement): Promise<Subject> {
+  const standing = await board.standing(event.repository.id, event.headSha);
+  return { path, name, last: standing.findLast(({ spec }) => spec.name === checkNameOf(name))?.spec };
 }
 
 /** The comment of a pull request tells of its head, which a push may have started the runs of. */
@@ -91,15 +116,6 @@ async function follow({ board }: StarterOptions, event: CodeEvent, judgements: r
  */
 function isSkipTold({ type }: CodeEvent, { triggers, verdict }: Judgement): boolean {
   return type !== 'push' || !(triggers.pullRequest || (verdict.type === 'filtered' && verdict.by === 'branch'));
-}
-
-async function hasRun({ runs }: StarterOptions, event: CodeEvent, { name }: Judgement): Promise<boolean> {
-  const ofCommit = await runs.ofCommit(event.repository.id, event.headSha);
-  return ofCommit.some(({ checkName }) => checkName === checkNameOf(name));
-}
-
-async function put({ board }: StarterOptions, event: CodeEvent, spec: CheckSpec): Promise<void> {
-  await board.put(targetOf(event), spec);
 }
 
 function commandOf({ name, triggers: { command } }: Pick<Judgement, 'name' | 'triggers'>): readonly PipelineCommand[] {

@@ -143,6 +143,7 @@ export class GitHubWorld {
       pipelinePath: '.maestro/ci.yaml',
       checkName: 'maestro / ci',
       survivesClosing: false,
+      baseRef: null,
     };
   }
 }

@@ -319,6 +319,7 @@ function suite(url: string | undefined): void {
         pipelinePath: '.maestro/ci.yaml',
         checkName: 'maestro / ci',
         survivesClosing: false,
+        baseRef: null,
       });
     const ids = (list: readonly { readonly runId: string }[]) => list.map((one) => one.runId);
     expect(ids(await runs.open(2))).toEqual(['b', 'a']);

@@ -74,6 +74,7 @@ onEveryDatabase('what is over', (url) => {
       pipelinePath: '.maestro/ci.yaml',
       checkName: 'maestro / ci',
       survivesClosing: false,
+      baseRef: null,
       ...change,
     });
   }

@@ -182,6 +182,18 @@ describe('the webhook door', () => {
     expect((await from('203.0.113.7')).status).toBe(202);
   });
 
+  it('does not turn away whoever delivered for us, though strangers send what is not by way of them', async () => {
+    const bad = { 'x-hub-signature-256': sign('{}', 'another secret') };
+    const from = (headers: Record<string, string> = {}) =>
+      post('{}', { 'x-forwarded-for': '203.0.113.20', ...headers });
+    expect((await from()).status).toBe(202);
+    for (let i = 0; i < 250; i++) expect((await from(bad)).status).toBe(401);
+    expect((await from()).status).toBe(202);
+    now += 3_600_001;
+    for (let i = 0; i < 250; i++) await from(bad);
+    expect((await from(bad)).status).toBe(429);
+  });
+
   it('counts nothing against who delivers what holds', async () => {
     for (let i = 0; i < 300; i++) expect((await post('{}')).status).toBe(202);
   });

@@ -172,6 +172,22 @@ describe('where there is no run', () => {
     expect(w.starts).toMatchObject([{ choice: { isTrusted: true } }]);
   });
 
+  it('vouches for nothing where another commit was pushed while it was pressed', async () => {
+    w.github.pull.isFork = true;
+    w.github.swapsHead = true;
+    expect(await w.press('requested_action', { external_id: notice() }, 'approve')()).toContain('refused');
+    expect(w.starts).toEqual([]);
+  });
+
+  it('vouches for nothing where the base branch was changed since the check was held', async () => {
+    w.github.pull.isFork = true;
+    w.github.events = [{ event: 'base_ref_changed', created_at: '2026-02-01T00:00:00Z' }];
+    expect(await w.press('requested_action', { external_id: notice() }, 'approve')()).toContain('the base branch');
+    w.github.events = [{ event: 'base_ref_changed', created_at: '2026-01-31T23:59:59Z' }];
+    await w.press('requested_action', { external_id: notice() }, 'approve')();
+    expect(w.starts).toHaveLength(1);
+  });
+
   it('vouches for nothing where the commit is the head of two pull requests, whose base branches may differ', async () => {
     w.github.pull.isFork = true;
     w.github.twins.push({ number: 8, user: { id: 3, login: 'stranger' } });

@@ -123,6 +123,7 @@ export class CommandWorld {
       pipelinePath: `.maestro/${plan.name}.yaml`,
       checkName: `maestro / ${plan.name}`,
       survivesClosing: false,
+      baseRef: null,
     });
     return { run, id };
   }
@@ -158,6 +159,7 @@ export class CommandWorld {
       check_run: {
         id: 1,
         head_sha: this.github.pull.head,
+        completed_at: '2026-02-01T00:00:00Z',
         app: { id: OUR_APP },
         check_suite: { head_branch: 'topic' },
         pull_requests: [],

@@ -46,6 +46,8 @@ export class FakeGitHub {
   commitAuthor = 2;
   /** Of the pull request, oldest first. */
   events: { readonly event: string; readonly created_at: string }[] = [];
+  /** Another commit is pushed once somebody asks which pull requests have the head. */
+  swapsHead = false;
   /** GitHub lets no App comment or react then. */
   isLocked = false;
   /** Further pull requests of the same head, as far as they differ. */
@@ -112,7 +114,11 @@ export class FakeGitHub {
     const number = /^GET \/repos\/acme\/shop\/pulls\/(\d+)$/.exec(call)?.[1];
     const pull = this.#pullBodies().find((one) => one.number === Number(number));
     if (pull) return [200, pull];
-    if (/^GET \/repos\/acme\/shop\/commits\/[0-9a-f]{40}\/pulls$/.test(call)) return [200, this.#pullBodies()];
+    if (/^GET \/repos\/acme\/shop\/commits\/[0-9a-f]{40}\/pulls$/.test(call)) {
+      const bodies = this.#pullBodies();
+      if (this.swapsHead) this.pull.head = randomBytes(20).toString('hex');
+      return [200, bodies];
+    }
     if (call.startsWith('GET /repos/acme/shop/commits/'))
       return [200, { sha: this.pull.head, author: { id: this.commitAuthor }, committer: { id: 19_864_447 } }];
     return [404, { message: `no fake for ${call}` }];

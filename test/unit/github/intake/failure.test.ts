@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { askedPauseMs, isUninstalled } from '../../../../src/github/intake/failure.ts';
+import { askedPauseMs, isUninstalled, Later } from '../../../../src/github/intake/failure.ts';
 
 const DATE = 'Fri, 20 Nov 2026 12:00:00 GMT';
 const inSeconds = (seconds: number): string => String(Date.parse(DATE) / 1000 + seconds);
@@ -29,6 +29,7 @@ describe('the pause that GitHub asks for', () => {
     ['more than an hour', refused({ 'retry-after': '999999' }), 3_600_000],
     ['nonsense', refused({ 'retry-after': 'soon', 'x-ratelimit-remaining': '0' }), 0],
     ['nothing', refused({}), 0],
+    ['what is known to be possible later', new Later('the writes are used up', 12_000), 12_000],
     ['an answer that never came', Object.assign(new Error('x'), { response: undefined }), 0],
     ['no error at all', 'text', 0],
   ])('%s', (_name, error, pauseMs) => {

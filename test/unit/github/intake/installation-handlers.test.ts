@@ -170,6 +170,24 @@ onEveryDatabase('webhooks about the App and its repositories', (url) => {
       expect(await world.stateOf(runId)).toBe(ALIVE);
     });
 
+    it.each([
+      [
+        'installation_repositories',
+        'removed',
+        'added',
+        { repositories_removed: [APP_REPO], repositories_added: [APP_REPO] },
+      ],
+      ['repository', 'archived', 'unarchived', { repository: APP_REPO }],
+    ] as const)('let be told what was ended meanwhile: %s %s and %s', async (event, gone, back, payload) => {
+      const [runId, other] = [await world.start(), await world.start({ repositoryId: 12, repo: 'lib' })];
+      await told(event, gone, payload);
+      expect(await world.stateOf(runId)).toBe(ENDED);
+      await told(event, back, payload);
+      // The reporter looks at it again, and finds that it was cancelled.
+      expect(await world.stateOf(runId)).toBe('cancelled waits 1 0');
+      expect(await world.stateOf(other)).toBe(ALIVE);
+    });
+
     it('do not have told again what stands there', async () => {
       await world.start();
       const board = openCheckBoard(db);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Engine } from '../../../../src/engine/engine.ts';
 import { InstallationStates } from '../../../../src/github/intake/installation-states.ts';
 import type { GitHubAccess } from '../../../../src/github/octokit.ts';
-import type { Installations } from '../../../../src/protocol/installation.ts';
+import type { InstallationPlace, Installations } from '../../../../src/protocol/installation.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openInstallations } from '../../../../src/store/installations.ts';
@@ -115,13 +115,21 @@ onEveryDatabase('the sweep of installations', (url) => {
     }
     const faulty = {
       ...installations,
-      resume: (id: number) => (id === 1 ? Promise.reject(new Error('of no use')) : installations.resume(id)),
+      resume: (place: InstallationPlace) =>
+        place.installationId === 1 ? Promise.reject(new Error('of no use')) : installations.resume(place),
     };
     const options = { access, engine, runs: openGitHubRuns(db), installations: faulty, clock: { now: () => NOW } };
     sweeper = new InstallationStates(options);
     await expect(sweeper.sweep()).rejects.toThrow('of no use');
     await sweeper.sweep();
     expect(await installations.suspended()).toEqual([1]);
+  });
+
+  it('follows an owner who was renamed', async () => {
+    const runId = await world.start();
+    far.answers.set('GET /app/installations/3', { id: 3, suspended_at: null, account: { login: 'octopus' } });
+    await sweeper.sweep();
+    expect(await world.addressesOf(runId)).toEqual(['3 octopus/app']);
   });
 
   it('takes an answer that says nothing of a suspension for one that there is none', async () => {

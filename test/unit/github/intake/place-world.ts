@@ -56,6 +56,7 @@ export class PlaceWorld {
       pipelinePath: '.maestro/ci.yaml',
       checkName: 'maestro / ci',
       survivesClosing: false,
+      baseRef: null,
       ...change,
     };
     await openGitHubRuns(this.#db).add(row);

@@ -156,6 +156,7 @@ describe('the sweepers', () => {
         pipelinePath: '.maestro/ci.yaml',
         checkName: 'maestro / ci',
         survivesClosing: false,
+        baseRef: null,
         ...change,
       });
       return runId;

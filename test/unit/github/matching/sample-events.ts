@@ -32,6 +32,7 @@ export function codeEvent(change: Partial<CodeEvent> = {}): CodeEvent {
       url: 'https://github.com/octo/app',
     },
     actor: 'mona',
+    happenedAt: null,
     pushedBy: 'mona',
     headSha: HEAD,
     baseSha: BASE,

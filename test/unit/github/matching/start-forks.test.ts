@@ -58,6 +58,48 @@ onEveryDatabase('starting for forks', (url) => {
     });
   });
 
+  it('gives the verdict of a base branch anew when a pull request went to another one and comes back', async () => {
+    const legacy = '3'.repeat(40);
+    far(BASE, 'npm test');
+    far(legacy, 'echo ok');
+    const sha = w().commit({});
+    const onto = (baseRef: string, deliveryId: string): CodeEvent => {
+      const definitionsSha = baseRef === 'main' ? BASE : legacy;
+      const pull = pullFacts({ headSha: sha, isFork: true, baseRef });
+      return { ...forked(sha), deliveryId, definitionsSha, branch: baseRef, pull };
+    };
+    const trusted = { isTrusted: true };
+    const { started: first } = await w().starter.start(onto('main', 'd1'), trusted);
+    await w().starter.start(onto('legacy', 'd2'), trusted);
+    const { started: back } = await w().starter.start(onto('main', 'd3'), trusted);
+    expect(back[0]?.runId).not.toBe(first[0]?.runId);
+    expect(w().checks.at(-1)).toMatchObject({ externalId: back[0]?.runId, status: 'queued' });
+    // The same word once more, and one that changes nothing, make no third run.
+    await w().starter.start(onto('main', 'd3'), trusted);
+    await w().starter.start(onto('main', 'd4'), trusted);
+    expect(await w().idsOf(sha)).toHaveLength(3);
+    // Held under the other one meanwhile: what is held stands under its name, so the run has to speak again.
+    await w().starter.start(onto('legacy', 'd5'));
+    expect(w().checks.at(-1)).toMatchObject({ conclusion: 'action_required' });
+    await w().starter.start(onto('main', 'd6'), trusted);
+    expect(w().checks.at(-1)).toMatchObject({ status: 'queued' });
+    expect(await w().idsOf(sha)).toHaveLength(4);
+
+    function far(commit: string, run: string): void {
+      const text = pipeline('pull_request').replace('npm test', run);
+      w().far.commits.set(commit, { '.maestro/ci.yaml': text });
+    }
+  });
+
+  it('starts the first run of a vouched commit once, though it was held under its name', async () => {
+    w().far.commits.set(BASE, { '.maestro/ci.yaml': pipeline('pull_request') });
+    const sha = w().commit({});
+    await w().starter.start(forked(sha));
+    await w().starter.start(forked(sha), { isTrusted: true });
+    await w().starter.start(forked(sha), { isTrusted: true });
+    expect(await w().idsOf(sha)).toHaveLength(1);
+  });
+
   it('follows one pull request to another base branch, whose filter leaves it out', async () => {
     w().far.commits.set(BASE, { '.maestro/ci.yaml': pipeline('{ pull_request: { branches: [main] } }') });
     const sha = w().commit({});

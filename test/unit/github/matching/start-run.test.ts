@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CodeEvent } from '../../../../src/github/code-event.ts';
 import { onEveryDatabase } from '../../../every-database.ts';
 import { BASE } from './sample-events.ts';
-import { opened, pipeline, pushed, REPO, startingWorld } from './starting-world.ts';
+import { opened, pipeline, pushed, startingWorld } from './starting-world.ts';
 
 onEveryDatabase('one run for one occasion', (url) => {
   const w = startingWorld(url);
@@ -17,10 +17,15 @@ onEveryDatabase('one run for one occasion', (url) => {
       await w().starter.start(moved(b, a));
       const back = moved(a, b);
       const sync = opened(a, { action: 'synchronize', beforeSha: b });
+      w().isHead(a);
       const [first, second] = [await w().starter.start(back), await w().starter.start(sync)];
       expect(first.started[0]?.runId).toBe(second.started[0]?.runId);
       expect(await w().starter.start(back)).toEqual(first);
       expect(await w().idsOf(a)).toHaveLength(2);
+      // Word of the way there comes late: the branch is back by now.
+      await w().starter.start(opened(b, { action: 'synchronize', beforeSha: a }));
+      expect(await w().idsOf(b)).toHaveLength(1);
+      w().isHead(b);
       await w().starter.start(moved(b, a));
       expect(await w().idsOf(b)).toHaveLength(2);
     });
@@ -44,14 +49,73 @@ onEveryDatabase('one run for one occasion', (url) => {
       const { started } = await w().starter.start(event);
       await w().engine.cancelRun(await w().engine.resolve(started[0]!.runId), 'the branch was deleted');
       const again = { ...event, deliveryId: `second-${sha}` };
-      const late = `GET ${REPO}/${how === 'push' ? 'git/ref/heads/feature' : 'pulls/7'}`;
-      w().far.answers.set(late, { state: 'open', head: { sha: BASE }, object: { sha: BASE } });
+      w().isHead(BASE);
       await w().starter.start(again);
       expect(await w().idsOf(sha)).toHaveLength(1);
-      w().far.answers.set(late, { state: 'open', head: { sha }, object: { sha } });
+      w().isHead(sha);
       await w().starter.start(again);
-      await w().starter.start(again);
+      await w().starter.start({ ...again, deliveryId: `third-${sha}` });
       expect(await w().idsOf(sha)).toHaveLength(2);
+    });
+
+    it('runs again though the run that was cancelled has not ended yet, and was itself a repetition', async () => {
+      const sha = w().commit({ '.maestro/ci.yaml': pipeline('pull_request') });
+      const { started } = await w().starter.start(opened(sha));
+      const first = await w().engine.resolve(started[0]!.runId);
+      await w().engine.cancelRun(first, 'for now');
+      const [row] = await w().runs.ofCommit(11, sha);
+      const next = await w().engine.retryRun(first, { type: 'all' });
+      const { id } = await w().engine.readRun(next);
+      await w().runs.add({ ...row!, runId: id });
+      // It goes on until its step has stopped.
+      const { workerId } = await w().engine.leases.register({ name: 'slow', runners: ['*'], capacity: 1, run: id });
+      await w().engine.leases.acquire(workerId, 1, 2000, new AbortController().signal);
+      await w().engine.cancelRun(next, 'the pull request was closed');
+      expect(await w().statusOf(id)).toBe('cancelling');
+      w().isHead(sha);
+      await w().starter.start(opened(sha, { action: 'reopened' }));
+      expect(await w().idsOf(sha)).toHaveLength(3);
+    });
+  });
+
+  describe('word that comes late', () => {
+    const later = (ms: number): string => new Date(Date.now() + ms).toISOString();
+
+    it.each([
+      ['push', (sha: string) => pushed(sha)],
+      ['pull request', (sha: string) => opened(sha, { action: 'synchronize' })],
+    ])('starts nothing for a commit whose branch has gone on: %s', async (_, eventOf) => {
+      const files = { '.maestro/ci.yaml': pipeline('[push, pull_request]') };
+      const [old, head] = [w().commit(files), w().commit(files)];
+      w().isHead(head);
+      await w().starter.start({ ...eventOf(head), happenedAt: later(-1000) });
+      const report = await w().starter.start({ ...eventOf(old), happenedAt: later(-60_000) });
+      expect(report).toMatchObject({ started: [], isOutdated: true });
+      expect(await w().idsOf(old)).toEqual([]);
+    });
+
+    it('starts what is the head all the same, and asks GitHub only where something newer ran', async () => {
+      const files = { '.maestro/ci.yaml': pipeline('push') };
+      const [old, head] = [w().commit(files), w().commit(files)];
+      await w().starter.start({ ...pushed(old), happenedAt: later(-1000) });
+      w().isHead(head);
+      w().far.calls.length = 0;
+      const asked = () => w().far.calls.filter((call) => call.includes('/git/ref/')).length;
+      expect((await w().starter.start({ ...pushed(head), happenedAt: later(1000) })).started).toHaveLength(1);
+      expect(asked()).toBe(0);
+      const again = w().commit(files);
+      w().isHead(again);
+      expect((await w().starter.start({ ...pushed(again), happenedAt: later(-60_000) })).started).toHaveLength(1);
+      expect(asked()).toBe(1);
+    });
+
+    it('starts for people whatever they ask for', async () => {
+      const files = { '.maestro/ci.yaml': pipeline('pull_request') };
+      const [old, head] = [w().commit(files), w().commit(files)];
+      w().isHead(head);
+      await w().starter.start({ ...opened(head), happenedAt: later(-1000) });
+      const event = { ...opened(old), happenedAt: later(-60_000) };
+      expect((await w().starter.start(event, { occasion: 'comment/late' })).started).toHaveLength(1);
     });
   });
 

@@ -6,6 +6,7 @@ import type { GitHubAccess } from '../../../../src/github/octokit.ts';
 import { compilePipeline } from '../../../../src/pipeline/compile.ts';
 import type { CheckBoard, CheckSpec } from '../../../../src/protocol/check.ts';
 import type { GitHubRuns } from '../../../../src/protocol/github-run.ts';
+import type { ReportBook } from '../../../../src/protocol/report-book.ts';
 import { STEP_CATALOG } from '../../../../src/steps/catalog.ts';
 import { openCheckBoard } from '../../../../src/store/check-board.ts';
 import type { Database } from '../../../../src/store/database.ts';
@@ -30,7 +31,7 @@ export class StartingWorld {
   readonly runs: GitHubRuns;
   /** What was said of checks, in order. */
   readonly checks: CheckSpec[] = [];
-  readonly board: CheckBoard;
+  readonly board: CheckBoard & ReportBook;
   readonly starter: ReturnType<typeof openStarter>;
   isTrusted = false;
 
@@ -56,7 +57,7 @@ export class StartingWorld {
     this.starter = this.starterWith(this.board);
   }
 
-  starterWith(board: CheckBoard): ReturnType<typeof openStarter> {
+  starterWith(board: CheckBoard & ReportBook): ReturnType<typeof openStarter> {
     return openStarter({
       access: this.access,
       engine: this.engine,
@@ -73,6 +74,12 @@ export class StartingWorld {
     this.far.commits.set(sha, files);
     this.far.answers.set(`GET ${REPO}/commits/${sha}`, { sha, commit: { message } });
     return sha;
+  }
+
+  /** GitHub says that it is the head of the branch `feature`, and of pull request 7. */
+  isHead(sha: string): void {
+    this.far.answers.set(`GET ${REPO}/git/ref/heads/feature`, { object: { sha } });
+    this.far.answers.set(`GET ${REPO}/pulls/7`, { state: 'open', head: { sha } });
   }
 
   /** Name and conclusion of the checks that stand on a commit. */

@@ -79,6 +79,7 @@ export function placeOf(runId: string, change: Partial<GitHubRun> = {}): GitHubR
     pipelinePath: '.maestro/ci.yaml',
     checkName: 'maestro / ci',
     survivesClosing: false,
+    baseRef: null,
     ...change,
   };
 }

@@ -1,0 +1,94 @@
+import type { GitHubRun } from '../../protocol/github-run.ts';
+import type { CodeEvent } from '../code-event.ts';
+import { checkNameOf } from './notices.ts';
+import type { StartRunTools } from './start-run.ts';
+import { isStillHead } from './still-head.ts';
+
+/** What tells runs of one commit apart: the pipeline, the ref, and for a fork the branch that its pipelines come from. */
+export interface RunPlace {
+  readonly path: string;
+  readonly name: string;
+  readonly ref: string;
+  readonly baseRef: string | null;
+}
+
+/**
+ * The run that stands for an event whose occasion has the run `known`: the newest one of its place, or another one, where
+ * there is a reason to run again. `runAgain` starts one for a reason, the same reason once.
+ */
+export async function currentRun(
+  tools: StartRunTools,
+  event: CodeEvent,
+  place: RunPlace,
+  known: string,
+  runAgain: (reason: string) => Promise<string>,
+): Promise<string> {
+  const rows = await tools.runs.ofCommit(event.repository.id, event.headSha);
+  // New, or its start was interrupted: it is begun before anything is made of it.
+  if (!rows.some(({ runId }) => runId === known)) return known;
+  const newest = rows.find((row) => isOf(row, place))?.runId ?? known;
+  const reason =
+    (await foreignWord(tools, event, place, rows)) ?? (await comeback(tools, event, place, newest)) ?? undefined;
+  return reason === undefined ? newest : runAgain(reason);
+}
+
+function isOf(row: GitHubRun, { path, ref, baseRef }: RunPlace): boolean {
+  return row.pipelinePath === path && row.ref === ref && (!row.isFork || row.baseRef === baseRef);
+}
+
+/**
+ * GitHub goes by the newest check of a name. Where that is of another base branch of a fork, or says that the commit is held,
+ * the verdict of before has to be given anew.
+ */
+async function foreignWord(
+  { board }: StartRunTools,
+  { pull, repository, headSha }: CodeEvent,
+  place: RunPlace,
+  rows: readonly GitHubRun[],
+): Promise<string | undefined> {
+  if (pull?.isFork !== true) return undefined;
+  const standing = await board.standing(repository.id, headSha);
+  const said = standing.map(({ spec }) => spec).filter(({ name }) => name === checkNameOf(place.name));
+  // A run without a row is one whose start was interrupted: what stood before it is the reason for it.
+  const last = said.findLast(
+    ({ externalId }) => isNotice(externalId) || rows.some(({ runId }) => runId === externalId),
+  );
+  if (!last) return undefined;
+  const row = rows.find(({ runId }) => runId === last.externalId);
+  return row && isOf(row, place) ? undefined : `over/${last.externalId}`;
+}
+
+function isNotice(externalId: string): boolean {
+  return externalId.startsWith('notice/');
+}
+
+/**
+ * The branch had moved on to another commit and comes back, or the run was cancelled and somebody opens, reopens or pushes
+ * the commit anew. Only while it is the head: the event may come late.
+ */
+async function comeback(
+  { access, runs, engine }: StartRunTools,
+  event: CodeEvent,
+  place: RunPlace,
+  newest: string,
+): Promise<string | undefined> {
+  const { beforeSha, repository } = event;
+  const before = beforeSha === null || beforeSha === event.headSha ? [] : await runs.ofCommit(repository.id, beforeSha);
+  const between = before.find((row) => isOf(row, place))?.runId;
+  // Ids grow with time. A run of the commit before that is newer than this one shows that the branch was there since.
+  const isBack = between !== undefined && between > newest;
+  if (!isBack && !(isAskedAnew(event) && (await isCancelled(engine, newest)))) return undefined;
+  const octokit = await access.installation(repository.installationId);
+  if (!(await isStillHead(octokit, event))) return undefined;
+  return isBack ? `after/${between}` : `again/${newest}`;
+}
+
+function isAskedAnew({ type, action, beforeSha }: CodeEvent): boolean {
+  if (type === 'pull_request') return action === 'opened' || action === 'reopened';
+  return type === 'push' && beforeSha === null;
+}
+
+async function isCancelled(engine: StartRunTools['engine'], runId: string): Promise<boolean> {
+  const { status } = await engine.readRun(await engine.resolve(runId));
+  return status === 'cancelled' || status === 'cancelling';
+}
