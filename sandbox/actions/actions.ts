@@ -4,7 +4,8 @@ import { ApiError, invalid } from '../api-error.ts';
 import type { Account, App, Repository, Workflow, WorkflowJob, WorkflowRun } from '../model.ts';
 import { fullName } from '../names.ts';
 import { suiteOf } from '../refs.ts';
-import { type JobResult, runJob, runNameOf } from '../runner/run-job.ts';
+import type { JobRequest, JobResult } from '../runner/job.ts';
+import { runJob, runNameOf } from '../runner/run-job.ts';
 import type { Fields } from '../shape.ts';
 import { deploymentView } from '../view/deployment.ts';
 import { repositoryUrl } from '../view/repository.ts';
@@ -20,6 +21,8 @@ import type { OidcIssuer } from './oidc.ts';
 export interface RunnerGroup {
   readonly labels: readonly string[];
   readonly count: number;
+  /** Runs a job in another way than the sandbox's own runner. The signal fires when it is cancelled, or its machine dies. */
+  readonly run?: (request: JobRequest, signal: AbortSignal) => Promise<JobResult>;
 }
 
 export interface ActionsOptions {
@@ -233,7 +236,7 @@ export class Actions {
       const group = this.runners.find((candidate) => this.isFree(candidate) && serves(candidate, entry.job));
       if (group === undefined) continue;
       this.queue.splice(this.queue.indexOf(entry), 1);
-      const done = this.execute(entry).finally(() => {
+      const done = this.execute(entry, group).finally(() => {
         this.busy.delete(entry.job.id);
         this.assign();
       });
@@ -245,7 +248,7 @@ export class Actions {
     return [...this.busy.values()].filter((busy) => busy.group === group).length < group.count;
   }
 
-  private async execute(entry: Queued): Promise<void> {
+  private async execute(entry: Queued, group: RunnerGroup): Promise<void> {
     const { world } = this.options;
     const { repository, run, job } = entry;
     await Promise.resolve(); // the caller first notes that this runner is taken
@@ -255,11 +258,11 @@ export class Actions {
     run.status = 'in_progress';
     this.emitJob(repository, run, job, 'in_progress');
     await this.emitRun(repository, run, 'in_progress');
-    const result = await this.runOn(entry);
+    const result = await this.runOn(entry, group);
     await this.finish(entry, job.death.signal.aborted ? { ...result, conclusion: 'failure' } : result);
   }
 
-  private async runOn(entry: Queued): Promise<JobResult> {
+  private async runOn(entry: Queued, group: RunnerGroup): Promise<JobResult> {
     const { world, app, actionSources, hostEnvironment } = this.options;
     const { repository, run, job } = entry;
     const requestToken = randomBytes(24).toString('hex');
@@ -282,6 +285,7 @@ export class Actions {
           this.noteStep(entry, name, status);
         },
       };
+      if (group.run) return await group.run(request, AbortSignal.any([job.stop.signal, job.death.signal]));
       return await runJob(request, job.stop.signal, { hostEnvironment, death: job.death.signal });
     } finally {
       this.idTokens.delete(requestToken);
