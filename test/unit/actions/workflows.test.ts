@@ -16,7 +16,13 @@ const WORKFLOWS: readonly (readonly [string, string])[] = [
   ['that of a sandbox', repositoryWorkflow('http://127.0.0.1:8080', PINNED)],
 ];
 
+const GUIDE = readFileSync(join(ROOT, 'docs/guides/actions.md'), 'utf8');
+const EXAMPLES = [...GUIDE.matchAll(/```yaml\n([^]*?)```/g)].map(([, text = '']) => text);
+/** Each action of this repository, by what follows its name in `uses`. */
+const ACTIONS = ['', '/actions/lint', '/actions/verify'];
+
 interface Step {
+  readonly id?: string;
   readonly uses: string;
   readonly with: Readonly<Record<string, string>>;
 }
@@ -61,15 +67,51 @@ it.each([
   expect(() => repositoryWorkflow(server, PINNED)).toThrow(/expected --server/),
 );
 
-describeWith('actionlint', 'actionlint', (actionlint) => {
-  it.each(WORKFLOWS)('finds nothing in %s', (_, text) => {
-    const { stdout, status } = spawnSync(actionlint, ['-no-color', '-shellcheck=', '-pyflakes=', '-'], {
-      input: text,
-      encoding: 'utf8',
-    });
-    expect(stdout).toBe('');
-    expect(status).toBe(0);
+describe('the guide of the actions', () => {
+  const actionOf = (folder: string) => parse(readFileSync(join(ROOT, folder, 'action.yml'), 'utf8'));
+  const stepsOfJobs = (text: string): readonly Step[] =>
+    Object.values(parse(text).jobs as Record<string, { readonly steps: readonly Step[] }>).flatMap(
+      ({ steps }) => steps,
+    );
+
+  it.each(EXAMPLES)('shows a workflow that GitHub’s own parser takes: %s', async (text) => {
+    expect(await findWorkflowErrors(text, WORKFLOW_PATH)).toEqual([]);
   });
+
+  it.each(ACTIONS)('shows acme/maestro%s in use, with inputs and outputs that it has', (folder) => {
+    const { inputs, outputs } = actionOf(`.${folder}`);
+    const uses = EXAMPLES.flatMap((text) =>
+      stepsOfJobs(text)
+        .filter((step) => step.uses?.split('@')[0] === `acme/maestro${folder}`)
+        .map((step) => ({ text, step })),
+    );
+    expect(uses.length).toBeGreaterThan(0);
+    for (const { text, step } of uses) {
+      expect(Object.keys(step.with ?? {}).filter((name) => !(name in inputs))).toEqual([]);
+      const read = [...text.matchAll(new RegExp(`steps\\.${step.id}\\.outputs\\.([\\w-]+)`, 'g'))];
+      expect(read.map(([, name]) => name).filter((name) => !((name ?? '') in outputs))).toEqual([]);
+    }
+  });
+
+  it.each(ACTIONS)('names every input and output of acme/maestro%s', (folder) => {
+    const { inputs, outputs } = actionOf(`.${folder}`);
+    const missing = Object.keys({ ...inputs, ...outputs }).filter((name) => !GUIDE.includes(`\`${name}\``));
+    expect(missing).toEqual([]);
+  });
+});
+
+describeWith('actionlint', 'actionlint', (actionlint) => {
+  it.each([...WORKFLOWS, ...EXAMPLES.map((text, i) => [`example ${i + 1} of the guide`, text] as const)])(
+    'finds nothing in %s',
+    (_, text) => {
+      const { stdout, status } = spawnSync(actionlint, ['-no-color', '-shellcheck=', '-pyflakes=', '-'], {
+        input: text,
+        encoding: 'utf8',
+      });
+      expect(stdout).toBe('');
+      expect(status).toBe(0);
+    },
+  );
 
   it('finds something in a workflow that is wrong', () => {
     const { status } = spawnSync(actionlint, ['-'], {
