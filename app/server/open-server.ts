@@ -5,6 +5,7 @@ import { forwardedAddress } from '../../src/api/address.ts';
 import { openHttpApi } from '../../src/api/http-api.ts';
 import type { HttpApiTools } from '../../src/api/http-api-tools.ts';
 import { requestListenerOf } from '../../src/api/http-server.ts';
+import { rememberTroubles } from '../../src/api/remember-troubles.ts';
 import { openIssuerKeys } from '../../src/auth/issuer-keys.ts';
 import { admitDispatchedJob, type JobAdmission } from '../../src/auth/job-admission.ts';
 import { verifyJobToken } from '../../src/auth/verify-job-token.ts';
@@ -34,7 +35,6 @@ import { jobsOfRun } from '../../src/store/run-jobs.ts';
 import { openTestGrants } from '../../src/store/test-grants.ts';
 import { openWorkerSessions } from '../../src/store/worker-sessions.ts';
 import { openWriteAllowance } from '../../src/store/write-allowance.ts';
-import { openDefaultPolicy } from '../default-policy.ts';
 import { versionOfHouse } from '../house.ts';
 import { openDatabase } from '../open-database.ts';
 import { prepareStateFolder } from '../state-folder.ts';
@@ -45,6 +45,7 @@ import { healthDoor } from './health-door.ts';
 import { type Listening, listen } from './listen.ts';
 import type { Rooms } from './rooms.ts';
 import { openRunFeed } from './run-feed.ts';
+import { openServerPolicy } from './server-policy.ts';
 import { webhookDoor } from './webhook-door.ts';
 import { dispatchesOfTheOthers, reportsOfTheOthers } from './without-suspended.ts';
 
@@ -76,7 +77,7 @@ export async function openServer(config: ServerConfig, log: Logger): Promise<Run
     const conductor = config.roles.has('conductor') ? openConductor(config, rooms, { onError, onGivenUp }) : undefined;
     const listening = await (config.roles.has('web')
       ? openDoors(config, rooms, log, { troubles, closing: closing.signal }, onError)
-      : openHealthDoor(config, troubles, onError));
+      : openHealthDoor(config, { troubles, closing: closing.signal }, onError));
     await conductor?.start();
     return {
       port: listening.port,
@@ -110,19 +111,16 @@ async function openStore(config: ServerConfig): Promise<Database> {
   return openDatabase(config);
 }
 
-/** A runner class that has labels is one that steps may name. */
-function openServerPolicy({ runnerLabels }: ServerConfig): ReturnType<typeof openDefaultPolicy> {
-  const runners = Object.fromEntries(Object.keys(runnerLabels).map((name) => [name, {}]));
-  return openDefaultPolicy(Object.keys(runners).length === 0 ? undefined : JSON.stringify({ runners }));
-}
-
 async function openRooms(
   config: ServerConfig,
   db: Database,
   log: Logger,
   onError: (error: unknown) => void,
 ): Promise<Rooms> {
-  const [policy, signer] = await Promise.all([openServerPolicy(config), openLocalSigner(config.signingKeyFile)]);
+  const [policy, signer] = await Promise.all([
+    openServerPolicy(config.runnerLabels),
+    openLocalSigner(config.signingKeyFile),
+  ]);
   const engine = await Engine.open({
     db,
     policy,
@@ -216,10 +214,10 @@ async function openDoors(
 
 function openHealthDoor(
   config: ServerConfig,
-  troubles: HttpApiTools['troubles'],
+  state: Pick<HttpApiTools, 'troubles' | 'closing'>,
   onError: (error: unknown) => void,
 ): Promise<Listening> {
-  const door = healthDoor(troubles);
+  const door = healthDoor(rememberTroubles({ ...state, clock: SYSTEM_CLOCK }));
   return listen(config, { webhooks: door, api: door }, onError);
 }
 

@@ -1,14 +1,14 @@
 import { MaestroError } from '../../base/errors.ts';
 import { object, oneOf } from '../../protocol/wire/schema.ts';
 import type { HttpApiTools } from '../http-api-tools.ts';
-import { HEALTH_MS } from '../limits.ts';
+import { rememberTroubles } from '../remember-troubles.ts';
 import type { OpenRoute } from '../route.ts';
 
 const OK = object({ status: oneOf('ok') });
 
 /** For whoever watches the server: whether it lives, and whether it should be sent callers. */
 export function healthRoutes(tools: HttpApiTools): readonly OpenRoute[] {
-  const troublesNow = remembered(tools);
+  const troublesNow = rememberTroubles(tools);
   return [
     {
       method: 'GET',
@@ -32,17 +32,4 @@ export function healthRoutes(tools: HttpApiTools): readonly OpenRoute[] {
       },
     },
   ];
-}
-
-/** Looked at once a second, however many ask; that the server goes is seen at once. */
-function remembered({ troubles, clock, closing }: HttpApiTools): HttpApiTools['troubles'] {
-  let seenAt = Number.NEGATIVE_INFINITY;
-  let seen: ReturnType<HttpApiTools['troubles']> | undefined;
-  closing.addEventListener('abort', () => (seen = undefined), { once: true });
-  return () => {
-    const now = clock.now();
-    if (seen && now - seenAt < HEALTH_MS) return seen;
-    seenAt = now;
-    return (seen = troubles());
-  };
 }

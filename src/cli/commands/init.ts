@@ -72,7 +72,7 @@ function show(files: readonly string[], found: readonly string[], action: string
     const [repository, ref = ''] = action.split('@');
     if (!isCommit(ref))
       output.next(
-        `pin the action: \`git ls-remote https://github.com/${repository} ${ref}\`, and write the commit after the @`,
+        `pin the action: write the commit of ${repository} that you want after the @ (there is no release yet: \`--action OWNER/NAME@COMMIT\` names your copy)`,
       );
     output.next('commit the workflow to the default branch, and install the server’s GitHub App on this repository');
   } else if (isOnGitHub(context.cwd)) {

@@ -13,7 +13,7 @@ describe('maestro init --server', () => {
     expect(await process.run('init', '--server', `${SERVER}/`)).toBe(0);
     expect(readFileSync(join(cwd, WORKFLOW), 'utf8')).toContain(`server: ${SERVER}\n`);
     expect(existsSync(join(cwd, '.maestro/ci.yaml'))).toBe(true);
-    expect(process.err).toContain('git ls-remote https://github.com/maestro-conductor/maestro v');
+    expect(process.err).toContain('--action OWNER/NAME@COMMIT');
   });
 
   it('leaves a pipeline that exists as it is', async () => {
