@@ -1,8 +1,10 @@
 import type { Session } from '../store/database.ts';
-import { shareBytes } from '../store/outcome-shares.ts';
+import { loadWeights } from '../store/outcome-shares.ts';
 
 /** What the steps of several runs may take in memory at once. A run that is larger comes alone. */
 const GROUP_BYTES_MAX = 33_554_432;
+/** A step, with its reason and an outcome that stands in no account. */
+const STEP_BYTES = 4096;
 
 /** Parts items, in order, so that the runs of each part fit into memory together, whatever their outcomes hold. */
 export async function byWeight<T extends { readonly run: number }>(
@@ -11,8 +13,8 @@ export async function byWeight<T extends { readonly run: number }>(
 ): Promise<readonly (readonly T[])[]> {
   const runs = new Set(items.map(({ run }) => run));
   if (runs.size <= 1) return [items];
-  const bytes = await shareBytes(session, [...runs]);
-  return bytes.size === 0 ? [items] : parted(items, (run) => bytes.get(run) ?? 0);
+  const bytes = await loadWeights(session, [...runs], STEP_BYTES);
+  return parted(items, (run) => bytes.get(run) ?? 0);
 }
 
 function parted<T extends { readonly run: number }>(

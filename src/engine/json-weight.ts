@@ -3,31 +3,39 @@ import type { Json } from '../base/json.ts';
 export interface JsonShape {
   /** The value itself, and all that it holds. */
   readonly values: number;
+  /** Those of them that are objects and lists. */
+  readonly containers: number;
   /** 1 for a value that holds no others. */
   readonly depth: number;
 }
 
-/** What a value takes in memory beside its text. */
-const VALUE_BYTES = 48;
+/** What a value takes in memory beside its text, and what an object or list does in addition: measured, of the smallest ones. */
+const VALUE_BYTES = 8;
+const CONTAINER_BYTES = 64;
 
-/** Counts without recursion, so that no nesting is too deep for it, and no further than `valuesMax`. */
+/** Counts without recursion, so that no nesting is too deep for it, and hardly further than `valuesMax`. */
 export function shapeOf(value: Json, valuesMax: number): JsonShape {
-  const open: { readonly value: Json; readonly depth: number }[] = [{ value, depth: 1 }];
+  const open: { readonly container: object; readonly depth: number }[] = [{ container: [value], depth: 0 }];
   let values = 0;
-  let deepest = 0;
+  let containers = 0;
+  let deepest = 1;
   for (let next = open.pop(); next !== undefined && values <= valuesMax; next = open.pop()) {
-    const { depth } = next;
-    values++;
-    if (depth > deepest) deepest = depth;
-    if (typeof next.value !== 'object' || next.value === null) continue;
-    for (const inner of Object.values(next.value) as readonly Json[]) open.push({ value: inner, depth: depth + 1 });
+    const parts = Object.values(next.container) as readonly Json[];
+    const depth = next.depth + 1;
+    values += parts.length;
+    if (parts.length > 0 && depth > deepest) deepest = depth;
+    for (const part of parts) {
+      if (typeof part !== 'object' || part === null) continue;
+      containers++;
+      open.push({ container: part, depth });
+    }
   }
-  return { values, depth: deepest };
+  return { values, containers, depth: deepest };
 }
 
-/** What JSON takes in memory once it is read, at least as good as a guess can be: many small values are larger than their text. */
-export function heapBytes(textBytes: number, values: number): number {
-  return textBytes + values * VALUE_BYTES;
+/** What JSON takes in memory once it is read: many small objects and lists take far more than their text. */
+export function heapBytes(textBytes: number, { values, containers }: JsonShape): number {
+  return textBytes + values * VALUE_BYTES + containers * CONTAINER_BYTES;
 }
 
 /** Characters of all texts in a value; whatever else it holds counts as one each. */

@@ -3,16 +3,20 @@ import type { Json } from '../base/json.ts';
 import type { Completion } from '../protocol/lease.ts';
 import type { Isolation, Outcome } from '../protocol/outcome.ts';
 import type { Database } from '../store/database.ts';
-import { type OutcomeShare, takeShares } from '../store/outcome-shares.ts';
+import { type OutcomeShare, readShares, type ShareLimits, takeShares } from '../store/outcome-shares.ts';
 import { checkOutcome, missing } from './check-outcome.ts';
+import { cutToBytes } from './cut-text.ts';
 import { heapBytes, shapeOf } from './json-weight.ts';
 import { parseStepId } from './lease-builder.ts';
 import { noteOf } from './outcome-note.ts';
 import { receiptBytesOf, receiptRoom, stepIdAt } from './receipt-room.ts';
 import type { RunEntries, RunEntry } from './run-entry.ts';
-import { OUTCOME_BYTES_FREE, REASON_BYTES_FREE, RUN_OUTCOME_BYTES_MAX } from './worker-limits.ts';
-
-const CUT_CHARS = 8;
+import {
+  HEAP_BYTES_PER_TEXT_BYTE,
+  MESSAGE_BYTES_FREE,
+  OUTCOME_BYTES_FREE,
+  RUN_OUTCOME_BYTES_MAX,
+} from './worker-limits.ts';
 
 export interface OutcomeRoomTools {
   readonly db: Database;
@@ -58,17 +62,24 @@ async function admitRun(
   if (await hasRoom(db, worker, entry, group)) return group;
   const heavy = group.filter(({ outcome }) => !isBare(outcome));
   // Which of them is to blame shows when they come one by one.
-  if (heavy.length > 1) throw noRoom();
+  if (heavy.length > 1) throw await noRoom(db, entry, group);
   const lighter = group.map((one) => ({ ...one, outcome: lighten(one.outcome) }));
-  if (!(await hasRoom(db, worker, entry, lighter))) throw noRoom();
+  if (!(await hasRoom(db, worker, entry, lighter))) throw await noRoom(db, entry, lighter);
   return lighter;
 }
 
 async function hasRoom(db: Database, worker: number, entry: RunEntry, group: readonly Completion[]): Promise<boolean> {
-  const shares = group.flatMap((one) => shareOf(entry, one) ?? []);
+  const shares = sharesOf(entry, group);
   if (shares.every(({ bytes, receiptBytes }) => bytes + receiptBytes === 0)) return true;
-  const limits = { bytesMax: RUN_OUTCOME_BYTES_MAX, receiptBytesMax: receiptRoom(entry) };
-  return takeShares(db, worker, entry.id, shares, limits);
+  return takeShares(db, worker, entry.id, shares, limitsOf(entry));
+}
+
+function limitsOf(entry: RunEntry): ShareLimits {
+  return { bytesMax: RUN_OUTCOME_BYTES_MAX, receiptBytesMax: receiptRoom(entry) };
+}
+
+function sharesOf(entry: RunEntry, group: readonly Completion[]): readonly OutcomeShare[] {
+  return group.flatMap((one) => shareOf(entry, one) ?? []);
 }
 
 function shareOf(entry: RunEntry, { stepId, fence, outcome }: Completion): OutcomeShare | undefined {
@@ -81,14 +92,14 @@ function shareOf(entry: RunEntry, { stepId, fence, outcome }: Completion): Outco
 
 /** Every step of a plan may say so much: it stands in no account. */
 function isSmall(outcome: Outcome): boolean {
-  const { artifacts = [], message = '' } = outcome;
-  if (artifacts.length > 0 || sizeOf(message) > REASON_BYTES_FREE) return false;
-  return textBytes(outcome) <= OUTCOME_BYTES_FREE;
+  return (outcome.artifacts ?? []).length === 0 && textBytes(outcome) <= OUTCOME_BYTES_FREE;
 }
 
+/** Its text, unless that is made of so many small parts that whoever reads it needs far more memory. */
 function weightOf(outcome: Outcome): number {
-  const note = noteOf(outcome) as unknown as Json;
-  return heapBytes(textBytes(outcome), shapeOf(note, Number.MAX_SAFE_INTEGER).values);
+  const text = textBytes(outcome);
+  const shape = shapeOf(noteOf(outcome) as unknown as Json, Number.MAX_SAFE_INTEGER);
+  return Math.max(text, Math.ceil(heapBytes(text, shape) / HEAP_BYTES_PER_TEXT_BYTE));
 }
 
 function textBytes(outcome: Outcome): number {
@@ -105,24 +116,26 @@ function lighten(outcome: Outcome): Outcome {
   const { annotations = [], message, ...rest } = outcome;
   return {
     ...rest,
-    ...(message === undefined ? {} : { message: cut(message) }),
+    ...(message === undefined ? {} : { message: cutToBytes(message, MESSAGE_BYTES_FREE) }),
     ...(annotations.length === 0 ? {} : { annotations: [missing(annotations.length)] }),
   };
-}
-
-function cut(message: string): string {
-  let text = message.slice(0, REASON_BYTES_FREE);
-  while (sizeOf(text) > REASON_BYTES_FREE) text = text.slice(0, -CUT_CHARS).toWellFormed();
-  return text;
 }
 
 function sizeOf(value: Json): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-function noRoom(): MaestroError {
+/** Says which of the two is used up: people make room in another way for each. */
+async function noRoom(db: Database, entry: RunEntry, group: readonly Completion[]): Promise<MaestroError> {
+  const { bytesMax, receiptBytesMax } = limitsOf(entry);
+  const taken = await readShares(db, entry.id);
+  const left = Math.max(0, bytesMax - taken.bytes);
+  const receiptLeft = Math.max(0, receiptBytesMax - taken.receiptBytes);
+  const wanted = sharesOf(entry, group).reduce((sum, { receiptBytes }) => sum + receiptBytes, 0);
   return new MaestroError(
     'OUTPUT_TOO_LARGE',
-    'all steps of the run leave more behind than a run can keep: pack files into archives',
+    wanted > receiptLeft
+      ? `the receipt of the run has room for the names of its artifacts up to ${receiptBytesMax} bytes, of which ${receiptLeft} are left: pack files into archives`
+      : `all steps of the run may leave outputs of ${bytesMax} bytes, of which ${left} are left: keep large results as artifacts`,
   );
 }

@@ -8,58 +8,66 @@ import { type CompiledPlan, stepAt } from './compiled-plan.ts';
 import type { OutcomeNote } from './outcome-note.ts';
 import type { RunEntry } from './run-entry.ts';
 import { type ClosedRun, runFacts } from './run-facts.ts';
-import { DECISION_BYTES, REASON_BYTES_FREE, RECEIPT_BYTES_RESERVED } from './worker-limits.ts';
+import { DECISION_BYTES, RECEIPT_BYTES_RESERVED, SUBJECT_BYTES } from './worker-limits.ts';
+
+const SHA256_CHARS = 64;
 
 /**
  * What a receipt needs for an outcome, beyond what it has for every step: each artifact stands with its step, among the
- * outputs of the run and, as far as there is room, among the subjects.
+ * outputs of the run and, as far as there is room, among the subjects. What is said of a step gets what they leave.
  */
-export function receiptBytesOf(stepId: string, { artifacts = [], message = '' }: Outcome): number {
-  let bytes = Math.max(0, sizeOf(message) - REASON_BYTES_FREE);
+export function receiptBytesOf(stepId: string, { artifacts = [] }: Outcome): number {
+  let bytes = 0;
   artifacts.forEach((artifact, i) => {
     const record = recordOf(artifact);
     bytes += sizeOf(record) + sizeOf({ ...record, stepId }) + 2;
-    if (i < SUBJECTS_MAX) bytes += sizeOf({ digest: { sha256: '' }, name: subjectName({ ...artifact, stepId }) }) + 65;
+    if (i < SUBJECTS_MAX) bytes += Math.max(0, subjectBytes(stepId, artifact) - SUBJECT_BYTES);
   });
   return bytes;
 }
 
+function subjectBytes(stepId: string, artifact: Artifact): number {
+  return sizeOf({ digest: { sha256: '' }, name: subjectName({ ...artifact, stepId }) }) + SHA256_CHARS + 1;
+}
+
 const ROOMS = new WeakMap<CompiledPlan, number>();
 
-/** Bytes of a run's receipt that are left for outcomes, however its steps end. */
+/** Bytes of a run's receipt that are left for what its steps leave behind, however they end. */
 export function receiptRoom(entry: RunEntry): number {
   const { compiled } = entry;
   let room = ROOMS.get(compiled);
   if (room === undefined) {
     const facts = runFacts(fullestRun(entry), NOBODY, '');
-    const used = sizeOf(facts as unknown as Json) + decisionCount(compiled) * DECISION_BYTES + RECEIPT_BYTES_RESERVED;
-    ROOMS.set(compiled, (room = Math.max(0, PAYLOAD_BYTES_MAX - used)));
+    const shared = decisionCount(compiled) * DECISION_BYTES + SUBJECTS_MAX * SUBJECT_BYTES + RECEIPT_BYTES_RESERVED;
+    room = Math.max(0, PAYLOAD_BYTES_MAX - sizeOf(facts as unknown as Json) - shared);
+    ROOMS.set(compiled, room);
   }
   return room;
 }
 
 const NOBODY = { builderId: '', version: '', keyReachableBySteps: false };
 
-/** Equal questions share a decision. One that depends on the run may be asked anew for each step. */
+/** Equal questions share a decision. One that is made by expressions may be another for each step. */
 function decisionCount({ plan, facts, graph }: CompiledPlan): number {
   const questions = plan.steps.map((step, idx) =>
-    facts[idx]?.isStanding === true && !facts[idx].isTemplated ? questionKey('', step) : step.id,
+    facts[idx]?.isTemplated === false ? questionKey('', step) : step.id,
   );
   return new Set(questions).size + graph.compensated.length + 1;
 }
 
 const LONG_AGO = new Date(0);
 const DIGEST = digestBytes('');
+/** Numbers are as long as they usually are at most: the reserve makes up for those of single steps. */
 const FULL_NOTE: OutcomeNote = {
-  exitCode: -2_147_483_648,
+  exitCode: -99,
   outputs: {},
-  log: { digest: DIGEST, sizeBytes: Number.MAX_SAFE_INTEGER, isTruncated: false },
+  log: { digest: DIGEST, sizeBytes: 9_999_999_999, isTruncated: false },
   inputDigest: DIGEST,
   isolation: 'container',
-  carriedFrom: 'x'.repeat(26),
 };
+const DECISION_ID = 9_999_999_999;
 
-/** A run whose steps all say as much as they can without artifacts. */
+/** A run whose steps all take as much as they can without artifacts and reasons. */
 function fullestRun({ id, key, compiled, trigger }: RunEntry): ClosedRun {
   const count = compiled.plan.steps.length + compiled.graph.compensated.length;
   return {
@@ -73,7 +81,7 @@ function fullestRun({ id, key, compiled, trigger }: RunEntry): ClosedRun {
       nonce: 'x'.repeat(32),
       trigger,
       relations: [],
-      decisionId: Number.MAX_SAFE_INTEGER,
+      decisionId: DECISION_ID,
       concurrencyGroup: null,
       pool: '',
       reason: null,
@@ -95,18 +103,18 @@ function fullestStep(run: number, idx: number): StepRow {
     status: 'succeeded',
     pending: 0,
     flags: 0,
-    attempt: 9999,
+    attempt: 99,
     retries: 0,
-    iteration: 9999,
+    iteration: 99,
     fence: 0,
     worker: null,
-    decisionId: Number.MAX_SAFE_INTEGER,
+    decisionId: DECISION_ID,
     hold: null,
     generation: 0,
     dueAt: null,
     startedAt: LONG_AGO,
     finishedAt: LONG_AGO,
-    reason: 'x'.repeat(REASON_BYTES_FREE),
+    reason: null,
     outcome: FULL_NOTE as unknown as StepRow['outcome'],
   };
 }

@@ -1,16 +1,18 @@
-import type { JsonObject } from '../base/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { isRunFinal } from '../protocol/run.ts';
 import type { AskedDecision } from '../store/decisions.ts';
 import type { RunRow, StepRow } from '../store/run-rows.ts';
 import type { DeadLetter, NewEvent, RunChange, StepChange } from '../store/settlements.ts';
 import { stepAt } from './compiled-plan.ts';
 import { type FinishedStep, type KnownResults, stepContexts } from './contexts.ts';
+import { cutText } from './cut-text.ts';
 import { compensationAfter } from './draft.ts';
 import { textChars } from './json-weight.ts';
 import { noteText, type OutcomeNote, readNote } from './outcome-note.ts';
 import type { RunEntry } from './run-entry.ts';
 import { type Effect, isFinal, type RunFact, type RunState, STEP_NEW, type StepState } from './run-state.ts';
 import { transition } from './transition.ts';
+import { EVENT_TEXT_CHARS_MAX, REASON_CHARS_MAX } from './worker-limits.ts';
 
 /** One locked run while facts are applied to it, and what is to be written in the end. */
 export class RunWork {
@@ -99,7 +101,7 @@ export class RunWork {
   }
 
   tell(event: NewEvent): void {
-    this.events.push(event);
+    this.events.push({ ...event, data: boundedData(event.data) });
   }
 
   stepChanges(decisionIds: ReadonlyMap<string, number>, queues: ReadonlyMap<string, number>): readonly StepChange[] {
@@ -118,7 +120,7 @@ export class RunWork {
         iteration: step.iteration,
         hold: step.hold,
         generation: step.generation,
-        reason: step.reason,
+        reason: boundedReason(step.reason),
         decisionId: asked ? (decisionIds.get(asked.decision.inputDigest) ?? null) : null,
         outcome: note ? (noteText(note) ?? '{}') : null,
         delayMs: step.status === 'held' ? (this.#delays.get(idx) ?? null) : null,
@@ -146,7 +148,7 @@ export class RunWork {
       status: this.state.status,
       flags: this.state.flags,
       sinksLeft: compiled.sinks.filter(open).length + (hasOpenCompensation ? 1 : 0),
-      reason: this.#reason,
+      reason: boundedReason(this.#reason),
       concurrencyGroup: this.row.concurrencyGroup,
     };
   }
@@ -190,7 +192,7 @@ export class RunWork {
           run: this.row.id,
           idx: effect.idx,
           errorClass: effect.errorClass,
-          message: effect.message,
+          message: cutText(effect.message, EVENT_TEXT_CHARS_MAX),
         });
         return;
       case 'enqueue':
@@ -203,4 +205,17 @@ export class RunWork {
   #attempt(idx: number | null): number | null {
     return idx === null ? null : (this.state.steps[idx]?.attempt ?? null);
   }
+}
+
+function boundedReason(reason: string | null): string | null {
+  return reason === null ? null : cutText(reason, REASON_CHARS_MAX);
+}
+
+/** Events may say more than rows, which are loaded with their whole run. */
+function boundedData(data: Json): Json {
+  if (!isJsonObject(data)) return data;
+  const entries = Object.entries(data);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, typeof value === 'string' ? cutText(value, EVENT_TEXT_CHARS_MAX) : value]),
+  );
 }

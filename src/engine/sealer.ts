@@ -3,7 +3,7 @@ import { isMaestroError, MaestroError, messageOf } from '../base/errors.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import { signatureOf } from '../provenance/envelope.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
-import { buildReceipt, type Receipt } from '../provenance/receipt.ts';
+import type { Receipt } from '../provenance/receipt.ts';
 import type { Signer } from '../provenance/signer.ts';
 import { loadApprovals } from '../store/approvals.ts';
 import type { Database } from '../store/database.ts';
@@ -15,6 +15,7 @@ import type { Scope } from '../store/scope.ts';
 import { addEvents } from '../store/settlements.ts';
 import { byWeight } from './by-weight.ts';
 import type { Hub } from './hub.ts';
+import { receiptOf } from './receipt-words.ts';
 import type { RunEntries } from './run-entry.ts';
 import { type ClosedRun, runFacts } from './run-facts.ts';
 
@@ -209,7 +210,7 @@ export class Sealer {
 
   #build(closed: ClosedRun): Receipt {
     const { policy, issuer } = this.#tools;
-    return buildReceipt(runFacts(closed, issuer, policy.entrypoint));
+    return receiptOf(runFacts(closed, issuer, policy.entrypoint));
   }
 
   async #sign(run: number, { payload, payloadSha256 }: Receipt): Promise<StoredReceipt> {

@@ -12,11 +12,12 @@ import { askPolicy } from './admission.ts';
 import { deadlineOf } from './begin-run.ts';
 import { type CompiledPlan, compilePlan, type StepFacts } from './compiled-plan.ts';
 import { runContexts, stepContexts } from './contexts.ts';
+import { cutText } from './cut-text.ts';
 import type { DecisionIds } from './decision-ids.ts';
 import { textChars } from './json-weight.ts';
 import type { QueueDirectory } from './queue-directory.ts';
 import type { RunEntries, RunEntry } from './run-entry.ts';
-import { JUDGED_CHARS_MAX } from './worker-limits.ts';
+import { JUDGED_CHARS_MAX, REASON_CHARS_MAX } from './worker-limits.ts';
 
 /** Steps of one statement: keeps parameters and memory bounded. */
 const BATCH_STEPS_MAX = 20_000;
@@ -191,7 +192,7 @@ export class Submitter {
       ),
       concurrencyGroup: one.names.concurrencyGroup,
       idempotencyKey: one.request.idempotencyKey ?? null,
-      reason: decision.verdict === 'allow' ? null : decision.reasons.join('; '),
+      reason: decision.verdict === 'allow' ? null : cutText(decision.reasons.join('; '), REASON_CHARS_MAX),
       pool: one.names.pool,
       queues: intArray(queues),
       deadlineMs: deadlineOf(one.entry.compiled.plan),

@@ -5,14 +5,24 @@
 
 /** An outcome of so few bytes, without artifacts, counts for nothing: every step of a plan may have one. */
 export const OUTCOME_BYTES_FREE = 1024;
-/** All other outcomes of one run, as they weigh in the memory of whoever loads it. */
-export const RUN_OUTCOME_BYTES_MAX = 33_554_432;
-/** Of the receipt: why a step ended as it did, for every step. A longer reason takes room like an artifact. */
-export const REASON_BYTES_FREE = 160;
-/** Of the receipt: kept for the run itself, its approvals and relations. */
+/** All other outcomes of one run, as JSON: 32 of the largest outputs, with what comes with them. */
+export const RUN_OUTCOME_BYTES_MAX = 37_748_736;
+/** What takes more memory than so many times its JSON, once it is read, counts as the text that would take as much. */
+export const HEAP_BYTES_PER_TEXT_BYTE = 8;
+/** An outcome for which there is no room may still say so much of how it ended. */
+export const MESSAGE_BYTES_FREE = 160;
+
+/** Why a step or a run ended, or waits: what stands in its row. */
+export const REASON_CHARS_MAX = 2000;
+/** One text of an event. */
+export const EVENT_TEXT_CHARS_MAX = 4000;
+
+/** Of the receipt: kept for the run itself, its approvals and relations, and for what is said of steps. */
 export const RECEIPT_BYTES_RESERVED = 1_048_576;
-/** Of the receipt: one decision of policy, with its reasons. */
-export const DECISION_BYTES = 768;
+/** Of the receipt: one decision of policy, without the words of its reasons. */
+export const DECISION_BYTES = 592;
+/** Of the receipt: one of its subjects. There are only so many, and any artifact may be among them: what is longer takes room. */
+export const SUBJECT_BYTES = 256;
 
 /**
  * Characters that templates made of the inputs of one run's steps, in one transaction: they are in memory together, and judged

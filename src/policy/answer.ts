@@ -6,6 +6,8 @@ export type Answer = Pick<Decision, 'verdict' | 'reasons' | 'obligations'>;
 
 export const REASONS_MAX = 50;
 const REASON_CHARS_MAX = 500;
+/** Of all reasons of an answer, as they are shown: each of thousands of steps may have an answer of its own. */
+export const REASONS_CHARS_MAX = 8000;
 
 /** The answer where there is none: policy that cannot be asked denies. */
 export function denial(why: string): Answer {
@@ -23,7 +25,9 @@ export function readAnswer(value: unknown): Answer {
 }
 
 function boundedReasons(reasons: readonly string[]): readonly string[] {
-  const shown = reasons.slice(0, REASONS_MAX).map(printable);
+  let chars = 0;
+  const printed = reasons.slice(0, REASONS_MAX).map(printable);
+  const shown = printed.filter((reason) => (chars += reason.length) <= REASONS_CHARS_MAX);
   const rest = reasons.length - shown.length;
   return rest === 0 ? shown : [...shown, `engine/more: and ${rest} more reasons`];
 }

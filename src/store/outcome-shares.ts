@@ -65,6 +65,15 @@ export async function takeShares(
   return rows[0]?.[0] === true;
 }
 
+/** What the steps of a run have taken. */
+export async function readShares(
+  session: Session,
+  run: number,
+): Promise<{ readonly bytes: number; readonly receiptBytes: number }> {
+  const rows = await session.query('run_share', 'select bytes, receipt_bytes from run_share where run_id = $1', [run]);
+  return { bytes: Number(rows[0]?.[0] ?? 0), receiptBytes: Number(rows[0]?.[1] ?? 0) };
+}
+
 /** Results that a retry keeps take the same room in the new run. */
 export async function copyShares(session: Session, from: number, to: number, idxs: readonly number[]): Promise<void> {
   await session.query(
@@ -85,6 +94,22 @@ export async function shareBytes(session: Session, runs: readonly number[]): Pro
     'run_shares',
     'select run_id, bytes + receipt_bytes from run_share where run_id = any ($1::bigint[])',
     [intArray(runs)],
+  );
+  return new Map(rows.map((row) => [Number(row[0]), Number(row[1])]));
+}
+
+/** What the steps of each run take in memory at most: so much each, and what they left. */
+export async function loadWeights(
+  session: Session,
+  runs: readonly number[],
+  stepBytes: number,
+): Promise<ReadonlyMap<number, number>> {
+  const rows = await session.query(
+    'run_weights',
+    `select i.id, coalesce(s.bytes + s.receipt_bytes, 0) + coalesce(cardinality(p.pendings), 0) * $2::bigint
+     from unnest($1::bigint[]) as i (id) left join run_share s on s.run_id = i.id
+       left join run r on r.id = i.id left join plan p on p.id = r.plan_id`,
+    [intArray(runs), stepBytes],
   );
   return new Map(rows.map((row) => [Number(row[0]), Number(row[1])]));
 }

@@ -49,7 +49,7 @@ export interface StepRow {
 const RUN_COLUMNS =
   'id, key, plan_id, state, flags, attempt, nonce, trigger, relations, decision_id, concurrency_group, pool, reason, created_at, started_at, finished_at';
 const STEP_COLUMNS =
-  'run_id, idx, state, pending, flags, attempt, retries, iteration, fence, worker, decision_id, hold, generation, due_at, started_at, finished_at, reason, outcome';
+  'run_id, idx, state, pending, flags, attempt, retries, iteration, fence, worker, decision_id, hold, generation, due_at, started_at, finished_at, reason, outcome::text';
 
 export async function loadRuns(session: Session, ids: readonly number[]): Promise<readonly RunRow[]> {
   const rows = await session.query(
@@ -154,7 +154,7 @@ function toRunRow(row: Row): RunRow {
 }
 
 function toStepRow(row: Row): StepRow {
-  return {
+  return Object.assign(new OutcomeText((row[17] ?? null) as string | null), {
     run: Number(row[0]),
     idx: Number(row[1]),
     status: nameOf(STEP_STATES, row[2]),
@@ -172,8 +172,20 @@ function toStepRow(row: Row): StepRow {
     startedAt: (row[14] ?? null) as Date | null,
     finishedAt: (row[15] ?? null) as Date | null,
     reason: (row[16] ?? null) as string | null,
-    outcome: (row[17] ?? {}) as JsonObject,
-  };
+  });
+}
+
+/** Read each time that it is asked for: as text the outcomes of a run take a fraction of the memory, and few are asked for. */
+class OutcomeText {
+  readonly #text: string | null;
+
+  constructor(text: string | null) {
+    this.#text = text;
+  }
+
+  get outcome(): JsonObject {
+    return this.#text === null ? {} : (JSON.parse(this.#text) as JsonObject);
+  }
 }
 
 function numberOrNull(value: unknown): number | null {

@@ -4,7 +4,7 @@ import { canonicalJson } from '../../../src/base/canonical-json.ts';
 import { digestJson } from '../../../src/base/digest.ts';
 import { isMaestroError } from '../../../src/base/errors.ts';
 import type { Json, JsonObject } from '../../../src/base/json.ts';
-import { REASONS_MAX } from '../../../src/policy/answer.ts';
+import { REASONS_CHARS_MAX, REASONS_MAX } from '../../../src/policy/answer.ts';
 import { INPUT_BYTES_MAX, INPUT_DEPTH_MAX, openPolicy } from '../../../src/policy/evaluate.ts';
 import type { PolicyInput } from '../../../src/policy/input.ts';
 import { mergePatch } from '../../../src/policy/merge-patch.ts';
@@ -164,7 +164,11 @@ describe('a hostile question', () => {
   test('cannot flood or steer what is printed', () => {
     const tags = Array.from({ length: 1000 }, (_, i) => `\u001b[2J\u202e${i}${'x'.repeat(600)}`);
     const { reasons } = engine.evaluate(stepOf({ tags }));
-    expect(reasons).toHaveLength(REASONS_MAX + 1);
+    expect(reasons.join('').length).toBeLessThan(REASONS_CHARS_MAX + 100);
+    expect(reasons.length).toBeGreaterThan(10);
+    expect(reasons.at(-1)).toBe(`engine/more: and ${1000 - reasons.length + 1} more reasons`);
+    const many = Array.from({ length: 1000 }, (_, i) => `t${i}`);
+    expect(engine.evaluate(stepOf({ tags: many })).reasons).toHaveLength(REASONS_MAX + 1);
     for (const reason of reasons) {
       expect(reason).toMatch(/^[\x20-\x7e]*$/);
       expect(reason.length).toBeLessThan(1000);
