@@ -1,25 +1,19 @@
 import { MaestroError } from '../base/errors.ts';
 import type { RunTrigger } from '../protocol/client.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
-import { takeBlobDay, takeUsage } from '../store/attempt-usage.ts';
-import { hasBlob, noteBlob } from '../store/blob-owners.ts';
+import { takeUsage } from '../store/attempt-usage.ts';
+import { hasBlob } from '../store/blob-owners.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { readCache, saveCache, sizeOf } from '../store/caches.ts';
 import type { Database } from '../store/database.ts';
-import type { FencedStep } from '../store/workers.ts';
 import { cacheScopes } from './cache-scope.ts';
 import { checkArtifacts, checkOutputs } from './check-outcome.ts';
+import { DailyContent } from './daily-content.ts';
 import { assertOwner, entryOf, fenced, tooMuch } from './held-lease.ts';
 import { repositoryKey } from './repository-key.ts';
 import type { RunEntries } from './run-entry.ts';
-import {
-  BLOB_BYTES_MAX,
-  BLOB_BYTES_PER_DAY_MAX,
-  BLOB_COUNT_EVERY_BYTES,
-  BLOBS_MAX,
-  CACHE_BYTES_MAX,
-  CACHE_SAVES_MAX,
-} from './worker-limits.ts';
+import { Upload } from './upload.ts';
+import { CACHE_BYTES_MAX, CACHE_SAVES_MAX } from './worker-limits.ts';
 
 export interface ContentDeskTools {
   readonly db: Database;
@@ -32,14 +26,20 @@ type ContentCalls = Pick<LeaseClient, 'putBlob' | 'getBlob' | 'cacheGet' | 'cach
 /** Content by digest, and results by key, as the attempt of one repository may store and read them. */
 export function contentCalls(tools: ContentDeskTools): ContentCalls {
   const { db } = tools;
+  const days = new DailyContent(db);
   return {
     putBlob: async (worker, held, content) => {
       await assertOwner(db, worker, held);
       const { trigger } = await entryOf(tools, held);
       const repository = isShared(trigger) ? repositoryKey(trigger) : null;
-      const blob = await tools.blobs.put(counted(db, fenced(held), repository, content));
-      if (repository !== null) await noteBlob(db, repository, blob.digest);
-      return blob;
+      const upload = new Upload({ db, days, attempt: fenced(held), repository });
+      try {
+        return await tools.blobs.put(upload.counted(content), ({ digest }) => upload.keep(digest));
+      } catch (error) {
+        // Where the database is away as well, what was taken stays taken: why the content is not stored matters more.
+        await upload.giveBack().catch(() => {});
+        throw error;
+      }
     },
     getBlob: async (worker, held, digest) => {
       await assertOwner(db, worker, held);
@@ -77,41 +77,4 @@ export function contentCalls(tools: ContentDeskTools): ContentCalls {
 /** Whether the store may hold contents of other people's repositories as well. */
 function isShared({ actor }: RunTrigger): boolean {
   return actor.provider === 'github';
-}
-
-/** Counted while it arrives, and whole before it is whole in the store: what is too much leaves nothing there. */
-async function* counted(
-  db: Database,
-  attempt: FencedStep,
-  repository: string | null,
-  content: AsyncIterable<Uint8Array>,
-): AsyncIterable<Uint8Array> {
-  let bytes = 0;
-  for await (const part of content) {
-    bytes += part.byteLength;
-    if (bytes >= BLOB_COUNT_EVERY_BYTES) {
-      await count(db, attempt, repository, 0, bytes);
-      bytes = 0;
-    }
-    yield part;
-  }
-  await count(db, attempt, repository, 1, bytes);
-}
-
-/** @throws REQUEST_TOO_LARGE */
-async function count(
-  db: Database,
-  attempt: FencedStep,
-  repository: string | null,
-  blobs: number,
-  bytes: number,
-): Promise<void> {
-  const max = { count: BLOBS_MAX, bytes: BLOB_BYTES_MAX };
-  if (!(await takeUsage(db, attempt, 'blob', { count: blobs, bytes }, max)))
-    throw tooMuch(`${BLOBS_MAX} files of ${BLOB_BYTES_MAX} bytes`);
-  if (repository !== null && !(await takeBlobDay(db, repository, bytes, BLOB_BYTES_PER_DAY_MAX)))
-    throw new MaestroError(
-      'REQUEST_TOO_LARGE',
-      `expected one repository to store no more than ${BLOB_BYTES_PER_DAY_MAX} bytes on one day`,
-    );
 }

@@ -46,6 +46,8 @@ export const BLOB_BYTES_MAX = 34_359_738_368;
 export const BLOB_COUNT_EVERY_BYTES = 16_777_216;
 /** Of all attempts of one repository on one day. */
 export const BLOB_BYTES_PER_DAY_MAX = 68_719_476_736;
+/** A process takes so much of a day at once, and gives back what it does not need. */
+export const BLOB_DAY_PORTION_BYTES = 16_777_216;
 /** The worker keeps one result per attempt, and may have to say so again. */
 export const CACHE_SAVES_MAX = 4;
 export const CACHE_BYTES_MAX = 33_554_432;

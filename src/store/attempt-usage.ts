@@ -9,7 +9,7 @@ export interface Usage {
   readonly bytes: number;
 }
 
-/** Counts what an attempt leaves behind; false, and nothing counted, where that is more than it may. */
+/** Counts what an attempt leaves behind; false, and nothing counted, where that is more than it may. A negative amount is given back. */
 export async function takeUsage(
   session: Session,
   attempt: FencedStep,
@@ -29,7 +29,10 @@ export async function takeUsage(
   return rows.length > 0;
 }
 
-/** Counts the content that a repository sends on the database's present day; false where that is more than it may. */
+/**
+ * Counts the content that a repository sends on the database's present day; false where that is more than it may. A negative
+ * amount is given back, as far as it was taken on that day.
+ */
 export async function takeBlobDay(
   session: Session,
   repository: string,
@@ -39,9 +42,9 @@ export async function takeBlobDay(
   const rows = await session.query(
     'repository_day_take',
     `insert into repository_day as d (repository, day, blob_bytes)
-     select $1::text, current_date, $2::bigint where $2::bigint <= $3::bigint
-     on conflict (repository, day) do update set blob_bytes = d.blob_bytes + excluded.blob_bytes
-       where d.blob_bytes + excluded.blob_bytes <= $3::bigint
+     select $1::text, current_date, greatest(0, $2::bigint) where $2::bigint <= $3::bigint
+     on conflict (repository, day) do update set blob_bytes = greatest(0, d.blob_bytes + $2::bigint)
+       where d.blob_bytes + $2::bigint <= $3::bigint
      returning 1`,
     [repository, bytes, bytesMax],
   );

@@ -5,10 +5,18 @@ import { dirname, join } from 'node:path';
 import { type Digest, DigestStream, hexOf } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
 
+export interface StoredBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** Hears of content that has arrived whole, before it takes its place: where it throws, nothing is kept. */
+type BeforeKept = (blob: StoredBlob) => Promise<void>;
+
 /** Content by digest. What is written is whole or absent; what is read is checked against its name. */
 export interface BlobStore {
   /** @throws DISK_FULL */
-  put(content: AsyncIterable<Uint8Array>): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
+  put(content: AsyncIterable<Uint8Array>, beforeKept?: BeforeKept): Promise<StoredBlob>;
   /** @throws ARTIFACT_NOT_FOUND at once, BLOB_CORRUPT at the end of the stream */
   get(digest: Digest): Promise<AsyncIterable<Uint8Array>>;
   /** Removes what was begun and not written to since `olderThan`, in milliseconds since 1970: its writer is dead. */
@@ -21,7 +29,7 @@ const DRAFT = 'draft-';
 export function openFileBlobs(folder: string): BlobStore {
   const pathOf = (digest: Digest): string => join(folder, 'sha256', hexOf(digest).slice(0, 2), hexOf(digest));
   return {
-    put: (content) => put(folder, pathOf, content),
+    put: (content, beforeKept) => put(folder, pathOf, content, beforeKept),
     get: async (digest) => {
       const path = pathOf(digest);
       const isThere = await stat(path).then(
@@ -49,7 +57,8 @@ async function put(
   folder: string,
   pathOf: (digest: Digest) => string,
   content: AsyncIterable<Uint8Array>,
-): Promise<{ digest: Digest; sizeBytes: number }> {
+  beforeKept: BeforeKept = async () => {},
+): Promise<StoredBlob> {
   await mkdir(folder, { recursive: true });
   const draft = join(folder, `${DRAFT}${randomUUID()}`);
   const stream = new DigestStream();
@@ -64,10 +73,11 @@ async function put(
     } finally {
       await file.close();
     }
-    const digest = stream.digest();
-    await mkdir(dirname(pathOf(digest)), { recursive: true });
-    await rename(draft, pathOf(digest));
-    return { digest, sizeBytes: stream.sizeBytes };
+    const blob = { digest: stream.digest(), sizeBytes: stream.sizeBytes };
+    await beforeKept(blob);
+    await mkdir(dirname(pathOf(blob.digest)), { recursive: true });
+    await rename(draft, pathOf(blob.digest));
+    return blob;
   } catch (error) {
     await rm(draft, { force: true });
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {

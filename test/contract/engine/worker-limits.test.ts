@@ -8,8 +8,6 @@ import type { MaestroError } from '../../../src/base/errors.ts';
 import { byWeight } from '../../../src/engine/by-weight.ts';
 import {
   ANNOTATION_CALLS_MAX,
-  BLOB_BYTES_MAX,
-  BLOB_BYTES_PER_DAY_MAX,
   CACHE_SAVES_MAX,
   LOG_BYTES_MAX,
   RUN_OUTCOME_BYTES_MAX,
@@ -22,7 +20,7 @@ import { openFileBlobs } from '../../../src/store/blobs.ts';
 import { runWorker } from '../../../src/worker/loop.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
-import { planStep, TRIGGER } from '../../fakes/plans.ts';
+import { planStep } from '../../fakes/plans.ts';
 import { DONE, type TestWorker, World } from './world.ts';
 
 const NO_RETRY = { retry: { ...planStep('x').retry, max: 0 } };
@@ -313,29 +311,6 @@ onEveryDatabase('what workers may leave behind', (url) => {
     await world.sql(`update attempt_usage set count = ${ANNOTATION_CALLS_MAX}`);
     await expect(remark('x')).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
     expect(await world.sql('select count(*)::int from event where kind = 23')).toEqual([[1]]);
-    await complete(lease, DONE);
-  });
-
-  it.each([
-    ['attempt', `update attempt_usage set bytes = ${BLOB_BYTES_MAX - 3}`],
-    ['repository and day', `update repository_day set blob_bytes = ${BLOB_BYTES_PER_DAY_MAX - 3}`],
-  ])('stores no more content than one %s may bring, and leaves nothing of the rest', async (_case, nearlyFull) => {
-    const github = { repository_id: '11' };
-    await world.start([step('a')], { trigger: { ...TRIGGER, actor: { provider: 'github', id: 'ada' }, github } });
-    const lease = await worker.take('a');
-    const put = (text: string) =>
-      world.engine.leases.putBlob(
-        worker.id,
-        held(lease),
-        (async function* () {
-          yield Buffer.from(text);
-        })(),
-      );
-    await put('first');
-    await world.sql(nearlyFull);
-    await expect(put('four')).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
-    expect((await put('two')).sizeBytes).toBe(3);
-    expect(await readdir(blobs)).toEqual(['sha256']);
     await complete(lease, DONE);
   });
 

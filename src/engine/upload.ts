@@ -1,0 +1,79 @@
+import type { Digest } from '../base/digest.ts';
+import { MaestroError } from '../base/errors.ts';
+import { takeUsage } from '../store/attempt-usage.ts';
+import { keepBlob } from '../store/blob-owners.ts';
+import type { Database } from '../store/database.ts';
+import type { FencedStep } from '../store/workers.ts';
+import type { DailyContent } from './daily-content.ts';
+import { tooMuch } from './held-lease.ts';
+import { BLOB_BYTES_MAX, BLOB_BYTES_PER_DAY_MAX, BLOB_COUNT_EVERY_BYTES, BLOBS_MAX } from './worker-limits.ts';
+
+const MAX = { count: BLOBS_MAX, bytes: BLOB_BYTES_MAX };
+
+export interface UploadTools {
+  readonly db: Database;
+  readonly days: DailyContent;
+  readonly attempt: FencedStep;
+  /** Null where the store holds contents of one repository alone: they are not told apart, and have no limit per day. */
+  readonly repository: string | null;
+}
+
+/** One content on its way into the store, and what it has taken so far of what its attempt and its repository may send. */
+export class Upload {
+  readonly #tools: UploadTools;
+  /** Arrived, and not counted yet. */
+  #uncounted = 0;
+  #ofAttempt = 0;
+  #ofDay = 0;
+
+  constructor(tools: UploadTools) {
+    this.#tools = tools;
+  }
+
+  /** Counted while it arrives: the disk is taken before it is whole. @throws REQUEST_TOO_LARGE */
+  async *counted(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const { db, attempt } = this.#tools;
+    for await (const part of content) {
+      this.#uncounted += part.byteLength;
+      if (this.#uncounted >= BLOB_COUNT_EVERY_BYTES) {
+        const bytes = await this.#takeDay();
+        if (!(await takeUsage(db, attempt, 'blob', { count: 0, bytes }, MAX))) throw tooMuchContent();
+        this.#ofAttempt += bytes;
+      }
+      yield part;
+    }
+  }
+
+  /** Before it takes its place in the store: what is too much leaves nothing there. @throws REQUEST_TOO_LARGE */
+  async keep(digest: Digest): Promise<void> {
+    const { db, attempt, repository } = this.#tools;
+    const bytes = await this.#takeDay();
+    if (!(await keepBlob(db, attempt, repository, digest, { count: 1, bytes }, MAX))) throw tooMuchContent();
+    this.#ofAttempt += bytes;
+  }
+
+  /** It did not end in the store: another try may. */
+  async giveBack(): Promise<void> {
+    const { db, days, attempt, repository } = this.#tools;
+    if (this.#ofDay > 0 && repository !== null) await days.giveBack(repository, this.#ofDay);
+    if (this.#ofAttempt > 0) await takeUsage(db, attempt, 'blob', { count: 0, bytes: -this.#ofAttempt }, MAX);
+  }
+
+  async #takeDay(): Promise<number> {
+    const { days, repository } = this.#tools;
+    const bytes = this.#uncounted;
+    this.#uncounted = 0;
+    if (repository === null) return bytes;
+    if (!(await days.take(repository, bytes)))
+      throw new MaestroError(
+        'REQUEST_TOO_LARGE',
+        `expected one repository to store no more than ${BLOB_BYTES_PER_DAY_MAX} bytes on one day`,
+      );
+    this.#ofDay += bytes;
+    return bytes;
+  }
+}
+
+function tooMuchContent(): MaestroError {
+  return tooMuch(`${BLOBS_MAX} files of ${BLOB_BYTES_MAX} bytes`);
+}
