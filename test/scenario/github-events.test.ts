@@ -131,36 +131,28 @@ describe('what happens to a repository', () => {
   });
 
   it('tests the commit of a merge group under the name that a rule requires, and cancels it when the group is given up', async () => {
-    const { ada, repository, sandbox } = world;
-    const branch = 'gh-readonly-queue/main/pr-1-abc';
+    const { repository, sandbox } = world;
+    const { owner, repo } = repository;
+    const [first, second] = [
+      await world.propose('queued', { 'docs/queued': 'a' }),
+      await world.propose('given-up', { 'docs/given-up': 'b' }),
+    ];
+    await world.check(first.sha, CHECK, 'success');
+    await world.check(second.sha, CHECK, 'success');
+    await sandbox.settled();
     const before = jobs();
-    const sha = await ada.push(repository, branch, { message: 'merge: 1', files: { 'README.md': 'Queued.\n' } });
-    const { data } = await ada.octokit.rest.repos.get({ ...repository });
-    const group = (action: string, headSha: string, reason?: string): object => ({
-      action,
-      ...(reason === undefined ? {} : { reason }),
-      merge_group: {
-        head_sha: headSha,
-        head_ref: `refs/heads/${branch}`,
-        base_ref: 'refs/heads/main',
-        base_sha: '1'.repeat(40),
-      },
-      repository: data,
-      installation: { id: world.installationId },
-      sender: { login: 'ada', id: 1, type: 'User' },
-    });
-    expect(await world.deliver('merge_group', group('checks_requested', sha))).toBe(202);
-    await world.check(sha, 'maestro / queue', 'success');
+    const { headSha } = await sandbox.enqueue(owner, repo, first.pull, 'grace');
+    await world.check(headSha, 'maestro / queue', 'success');
     await sandbox.settled();
     // The push of the queue's own branch is not tested once more.
     expect(jobs() - before).toBe(1);
-    expect((await world.checks(sha)).map(({ name }) => name)).toEqual(['maestro / queue']);
+    expect((await world.checks(headSha)).map(({ name }) => name)).toEqual(['maestro / queue']);
+    await sandbox.dequeue(owner, repo, first.pull, 'merged');
     sandbox.setRunners([]);
-    const next = await ada.push(repository, branch, { message: 'merge: 2', files: { 'README.md': 'Again.\n' } });
-    await world.deliver('merge_group', group('checks_requested', next));
-    await eventually('a queued check', async () => (await world.checks(next))[0]);
-    await world.deliver('merge_group', group('destroyed', next, 'dequeued'));
-    await world.check(next, 'maestro / queue', 'cancelled');
+    const group = await sandbox.enqueue(owner, repo, second.pull, 'grace');
+    await eventually('a queued check', async () => (await world.checks(group.headSha))[0]);
+    await sandbox.dequeue(owner, repo, second.pull, 'dequeued');
+    await world.check(group.headSha, 'maestro / queue', 'cancelled');
     sandbox.setRunners([{ labels: ['ubuntu-latest'], count: 2 }]);
   });
 
