@@ -114,13 +114,17 @@ export interface LeaseClient {
   annotate(workerId: number, held: HeldLease, annotations: readonly Annotation[]): Promise<void>;
   /** Values of the secrets that policy releases to this step. Throws POLICY_DENIED, SECRET_NOT_FOUND, LEASE_LOST. */
   secrets(workerId: number, held: HeldLease): Promise<Readonly<Record<string, string>>>;
-  /** `content` is read again, from its beginning, where it must be sent again: a generator that runs already cannot be. */
+  /**
+   * `content` is read again, from its beginning, where it must be sent again: a generator that runs already cannot be.
+   * `signal` gives up what takes its time, as gigabytes on their way to a server do.
+   */
   putBlob(
     workerId: number,
     held: HeldLease,
     content: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
   ): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
-  getBlob(workerId: number, held: HeldLease, digest: Digest): Promise<AsyncIterable<Uint8Array>>;
+  getBlob(workerId: number, held: HeldLease, digest: Digest, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   cacheGet(workerId: number, held: HeldLease, key: string): Promise<CacheEntry | undefined>;
   cachePut(workerId: number, held: HeldLease, entry: Omit<CacheEntry, 'runId'>, ttlMs: number): Promise<void>;
   /** Gives back what is held, as class `infra`, and ends the session. */

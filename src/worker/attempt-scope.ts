@@ -91,7 +91,7 @@ export async function openScope(
     masker,
     annotations,
     log: new AttemptLog(masker, stream, annotations, onTooManyMasks),
-    blobs: blobStoreOf(tools.client, workerId, held, new SecretScan(Object.values(secrets))),
+    blobs: blobStoreOf(tools.client, workerId, held, new SecretScan(Object.values(secrets)), attempt.signal),
     fault: fault.signal,
   };
 }

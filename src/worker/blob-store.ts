@@ -12,10 +12,17 @@ export interface BlobStore {
   get(digest: Digest): Promise<AsyncIterable<Uint8Array>>;
 }
 
-export function blobStoreOf(client: LeaseClient, workerId: number, held: HeldLease, scan: SecretScan): BlobStore {
+/** @param signal of the attempt: one that is stopped sends and reads nothing more */
+export function blobStoreOf(
+  client: LeaseClient,
+  workerId: number,
+  held: HeldLease,
+  scan: SecretScan,
+  signal: AbortSignal,
+): BlobStore {
   return {
-    put: (open, path) => client.putBlob(workerId, held, watched(scan, path, open)),
-    get: (digest) => client.getBlob(workerId, held, digest),
+    put: (open, path) => client.putBlob(workerId, held, watched(scan, path, open), signal),
+    get: (digest) => client.getBlob(workerId, held, digest, signal),
   };
 }
 

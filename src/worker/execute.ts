@@ -50,7 +50,8 @@ async function runInScope(scope: AttemptScope): Promise<Outcome> {
     evaluated = await evaluateStep(scope);
     outcome = (await resultFromCache(scope, evaluated)) ?? (await resultOfBody(scope, evaluated, definition));
   } catch (error) {
-    outcome = outcomeOfError(error);
+    // What breaks because the attempt was stopped is no failure of its own.
+    outcome = scope.attempt.stopped ? { kind: 'cancelled' } : outcomeOfError(error);
   }
   const log = await scope.log.end();
   return {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Clock, SYSTEM_CLOCK } from '../base/clock.ts';
 import { MaestroError } from '../base/errors.ts';
 import type { CacheEntry, CompletionAnswer, HeldLease, Lease, LeaseClient, WorkerSignal } from '../protocol/lease.ts';
 import type { RunView } from '../protocol/run.ts';
@@ -24,6 +25,7 @@ export interface HttpLeaseClientOptions {
   readonly pause?: Pause;
   /** Uniform in [0, 1). */
   readonly random?: () => number;
+  readonly clock?: Clock;
 }
 
 /** The lease protocol over HTTP, with what only a job far away needs. */
@@ -57,6 +59,7 @@ export function openHttpLeaseClient(options: HttpLeaseClientOptions): HttpLeaseC
     fetch: options.fetch ?? globalThis.fetch,
     pause: options.pause ?? REAL_PAUSE,
     random: options.random ?? Math.random,
+    clock: options.clock ?? SYSTEM_CLOCK,
   });
   const session = new JobSession(wire, options.register);
   return {

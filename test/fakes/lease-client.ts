@@ -128,7 +128,7 @@ export class FakeConductor implements LeaseClient {
     return this.secretValues;
   }
 
-  async putBlob(_workerId: number, _held: HeldLease, content: AsyncIterable<Uint8Array>) {
+  async putBlob(_workerId: number, _held: HeldLease, content: AsyncIterable<Uint8Array>, _signal?: AbortSignal) {
     this.beforeCall('putBlob');
     const parts: Uint8Array[] = [];
     for await (const part of content) parts.push(part);

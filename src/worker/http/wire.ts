@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import type { Clock } from '../../base/clock.ts';
 import { ERROR_CODES, type ErrorCode } from '../../base/error-codes.ts';
 import { isMaestroError, MaestroError, messageOf } from '../../base/errors.ts';
 import { isJsonObject } from '../../base/json.ts';
@@ -14,6 +15,7 @@ export interface WireOptions {
   readonly pause: Pause;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  readonly clock: Clock;
 }
 
 export interface WireCall {
@@ -31,11 +33,21 @@ export interface WireCall {
   readonly signal?: AbortSignal;
 }
 
+/** How a call is repeated that fails for a passing reason. */
+export interface Repeats {
+  /** Asked after each failure: how long to wait at least before the next try; undefined where there is to be none. */
+  readonly pauseMsOf?: (error: unknown) => number | undefined;
+  /** Tries may take so long together before that counts as waiting. */
+  readonly triesMsMax?: number;
+  /** Once it has fired, nothing is tried again. */
+  readonly signal?: AbortSignal;
+}
+
 const TIMEOUT_MS = 30_000;
 const GZIP_BYTES_MIN = 1024;
 const PROBLEM_CHARS_MAX = 4000;
 const BACKOFF = { initialMs: 100, maxMs: 5000 };
-/** How long a call that may be repeated is tried: as long as a server takes to be replaced. */
+/** How long a call that may be repeated is tried, pauses included: as long as a server takes to be replaced. */
 const RETRY_MS_MAX = 90_000;
 /** A server that wants to be left alone for longer is asked sooner all the same: the step waits. */
 const RETRY_AFTER_MS_MAX = 30_000;
@@ -72,20 +84,25 @@ export class Wire {
     return this.again(() => this.ask(call));
   }
 
-  /** Repeats what fails for a passing reason, as late as the server asks, until it lasts too long or `mayRepeat` says no. */
-  async again<T>(body: () => Promise<T>, mayRepeat: () => boolean = () => true): Promise<T> {
-    const { pause, random } = this.#options;
-    let waitedMs = 0;
+  /** Repeats what fails for a passing reason, as late as the server asks, until it lasts too long. */
+  async again<T>(body: () => Promise<T>, { pauseMsOf = () => 0, triesMsMax = 0, signal }: Repeats = {}): Promise<T> {
+    const { pause, random, clock } = this.#options;
+    let triedMs = 0;
+    let pausedMs = 0;
     for (let failures = 0; ; failures++) {
+      const begunAt = clock.now();
       try {
         return await body();
       } catch (error) {
-        if (!isPassing(error) || waitedMs >= RETRY_MS_MAX || !mayRepeat()) throw error;
+        triedMs += Math.max(0, clock.now() - begunAt);
+        const isOver = pausedMs + Math.max(0, triedMs - triesMsMax) >= RETRY_MS_MAX || signal?.aborted === true;
+        const pauseMs = isPassing(error) && !isOver ? pauseMsOf(error) : undefined;
+        if (pauseMs === undefined) throw error;
         // Many wait for the same server: they must not come back in the same instant.
-        const askedForMs = retryAfterMsOf(error) * (1 + random() / 2);
+        const askedForMs = Math.max(pauseMs, retryAfterMsOf(error)) * (1 + random() / 2);
         const delayMs = Math.max(backoffMs(failures, BACKOFF, random), Math.round(askedForMs));
-        waitedMs += delayMs;
-        await pause(delayMs);
+        pausedMs += delayMs;
+        await pause(delayMs, signal);
       }
     }
   }

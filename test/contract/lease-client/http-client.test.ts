@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json as readJson } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MaestroError } from '../../../src/base/errors.ts';
 import { openHttpLeaseClient, type ShownJob } from '../../../src/worker/http-lease-client.ts';
@@ -31,9 +32,11 @@ describe('a client of the worker protocol', () => {
   let answers: Answer[];
   let asked: { readonly path: string; readonly authorization: string | undefined }[];
   let pauses: number[];
+  let now: number;
 
   beforeEach(async () => {
     [answers, asked, pauses] = [[], [], []];
+    now = 1_790_000_000_000;
     server = createServer((request, response) => {
       asked.push({ path: request.url ?? '', authorization: request.headers.authorization });
       if (request.url !== '/api/v1/workers:register') request.resume();
@@ -54,7 +57,15 @@ describe('a client of the worker protocol', () => {
       register: show,
       random: () => 1,
       pause: async (ms) => void pauses.push(ms),
+      clock: { now: () => now },
     });
+  /** Takes its time before the connection breaks. */
+  const slow =
+    (ms: number): Answer =>
+    (response) => {
+      now += ms;
+      response.destroy();
+    };
 
   it.each([
     'http://maestro.example.com',
@@ -112,6 +123,12 @@ describe('a client of the worker protocol', () => {
     await expect(client().secrets(3, HELD)).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
     expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(85_000);
     expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(100_000);
+  });
+
+  it('counts the time of tries as well: a server that only takes calls is not waited for twenty times', async () => {
+    for (let i = 0; i < 20; i++) answers.push(slow(30_000));
+    await expect(client().secrets(3, HELD)).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+    expect(asked).toHaveLength(3);
   });
 
   it('does not repeat what the server refused', async () => {
@@ -189,6 +206,84 @@ describe('a client of the worker protocol', () => {
       await expect(client().putBlob(3, HELD, content)).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
       expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(85_000);
       expect(asked.length).toBeLessThan(30);
+    });
+
+    describe('that is large', () => {
+      const large: AsyncIterable<Uint8Array> = {
+        async *[Symbol.asyncIterator]() {
+          // As a file is read: between its parts, others have their turn.
+          for (let i = 0; i < 100; i++) {
+            await setImmediate();
+            yield Buffer.alloc(65_536);
+          }
+        },
+      };
+      /** Breaks when it has nearly all of it. */
+      const late: Answer = async (response, request) => {
+        let sizeBytes = 0;
+        for await (const part of request) if ((sizeBytes += (part as Buffer).byteLength) > 90 * 65_536) break;
+        response.destroy();
+      };
+
+      it('is sent three times, with a pause in which a server is replaced', async () => {
+        for (let i = 0; i < 9; i++) answers.push(late);
+        await expect(client().putBlob(3, HELD, large)).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+        expect(asked).toHaveLength(3);
+        expect(pauses).toEqual([15_000, 15_000]);
+      });
+
+      it('is put off as often as the server asks for it, and for tries that never got so far', async () => {
+        answers.push(late, busy('1'), cut, busy('2'), cut, busy('1'), busy('1'), late, store);
+        expect((await client().putBlob(3, HELD, large)).sizeBytes).toBe(100 * 65_536);
+        expect(asked).toHaveLength(9);
+      });
+
+      it('may take a quarter of an hour in all its tries, and a try that has begun as long as it takes', async () => {
+        const slowly: Answer = (response, request) => {
+          now += 850_000;
+          return store(response, request);
+        };
+        answers.push(slow(850_000), slowly);
+        expect((await client().putBlob(3, HELD, large)).sizeBytes).toBe(100 * 65_536);
+        for (let i = 0; i < 9; i++) answers.push(slow(500_000));
+        await expect(client().putBlob(3, HELD, large)).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+        expect(asked).toHaveLength(2 + 2);
+      });
+    });
+
+    it('is read no further than it is sent once its call has failed', async () => {
+      let reads = 0;
+      const counted = {
+        async *[Symbol.asyncIterator]() {
+          for (; ; reads++) {
+            await setImmediate();
+            yield Buffer.alloc(65_536);
+          }
+        },
+      };
+      answers.push(busy('1'), (response) => response.writeHead(403).end('{"code":"LEASE_LOST"}'));
+      await expect(client().putBlob(3, HELD, counted)).rejects.toMatchObject({ code: 'LEASE_LOST' });
+      const before = reads;
+      for (let i = 0; i < 20; i++) await setImmediate();
+      expect(reads).toBeLessThanOrEqual(before + 1);
+    });
+
+    it('is given up when its attempt is stopped, and not begun after that', async () => {
+      const stop = new AbortController();
+      // Takes the first bytes, and then nothing more.
+      answers.push((_, request) => request.pause() && stop.abort('cancelled'));
+      const endless = {
+        [Symbol.asyncIterator]: async function* () {
+          for (;;) yield Buffer.alloc(65_536);
+        },
+      };
+      await expect(client().putBlob(3, HELD, endless, stop.signal)).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+      await expect(client().putBlob(3, HELD, content, stop.signal)).rejects.toMatchObject({ code: 'NETWORK_FAILED' });
+      await expect(client().getBlob(3, HELD, sha as never, stop.signal)).rejects.toMatchObject({
+        code: 'NETWORK_FAILED',
+      });
+      expect(asked).toHaveLength(1);
+      expect(pauses).toEqual([]);
     });
 
     it('that can be read once is not sent a second time once it has begun to', async () => {

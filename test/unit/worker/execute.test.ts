@@ -28,6 +28,25 @@ function write(path: string, text = path): void {
   writeFileSync(absolute, text);
 }
 
+describe('an attempt that is stopped while its files are on their way', () => {
+  it('gives them up, and is cancelled', async () => {
+    write('dist/app.js');
+    const isSending = new Promise<AbortSignal>((resolve) => {
+      room.client.putBlob = (_worker, _held, _content, signal) =>
+        new Promise((_stored, refuse) => {
+          signal?.addEventListener('abort', () => refuse(new MaestroError('NETWORK_FAILED', 'given up')));
+          if (signal) resolve(signal);
+        });
+    });
+    const { attempt, outcome } = room.start(
+      script('true', { artifacts: [{ name: 'dist', path: 'dist/**', isRequired: true }] }),
+    );
+    expect((await isSending).aborted).toBe(false);
+    attempt.stop('cancelled');
+    expect(await outcome).toMatchObject({ kind: 'cancelled' });
+  });
+});
+
 describe('the environment of a step', () => {
   it('holds what is allowed of the worker’s, and nothing else', async () => {
     const hostEnv = {

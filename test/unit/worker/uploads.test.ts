@@ -19,6 +19,7 @@ describe('files on their way to a server that wants fewer calls, or is being rep
   let server: Server;
   let blobs: BlobStore;
   let calls: number;
+  const stop = new AbortController();
   const stored = new Map<string, Buffer>();
 
   beforeEach(async () => {
@@ -39,7 +40,7 @@ describe('files on their way to a server that wants fewer calls, or is being rep
       register: () => Promise.reject(new Error('not needed')),
       pause: () => Promise.resolve(),
     });
-    blobs = blobStoreOf(client, 3, { stepId: '1.0', fence: 1 }, new SecretScan(['not-in-any-file']));
+    blobs = blobStoreOf(client, 3, { stepId: '1.0', fence: 1 }, new SecretScan(['not-in-any-file']), stop.signal);
   });
   afterEach(async () => {
     rmSync(folder, { recursive: true });
