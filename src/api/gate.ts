@@ -16,6 +16,7 @@ import {
   SESSION_BYTES_RATE,
   SESSION_RATE,
   SMALL_BODIES,
+  VITAL_BYTES_RATE,
 } from './limits.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Route } from './route.ts';
@@ -33,6 +34,7 @@ export class Gate {
   readonly #sessions: RateLimit;
   readonly #contents: RateLimit;
   readonly #sessionBytes: RateLimit;
+  readonly #vitalBytes: RateLimit;
   readonly #inFlight = new InFlight();
   readonly #smallBodies = new BodyBudget(SMALL_BODIES);
   readonly #largeBodies = new BodyBudget(LARGE_BODIES);
@@ -45,12 +47,13 @@ export class Gate {
     this.#sessions = new RateLimit(SESSION_RATE, tools.clock, RATES_KEPT);
     this.#contents = new RateLimit(CONTENT_RATE, tools.clock, RATES_KEPT);
     this.#sessionBytes = new RateLimit(SESSION_BYTES_RATE, tools.clock, RATES_KEPT);
+    this.#vitalBytes = new RateLimit(VITAL_BYTES_RATE, tools.clock, RATES_KEPT);
   }
 
   /** @throws UNAUTHENTICATED, RATE_LIMITED */
   async admit(route: Route, request: Request, socketAddress: string): Promise<Caller> {
     const address = addressKey(this.#tools.addressOf?.(request, socketAddress) ?? socketAddress);
-    if (route.caller === 'worker') return this.#worker(request, address, this.#rateOf(route));
+    if (route.caller === 'worker') return this.#worker(request, address, route);
     if (route.isUnlimited !== true) this.#addresses.take(address);
     if (route.caller === 'anyone') return { type: 'anyone', key: address };
     const identity = await this.#tools.verifyJobToken(bearerOf(request) ?? '');
@@ -64,12 +67,19 @@ export class Gate {
 
   /**
    * Counts the call until what this answers is called.
-   * @throws RATE_LIMITED where the session has too many on this route
+   * @throws RATE_LIMITED where the session, or all of them, have too many on this route
    */
-  enter(route: Route, caller: Caller): () => void {
+  enter({ method, path, atOnceMax = CALLS_AT_ONCE_MAX, atOnceOfAllMax }: Route, caller: Caller): () => void {
     if (caller.type !== 'worker') return () => {};
-    const key = `${caller.key} ${route.method} ${route.path}`;
-    return this.#inFlight.enter(key, route.atOnceMax ?? CALLS_AT_ONCE_MAX);
+    const leaveOwn = this.#inFlight.enter(`${caller.key} ${method} ${path}`, atOnceMax);
+    if (atOnceOfAllMax === undefined) return leaveOwn;
+    try {
+      const leaveAll = this.#inFlight.enter(`${method} ${path}`, atOnceOfAllMax);
+      return () => (leaveOwn(), leaveAll());
+    } catch (error) {
+      leaveOwn();
+      throw error;
+    }
   }
 
   /** Memory for the body of a call. */
@@ -79,25 +89,27 @@ export class Gate {
   }
 
   /** A body was read, or made: its bytes, unpacked, count for the session. */
-  spend(caller: Caller, bytes: number): void {
-    if (caller.type === 'worker') this.#sessionBytes.spend(caller.key, bytes);
+  spend(route: Route, caller: Caller, bytes: number): void {
+    if (caller.type === 'worker') this.#bytesOf(route).spend(caller.key, bytes);
   }
 
   /** A token that is not known takes from its address until it proves to hold: looking for it costs a query. */
-  async #worker(request: Request, address: string, rate: RateLimit): Promise<Caller> {
+  async #worker(request: Request, address: string, route: Route): Promise<Caller> {
     const token = bearerOf(request);
     const hash = token === undefined ? undefined : sessionTokenHash(token);
     const name = hash && Buffer.from(hash).toString('base64');
-    const isKnown = name !== undefined && this.#known.delete(name);
+    const isKnown = name !== undefined && this.#known.has(name);
     if (!isKnown) this.#addresses.take(address);
     const worker = hash && (await this.#tools.sessions.find(hash, this.#tools.clock.now()));
-    if (!worker || name === undefined)
+    if (!worker || name === undefined) {
+      this.#known.delete(name ?? '');
       throw new MaestroError('UNAUTHENTICATED', 'expected the token of a worker’s session that has not ended');
+    }
     if (!isKnown) this.#addresses.spend(address, -1);
     this.#remember(name);
     const key = String(worker.workerId);
-    rate.take(key);
-    this.#sessionBytes.assertLeft(key);
+    this.#rateOf(route).take(key);
+    this.#bytesOf(route).assertLeft(key);
     return { type: 'worker', key, worker };
   }
 
@@ -105,7 +117,13 @@ export class Gate {
     return streamBytesMax !== undefined || answer === 'stream' ? this.#contents : this.#sessions;
   }
 
+  #bytesOf({ isVital }: Route): RateLimit {
+    return isVital ? this.#vitalBytes : this.#sessionBytes;
+  }
+
+  /** The newest last: the oldest are forgotten first. */
   #remember(name: string): void {
+    this.#known.delete(name);
     this.#known.add(name);
     if (this.#known.size > RATES_KEPT) this.#known.delete(this.#known.keys().next().value as string);
   }

@@ -84,7 +84,7 @@ async function handle(tools: HttpApiTools, gate: Gate, route: Route, context: Co
     const { call, release } = await readCall(gate, route, caller, context, tools.closing);
     try {
       const value = await asked(route, caller, call);
-      if (route.answer !== 'stream') return jsonAnswer(gate, caller, value);
+      if (route.answer !== 'stream') return jsonAnswer(gate, route, caller, value);
       isStreaming = true;
       return streamAnswer(value as AsyncIterable<Uint8Array>, leave);
     } finally {
@@ -96,9 +96,9 @@ async function handle(tools: HttpApiTools, gate: Gate, route: Route, context: Co
 }
 
 /** What a session is told counts as what it sends: both are made and read in this process. */
-function jsonAnswer(gate: Gate, caller: Caller, value: object): Response {
+function jsonAnswer(gate: Gate, route: Route, caller: Caller, value: object): Response {
   const text = JSON.stringify(value);
-  gate.spend(caller, text.length);
+  gate.spend(route, caller, text.length);
   return new Response(text, { headers: { 'content-type': 'application/json' } });
 }
 

@@ -32,6 +32,8 @@ export const SESSION_RATE = { perSecond: 100, burst: 400 };
 export const CONTENT_RATE = { perSecond: 500, burst: 2000 };
 /** Bytes of one session's JSON, unpacked. What is stored of the logs of four steps at once comes as one burst. */
 export const SESSION_BYTES_RATE = { perSecond: 4_194_304, burst: 67_108_864 };
+/** The same for calls by which a worker lives: they are told apart, so that no log starves them, and are small. */
+export const VITAL_BYTES_RATE = { perSecond: 262_144, burst: 4_194_304 };
 /**
  * Calls from one address that nobody answers for: of jobs that register, of strangers, and those whose token does not hold. All jobs
  * of a fleet may share an address: 2 a second let jobs of a busy hour wait for a minute.
@@ -42,10 +44,13 @@ export const RATES_KEPT = 50_000;
 
 /** Calls of one session on one route that are being answered: the worker runs up to 64 steps, and of each sends one log. */
 export const CALLS_AT_ONCE_MAX = 128;
+/** Of files: 64 steps send 8 each at once. */
+export const CONTENT_CALLS_AT_ONCE_MAX = 512;
 /** Of those that the server holds open a worker has one; another may hang where its connection broke. */
 export const HELD_AT_ONCE_MAX = 4;
-/** Each loads the whole run. */
+/** Each loads the whole run, and writes it as one answer: so many of one session, and of all. */
 export const RUN_READS_AT_ONCE_MAX = 2;
+export const RUN_READS_OF_ALL_MAX = 16;
 
 /** What is known of the server's health is as good for a second. */
 export const HEALTH_MS = 1000;

@@ -40,15 +40,16 @@ export async function readCall(
 
 async function readBody(
   gate: Gate,
-  { body }: Route,
+  route: Route,
   caller: Caller,
   request: Request,
 ): Promise<{ readonly body: unknown; readonly release: () => void }> {
+  const { body } = route;
   if (!body) return { body: undefined, release: () => {} };
   const held = gate.hold(body.bytesMax, caller);
   try {
     const { value, sizeBytes } = await readJson(request, body.bytesMax, body.isGzipAllowed === true, held);
-    gate.spend(caller, sizeBytes);
+    gate.spend(route, caller, sizeBytes);
     assertValid(body.schema, value, 'body');
     return { body: value, release: held.release };
   } catch (error) {

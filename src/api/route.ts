@@ -35,6 +35,10 @@ interface RouteShape {
   readonly isHeld?: true;
   /** Calls of one session that are answered at once; absent: as many as a busy worker makes. */
   readonly atOnceMax?: number;
+  /** The same of all sessions together; absent: no limit. */
+  readonly atOnceOfAllMax?: number;
+  /** A worker that cannot make it loses what it holds: the bytes of other calls do not keep it waiting. */
+  readonly isVital?: true;
   /** Costs nothing, and must be answered whatever else is asked: the calls of an address do not count. */
   readonly isUnlimited?: true;
   /** Patterns of the parts of the path. */

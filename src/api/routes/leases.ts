@@ -24,6 +24,7 @@ export function leaseRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
     {
       method: 'POST',
       path: '/api/v1/leases:renew',
+      isVital: true,
       summary:
         'Says what the worker still holds; answers what it no longer owns. A lease that is not named is given out again.',
       caller: 'worker',

@@ -18,7 +18,7 @@ import {
   SECRETS,
 } from '../../protocol/wire/worker-calls.ts';
 import type { HttpApiTools } from '../http-api-tools.ts';
-import { BLOB_BYTES_MAX, SMALL_BYTES_MAX } from '../limits.ts';
+import { BLOB_BYTES_MAX, CONTENT_CALLS_AT_ONCE_MAX, SMALL_BYTES_MAX } from '../limits.ts';
 import type { Call, WorkerCall, WorkerRoute } from '../route.ts';
 import { completeOwn } from './leases.ts';
 
@@ -117,6 +117,7 @@ function artifacts(tools: HttpApiTools): readonly WorkerRoute[] {
       path: '/api/v1/steps/{stepId}/artifacts',
       summary: 'Stores content, sent as it is; answers its digest.',
       caller: 'worker',
+      atOnceMax: CONTENT_CALLS_AT_ONCE_MAX,
       pathPatterns: STEP,
       query: FENCE_QUERY,
       streamBytesMax: BLOB_BYTES_MAX,
@@ -128,6 +129,7 @@ function artifacts(tools: HttpApiTools): readonly WorkerRoute[] {
       path: '/api/v1/steps/{stepId}/artifacts/{digest}',
       summary: 'Content by its digest.',
       caller: 'worker',
+      atOnceMax: CONTENT_CALLS_AT_ONCE_MAX,
       pathPatterns: { ...STEP, digest: 'sha256:[0-9a-f]{64}' },
       query: FENCE_QUERY,
       answer: 'stream',

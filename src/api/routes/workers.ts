@@ -10,6 +10,7 @@ export function workerRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
     {
       method: 'POST',
       path: '/api/v1/workers:signals',
+      isVital: true,
       isHeld: true,
       atOnceMax: HELD_AT_ONCE_MAX,
       summary: 'Held until there is something to tell the worker: steps to stop, or that nothing is left for it.',
@@ -21,6 +22,7 @@ export function workerRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
     {
       method: 'POST',
       path: '/api/v1/workers:leave',
+      isVital: true,
       summary:
         'Gives back what the worker holds. For some minutes more the session may read the run, and nothing else.',
       caller: 'worker',

@@ -3,10 +3,11 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BodyBudget } from '../../../src/api/body-budget.ts';
-import { HELD_AT_ONCE_MAX, RUN_READS_AT_ONCE_MAX } from '../../../src/api/limits.ts';
+import { HELD_AT_ONCE_MAX, RUN_READS_AT_ONCE_MAX, RUN_READS_OF_ALL_MAX } from '../../../src/api/limits.ts';
 import { RateLimit } from '../../../src/api/rate-limit.ts';
 import { streamAnswer } from '../../../src/api/stream-answer.ts';
 import { MaestroError } from '../../../src/base/errors.ts';
+import { HELD_MAX } from '../../../src/protocol/wire/schema.ts';
 import { Door } from './door.ts';
 
 const GET = { method: 'GET', body: null };
@@ -116,6 +117,23 @@ describe('a server whose callers are hostile', () => {
     expect((await Promise.all(reading)).map(({ status }) => status)).toEqual([200, 200]);
   });
 
+  it('loads runs for all sessions only so often at once', async () => {
+    await door.close();
+    const doors: (() => void)[] = [];
+    door = await new Door().open({ readRun: () => new Promise((resolve) => doors.push(() => resolve({} as never))) });
+    const tokens = Array.from({ length: RUN_READS_OF_ALL_MAX + 1 }, (_, workerId) => door.token({ workerId }));
+    const read = (token: string | undefined) => door.call('/api/v1/runs/01run', null, { ...GET, token: token ?? '' });
+    const reading = tokens.slice(1).map(read);
+    await expect.poll(() => doors.length).toBe(RUN_READS_OF_ALL_MAX);
+    expect((await read(tokens[0])).status).toBe(429);
+    for (const end of doors) end();
+    expect(new Set((await Promise.all(reading)).map(({ status }) => status))).toEqual(new Set([200]));
+    const again = read(tokens[0]);
+    await expect.poll(() => doors.length).toBe(RUN_READS_OF_ALL_MAX + 1);
+    doors.at(-1)?.();
+    expect((await again).status).toBe(200);
+  });
+
   it('counts what a session sends as it is unpacked, and lets it wait when that was much', async () => {
     const [token, other] = [door.token({ workerId: 1 }), door.token({ workerId: 2 })];
     const body = gzipSync(
@@ -147,6 +165,59 @@ describe('a server whose callers are hostile', () => {
     );
     expect(statuses.flat()).toContain(429);
     expect((await from('somewhere', token)).status).toBe(200);
+  });
+
+  it('lets a worker renew, hear and leave however much it has sent, as far as that is little itself', async () => {
+    const token = door.token();
+    const text = '0'.repeat(1_000_000);
+    const chunks = Array.from({ length: 8 }, (_, seq) => ({ seq, text }));
+    const body = gzipSync(JSON.stringify({ fence: 1, chunks }));
+    const log = () =>
+      door.call('/api/v1/steps/1.0/logs', null, { token, body, headers: { 'content-encoding': 'gzip' } });
+    for (let i = 0; i < 9; i++) await log();
+    expect((await log()).status).toBe(429);
+    door.hasWork = false;
+    for (const [path, ask] of [
+      ['leases:renew', { held: [] }],
+      ['workers:signals', { waitMs: 0 }],
+      ['workers:leave', {}],
+    ] as const)
+      expect([path, (await door.call(`/api/v1/${path}`, ask, { token })).status]).toEqual([path, 200]);
+    const held = Array.from({ length: HELD_MAX }, (_, i) => ({ stepId: `1.${i}`, fence: 100_000_000 }));
+    const statuses = new Set<number>();
+    for (let i = 0; i < 40; i++) statuses.add((await door.call('/api/v1/leases:renew', { held }, { token })).status);
+    expect([...statuses]).toEqual([200, 429]);
+  });
+
+  it('takes nothing from the address for calls of a known session that overlap', async () => {
+    await door.close();
+    let looked = 0;
+    let isOpen = false;
+    const looking: (() => void)[] = [];
+    const { sessions } = door.tools;
+    door = new Door();
+    await door.open({
+      addressOf: () => 'somewhere',
+      sessions: {
+        ...sessions,
+        find: async (hash, now) => {
+          looked++;
+          if (!isOpen) await new Promise<void>((resolve) => looking.push(resolve));
+          const found = door.sessions.get(Buffer.from(hash).toString('hex'));
+          return found && found.expiresAt > now ? found : undefined;
+        },
+      },
+    });
+    const token = door.token();
+    const path = `/api/v1/steps/1.0/artifacts/sha256:${'0'.repeat(64)}?fence=1`;
+    const read = async () => (await door.call(path, null, { ...GET, token })).status;
+    isOpen = true;
+    await read();
+    isOpen = false;
+    const calls = Array.from({ length: 300 }, read);
+    await expect.poll(() => looked, { timeout: 10_000 }).toBe(301);
+    for (const go of looking) go();
+    expect(new Set(await Promise.all(calls))).toEqual(new Set([404]));
   });
 
   it('makes nothing of bodies that nest too deep', async () => {
