@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { type Digest, DigestStream, hexOf } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
 
-export interface StoredBlob {
+interface StoredBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
 }
