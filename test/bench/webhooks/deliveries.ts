@@ -35,6 +35,7 @@ export interface PlannedDelivery {
   readonly atMs: number;
   readonly guid: string;
   readonly event: string;
+  /** Made when it is sent: it says when things happened, and old word of a commit starts nothing. */
   readonly body: () => string;
   readonly marks: Pick<SentDelivery, 'starts'>;
 }
@@ -126,7 +127,10 @@ function pushOf(
 ): string {
   const { payload } = exampleOf('push', (one) => one['head_commit'] !== null);
   const head = { ...(payload['head_commit'] as JsonObject), id: change.after, message: 'a change' };
-  return JSON.stringify({ ...placed(payload, target), ...change, created: false, deleted: false, head_commit: head });
+  const { repository, ...rest } = placed(payload, target) as Record<string, JsonObject>;
+  const pushed = { ...repository, pushed_at: Math.floor(Date.now() / 1000) };
+  const facts = { created: false, deleted: false, head_commit: head, repository: pushed };
+  return JSON.stringify({ ...rest, ...change, ...facts });
 }
 
 function pullOf(target: Target, sha: string): string {
@@ -137,7 +141,8 @@ function pullOf(target: Target, sha: string): string {
     { ...(pull?.['base'] as JsonObject), repo, sha: target.shas[0] as string, ref: 'main' },
     { ...(pull?.['head'] as JsonObject), repo, sha, ref: 'feature/change' },
   ];
-  return JSON.stringify({ ...rest, number: target.pull, pull_request: { ...pull, number: target.pull, base, head } });
+  const facts = { number: target.pull, base, head, updated_at: new Date().toISOString() };
+  return JSON.stringify({ ...rest, number: target.pull, pull_request: { ...pull, ...facts } });
 }
 
 /** Of jobs, checks and comments that are none of ours; workflow runs of their own, so that each is in a lane of its own. */

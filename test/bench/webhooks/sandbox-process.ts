@@ -1,8 +1,13 @@
 /** The sandbox as a process of its own, so that the server is measured beside it and not inside it. Speaks over IPC. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
+import { promisify } from 'node:util';
 import { readAppManifest } from '../../../app/app-manifest.ts';
 import { HOUSE } from '../../../app/house.ts';
+import { isolatedGitEnvironment } from '../../../sandbox/git-environment.ts';
 import { openSandbox, type Sandbox } from '../../../sandbox/sandbox.ts';
 import { repositoryWorkflow, WORKFLOW_PATH } from '../../../src/cli/repository-workflow.ts';
 import type { SandboxCounts, Scene, SceneOptions, SceneRepository } from './scene.ts';
@@ -11,6 +16,8 @@ const ACTION = 'maestro-conductor/maestro';
 /** The sandbox has one state of the action: that of this folder. */
 const ACTION_SHA = '0123456789abcdef0123456789abcdef01234567';
 const MAIN = 'refs/heads/main';
+const CHANGE = 'refs/heads/feature/change';
+const runFile = promisify(execFile);
 /** No limit of GitHub's is what is measured: it would allow one installation a fraction of this load. */
 const NO_LIMITS = {
   callsPerHour: 1e9,
@@ -89,13 +96,13 @@ async function addRepository(
 ): Promise<SceneRepository> {
   const [owner, name] = [`team-${index}`, 'service'];
   box.createOrganization(owner);
-  const { id } = await box.createRepository({
+  const { id, cloneUrl } = await box.createRepository({
     owner,
     name,
     files: { '.maestro/ci.yaml': PIPELINE, [WORKFLOW_PATH]: workflow, 'README.md': `${owner}\n` },
     collaborators: { ada: 'write' },
   });
-  const shas = addCommits(`${box.folder}/repositories/${owner}/${name}.git`, commits);
+  const shas = await pushCommits(cloneUrl.replace('//', `//x-access-token:${token}@`), commits);
   const response = await fetch(`${box.apiUrl}/repos/${owner}/${name}/pulls`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -105,19 +112,30 @@ async function addRepository(
   return { id, owner, name, pull: 1, shas };
 }
 
-/** Written beside GitHub's front door, since each push through it would be a webhook. */
-function addCommits(folder: string, count: number): readonly string[] {
-  const git = (words: readonly string[], input = ''): string =>
-    execFileSync('git', ['-C', folder, ...words], { input, encoding: 'utf8', maxBuffer: 2 ** 26 }).trim();
-  const base = git(['rev-parse', MAIN]);
-  const lines = [`reset refs/heads/feature/change\nfrom ${base}\n`];
-  for (let n = 0; n < count; n++) {
-    const [message, text] = [`change ${n}`, `${n}\n`];
-    lines.push(`commit refs/heads/feature/change\ncommitter ada <ada@example.com> ${1_700_000_000 + n} +0000`);
-    lines.push(`data ${message.length}\n${message}\nM 100644 inline change.txt\ndata ${text.length}\n${text}`);
+/** One push, while the App is installed nowhere: no webhook tells of them. */
+async function pushCommits(url: string, count: number): Promise<readonly string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'maestro-webhooks-commits-'));
+  const git = async (words: readonly string[], input?: string): Promise<string> => {
+    const running = runFile('git', ['-C', folder, ...words], { env: isolatedGitEnvironment(), maxBuffer: 2 ** 26 });
+    if (input !== undefined) running.child.stdin?.end(input);
+    return (await running).stdout.trim();
+  };
+  try {
+    await git(['init', '--quiet', '--bare']);
+    await git(['fetch', '--quiet', url, MAIN]);
+    const base = await git(['rev-parse', 'FETCH_HEAD']);
+    const lines = [`reset ${CHANGE}\nfrom ${base}\n`];
+    for (let n = 0; n < count; n++) {
+      const [message, text] = [`change ${n}`, `${n}\n`];
+      lines.push(`commit ${CHANGE}\ncommitter ada <ada@example.com> ${1_700_000_000 + n} +0000`);
+      lines.push(`data ${message.length}\n${message}\nM 100644 inline change.txt\ndata ${text.length}\n${text}`);
+    }
+    await git(['fast-import', '--quiet'], `${lines.join('\n')}\n`);
+    await git(['push', '--quiet', url, CHANGE]);
+    return (await git(['rev-list', '--reverse', `${base}..${CHANGE}`])).split('\n');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  git(['fast-import', '--quiet'], `${lines.join('\n')}\n`);
-  return git(['rev-list', '--reverse', `${base}..refs/heads/feature/change`]).split('\n');
 }
 
 function coldWorkflow({ serverUrl }: SceneOptions): string {
