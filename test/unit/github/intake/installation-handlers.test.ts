@@ -2,19 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handlersByEvent } from '../../../../app/server/handlers.ts';
 import { dispatchesOfTheOthers, reportsOfTheOthers } from '../../../../app/server/without-suspended.ts';
 import type { JsonObject } from '../../../../src/base/json.ts';
-import type { Engine } from '../../../../src/engine/engine.ts';
 import { installationHandlers } from '../../../../src/github/intake/installation-handlers.ts';
-import type { GitHubAccess } from '../../../../src/github/octokit.ts';
-import type { Installations } from '../../../../src/protocol/installation.ts';
 import { openCheckBoard } from '../../../../src/store/check-board.ts';
-import type { Database } from '../../../../src/store/database.ts';
 import { openDispatches } from '../../../../src/store/dispatches.ts';
-import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openInbox } from '../../../../src/store/inbox.ts';
-import { openInstallations } from '../../../../src/store/installations.ts';
 import { onEveryDatabase } from '../../../every-database.ts';
-import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
-import { FarEnd } from '../matching/far-end.ts';
 import { PlaceWorld } from './place-world.ts';
 
 const ALIVE = 'running waits 1 1';
@@ -22,34 +14,15 @@ const ENDED = 'cancelled closed 0 0';
 const APP_REPO = { id: 11, name: 'app', full_name: 'octo/app', owner: { login: 'octo' } };
 
 onEveryDatabase('webhooks about the App and its repositories', (url) => {
-  const far = new FarEnd();
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
-  let db: Database;
-  let engine: Engine;
-  let installations: Installations;
-  let access: GitHubAccess;
   let world: PlaceWorld;
   beforeAll(async () => {
-    fresh = await freshDatabase(url);
-    db = await fresh.open();
-    engine = await openTestEngine(db);
-    installations = openInstallations(db);
-    access = await far.open();
-    world = new PlaceWorld(db, engine);
+    world = await PlaceWorld.open(url);
   });
-  beforeEach(async () => {
-    far.reset();
-    await world.reset();
-  });
-  afterAll(async () => {
-    await far.close();
-    await engine.close();
-    await db.close();
-    await fresh.drop();
-  });
+  beforeEach(() => world.reset());
+  afterAll(() => world.close());
 
   const told = async (event: string, action: string, payload: JsonObject = {}, installationId: number | null = 3) => {
-    const handlers = handlersByEvent(installationHandlers({ access, engine, runs: openGitHubRuns(db), installations }));
+    const handlers = handlersByEvent(installationHandlers(world.tools));
     const delivery = { id: 'g', event, action, installationId, payload, receivedAt: '2026-11-20T12:00:00Z' };
     return handlers[event]?.(delivery);
   };
@@ -58,14 +31,14 @@ onEveryDatabase('webhooks about the App and its repositories', (url) => {
     it('where the App was uninstalled, and nowhere else', async () => {
       const [here, there] = [await world.start(), await world.start({ repositoryId: 12, repo: 'lib' })];
       const elsewhere = await world.start({ installationId: 4, repositoryId: 40 });
-      await installations.suspend(3);
+      await world.installations.suspend(3);
       expect(await told('installation', 'deleted')).toBe('the App was uninstalled: 2 open runs were ended');
       for (const runId of [here, there]) expect(await world.stateOf(runId)).toBe(ENDED);
       expect(await world.stateOf(elsewhere)).toBe(ALIVE);
-      expect(await openCheckBoard(db).changedPulls(10)).toMatchObject([{ installationId: 4 }]);
-      expect(await installations.suspended()).toEqual([]);
+      expect(await openCheckBoard(world.db).changedPulls(10)).toMatchObject([{ installationId: 4 }]);
+      expect(await world.installations.suspended()).toEqual([]);
       // It is nobody's any more, so GitHub is not asked.
-      expect(far.calls).toEqual([]);
+      expect(world.far.calls).toEqual([]);
       expect(await told('installation', 'deleted')).toBe('the App was uninstalled: 0 open runs were ended');
     });
 
@@ -80,12 +53,12 @@ onEveryDatabase('webhooks about the App and its repositories', (url) => {
       const gone = { repositories_removed: [APP_REPO, { id: 13, full_name: 'octo/idle' }] };
       expect(await told('installation_repositories', 'removed', gone)).toContain('the App was removed from octo/app');
       expect([await world.stateOf(here), await world.stateOf(there)]).toEqual([ENDED, ALIVE]);
-      expect(far.calls).toEqual(['GET /repos/octo/app/installation']);
+      expect(world.far.calls).toEqual(['GET /repos/octo/app/installation']);
     });
 
     it('but not where a repository was given to the App again since', async () => {
       const runId = await world.start();
-      far.answers.set('GET /repos/octo/app/installation', { id: 3 });
+      world.far.answers.set('GET /repos/octo/app/installation', { id: 3 });
       await told('installation_repositories', 'removed', { repositories_removed: [APP_REPO] });
       expect(await world.stateOf(runId)).toBe(ALIVE);
     });
@@ -102,7 +75,7 @@ onEveryDatabase('webhooks about the App and its repositories', (url) => {
       ['is gone by now', undefined, ENDED],
     ])('of a repository that was archived, where it %s', async (_name, answer, state) => {
       const runId = await world.start();
-      if (answer) far.answers.set('GET /repos/octo/app', answer);
+      if (answer) world.far.answers.set('GET /repos/octo/app', answer);
       await told('repository', 'archived', { repository: APP_REPO });
       expect(await world.stateOf(runId)).toBe(state);
     });
@@ -114,7 +87,7 @@ onEveryDatabase('webhooks about the App and its repositories', (url) => {
       ['transferred', 5, { ...APP_REPO, owner: { login: 'acme' } }, '5 acme/app'],
     ])('that was %s', async (action, installationId, repository, address) => {
       const [open, over] = [await world.start(), await world.start()];
-      await openGitHubRuns(db).close(over);
+      await world.runs.close(over);
       const other = await world.start({ repositoryId: 12, repo: 'lib' });
       await told('repository', action, { repository }, installationId);
       // Who runs the one that is over again does so under the new name.
@@ -133,18 +106,18 @@ onEveryDatabase('webhooks about the App and its repositories', (url) => {
 
   describe('of a suspension', () => {
     const claimed = async (): Promise<readonly unknown[]> => {
-      const board = reportsOfTheOthers(openCheckBoard(db), installations);
-      const jobs = dispatchesOfTheOthers(openDispatches(db, { now: Date.now }), installations);
+      const board = reportsOfTheOthers(openCheckBoard(world.db), world.installations);
+      const jobs = dispatchesOfTheOthers(openDispatches(world.db, { now: Date.now }), world.installations);
       const query = { nowMs: Date.now(), claimMs: 0, limit: 10 };
       return [
-        ...(await openInbox(db).claim(10, 0)).map(({ id }) => id),
+        ...(await openInbox(world.db).claim(10, 0)).map(({ id }) => id),
         ...(await board.claim({ ...query, installations: { except: [] } })).map((due) => due.installationId),
         ...(await board.claim({ ...query, installations: { only: 3 } })).map((due) => due.installationId),
         ...(await jobs.claimDue(10, 0)).map((due) => due.installationId),
       ];
     };
     const arrive = async (id: string, event: string, lane: string, installationId: number): Promise<void> => {
-      await openInbox(db).accept({ id, lane, event, action: null, installationId, payload: {} });
+      await openInbox(world.db).accept({ id, lane, event, action: null, installationId, payload: {} });
     };
 
     it('make all that is to be done there wait, but for what tells of its end', async () => {
@@ -162,7 +135,7 @@ onEveryDatabase('webhooks about the App and its repositories', (url) => {
 
     it.each(['unsuspend', 'new_permissions_accepted'])('let be told what was refused, at its %s', async (action) => {
       const runId = await world.start();
-      const board = openCheckBoard(db);
+      const board = openCheckBoard(world.db);
       const query = { nowMs: Date.now(), claimMs: 1000, limit: 10, installations: { except: [] } };
       for (const due of await board.claim(query)) await board.bury(due, { problem: '403: suspended', isUnsure: false });
       expect(await world.stateOf(runId)).toBe('running waits 0 1');
@@ -190,7 +163,7 @@ onEveryDatabase('webhooks about the App and its repositories', (url) => {
 
     it('do not have told again what stands there', async () => {
       await world.start();
-      const board = openCheckBoard(db);
+      const board = openCheckBoard(world.db);
       const nowMs = Date.now();
       const written = { remoteId: 1, sentAnnotations: 0, isWhole: true, nowMs };
       for (const due of await board.claim({ nowMs, claimMs: 1000, limit: 10, installations: { except: [] } }))
