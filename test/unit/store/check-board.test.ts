@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { CheckSpec, CheckTarget } from '../../../src/protocol/check.ts';
+import type { CheckTarget } from '../../../src/protocol/check.ts';
 import type { ChangedPull, DueReport } from '../../../src/protocol/report-book.ts';
 import { openCheckBoard } from '../../../src/store/check-board.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../src/store/github-runs.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { openWriteAllowance } from '../../../src/store/write-allowance.ts';
+import { checkSpec } from '../../fakes/checks.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
 import { describeWith } from '../../real-parts.ts';
 
@@ -16,20 +17,7 @@ const TARGET: CheckTarget = {
   repo: 'app',
   headSha: 'a'.repeat(40),
 };
-const SPEC: CheckSpec = {
-  externalId: 'r1',
-  name: 'maestro / ci',
-  status: 'in_progress',
-  conclusion: null,
-  title: 'One',
-  summary: 'text with NUL \0 and half a \ud800 character',
-  text: null,
-  annotations: [],
-  actions: [],
-  detailsUrl: null,
-  startedAt: null,
-  completedAt: null,
-};
+const SPEC = checkSpec({ title: 'One', summary: 'text with NUL \0 and half a \ud800 character' });
 const ALL = { except: [] };
 
 function suite(url: string | undefined): void {

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { CheckSpec } from '../../../src/protocol/check.ts';
 import { openCheckBoard } from '../../../src/store/check-board.ts';
 import { openClaimant } from '../../../src/store/claimants.ts';
 import { openCommandRecords } from '../../../src/store/command-records.ts';
@@ -8,26 +7,14 @@ import { openDispatches } from '../../../src/store/dispatches.ts';
 import { openInbox } from '../../../src/store/inbox.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { itEmbedded } from '../../every-database.ts';
+import { checkSpec } from '../../fakes/checks.ts';
 import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import { describeWith } from '../../real-parts.ts';
 
 const HOUR_MS = 3_600_000;
 const TARGET = { installationId: 1, repositoryId: 2, owner: 'o', repo: 'r', headSha: 'a'.repeat(40), pullNumber: null };
-const SPEC: CheckSpec = {
-  name: 'maestro / ci',
-  externalId: 'run',
-  status: 'in_progress',
-  conclusion: null,
-  title: 'at work',
-  summary: '',
-  text: null,
-  annotations: [],
-  actions: [],
-  detailsUrl: null,
-  startedAt: null,
-  completedAt: null,
-};
+const SPEC = checkSpec({ externalId: 'run', title: 'at work' });
 
 function suite(url: string | undefined): void {
   let fresh: Awaited<ReturnType<typeof freshDatabase>>;

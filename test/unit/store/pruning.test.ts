@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/engine/engine.ts';
-import type { CheckSpec } from '../../../src/protocol/check.ts';
 import type { GitHubRun } from '../../../src/protocol/github-run.ts';
 import { openCheckBoard } from '../../../src/store/check-board.ts';
 import { openCommandRecords } from '../../../src/store/command-records.ts';
@@ -11,6 +10,7 @@ import { openPruning } from '../../../src/store/pruning.ts';
 import { openTestGrants } from '../../../src/store/test-grants.ts';
 import { openWriteAllowance } from '../../../src/store/write-allowance.ts';
 import { onEveryDatabase } from '../../every-database.ts';
+import { checkSpec } from '../../fakes/checks.ts';
 import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 
@@ -20,20 +20,7 @@ const BEFORE = 'b'.repeat(40);
 const PLACE = { installationId: 1, repositoryId: 10, owner: 'octo', repo: 'app' };
 const PULL = { ...PLACE, pullNumber: 7 };
 const TABLES = 'github_run report report_pull dispatch test_grant command_request worker_session write_allowance';
-const SPEC: CheckSpec = {
-  externalId: 'r1',
-  name: 'maestro / ci',
-  status: 'completed',
-  conclusion: 'success',
-  title: 'Done',
-  summary: '',
-  text: null,
-  annotations: [],
-  actions: [],
-  detailsUrl: null,
-  startedAt: null,
-  completedAt: null,
-};
+const SPEC = checkSpec({ status: 'completed', conclusion: 'success', title: 'Done' });
 
 onEveryDatabase('what is over', (url) => {
   let fresh: Awaited<ReturnType<typeof freshDatabase>>;

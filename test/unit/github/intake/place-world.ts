@@ -1,6 +1,5 @@
 import type { Engine } from '../../../../src/engine/engine.ts';
 import type { GitHubAccess } from '../../../../src/github/octokit.ts';
-import type { CheckSpec } from '../../../../src/protocol/check.ts';
 import type { GitHubRun, GitHubRuns } from '../../../../src/protocol/github-run.ts';
 import type { Installations } from '../../../../src/protocol/installation.ts';
 import { openCheckBoard } from '../../../../src/store/check-board.ts';
@@ -8,26 +7,13 @@ import type { Database } from '../../../../src/store/database.ts';
 import { openDispatches } from '../../../../src/store/dispatches.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openInstallations } from '../../../../src/store/installations.ts';
+import { checkSpec } from '../../../fakes/checks.ts';
 import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
 import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
 import { FarEnd } from '../matching/far-end.ts';
 import { HEAD } from '../matching/sample-events.ts';
 
 const TABLES = 'github_run report report_pull dispatch delivery suspended_installation';
-const SPEC: CheckSpec = {
-  externalId: '',
-  name: 'maestro / ci',
-  status: 'in_progress',
-  conclusion: null,
-  title: 'Under way',
-  summary: '',
-  text: null,
-  annotations: [],
-  actions: [],
-  detailsUrl: null,
-  startedAt: null,
-  completedAt: null,
-};
 
 interface PlaceTools {
   readonly access: GitHubAccess;
@@ -103,7 +89,7 @@ export class PlaceWorld {
       ...change,
     };
     await this.runs.add(row);
-    await openCheckBoard(this.db).put(row, { ...SPEC, externalId: runId });
+    await openCheckBoard(this.db).put(row, checkSpec({ externalId: runId }));
     const job = { dispatchId: `d-${runId}`, class: 'linux', ordinal: 1, labels: [], ref: 'main' };
     await openDispatches(this.db, { now: Date.now }).request({ ...row, ...job }, 1000);
     return runId;

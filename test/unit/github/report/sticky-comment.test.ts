@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { COMMENT_MARKER, stickyComment } from '../../../../src/github/report/sticky-comment.ts';
 import type { CheckSpec } from '../../../../src/protocol/check.ts';
+import { checkSpec } from '../../../fakes/checks.ts';
 import { Reporting } from './reporting.ts';
 import { placeOf, runView, stepView } from './views.ts';
 
@@ -19,20 +20,12 @@ const gate = stepView('deploy', {
   finishedAt: null,
 });
 
-const held: CheckSpec = {
+const held = checkSpec({
   externalId: `notice/${'c'.repeat(40)}/.maestro/ci.yaml`,
-  name: 'maestro / ci',
   status: 'completed',
   conclusion: 'action_required',
   title: 'Held: it comes from a fork',
-  summary: '',
-  text: null,
-  annotations: [],
-  actions: [],
-  detailsUrl: null,
-  startedAt: null,
-  completedAt: null,
-};
+});
 
 const count = (method: string, part: string): number =>
   at.far.requests.filter((one) => one.startsWith(method) && one.includes(part)).length;
