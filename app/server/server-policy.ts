@@ -1,9 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../src/base/json.ts';
 import type { PolicyEngine } from '../../src/policy/evaluate.ts';
-import { type ClassLabels, labelsOf } from '../../src/runners/github-actions/labels.ts';
+import { type ClassLabels, isHosted, labelsOf } from '../../src/runners/github-actions/labels.ts';
 import { openDefaultPolicy } from '../default-policy.ts';
-
-const OWN_MACHINES = 'self-hosted';
 
 /** The policy of a server: our own data, and the runner classes that the server has labels for. */
 export function openServerPolicy(labels: ClassLabels): Promise<PolicyEngine> {
@@ -12,11 +10,15 @@ export function openServerPolicy(labels: ClassLabels): Promise<PolicyEngine> {
 
 /**
  * A class that has labels is one that steps may name. Code of forks, vouched for or not, runs on machines that GitHub makes
- * for each job, and not on those of an organisation, whatever the class is called.
+ * for each job, known by their labels, and on no others, whatever the class is called: one label, of any spelling, is enough
+ * to be sent to a machine of an organisation.
  */
 export function runnersOf({ runners }: JsonObject, labels: ClassLabels): JsonObject {
-  const names = new Set([...Object.keys(isJsonObject(runners) ? runners : {}), ...Object.keys(labels)]);
-  return Object.fromEntries(
-    [...names].map((name) => [name, { forks: !labelsOf(name, labels).includes(OWN_MACHINES) }]),
-  );
+  const known = isJsonObject(runners) ? runners : {};
+  const isForForks = (label: string): boolean => {
+    const machine = Object.hasOwn(known, label) ? known[label] : undefined;
+    return isHosted(label) && isJsonObject(machine) && machine['forks'] === true;
+  };
+  const names = new Set([...Object.keys(known), ...Object.keys(labels)]);
+  return Object.fromEntries([...names].map((name) => [name, { forks: labelsOf(name, labels).every(isForForks) }]));
 }

@@ -16,7 +16,12 @@ export function labelsOf(runnerClass: string, configured: ClassLabels = {}): rea
   const own = Object.hasOwn(configured, runnerClass) ? configured[runnerClass] : undefined;
   if (own) return own;
   if (DEFAULT_CLASSES.has(runnerClass)) return [DEFAULT_LABEL];
-  return HOSTED.test(runnerClass) ? [runnerClass] : ['self-hosted', runnerClass];
+  return isHosted(runnerClass) ? [runnerClass] : ['self-hosted', runnerClass];
+}
+
+/** Whether a label has the form of those that GitHub gives its own machines. */
+export function isHosted(label: string): boolean {
+  return HOSTED.test(label);
 }
 
 /**
