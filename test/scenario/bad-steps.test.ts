@@ -48,8 +48,13 @@ describe('steps that misbehave, through the real process', { timeout: TIMEOUT_MS
   });
 
   it('a step that forks and detaches: nothing of it goes on after the run', async () => {
-    const script =
-      'setsid sh -c "sleep 3102; sleep 3102" >/dev/null 2>&1 &\n(setsid sleep 3102 &)\nnohup sleep 3102 >/dev/null 2>&1 &\necho detached';
+    // It ends once one of them is in a session of its own: before that they end with the step's group, as any child does.
+    const script = [
+      'setsid sh -c "touch detached; sleep 3102; sleep 3102" >/dev/null 2>&1 &',
+      '(setsid sleep 3102 &)',
+      'nohup sleep 3102 >/dev/null 2>&1 &',
+      'until [ -e detached ]; do sleep 0.05; done',
+    ].join('\n');
     const ended = await run('detach', shell('fork', script));
     expect(ended.code).toBe(EXIT.ok);
     expect(processesWith('sleep 3102')).toEqual([]);
