@@ -19,6 +19,8 @@ export interface GitHubRun {
   readonly pipelinePath: string;
   /** Name of the aggregate check run: what a branch rule requires. Equal for all runs of a pipeline. */
   readonly checkName: string;
+  /** What it was started for, as far as that tells runs of one commit and pipeline apart: its code, a label, a command. */
+  readonly occasion: string;
   /** Closing the pull request does not cancel it: the closing started it, or somebody who asked after that. */
   readonly survivesClosing: boolean;
 }

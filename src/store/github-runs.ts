@@ -4,7 +4,7 @@ import type { Database, Row } from './database.ts';
 import { withdrawSkip } from './skip-notices.ts';
 
 const COLUMNS =
-  'run_id, installation_id, repository_id, owner, repo, head_sha, ref, default_branch, pull_number, is_fork, pipeline_path, check_name, survives_closing, base_ref';
+  'run_id, installation_id, repository_id, owner, repo, head_sha, ref, default_branch, pull_number, is_fork, pipeline_path, check_name, survives_closing, base_ref, occasion';
 
 export function openGitHubRuns(db: Database): GitHubRuns {
   return {
@@ -68,7 +68,7 @@ async function add(db: Database, run: GitHubRun): Promise<void> {
     await withdrawSkip(session, run);
     await session.query(
       'github_run_add',
-      `insert into github_run (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+      `insert into github_run (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
        on conflict (run_id) do update set pull_number = excluded.pull_number where github_run.pull_number is null`,
       [
         run.runId,
@@ -85,6 +85,7 @@ async function add(db: Database, run: GitHubRun): Promise<void> {
         run.checkName,
         run.survivesClosing,
         run.baseRef,
+        run.occasion,
       ],
     );
   });
@@ -106,5 +107,6 @@ function toRun(row: Row): GitHubRun {
     checkName: String(row[11]),
     survivesClosing: row[12] === true,
     baseRef: row[13] as string | null,
+    occasion: String(row[14]),
   };
 }

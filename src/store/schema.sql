@@ -186,6 +186,7 @@ create table github_run (
   closed_at timestamp with time zone,
   survives_closing boolean not null default false,
   base_ref text,
+  occasion text not null default ''::text,
   constraint github_run_run_id_key unique (run_id),
   constraint github_run_pkey primary key (id)
 );

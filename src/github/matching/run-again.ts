@@ -4,17 +4,18 @@ import { checkNameOf } from './notices.ts';
 import type { StartRunTools } from './start-run.ts';
 import { isStillHead } from './still-head.ts';
 
-/** What tells runs of one commit apart: the pipeline, the ref, and for a fork the branch that its pipelines come from. */
+/** What tells runs of one commit apart: the pipeline, the ref, for a fork the branch that its pipelines come from, and why. */
 export interface RunPlace {
   readonly path: string;
   readonly name: string;
   readonly ref: string;
   readonly baseRef: string | null;
+  readonly occasion: string;
 }
 
 /**
- * The run that stands for an event whose occasion has the run `known`: the newest one of its place, or another one, where
- * there is a reason to run again. `runAgain` starts one for a reason, the same reason once.
+ * The run that stands for an event whose occasion has the run `known`: the newest one of its place and occasion, or another
+ * one, where there is a reason to run again. `runAgain` starts one for a reason, the same reason once.
  */
 export async function currentRun(
   tools: StartRunTools,
@@ -28,12 +29,18 @@ export async function currentRun(
   if (!rows.some(({ runId }) => runId === known)) return known;
   const newest = rows.find((row) => isOf(row, place))?.runId ?? known;
   const reason =
-    (await foreignWord(tools, event, place, rows)) ?? (await comeback(tools, event, place, newest)) ?? undefined;
+    (await foreignWord(tools, event, place, rows)) ??
+    (await comeback(tools, event, place, { newest, last: rows.find((row) => isAt(row, place)) }));
   return reason === undefined ? newest : runAgain(reason);
 }
 
-function isOf(row: GitHubRun, { path, ref, baseRef }: RunPlace): boolean {
+function isAt(row: GitHubRun, { path, ref, baseRef }: RunPlace): boolean {
   return row.pipelinePath === path && row.ref === ref && (!row.isFork || row.baseRef === baseRef);
+}
+
+/** Of another occasion, a label or the closing say, a run may have left out what this one is about. */
+function isOf(row: GitHubRun, place: RunPlace): boolean {
+  return isAt(row, place) && row.occasion === place.occasion;
 }
 
 /**
@@ -55,7 +62,7 @@ async function foreignWord(
   );
   if (!last) return undefined;
   const row = rows.find(({ runId }) => runId === last.externalId);
-  return row && isOf(row, place) ? undefined : `over/${last.externalId}`;
+  return row && isAt(row, place) ? undefined : `over/${last.externalId}`;
 }
 
 function isNotice(externalId: string): boolean {
@@ -63,21 +70,22 @@ function isNotice(externalId: string): boolean {
 }
 
 /**
- * The branch had moved on to another commit and comes back, or the run was cancelled and somebody opens, reopens or pushes
- * the commit anew. Only while it is the head: the event may come late.
+ * The branch had moved on to another commit and comes back, or somebody opens, reopens or pushes the commit anew, whose run
+ * was cancelled or has been followed by that of its closing. Only while it is the head: the event may come late.
  */
 async function comeback(
   { access, runs, engine }: StartRunTools,
   event: CodeEvent,
   place: RunPlace,
-  newest: string,
+  { newest, last }: { readonly newest: string; readonly last: GitHubRun | undefined },
 ): Promise<string | undefined> {
   const { beforeSha, repository } = event;
   const before = beforeSha === null || beforeSha === event.headSha ? [] : await runs.ofCommit(repository.id, beforeSha);
-  const between = before.find((row) => isOf(row, place))?.runId;
+  const between = before.find((row) => isAt(row, place))?.runId;
   // Ids grow with time. A run of the commit before that is newer than this one shows that the branch was there since.
   const isBack = between !== undefined && between > newest;
-  if (!isBack && !(isAskedAnew(event) && (await isCancelled(engine, newest)))) return undefined;
+  const isClosed = last !== undefined && last.runId !== newest && last.survivesClosing;
+  if (!isBack && !(isAskedAnew(event) && (isClosed || (await isCancelled(engine, newest))))) return undefined;
   const octokit = await access.installation(repository.installationId);
   if (!(await isStillHead(octokit, event))) return undefined;
   return isBack ? `after/${between}` : `again/${newest}`;

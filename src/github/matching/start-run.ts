@@ -36,8 +36,9 @@ export async function startRun(
     const idempotencyKey = `github/${event.repository.id}/${path}/${event.headSha}/${occasion}`;
     return (await engine.readRun((await engine.startRun({ ...asked, idempotencyKey })).run)).id;
   };
-  const place = { path, name, ref: asked.trigger.source.ref ?? event.ref, baseRef: event.pull?.baseRef ?? null };
   const occasion = choice.occasion ?? occasionOf(event);
+  const ref = asked.trigger.source.ref ?? event.ref;
+  const place = { path, name, ref, baseRef: event.pull?.baseRef ?? null, occasion };
   const known = await ask(occasion);
   const runId =
     choice.occasion === undefined
@@ -61,7 +62,7 @@ export function requestOf(event: CodeEvent, { triggers }: Judgement, plan: Plan)
 async function belong(
   { runs, board }: StartRunTools,
   event: CodeEvent,
-  { path, name, ref, baseRef }: RunPlace,
+  { path, name, ref, baseRef, occasion }: RunPlace,
   runId: string,
 ): Promise<void> {
   const pullNumber = event.pull?.number ?? null;
@@ -86,6 +87,7 @@ async function belong(
     isFork: event.pull?.isFork === true,
     pipelinePath: path,
     checkName: checkNameOf(name),
+    occasion,
     survivesClosing: event.type === 'pull_request' && event.action === 'closed',
   });
 }

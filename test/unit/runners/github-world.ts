@@ -11,6 +11,7 @@ import type { Database } from '../../../src/store/database.ts';
 import { openDemand } from '../../../src/store/demand.ts';
 import { openDispatches } from '../../../src/store/dispatches.ts';
 import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
+import { githubRun } from '../../fakes/github-runs.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import { ActionsFarEnd } from './actions-far-end.ts';
 
@@ -129,21 +130,13 @@ export class GitHubWorld {
   }
 
   githubRun(runId: string): GitHubRun {
-    return {
+    return githubRun({
       runId,
       installationId: this.installations.get(runId) ?? 7,
       repositoryId: REPOSITORY,
-      owner: 'octo',
-      repo: 'app',
       headSha: 'a'.repeat(40),
       ref: 'refs/pull/7/head',
-      defaultBranch: 'main',
       pullNumber: 7,
-      isFork: false,
-      pipelinePath: '.maestro/ci.yaml',
-      checkName: 'maestro / ci',
-      survivesClosing: false,
-      baseRef: null,
-    };
+    });
   }
 }

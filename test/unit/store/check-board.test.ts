@@ -8,6 +8,7 @@ import { migrate } from '../../../src/store/migrate.ts';
 import { openWriteAllowance } from '../../../src/store/write-allowance.ts';
 import { checkSpec } from '../../fakes/checks.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
+import { githubRun } from '../../fakes/github-runs.ts';
 import { describeWith } from '../../real-parts.ts';
 
 const TARGET: CheckTarget = {
@@ -293,22 +294,9 @@ function suite(url: string | undefined): void {
     const runs = openGitHubRuns(db);
     const { installationId, repositoryId, owner, repo, headSha } = TARGET;
     for (const runId of ['b', 'a', 'c'])
-      await runs.add({
-        runId,
-        installationId,
-        repositoryId,
-        owner,
-        repo,
-        headSha,
-        ref: 'refs/pull/7/head',
-        defaultBranch: 'main',
-        pullNumber: 7,
-        isFork: true,
-        pipelinePath: '.maestro/ci.yaml',
-        checkName: 'maestro / ci',
-        survivesClosing: false,
-        baseRef: null,
-      });
+      await runs.add(
+        githubRun({ runId, installationId, repositoryId, owner, repo, headSha, pullNumber: 7, isFork: true }),
+      );
     const ids = (list: readonly { readonly runId: string }[]) => list.map((one) => one.runId);
     expect(ids(await runs.open(2))).toEqual(['b', 'a']);
     expect(ids(await runs.open(2, 'a'))).toEqual(['c']);

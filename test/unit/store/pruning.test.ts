@@ -12,6 +12,7 @@ import { openWriteAllowance } from '../../../src/store/write-allowance.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { checkSpec } from '../../fakes/checks.ts';
 import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
+import { githubRun } from '../../fakes/github-runs.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 
 const DAY_MS = 86_400_000;
@@ -50,20 +51,7 @@ onEveryDatabase('what is over', (url) => {
     db.query('', `update ${table} set ${column} = $1 where ${key} = $2`, [at(daysAgo).toISOString(), value]);
 
   async function addRun(runId: string, change: Partial<GitHubRun> = {}): Promise<void> {
-    await openGitHubRuns(db).add({
-      ...PLACE,
-      runId,
-      headSha: HEAD,
-      ref: 'refs/heads/main',
-      defaultBranch: 'main',
-      pullNumber: null,
-      isFork: false,
-      pipelinePath: '.maestro/ci.yaml',
-      checkName: 'maestro / ci',
-      survivesClosing: false,
-      baseRef: null,
-      ...change,
-    });
+    await openGitHubRuns(db).add(githubRun({ ...PLACE, runId, headSha: HEAD, pullNumber: null, ...change }));
   }
   const closeRun = async (runId: string, daysAgo: number): Promise<void> => {
     await openGitHubRuns(db).close(runId);

@@ -12,6 +12,7 @@ import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openTestGrants } from '../../../../src/store/test-grants.ts';
 import { openWriteAllowance } from '../../../../src/store/write-allowance.ts';
 import type { World } from '../../../contract/engine/world.ts';
+import { githubRun } from '../../../fakes/github-runs.ts';
 import { TRIGGER } from '../../../fakes/plans.ts';
 import { FakeGitHub, OUR_APP } from './fake-github.ts';
 
@@ -109,22 +110,20 @@ export class CommandWorld {
     const trigger = { ...TRIGGER, type, actor: { provider: 'github', id: actor }, github };
     const run = await this.world.start(plan, { trigger });
     const { id } = await this.world.engine.readRun(run);
-    await this.tools.runs.add({
-      runId: id,
-      installationId: 5,
-      repositoryId: 500,
-      owner: 'acme',
-      repo: 'shop',
-      headSha: change.headSha ?? this.github.pull.head,
-      ref: change.ref ?? 'refs/pull/7/head',
-      defaultBranch: 'main',
-      pullNumber: change.ref === undefined ? 7 : null,
-      isFork: false,
-      pipelinePath: `.maestro/${plan.name}.yaml`,
-      checkName: `maestro / ${plan.name}`,
-      survivesClosing: false,
-      baseRef: null,
-    });
+    await this.tools.runs.add(
+      githubRun({
+        runId: id,
+        installationId: 5,
+        repositoryId: 500,
+        owner: 'acme',
+        repo: 'shop',
+        headSha: change.headSha ?? this.github.pull.head,
+        ref: change.ref ?? 'refs/pull/7/head',
+        pullNumber: change.ref === undefined ? 7 : null,
+        pipelinePath: `.maestro/${plan.name}.yaml`,
+        checkName: `maestro / ${plan.name}`,
+      }),
+    );
     return { run, id };
   }
 

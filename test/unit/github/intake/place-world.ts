@@ -9,6 +9,7 @@ import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openInstallations } from '../../../../src/store/installations.ts';
 import { checkSpec } from '../../../fakes/checks.ts';
 import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
+import { githubRun } from '../../../fakes/github-runs.ts';
 import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
 import { FarEnd } from '../matching/far-end.ts';
 import { HEAD } from '../matching/sample-events.ts';
@@ -71,23 +72,7 @@ export class PlaceWorld {
   async start(change: Partial<GitHubRun> = {}): Promise<string> {
     const { run } = await this.engine.startRun({ plan: planOf([planStep('a')]), trigger: TRIGGER, isDedicated: true });
     const { id: runId } = await this.engine.readRun(run);
-    const row: GitHubRun = {
-      runId,
-      installationId: 3,
-      repositoryId: 11,
-      owner: 'octo',
-      repo: 'app',
-      headSha: HEAD,
-      ref: 'refs/pull/7/head',
-      defaultBranch: 'main',
-      pullNumber: 7,
-      isFork: false,
-      pipelinePath: '.maestro/ci.yaml',
-      checkName: 'maestro / ci',
-      survivesClosing: false,
-      baseRef: null,
-      ...change,
-    };
+    const row = githubRun({ runId, headSha: HEAD, ref: 'refs/pull/7/head', pullNumber: 7, ...change });
     await this.runs.add(row);
     await openCheckBoard(this.db).put(row, checkSpec({ externalId: runId }));
     const job = { dispatchId: `d-${runId}`, class: 'linux', ordinal: 1, labels: [], ref: 'main' };

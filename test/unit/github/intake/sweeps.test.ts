@@ -12,6 +12,7 @@ import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openInbox } from '../../../../src/store/inbox.ts';
 import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
+import { githubRun } from '../../../fakes/github-runs.ts';
 import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
 import { FarEnd } from '../matching/far-end.ts';
 import { BASE, HEAD } from '../matching/sample-events.ts';
@@ -142,23 +143,7 @@ describe('the sweepers', () => {
     async function started(change: Partial<GitHubRun>): Promise<string> {
       const { run } = await engine.startRun({ plan: planOf([planStep('a')]), trigger: TRIGGER, isDedicated: true });
       const { id: runId } = await engine.readRun(run);
-      await runs.add({
-        runId,
-        installationId: 3,
-        repositoryId: 11,
-        owner: 'octo',
-        repo: 'app',
-        headSha: HEAD,
-        ref: 'refs/heads/feature',
-        defaultBranch: 'main',
-        pullNumber: null,
-        isFork: false,
-        pipelinePath: '.maestro/ci.yaml',
-        checkName: 'maestro / ci',
-        survivesClosing: false,
-        baseRef: null,
-        ...change,
-      });
+      await runs.add(githubRun({ runId, headSha: HEAD, ref: 'refs/heads/feature', ...change }));
       return runId;
     }
     const statusOf = async (runId: string): Promise<string> =>

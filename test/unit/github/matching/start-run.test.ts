@@ -76,6 +76,28 @@ onEveryDatabase('one run for one occasion', (url) => {
       await w().starter.start(opened(sha, { action: 'reopened' }));
       expect(await w().idsOf(sha)).toHaveLength(3);
     });
+
+    it.each([
+      ['was cancelled by its closing', 'closed', true, 3],
+      ['has passed, but for the verdict of its closing', 'closed', false, 3],
+      ['was cancelled, whatever a label ran since', 'labeled', true, 3],
+      ['has passed, whatever a label ran since', 'labeled', false, 2],
+    ] as const)('of a pull request that is opened again: one that %s', async (_name, action, isCancelled, count) => {
+      const on = '{ pull_request: { types: [opened, reopened, labeled, closed] } }';
+      const sha = w().commit({ '.maestro/ci.yaml': pipeline(on) });
+      w().isHead(sha);
+      const { started } = await w().starter.start(opened(sha));
+      const first = await w().engine.resolve(started[0]!.runId);
+      if (isCancelled) await w().engine.cancelRun(first, 'the pull request was closed');
+      await w().starter.start(opened(sha, { action, deliveryId: `then-${sha}` }));
+      for (let i = 0; i < 2; i++)
+        await w().starter.start(opened(sha, { action: 'reopened', deliveryId: `back-${sha}` }));
+      expect(await w().idsOf(sha)).toHaveLength(count);
+      // Closed and opened once more.
+      await w().starter.start(opened(sha, { action: 'closed', deliveryId: `again-${sha}` }));
+      await w().starter.start(opened(sha, { action: 'reopened', deliveryId: `once-more-${sha}` }));
+      expect(await w().idsOf(sha)).toHaveLength(count + 2);
+    });
   });
 
   describe('word that comes late', () => {

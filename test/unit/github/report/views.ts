@@ -1,6 +1,7 @@
 import type { Plan } from '../../../../src/pipeline/plan.ts';
 import type { GitHubRun } from '../../../../src/protocol/github-run.ts';
 import type { RunView, StepView } from '../../../../src/protocol/run.ts';
+import { githubRun } from '../../../fakes/github-runs.ts';
 
 export const DIGEST = `sha256:${'a'.repeat(64)}` as const;
 const AT = '2026-11-20T10:00:00.000Z';
@@ -65,21 +66,5 @@ export function planOf(change: Partial<Plan> = {}): Plan {
 }
 
 export function placeOf(runId: string, change: Partial<GitHubRun> = {}): GitHubRun {
-  return {
-    runId,
-    installationId: 1,
-    repositoryId: 10,
-    owner: 'octo',
-    repo: 'app',
-    headSha: 'c'.repeat(40),
-    ref: 'refs/heads/main',
-    defaultBranch: 'main',
-    pullNumber: null,
-    isFork: false,
-    pipelinePath: '.maestro/ci.yaml',
-    checkName: 'maestro / ci',
-    survivesClosing: false,
-    baseRef: null,
-    ...change,
-  };
+  return githubRun({ runId, installationId: 1, repositoryId: 10, ...change });
 }
