@@ -5,11 +5,12 @@ import { definePipeline } from './define.ts';
 import type { PipelineDefinition, StepReference } from './definition.ts';
 import { type ExpandedStep, expandStep } from './expand.ts';
 import { type Finding, Findings } from './finding.ts';
-import { NEEDS_MAX, STEPS_MAX } from './limits.ts';
+import { NEEDS_MAX, PLAN_RECEIPT_BYTES_MAX, STEPS_MAX } from './limits.ts';
 import { type Graph, isSequence, linkSteps } from './link.ts';
 import { resolveParams } from './params.ts';
 import { parseSource, withoutByteOrderMark } from './parse.ts';
 import type { Plan, PlanStep } from './plan.ts';
+import { idBytes, stepBytes } from './receipt-bytes.ts';
 import { Resolver } from './resolve.ts';
 import { ExpressionRules } from './rules-expressions.ts';
 import { InputRules } from './rules-input.ts';
@@ -134,7 +135,29 @@ function checkSizes(expanded: readonly ExpandedStep[], graph: Graph, findings: F
       start,
       `expected at most ${NEEDS_MAX} edges between steps, got ${edges}: join a matrix in one step first`,
     );
-  return steps <= STEPS_MAX && edges <= NEEDS_MAX;
+  return steps <= STEPS_MAX && edges <= NEEDS_MAX && fitsReceipt(expanded, graph, findings);
+}
+
+/** Every run gets a receipt, which names each step with all that it needs: a plan for which it has no room must not run. */
+function fitsReceipt(expanded: readonly ExpandedStep[], graph: Graph, findings: Findings): boolean {
+  const ids = new Map(
+    expanded.map(({ definition, steps }) => [definition.id, sumOf(steps, (step) => idBytes(step.id))] as const),
+  );
+  const own = sumOf(expanded, ({ steps }) => sumOf(steps, stepBytes));
+  const needs = sumOf(expanded, ({ definition, steps }) => {
+    return steps.length * sumOf(graph.needs.get(definition.id) ?? [], (need) => ids.get(need) ?? 0);
+  });
+  if (own + needs <= PLAN_RECEIPT_BYTES_MAX) return true;
+  findings.error(
+    'receipt-limit',
+    { start: 0, end: 0 },
+    `expected steps that take at most ${PLAN_RECEIPT_BYTES_MAX} bytes of the run's receipt, got ${own + needs}, of which ${needs} are ids in "needs": join a matrix in one step before others need it, or have fewer steps with shorter ids`,
+  );
+  return false;
+}
+
+function sumOf<T>(values: readonly T[], bytesOf: (value: T) => number): number {
+  return values.reduce((sum, value) => sum + bytesOf(value), 0);
 }
 
 function stepsInOrder(graph: Graph, expanded: readonly ExpandedStep[]): readonly PlanStep[] {

@@ -32,6 +32,7 @@ export const LINT_CODES = [
   // steps
   'gate-without-needs',
   'needs-limit',
+  'receipt-limit',
   'step-cycle',
   'step-duplicate',
   'step-not-ancestor',

@@ -25,6 +25,12 @@ const steps = (text: string) => `name: sample\nsteps:\n${text}\n`;
 const param = (text: string) =>
   `name: sample\nparams:\n  p: ${text}\nsteps:\n  - { id: one, run: "echo \${{ params.p }}" }\n`;
 
+/** Values and ids of a length that is allowed. */
+const LONG_VALUES = Array.from({ length: 256 }, (_, i) => `${i}`.padStart(55, 'v'));
+const LAYERS = ['a', 'b', 'c', 'd'].map((id) => id.padEnd(95, 'x'));
+const layers = (values: readonly string[], ids = LAYERS): string =>
+  `name: sample\nsteps:\n${ids.map((id) => `  - { id: ${id}, run: a, for-each: [${values.join(', ')}] }\n`).join('')}`;
+
 type Case = [code: LintCode, title: string, marked: string, severity?: 'warning'];
 
 /** `@@` stands before the place that the finding must point at. */
@@ -114,6 +120,12 @@ const CASES: readonly Case[] = [
     'needs-limit',
     'matrices that need matrices',
     `@@name: sample\nsteps:\n${Array.from({ length: 10 }, (_, i) => `  - { id: s${i}, run: a, for-each: [${Array.from({ length: 250 }, (__, n) => n).join(', ')}] }\n`).join('')}`,
+  ],
+  ['receipt-limit', 'matrices of long values that need matrices', `@@${layers(LONG_VALUES)}`],
+  [
+    'receipt-limit',
+    'thousands of steps that can be undone',
+    `@@name: sample\nsteps:\n${Array.from({ length: 6500 }, (_, i) => `  - { id: s${i}, run: a, compensate: { run: b } }\n`).join('')}`,
   ],
   ['uses-and-run', 'both', steps('  - { id: one, uses: http, @@run: a }')],
   ['uses-and-run', 'neither', steps('  - { @@id: one }')],
@@ -287,6 +299,22 @@ describe('a finding', () => {
     });
     expect(plan).toBeUndefined();
     expect(findings.map((finding) => finding.code)).toContain(code);
+  });
+
+  test('says what a receipt holds, what came, and what to do, where a plan is too large for it', () => {
+    const text = layers(LONG_VALUES);
+    const answer = compilePipeline({ path: 'x.yaml', text, params: {}, catalog: CATALOG, files: FILES });
+    expect(answer.plan).toBeUndefined();
+    expect(lint(text).map(({ code }) => code)).toEqual(['receipt-limit']);
+    expect(lint(text)[0]?.message).toMatch(
+      /at most 15500000 bytes .* got 3\d{7}, of which \d+ are ids .*: join a matrix/,
+    );
+  });
+
+  test('is none of a plan that has room in a receipt, however many steps or edges it has', () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => `  - { id: step-${i}, run: make ${i} }`).join('\n');
+    for (const text of [steps(many), layers(LONG_VALUES.slice(0, 128)), layers(LONG_VALUES, ['a', 'b', 'c', 'd'])])
+      expect(lint(text)).toEqual([]);
   });
 
   test('is not repeated without end', () => {
