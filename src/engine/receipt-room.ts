@@ -1,14 +1,15 @@
-import { digestBytes } from '../base/digest.ts';
+import { MaestroError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
-import { questionKey } from '../policy/input-from-plan.ts';
+import { DECISION_BYTES } from '../pipeline/limits.ts';
+import { idBytes, stepBytes } from '../pipeline/receipt-bytes.ts';
 import type { Artifact, Outcome } from '../protocol/outcome.ts';
 import { PAYLOAD_BYTES_MAX, SUBJECTS_MAX, subjectName } from '../provenance/receipt.ts';
-import type { StepRow } from '../store/run-rows.ts';
+import type { Approval } from '../store/approvals.ts';
+import type { RunRow } from '../store/run-rows.ts';
 import { type CompiledPlan, stepAt } from './compiled-plan.ts';
-import type { OutcomeNote } from './outcome-note.ts';
 import type { RunEntry } from './run-entry.ts';
-import { type ClosedRun, runFacts } from './run-facts.ts';
-import { DECISION_BYTES, RECEIPT_BYTES_RESERVED, SUBJECT_BYTES } from './worker-limits.ts';
+import { approvalFact, runFacts } from './run-facts.ts';
+import { ANSWER_BYTES_MAX, RECEIPT_BYTES_RESERVED, SUBJECT_BYTES } from './worker-limits.ts';
 
 const SHA256_CHARS = 64;
 
@@ -30,93 +31,90 @@ function subjectBytes(stepId: string, artifact: Artifact): number {
   return sizeOf({ digest: { sha256: '' }, name: subjectName({ ...artifact, stepId }) }) + SHA256_CHARS + 1;
 }
 
-const ROOMS = new WeakMap<CompiledPlan, number>();
-
 /** Bytes of a run's receipt that are left for what its steps leave behind, however they end. */
 export function receiptRoom(entry: RunEntry): number {
-  const { compiled } = entry;
-  let room = ROOMS.get(compiled);
-  if (room === undefined) {
-    const facts = runFacts(fullestRun(entry), NOBODY, '');
-    const shared = decisionCount(compiled) * DECISION_BYTES + SUBJECTS_MAX * SUBJECT_BYTES + RECEIPT_BYTES_RESERVED;
-    room = Math.max(0, PAYLOAD_BYTES_MAX - sizeOf(facts as unknown as Json) - shared);
-    ROOMS.set(compiled, room);
-  }
-  return room;
+  return Math.max(0, leftOf(entry));
+}
+
+/**
+ * A run that could end without a receipt must not begin. A pipeline file with such a plan has a finding; plans come another
+ * way as well.
+ * @throws PIPELINE_INVALID
+ */
+export function assertReceiptFits(entry: RunEntry): void {
+  const left = leftOf(entry);
+  if (left >= 0) return;
+  const taken = planBytes(entry.compiled);
+  throw new MaestroError(
+    'PIPELINE_INVALID',
+    `expected a plan whose steps take at most ${taken + left} bytes of the run's receipt, got ${taken}: join a matrix in one step before others need it, or have fewer steps with shorter ids`,
+  );
+}
+
+/** What answers of people take without their words, which are cut. */
+export function answerBytes(answers: readonly Approval[], compiled: CompiledPlan): number {
+  return answers.reduce((sum, answer) => {
+    const fact = approvalFact({ ...answer, reason: '' }, compiled);
+    return sum + sizeOf(fact as unknown as Json) + 1;
+  }, 0);
+}
+
+const SHARED_BYTES = DECISION_BYTES + SUBJECTS_MAX * SUBJECT_BYTES + ANSWER_BYTES_MAX + RECEIPT_BYTES_RESERVED;
+
+/** Less than nothing where the plan is too large. */
+function leftOf(entry: RunEntry): number {
+  return PAYLOAD_BYTES_MAX - SHARED_BYTES - runBytes(entry) - planBytes(entry.compiled);
+}
+
+const PLAN_BYTES = new WeakMap<CompiledPlan, number>();
+
+/**
+ * Each step with a decision of its own: equal questions share one only as long as they are asked under one pack, and a retry
+ * keeps what was decided of the results that it carries over.
+ */
+function planBytes(compiled: CompiledPlan): number {
+  let bytes = PLAN_BYTES.get(compiled);
+  if (bytes === undefined) PLAN_BYTES.set(compiled, (bytes = countPlan(compiled)));
+  return bytes;
+}
+
+function countPlan({ plan, needs }: CompiledPlan): number {
+  const ids = plan.steps.map(({ id }) => idBytes(id));
+  let bytes = 0;
+  plan.steps.forEach((step, idx) => {
+    bytes += stepBytes(step);
+    needs[idx]?.forEach((need, i) => (bytes += ids[need] ?? idBytes(step.needs[i] ?? '')));
+  });
+  return bytes;
 }
 
 const NOBODY = { builderId: '', version: '', keyReachableBySteps: false };
-
-/** Equal questions share a decision. One that is made by expressions may be another for each step. */
-function decisionCount({ plan, facts, graph }: CompiledPlan): number {
-  const questions = plan.steps.map((step, idx) =>
-    facts[idx]?.isTemplated === false ? questionKey('', step) : step.id,
-  );
-  return new Set(questions).size + graph.compensated.length + 1;
-}
-
 const LONG_AGO = new Date(0);
-const DIGEST = digestBytes('');
-/** Numbers are as long as they usually are at most: the reserve makes up for those of single steps. */
-const FULL_NOTE: OutcomeNote = {
-  exitCode: -99,
-  outputs: {},
-  log: { digest: DIGEST, sizeBytes: 9_999_999_999, isTruncated: false },
-  inputDigest: DIGEST,
-  isolation: 'container',
-};
 const DECISION_ID = 9_999_999_999;
 
-/** A run whose steps all take as much as they can without artifacts and reasons. */
-function fullestRun({ id, key, compiled, trigger }: RunEntry): ClosedRun {
-  const count = compiled.plan.steps.length + compiled.graph.compensated.length;
-  return {
-    row: {
-      id,
-      key,
-      planId: 0,
-      status: 'cancelled',
-      flags: 0,
-      attempt: 999,
-      nonce: 'x'.repeat(32),
-      trigger,
-      relations: [],
-      decisionId: DECISION_ID,
-      concurrencyGroup: null,
-      pool: '',
-      reason: null,
-      createdAt: LONG_AGO,
-      startedAt: LONG_AGO,
-      finishedAt: LONG_AGO,
-    },
-    steps: Array.from({ length: count }, (_, idx) => fullestStep(id, idx)),
-    compiled,
-    decisions: new Map(),
-    approvals: [],
-  };
-}
-
-function fullestStep(run: number, idx: number): StepRow {
-  return {
-    run,
-    idx,
-    status: 'succeeded',
-    pending: 0,
+/** What is said of the run itself. */
+function runBytes({ id, key, compiled, trigger }: RunEntry): number {
+  const row: RunRow = {
+    id,
+    key,
+    planId: 0,
+    status: 'cancelled',
     flags: 0,
-    attempt: 99,
-    retries: 0,
-    iteration: 99,
-    fence: 0,
-    worker: null,
+    attempt: 999,
+    nonce: 'x'.repeat(32),
+    trigger,
+    relations: [],
     decisionId: DECISION_ID,
-    hold: null,
-    generation: 0,
-    dueAt: null,
+    concurrencyGroup: null,
+    pool: '',
+    reason: null,
+    createdAt: LONG_AGO,
     startedAt: LONG_AGO,
     finishedAt: LONG_AGO,
-    reason: null,
-    outcome: FULL_NOTE as unknown as StepRow['outcome'],
   };
+  const without = { ...compiled, plan: { ...compiled.plan, steps: [] } };
+  const facts = runFacts({ row, steps: [], compiled: without, decisions: new Map(), approvals: [] }, NOBODY, '');
+  return sizeOf(facts as unknown as Json);
 }
 
 /** The id of a step, as its artifacts are filed under; undefined for an index that no step of the run has. */

@@ -124,7 +124,7 @@ function decisionFact(stored: StoredDecision, entrypoint: string): DecisionFact 
   };
 }
 
-function approvalFact(approval: Approval, compiled: CompiledPlan): ApprovalFact {
+export function approvalFact(approval: Approval, compiled: CompiledPlan): ApprovalFact {
   return {
     id: String(approval.id),
     gate: approval.idx < 0 ? null : stepAt(compiled, approval.idx).id,

@@ -16,6 +16,7 @@ import { cutText } from './cut-text.ts';
 import type { DecisionIds } from './decision-ids.ts';
 import { textChars } from './json-weight.ts';
 import type { QueueDirectory } from './queue-directory.ts';
+import { assertReceiptFits } from './receipt-room.ts';
 import type { RunEntries, RunEntry } from './run-entry.ts';
 import { JUDGED_CHARS_MAX, REASON_CHARS_MAX } from './worker-limits.ts';
 
@@ -102,13 +103,17 @@ export class Submitter {
     };
   }
 
-  /** Policy is asked about the run, and about every step whose question is known by now. */
+  /**
+   * Policy is asked about the run, and about every step whose question is known by now.
+   * @throws PIPELINE_INVALID
+   */
   #prepare(request: StartRun, names: NewRunNames): Prepared {
     const { policy } = this.#tools;
     const compiled = compilePlan(request.plan);
     const policyKey = runKey(request.plan, request.trigger);
     const contexts = runContexts(compiled, { key: names.key, attempt: 1, trigger: request.trigger });
     const entry: RunEntry = { id: 0, key: names.key, compiled, trigger: request.trigger, contexts, policyKey };
+    assertReceiptFits(entry);
     const input = () => runInput(request.plan, request.trigger);
     const runDecision = { decision: policy.evaluateKeyed(`run ${policyKey}`, input), input };
     // A run that waits, for its group or for a person, is judged step by step once it is released.

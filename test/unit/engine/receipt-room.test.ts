@@ -4,19 +4,26 @@ import { digestBytes } from '../../../src/base/digest.ts';
 import type { JsonObject } from '../../../src/base/json.ts';
 import { compilePlan } from '../../../src/engine/compiled-plan.ts';
 import { noteOf } from '../../../src/engine/outcome-note.ts';
-import { receiptBytesOf, receiptRoom } from '../../../src/engine/receipt-room.ts';
+import { answerBytes, assertReceiptFits, receiptBytesOf, receiptRoom } from '../../../src/engine/receipt-room.ts';
 import { receiptOf } from '../../../src/engine/receipt-words.ts';
 import { RunEntries, type RunEntry } from '../../../src/engine/run-entry.ts';
 import { runFacts } from '../../../src/engine/run-facts.ts';
-import { RECEIPT_BYTES_RESERVED } from '../../../src/engine/worker-limits.ts';
+import { ANSWER_BYTES_MAX, RECEIPT_BYTES_RESERVED } from '../../../src/engine/worker-limits.ts';
+import { DECISION_BYTES, PLAN_RECEIPT_BYTES_MAX } from '../../../src/pipeline/limits.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
+import { idBytes, stepBytes } from '../../../src/pipeline/receipt-bytes.ts';
 import type { Artifact, Outcome } from '../../../src/protocol/outcome.ts';
 import type { RunFacts } from '../../../src/provenance/facts.ts';
 import { buildReceipt, PAYLOAD_BYTES_MAX } from '../../../src/provenance/receipt.ts';
+import { toRunRecord } from '../../../src/provenance/run-record.ts';
+import type { Approval } from '../../../src/store/approvals.ts';
 import type { StoredDecision } from '../../../src/store/decisions.ts';
+import { realPolicy } from '../../fakes/engine.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 
 const FRAME_BYTES = 1024;
+/** As long as ids of decisions become. */
+const DECISION = 9_999_000_000;
 const AT = new Date(1_790_000_000_123);
 const ISSUER = {
   builderId: 'https://maestro.example.com/builders/github-app/v1',
@@ -31,12 +38,17 @@ const entryOf = (steps: readonly PlanStep[]): RunEntry => {
 
 const bytesOf = (payload: string): number => Buffer.byteLength(payload);
 
-/** Without what is kept for the words of people: only the frame of the document is not in the account. */
+/** Without what is kept for people and words: only the frame of the document is not in the account. */
 const reserved = (entry: RunEntry): number =>
-  PAYLOAD_BYTES_MAX - RECEIPT_BYTES_RESERVED + FRAME_BYTES - receiptRoom(entry);
+  PAYLOAD_BYTES_MAX - RECEIPT_BYTES_RESERVED - ANSWER_BYTES_MAX + FRAME_BYTES - receiptRoom(entry);
 
 /** Of a run whose steps all came to these outcomes, each under a decision of its own. */
-function factsOf(entry: RunEntry, outcomes: readonly Outcome[], reasons: readonly string[] = []): RunFacts {
+function factsOf(
+  entry: RunEntry,
+  outcomes: readonly Outcome[],
+  reasons: readonly string[] = [],
+  approvals: readonly Approval[] = [],
+): RunFacts {
   const steps = outcomes.map((outcome, idx) => ({
     run: 7,
     idx,
@@ -48,7 +60,7 @@ function factsOf(entry: RunEntry, outcomes: readonly Outcome[], reasons: readonl
     iteration: 1,
     fence: 3,
     worker: 1,
-    decisionId: 1000 + idx,
+    decisionId: DECISION + 1 + idx,
     hold: null,
     generation: 0,
     dueAt: null,
@@ -67,7 +79,7 @@ function factsOf(entry: RunEntry, outcomes: readonly Outcome[], reasons: readonl
     nonce: '00'.repeat(16),
     trigger: TRIGGER,
     relations: [],
-    decisionId: 999,
+    decisionId: DECISION,
     concurrencyGroup: null,
     pool: '',
     reason: null,
@@ -75,10 +87,44 @@ function factsOf(entry: RunEntry, outcomes: readonly Outcome[], reasons: readonl
     startedAt: AT,
     finishedAt: AT,
   };
-  const ids = [999, ...steps.map(({ decisionId }) => decisionId)];
+  const ids = [DECISION, ...steps.map(({ decisionId }) => decisionId)];
   const decisions = new Map(ids.map((id) => [id, decision(id, reasons)]));
-  return runFacts({ row, steps, compiled: entry.compiled, decisions, approvals: [] }, ISSUER, 'maestro/decision');
+  return runFacts({ row, steps, compiled: entry.compiled, decisions, approvals }, ISSUER, 'maestro/decision');
 }
+
+const answer = (id: number, principal: string, reason = ''): Approval => ({
+  id,
+  run: 7,
+  idx: 0,
+  generation: id,
+  decision: 'approve',
+  provider: 'github',
+  principal,
+  reason,
+  subjectDigest: digestBytes('seen'),
+  at: AT,
+});
+
+/** As many files of one step as take the room that there is. */
+function fillOf(stepId: string, room: number): readonly Artifact[] {
+  const files = Array.from({ length: 100_000 }, (_, i) => {
+    return { name: 'site', path: `${i}`.padStart(150, '0'), digest: digestBytes('x'), sizeBytes: 1 };
+  });
+  const each = receiptBytesOf(stepId, { kind: 'succeeded', artifacts: files.slice(0, 1) });
+  return files.slice(0, Math.floor(room / each));
+}
+
+const times = (count: number, make: (i: number) => PlanStep): readonly PlanStep[] =>
+  Array.from({ length: count }, (_, i) => make(i));
+
+/** Layers of combinations, each of which needs all of the layer before. */
+const layers = (count: number, chars: number): readonly PlanStep[] =>
+  times(4 * count, (i) => {
+    const idOf = (layer: number, n: number): string => `${layer}[${`${n}`.padStart(chars, 'x')}]`;
+    const layer = Math.floor(i / count);
+    const before = layer === 0 ? [] : Array.from({ length: count }, (_, n) => idOf(layer - 1, n));
+    return planStep(idOf(layer, i % count), { base: `${layer}`, needs: before });
+  });
 
 function decision(id: number, reasons: readonly string[]): StoredDecision {
   const digests = { packDigest: digestBytes('pack'), inputDigest: digestBytes(`input ${id}`) };
@@ -144,6 +190,93 @@ describe('the room of a receipt', () => {
     expect(receiptBytesOf('build', { kind: 'succeeded', artifacts: long })).toBeGreaterThan(4000 + 6000);
   });
 
+  it.each([
+    ['an ordinary step', planStep('build')],
+    ['one whose id takes more bytes than characters', planStep('build["é😀"]')],
+    ['one that needs others', planStep('build', { needs: ['a', 'test["é"]'] })],
+    [
+      'one whose code has a digest',
+      planStep('build', { code: { uri: 'pkg:npm/"x"@1.0.0', digest: digestBytes('x') } }),
+    ],
+    ['one of a long class of runners', planStep('build', { runner: 'self-hosted-ü' })],
+  ])('is less by what a step takes at most: %s', (_, step) => {
+    const whole: Outcome = {
+      kind: 'succeeded',
+      exitCode: 0,
+      outputs: {},
+      isolation: 'container',
+      inputDigest: digestBytes('in'),
+      log: { digest: digestBytes('log'), sizeBytes: 9_999_999_999, isTruncated: false },
+    };
+    const sizeOf = (steps: readonly PlanStep[]): number => {
+      const facts = factsOf(
+        entryOf(steps),
+        steps.map(() => whole),
+      );
+      return bytesOf(buildReceipt({ ...facts, policy: [] }).payload);
+    };
+    const first = planStep('first');
+    const taken = sizeOf([first, step]) - sizeOf([first]);
+    const counted = step.needs.reduce((sum, need) => sum + idBytes(need), stepBytes(step)) - DECISION_BYTES;
+    expect(counted).toBeGreaterThanOrEqual(taken);
+    expect(counted).toBeLessThan(taken + 24);
+    expect(receiptRoom(entryOf([first])) - receiptRoom(entryOf([first, step]))).toBe(counted + DECISION_BYTES);
+  });
+
+  it('is less by what undoes a step', () => {
+    const code = { uri: 'maestro:step/http', digest: digestBytes('http') };
+    const compensate = { uses: 'http', code, with: {}, env: {}, timeoutMs: 1000 };
+    const undone = stepBytes(planStep('a', { compensate })) - stepBytes(planStep('a'));
+    const undoing = planStep('a:compensate', { code, needs: ['a'] });
+    // It is not among the steps that the plan promised.
+    expect(undone).toBe(stepBytes(undoing) + idBytes('a') - idBytes('a:compensate'));
+  });
+
+  it('is less by one decision of every step, as policy that has changed answers equal questions anew', async () => {
+    const entry = entryOf(times(6000, (i) => planStep(`step-${i}`)));
+    const [first, ...others] = entry.compiled.plan.steps;
+    const artifacts = fillOf(first?.id ?? '', receiptRoom(entry));
+    const full: Outcome = { kind: 'succeeded', outputs: {}, artifacts };
+    const facts = factsOf(entry, [full, ...others.map((): Outcome => ({ kind: 'succeeded', outputs: {} }))]);
+    expect(facts.policy).toHaveLength(6001);
+    expect(bytesOf(receiptOf(facts).payload)).toBeLessThanOrEqual(PAYLOAD_BYTES_MAX);
+  });
+
+  it('counts a decision as long as this build makes them', async () => {
+    const { entrypoint, revision } = await realPolicy();
+    const facts = factsOf(entryOf([planStep('a')]), [{ kind: 'succeeded' }]);
+    const policy = facts.policy.map((one) => ({ ...one, entrypoint, bundle: { ...one.bundle, revision } }));
+    const [record] = toRunRecord({ ...facts, policy }).policy;
+    expect(bytesOf(JSON.stringify(record)) + 1).toBe(DECISION_BYTES);
+  });
+
+  it('is less by the answers of people, whatever they say', () => {
+    const step = planStep('a');
+    const entry = entryOf([step]);
+    const answers = Array.from({ length: 2000 }, (_, i) => answer(DECISION + i, `person-${i}`, 'because '.repeat(500)));
+    const within = answers.slice(0, Math.floor(ANSWER_BYTES_MAX / answerBytes(answers.slice(-1), entry.compiled)));
+    expect(within.length).toBeGreaterThan(1000);
+    expect(answerBytes(within, entry.compiled)).toBeLessThanOrEqual(ANSWER_BYTES_MAX);
+    const full: Outcome = { kind: 'succeeded', artifacts: fillOf('a', receiptRoom(entry)) };
+    const { payload, statement } = receiptOf(factsOf(entry, [full], [], within));
+    expect(bytesOf(payload)).toBeLessThanOrEqual(PAYLOAD_BYTES_MAX);
+    expect(statement.predicate.approvals).toHaveLength(within.length);
+    expect(statement.predicate.approvals[0]?.reason).toMatch(/^because .*…$/);
+  });
+
+  it('is not there for a plan whose steps need too many others of long names, which must not begin', () => {
+    const tooLarge = entryOf(layers(256, 150));
+    expect(receiptRoom(tooLarge)).toBe(0);
+    expect(() => assertReceiptFits(tooLarge)).toThrow(expect.objectContaining({ code: 'PIPELINE_INVALID' }));
+    for (const fits of [layers(256, 40), layers(64, 150)]) expect(() => assertReceiptFits(entryOf(fits))).not.toThrow();
+  });
+
+  it('is enough for hundreds of artifacts in the largest plan that a pipeline file may make', () => {
+    const each = stepBytes(planStep('step-10000'));
+    const largest = entryOf(times(Math.floor(PLAN_RECEIPT_BYTES_MAX / each), (i) => planStep(`step-${10_000 + i}`)));
+    expect(receiptRoom(largest)).toBeGreaterThan(262_144);
+  });
+
   it('is most of it for a small plan', () => {
     expect(receiptRoom(entryOf([planStep('a')]))).toBeGreaterThan(15_000_000);
   });
@@ -157,6 +290,7 @@ describe('the room of a receipt', () => {
     const log = { digest: digestBytes('log'), sizeBytes: 16_777_216, isTruncated: true };
     const artifacts = [{ name: 'report', path: 'report.html', digest: digestBytes('r'), sizeBytes: 123_456 }];
     let room = receiptRoom(entry);
+    expect(room).toBeGreaterThan(2_000_000);
     const outcomes = many.map(({ id }): Outcome => {
       const whole: Outcome = { ...left, log, inputDigest: digestBytes('in'), artifacts };
       room -= receiptBytesOf(id, whole);
