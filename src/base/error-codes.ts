@@ -67,6 +67,7 @@ export const ERROR_CODES = {
   STEP_TIMED_OUT: kind(504, false, 'raise the step’s `timeout`, or find out what it waits for'),
   TASK_INVALID: kind(422, false, 'correct the task’s maestro.task.json'),
   TASK_NOT_FOUND: kind(404, false, 'install the package, or correct the path'),
+  TOO_MANY_ANSWERS: kind(409, false, 'cancel the run with `maestro cancel RUN`, and start a new one'),
   UNAUTHENTICATED: kind(401, false, 'register again, with a fresh identity token of the job'),
   UNAVAILABLE: kind(503, true, 'try again; the server’s log tells more under the request id'),
   UNSUPPORTED: kind(501, false, 'use a supported setting'),

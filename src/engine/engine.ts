@@ -173,6 +173,7 @@ export class Engine {
   /**
    * Starts a run, or answers the one that has the same idempotency key. A run that policy denies is `rejected`: it is
    * stored and gets a receipt like any other.
+   * @throws PIPELINE_INVALID where the plan is too large for a receipt
    */
   async startRun(request: StartRun): Promise<{ readonly run: number; readonly isNew: boolean }> {
     const group = groupOf(request);
@@ -198,7 +199,7 @@ export class Engine {
     await this.#settler.settle(run, { type: 'cancel', reason });
   }
 
-  /** @throws GATE_NOT_OPEN, STEP_NOT_FOUND, APPROVAL_NOT_ALLOWED */
+  /** @throws GATE_NOT_OPEN, STEP_NOT_FOUND, APPROVAL_NOT_ALLOWED, TOO_MANY_ANSWERS, CONFLICT */
   async answerGate(run: number, answer: Omit<GateAnswer, 'runId'>): Promise<void> {
     await this.#adopt(run);
     await this.#settler.settle(run, { type: 'answer', answer });
@@ -209,7 +210,7 @@ export class Engine {
   /**
    * Makes a new run that keeps the successes outside of the scope; a receipt links it to the first. Asked again with the
    * same key, it answers the run that it made then.
-   * @throws RUN_NOT_FINISHED, STEP_NOT_FOUND
+   * @throws RUN_NOT_FINISHED, STEP_NOT_FOUND, PIPELINE_INVALID where the plan is too large for a receipt
    */
   retryRun(run: number, scope: RetryScope, idempotencyKey?: string): Promise<number> {
     return this.#retrier.retry(run, scope, idempotencyKey);

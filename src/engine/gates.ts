@@ -12,7 +12,9 @@ import { beginRun } from './begin-run.ts';
 import { stepAt } from './compiled-plan.ts';
 import { isConsentWanted } from './consent.ts';
 import { readNote } from './outcome-note.ts';
+import { answerBytes } from './receipt-room.ts';
 import type { RunWork } from './run-work.ts';
+import { ANSWER_BYTES_MAX } from './worker-limits.ts';
 
 type Principal = GateAnswer['principal'];
 
@@ -23,7 +25,8 @@ export interface GateAnswerAsk {
 
 /**
  * Takes a person's answer to the hold that waits for one, and opens or closes it where that decides it.
- * @throws GATE_NOT_OPEN, STEP_NOT_FOUND, APPROVAL_NOT_ALLOWED, CONFLICT where the wait began after what the answer is to
+ * @throws GATE_NOT_OPEN, STEP_NOT_FOUND, APPROVAL_NOT_ALLOWED, TOO_MANY_ANSWERS, CONFLICT where the wait began after what the
+ * answer is to
  */
 export async function takeAnswer(session: Session, work: RunWork, { answer }: GateAnswerAsk): Promise<boolean> {
   const gate = await gateMeant(session, work, answer);
@@ -33,27 +36,8 @@ export async function takeAnswer(session: Session, work: RunWork, { answer }: Ga
   const generation = work.state.steps[idx]?.generation ?? 0;
   assertMayAnswer(work, step, answer);
   assertSeen(answer, await heldAt(session, work.row.id, idx), `gate ${step.id}`);
-  const { principal, decision, reason } = answer;
-  await addApproval(session, {
-    run: work.row.id,
-    idx,
-    generation,
-    decision,
-    provider: principal.provider,
-    principal: principal.id,
-    reason,
-    subjectDigest: subjectOf(work, step),
-  });
-  work.tell({
-    run: work.row.id,
-    idx,
-    type: 'approval.answered',
-    attempt: null,
-    data: { decision, reason, principal: `${principal.provider}:${principal.id}` },
-  });
-  const given = (await loadApprovals(session, [work.row.id])).filter(
-    (one) => one.idx === idx && one.generation === generation,
-  );
+  const answers = await addAnswer(session, work, answer, { idx, generation, subjectDigest: subjectOf(work, step) });
+  const given = answers.filter((one) => one.idx === idx && one.generation === generation);
   return decide(work, idx, generation, step, given);
 }
 
@@ -75,7 +59,6 @@ export function waitsForConsent(session: Session, work: RunWork): Promise<boolea
 }
 
 async function answerForRun(session: Session, work: RunWork, answer: GateAnswerAsk['answer']): Promise<boolean> {
-  const { principal, decision, reason } = answer;
   assertSeen(answer, work.row.createdAt, `run ${work.row.key}`);
   const subjectDigest = approvalSubject({
     runId: work.row.key,
@@ -84,23 +67,8 @@ async function answerForRun(session: Session, work: RunWork, answer: GateAnswerA
     gitCommit: work.row.trigger.source.gitCommit,
     artifactDigests: [],
   });
-  await addApproval(session, {
-    run: work.row.id,
-    idx: WHOLE_RUN,
-    generation: 0,
-    decision,
-    provider: principal.provider,
-    principal: principal.id,
-    reason,
-    subjectDigest,
-  });
-  work.tell({
-    run: work.row.id,
-    idx: null,
-    type: 'approval.answered',
-    attempt: null,
-    data: { decision, reason, principal: `${principal.provider}:${principal.id}` },
-  });
+  await addAnswer(session, work, answer, { idx: WHOLE_RUN, generation: 0, subjectDigest });
+  const { principal, decision, reason } = answer;
   if (decision === 'deny')
     return work.apply({
       type: 'cancel-requested',
@@ -108,6 +76,43 @@ async function answerForRun(session: Session, work: RunWork, answer: GateAnswerA
     });
   // In a group it begins when it is its turn, which the group's lock decides.
   return work.row.concurrencyGroup === null ? beginRun(session, work) : true;
+}
+
+/**
+ * Adds an answer to those of the run, which are returned. They have a place of their own in its receipt: steps that are lost
+ * and asked about again and again would fill it otherwise.
+ * @throws TOO_MANY_ANSWERS
+ */
+async function addAnswer(
+  session: Session,
+  work: RunWork,
+  { principal, decision, reason }: GateAnswerAsk['answer'],
+  place: Pick<Approval, 'idx' | 'generation' | 'subjectDigest'>,
+): Promise<readonly Approval[]> {
+  const run = work.row.id;
+  await addApproval(session, {
+    run,
+    ...place,
+    decision,
+    provider: principal.provider,
+    principal: principal.id,
+    reason,
+  });
+  const answers = await loadApprovals(session, [run]);
+  const bytes = answerBytes(answers, work.entry.compiled);
+  if (bytes > ANSWER_BYTES_MAX)
+    throw new MaestroError(
+      'TOO_MANY_ANSWERS',
+      `the receipt of run ${work.row.key} has room for answers of people up to ${ANSWER_BYTES_MAX} bytes, and with this one they take ${bytes}: cancel the run, and start a new one`,
+    );
+  work.tell({
+    run,
+    idx: place.idx === WHOLE_RUN ? null : place.idx,
+    type: 'approval.answered',
+    attempt: null,
+    data: { decision, reason, principal: `${principal.provider}:${principal.id}` },
+  });
+  return answers;
 }
 
 function decide(work: RunWork, idx: number, generation: number, step: PlanStep, given: readonly Approval[]): boolean {
