@@ -39,11 +39,13 @@ export const LOG_BYTES_MAX = 17_825_792;
 export const LOG_CHUNKS_MAX = 500_000;
 /** Events of annotations while a step runs. */
 export const ANNOTATION_CALLS_MAX = 1000;
-/** Artifacts of 10,000 files, 50,000 files of a cache entry, and tries that were broken off. */
+/** Artifacts of 10,000 files, 50,000 files of a cache entry, and large tries that were broken off. */
 export const BLOBS_MAX = 100_000;
 export const BLOB_BYTES_MAX = 34_359_738_368;
-/** Content is counted while it arrives, each time that so much has come. */
+/** Content is counted for its attempt while it arrives, each time that so much has come. */
 export const BLOB_COUNT_EVERY_BYTES = 16_777_216;
+/** The same for the day, which asks the database only for each portion of it. */
+export const BLOB_DAY_EVERY_BYTES = 1_048_576;
 /** Of all attempts of one repository on one day. */
 export const BLOB_BYTES_PER_DAY_MAX = 68_719_476_736;
 /** A process takes so much of a day at once, and gives back what it does not need. */

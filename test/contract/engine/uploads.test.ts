@@ -83,11 +83,12 @@ onEveryDatabase('content that a step sends', (url) => {
     expect(await world.sql('select count(*)::int from blob_owner')).toEqual([[161]]);
   });
 
-  it('takes nothing from anybody where it does not end in the store, however often it is tried', async () => {
+  it('takes no bytes from anybody where it does not end in the store, and of tries only large ones', async () => {
     await put('first');
     const [before] = await day();
     for (let times = 0; times < 3; times++) await expect(brokenAfter(40)).rejects.toThrow('the connection broke');
-    expect(await usage()).toEqual([[1, 5]]);
+    await expect(brokenAfter(10)).rejects.toThrow('the connection broke');
+    expect(await usage()).toEqual([[4, 5]]);
     expect(Number((await day())[0])).toBeLessThanOrEqual(Number(before) + BLOB_DAY_PORTION_BYTES);
     expect(await readdir(blobs)).toEqual(['sha256']);
   });
@@ -101,6 +102,25 @@ onEveryDatabase('content that a step sends', (url) => {
     });
     await expect(endless).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
     expect(sent).toBeLessThan((2 * BLOB_COUNT_EVERY_BYTES) / MEGABYTE + 1);
+  });
+
+  it('is counted for the day from the first megabyte, so that many that hang do not fill the disk together', async () => {
+    await world.sql(
+      `insert into repository_day values ('github:11', current_date, ${BLOB_BYTES_PER_DAY_MAX - 4 * MEGABYTE})`,
+    );
+    const doors: (() => void)[] = [];
+    const hanging = Array.from({ length: 8 }, (_, i) =>
+      send(async function* () {
+        yield Buffer.alloc(MEGABYTE, i);
+        await new Promise<void>((resolve) => doors.push(resolve));
+      }),
+    );
+    const ended = Promise.allSettled(hanging);
+    await expect.poll(() => doors.length).toBe(4);
+    const refused = await Promise.race(hanging.map((one) => one.catch((error: unknown) => error)));
+    expect(refused).toMatchObject({ code: 'REQUEST_TOO_LARGE' });
+    for (const end of doors) end();
+    expect((await ended).filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
   });
 
   it('belongs to the repository that sent it whole, and to no other', async () => {
