@@ -34,9 +34,9 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
       const person = await roleOf(octokit, { owner, repo }, request.author);
       if (!hasRole(person.role, 'triage') && (await tools.records.countOf(asker, HOUR_MS)) > STRANGERS_ANSWERED_MAX)
         return `${request.author.login} asks too often: nothing was done`;
-      // Acknowledged by who had it before: again would cost a write that the answer needs.
-      if (!isRetaken && !(await acknowledge(tools, octokit, request)))
-        return 'the comment was deleted: nothing was done';
+      // Where something was done it is acknowledged: again would cost a write that the answer needs.
+      const isBegun = isRetaken && (await tools.records.answers(request.key)).size > 0;
+      if (!isBegun && !(await acknowledge(tools, octokit, request))) return 'the comment was deleted: nothing was done';
       await doAll(tools, { octokit, request, person, deliveryId: delivery.id }, commands);
       const answers = await tools.records.answers(request.key);
       // What was done is done once whoever does it; an answer would stand there twice.

@@ -30,7 +30,7 @@ export async function currentRun(
   const newest = rows.find((row) => isOf(row, place))?.runId ?? known;
   const reason =
     (await foreignWord(tools, event, place, rows)) ??
-    (await comeback(tools, event, place, { newest, last: rows.find((row) => isAt(row, place)) }));
+    (await comeback(tools, event, place, [newest, rows.find((row) => isAt(row, place))]));
   return reason === undefined ? newest : runAgain(reason);
 }
 
@@ -69,26 +69,41 @@ function isNotice(externalId: string): boolean {
   return externalId.startsWith('notice/');
 }
 
-/**
- * The branch had moved on to another commit and comes back, or somebody opens, reopens or pushes the commit anew, whose run
- * was cancelled or has been followed by that of its closing. Only while it is the head: the event may come late.
- */
+/** Why the commit runs again, if it is the head: the event may come late. */
 async function comeback(
-  { access, runs, engine }: StartRunTools,
+  tools: StartRunTools,
   event: CodeEvent,
   place: RunPlace,
-  { newest, last }: { readonly newest: string; readonly last: GitHubRun | undefined },
+  known: readonly [newest: string, last: GitHubRun | undefined],
 ): Promise<string | undefined> {
-  const { beforeSha, repository } = event;
-  const before = beforeSha === null || beforeSha === event.headSha ? [] : await runs.ofCommit(repository.id, beforeSha);
-  const between = before.find((row) => isAt(row, place))?.runId;
+  const reason = (await wayBack(tools, event, place, known[0])) ?? (await askedAnew(tools, event, known));
+  if (reason === undefined) return undefined;
+  const octokit = await tools.access.installation(event.repository.installationId);
+  return (await isStillHead(octokit, event)) ? reason : undefined;
+}
+
+/** The branch had moved on to another commit and comes back. */
+async function wayBack(
+  { runs }: StartRunTools,
+  { beforeSha, headSha, repository }: CodeEvent,
+  place: RunPlace,
+  newest: string,
+): Promise<string | undefined> {
+  if (beforeSha === null || beforeSha === headSha) return undefined;
+  const between = (await runs.ofCommit(repository.id, beforeSha)).find((row) => isAt(row, place))?.runId;
   // Ids grow with time. A run of the commit before that is newer than this one shows that the branch was there since.
-  const isBack = between !== undefined && between > newest;
+  return between !== undefined && between > newest ? `after/${between}` : undefined;
+}
+
+/** Somebody opens, reopens or pushes the commit anew, whose run was cancelled, or followed by that of its closing. */
+async function askedAnew(
+  { engine }: StartRunTools,
+  event: CodeEvent,
+  [newest, last]: readonly [newest: string, last: GitHubRun | undefined],
+): Promise<string | undefined> {
+  if (!isAskedAnew(event)) return undefined;
   const isClosed = last !== undefined && last.runId !== newest && last.survivesClosing;
-  if (!isBack && !(isAskedAnew(event) && (isClosed || (await isCancelled(engine, newest))))) return undefined;
-  const octokit = await access.installation(repository.installationId);
-  if (!(await isStillHead(octokit, event))) return undefined;
-  return isBack ? `after/${between}` : `again/${newest}`;
+  return isClosed || (await isCancelled(engine, newest)) ? `again/${newest}` : undefined;
 }
 
 function isAskedAnew({ type, action, beforeSha }: CodeEvent): boolean {

@@ -31,3 +31,23 @@ it('a comment is answered once where the first to act is so slow that another on
   expect(await deliver()).toBe('done before');
   await w.close();
 });
+
+it.each([
+  ['took it', 1],
+  ['had acknowledged it', 2],
+])('a comment is acknowledged where who had it was killed when it %s', async (_name, reactions) => {
+  const w = await CommandWorld.open(world());
+  const { records, access } = w.tools;
+  const deliver = w.comment('/maestro retry');
+  const killed = async () => Promise.reject(new Error('killed'));
+  // Who is killed gives nothing back.
+  Object.assign(w.tools, { records: { ...records, release: async () => {}, answers: killed } });
+  if (reactions === 1) Object.assign(w.tools, { access: { ...access, installation: killed } });
+  await expect(deliver()).rejects.toThrow('killed');
+  await w.world.sql(`update command_request set claimed_at = now() - interval '121 seconds' where done_at is null`);
+  Object.assign(w.tools, { records, access });
+  await deliver();
+  expect(w.github.reactions).toHaveLength(reactions);
+  expect(w.github.comments).toHaveLength(1);
+  await w.close();
+});
