@@ -82,7 +82,11 @@ function examplesOf(load: Load): readonly PlannedDelivery[] {
   return all.map(({ name, payload }, n) => ({
     ...placeOf(load, n),
     event: name,
-    body: () => (load.kind === 'examples' ? JSON.stringify(payload) : adapted(payload, targetOf(load, n))),
+    // All of one installation: what suspends it is followed by what ends that.
+    body: () =>
+      load.kind === 'examples'
+        ? JSON.stringify(payload)
+        : adapted(payload, targetOf(load, name === 'installation' ? 0 : n)),
     marks: {},
   }));
 }

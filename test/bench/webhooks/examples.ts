@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '../../../src/base/json.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { percentile } from '../statistics.ts';
-import { type Effects, effectsOf, inboxState, openTables } from './inbox-state.ts';
+import { type Effects, effectsOf, type InboxState, inboxState, openTables } from './inbox-state.ts';
 import { type PartReport, spread } from './load.ts';
 import type { Stage } from './stage.ts';
 
@@ -18,7 +18,7 @@ const EMBEDDED_REST_MS = 15_000;
 
 interface Rest {
   readonly effects: Effects;
-  readonly inbox: JsonObject;
+  readonly inbox: Readonly<Record<(typeof KINDS)[number], InboxState & JsonObject>>;
 }
 
 /**
@@ -41,15 +41,16 @@ export async function measureExamples(stage: Stage): Promise<PartReport> {
   const sorted = answerMs.toSorted((a, b) => a - b);
   const effects = rests.map((rest) => rest.effects);
   const isOnce = effects.every((one) => isSame(one, effects[0] ?? {})) && effects[0]?.deliveries === sent / ROUNDS;
+  const isDone = rests.every(({ inbox }) => KINDS.every((kind) => inbox[kind].waiting + inbox[kind].working === 0));
   return {
-    isWhole: statuses['202'] === sent && isOnce,
+    isWhole: statuses['202'] === sent && isOnce && isDone,
     isWithin: (percentile(sorted, 95) ?? Number.POSITIVE_INFINITY) < ANSWER_MS_MAX,
     sent,
     rounds: ROUNDS,
     statuses,
     answer: spread(sorted, 1),
     effects: effects.map((one) => ({ ...one })),
-    inbox: rests.at(-1)?.inbox ?? {},
+    inbox: { ...rests.at(-1)?.inbox },
     sandbox: { ...(await stage.counts()) },
   };
 }
@@ -77,9 +78,8 @@ async function effectsAtRest(stage: Stage): Promise<Rest> {
 }
 
 async function restOf(db: Database): Promise<Rest> {
-  const inbox: Record<string, JsonObject> = {};
-  for (const kind of KINDS) inbox[kind] = { ...(await inboxState(db, kind)) };
-  return { effects: await effectsOf(db, KINDS), inbox };
+  const [examples, adapted] = [{ ...(await inboxState(db, 'examples')) }, { ...(await inboxState(db, 'adapted')) }];
+  return { effects: await effectsOf(db, KINDS), inbox: { examples, adapted } };
 }
 
 function isSame(one: object, other: object): boolean {
