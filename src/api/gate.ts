@@ -17,6 +17,7 @@ import {
   SESSION_RATE,
   SMALL_BODIES,
   VITAL_BYTES_RATE,
+  VITAL_RATE,
 } from './limits.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Route } from './route.ts';
@@ -33,6 +34,7 @@ export class Gate {
   readonly #addresses: RateLimit;
   readonly #sessions: RateLimit;
   readonly #contents: RateLimit;
+  readonly #vital: RateLimit;
   readonly #sessionBytes: RateLimit;
   readonly #vitalBytes: RateLimit;
   readonly #inFlight = new InFlight();
@@ -46,6 +48,7 @@ export class Gate {
     this.#addresses = new RateLimit(ADDRESS_RATE, tools.clock, RATES_KEPT);
     this.#sessions = new RateLimit(SESSION_RATE, tools.clock, RATES_KEPT);
     this.#contents = new RateLimit(CONTENT_RATE, tools.clock, RATES_KEPT);
+    this.#vital = new RateLimit(VITAL_RATE, tools.clock, RATES_KEPT);
     this.#sessionBytes = new RateLimit(SESSION_BYTES_RATE, tools.clock, RATES_KEPT);
     this.#vitalBytes = new RateLimit(VITAL_BYTES_RATE, tools.clock, RATES_KEPT);
   }
@@ -113,7 +116,8 @@ export class Gate {
     return { type: 'worker', key, worker };
   }
 
-  #rateOf({ streamBytesMax, answer }: Route): RateLimit {
+  #rateOf({ isVital, streamBytesMax, answer }: Route): RateLimit {
+    if (isVital) return this.#vital;
     return streamBytesMax !== undefined || answer === 'stream' ? this.#contents : this.#sessions;
   }
 

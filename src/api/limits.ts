@@ -32,7 +32,8 @@ export const SESSION_RATE = { perSecond: 100, burst: 400 };
 export const CONTENT_RATE = { perSecond: 500, burst: 2000 };
 /** Bytes of one session's JSON, unpacked. What is stored of the logs of four steps at once comes as one burst. */
 export const SESSION_BYTES_RATE = { perSecond: 4_194_304, burst: 67_108_864 };
-/** The same for calls by which a worker lives: they are told apart, so that no log starves them, and are small. */
+/** Calls by which a worker lives are told apart, so that no log starves them: they are few, and small. */
+export const VITAL_RATE = { perSecond: 20, burst: 100 };
 export const VITAL_BYTES_RATE = { perSecond: 262_144, burst: 4_194_304 };
 /**
  * Calls from one address that nobody answers for: of jobs that register, of strangers, and those whose token does not hold. All jobs

@@ -37,7 +37,7 @@ interface RouteShape {
   readonly atOnceMax?: number;
   /** The same of all sessions together; absent: no limit. */
   readonly atOnceOfAllMax?: number;
-  /** A worker that cannot make it loses what it holds: the bytes of other calls do not keep it waiting. */
+  /** A worker that cannot make it loses what it holds: what else it calls and sends does not keep it waiting. */
   readonly isVital?: true;
   /** Costs nothing, and must be answered whatever else is asked: the calls of an address do not count. */
   readonly isUnlimited?: true;

@@ -3,7 +3,7 @@ import { isMaestroError, MaestroError } from '../../base/errors.ts';
 import type { LeaseClient } from '../../protocol/lease.ts';
 import type { Wire } from './wire.ts';
 
-/** Content of gigabytes takes its time: no try begins when all before it took so long. */
+/** Content of gigabytes takes its time: what tries take beyond that counts as waiting. */
 const BLOB_MS_MAX = 900_000;
 /** A try that sent more than this before it broke off was a costly one. */
 const LARGE_BYTES = 4_194_304;
