@@ -27,20 +27,24 @@ export async function currentRun(
   const rows = await tools.runs.ofCommit(event.repository.id, event.headSha);
   // New, or its start was interrupted: it is begun before anything is made of it.
   if (!rows.some(({ runId }) => runId === known)) return known;
-  const newest = rows.find((row) => isOf(row, place))?.runId ?? known;
-  const reason =
-    (await foreignWord(tools, event, place, rows)) ??
-    (await comeback(tools, event, place, [newest, rows.find((row) => isAt(row, place))]));
+  const there = rows.filter((row) => isAt(row, place));
+  const at = there.findIndex(({ occasion }) => occasion === place.occasion);
+  const newest = there[at]?.runId ?? known;
+  const state = { newest, since: there.slice(0, Math.max(0, at)) };
+  const reason = (await foreignWord(tools, event, place, rows)) ?? (await comeback(tools, event, place, state));
   return reason === undefined ? newest : runAgain(reason);
+}
+
+/** How a commit stands at a place. */
+interface Standing {
+  /** The newest run of the occasion. */
+  readonly newest: string;
+  /** Runs that came after it, for a label, a command or the closing say, newest first: they may have left out what it is about. */
+  readonly since: readonly GitHubRun[];
 }
 
 function isAt(row: GitHubRun, { path, ref, baseRef }: RunPlace): boolean {
   return row.pipelinePath === path && row.ref === ref && (!row.isFork || row.baseRef === baseRef);
-}
-
-/** Of another occasion, a label or the closing say, a run may have left out what this one is about. */
-function isOf(row: GitHubRun, place: RunPlace): boolean {
-  return isAt(row, place) && row.occasion === place.occasion;
 }
 
 /**
@@ -74,9 +78,9 @@ async function comeback(
   tools: StartRunTools,
   event: CodeEvent,
   place: RunPlace,
-  known: readonly [newest: string, last: GitHubRun | undefined],
+  state: Standing,
 ): Promise<string | undefined> {
-  const reason = (await wayBack(tools, event, place, known[0])) ?? (await askedAnew(tools, event, known));
+  const reason = (await wayBack(tools, event, place, state.newest)) ?? (await askedAnew(tools, event, state));
   if (reason === undefined) return undefined;
   const octokit = await tools.access.installation(event.repository.installationId);
   return (await isStillHead(octokit, event)) ? reason : undefined;
@@ -95,15 +99,22 @@ async function wayBack(
   return between !== undefined && between > newest ? `after/${between}` : undefined;
 }
 
-/** Somebody opens, reopens or pushes the commit anew, whose run was cancelled, or followed by that of its closing. */
+/**
+ * Somebody opens, reopens or pushes the commit anew, and closing it has cancelled its run or the last one of its check, or had
+ * a run of its own.
+ */
 async function askedAnew(
   { engine }: StartRunTools,
   event: CodeEvent,
-  [newest, last]: readonly [newest: string, last: GitHubRun | undefined],
+  { newest, since }: Standing,
 ): Promise<string | undefined> {
   if (!isAskedAnew(event)) return undefined;
-  const isClosed = last !== undefined && last.runId !== newest && last.survivesClosing;
-  return isClosed || (await isCancelled(engine, newest)) ? `again/${newest}` : undefined;
+  const last = since[0]?.runId ?? newest;
+  const isDue =
+    since.some(({ survivesClosing }) => survivesClosing) ||
+    (await isCancelled(engine, newest)) ||
+    (last !== newest && (await isCancelled(engine, last)));
+  return isDue ? `again/${last}` : undefined;
 }
 
 function isAskedAnew({ type, action, beforeSha }: CodeEvent): boolean {

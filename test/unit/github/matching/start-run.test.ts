@@ -77,26 +77,33 @@ onEveryDatabase('one run for one occasion', (url) => {
       expect(await w().idsOf(sha)).toHaveLength(3);
     });
 
+    const ANYTHING = '{ pull_request: { types: [opened, reopened, labeled, closed] } }';
+    const cancelNewest = async (sha: string): Promise<void> => {
+      const [newest = ''] = await w().idsOf(sha);
+      await w().engine.cancelRun(await w().engine.resolve(newest), 'the pull request was closed');
+    };
+
     it.each([
-      ['was cancelled by its closing', 'closed', true, 3],
-      ['has passed, but for the verdict of its closing', 'closed', false, 3],
-      ['was cancelled, whatever a label ran since', 'labeled', true, 3],
-      ['has passed, whatever a label ran since', 'labeled', false, 2],
-    ] as const)('of a pull request that is opened again: one that %s', async (_name, action, isCancelled, count) => {
-      const on = '{ pull_request: { types: [opened, reopened, labeled, closed] } }';
-      const sha = w().commit({ '.maestro/ci.yaml': pipeline(on) });
+      ['was cancelled by its closing', ['cancel', 'closed'], 1],
+      ['has passed, but for the verdict of its closing', ['closed'], 1],
+      ['has passed, but for that of its closing, whatever a label ran since', ['closed', 'labeled'], 1],
+      ['was cancelled, whatever a label ran since', ['cancel', 'labeled'], 1],
+      ['has passed, but for the run of a label, which was cancelled', ['labeled', 'cancel'], 1],
+      ['has passed, whatever a label ran since', ['labeled'], 0],
+    ] as const)('of a pull request that is opened again: one that %s', async (_name, steps, count) => {
+      const sha = w().commit({ '.maestro/ci.yaml': pipeline(ANYTHING) });
+      const hear = (action: string, id: string) =>
+        w().starter.start(opened(sha, { action, deliveryId: `${id}-${sha}` }));
       w().isHead(sha);
-      const { started } = await w().starter.start(opened(sha));
-      const first = await w().engine.resolve(started[0]!.runId);
-      if (isCancelled) await w().engine.cancelRun(first, 'the pull request was closed');
-      await w().starter.start(opened(sha, { action, deliveryId: `then-${sha}` }));
-      for (let i = 0; i < 2; i++)
-        await w().starter.start(opened(sha, { action: 'reopened', deliveryId: `back-${sha}` }));
-      expect(await w().idsOf(sha)).toHaveLength(count);
+      await hear('opened', 'first');
+      for (const step of steps) await (step === 'cancel' ? cancelNewest(sha) : hear(step, step));
+      const before = await w().idsOf(sha);
+      for (let i = 0; i < 2; i++) await hear('reopened', 'back');
+      expect(await w().idsOf(sha)).toHaveLength(before.length + count);
       // Closed and opened once more.
-      await w().starter.start(opened(sha, { action: 'closed', deliveryId: `again-${sha}` }));
-      await w().starter.start(opened(sha, { action: 'reopened', deliveryId: `once-more-${sha}` }));
-      expect(await w().idsOf(sha)).toHaveLength(count + 2);
+      await hear('closed', 'again');
+      await hear('reopened', 'once-more');
+      expect(await w().idsOf(sha)).toHaveLength(before.length + count + 2);
     });
   });
 
