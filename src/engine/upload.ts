@@ -34,6 +34,7 @@ export class Upload {
   /** Of it, what is counted. */
   #ofAttempt = 0;
   #ofDay = 0;
+  #isKept = false;
 
   constructor(tools: UploadTools) {
     this.#tools = tools;
@@ -61,13 +62,15 @@ export class Upload {
     const bytes = this.#arrived - this.#ofAttempt;
     if (!(await keepBlob(db, attempt, repository, digest, { count: 1, bytes }, MAX))) throw tooMuchContent();
     this.#ofAttempt += bytes;
+    this.#isKept = true;
   }
 
   /** It did not end in the store: another try may. A large one counts as a file, so that there is an end to tries. */
   async giveBack(): Promise<void> {
     const { db, days, attempt, repository } = this.#tools;
     if (this.#ofDay > 0 && repository !== null) await days.giveBack(repository, this.#ofDay);
-    if (this.#ofAttempt > 0) await takeUsage(db, attempt, 'blob', { count: 1, bytes: -this.#ofAttempt }, MAX);
+    const count = this.#isKept ? 0 : 1;
+    if (this.#ofAttempt > 0) await takeUsage(db, attempt, 'blob', { count, bytes: -this.#ofAttempt }, MAX);
   }
 
   async #takeDay(): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -91,6 +91,14 @@ onEveryDatabase('content that a step sends', (url) => {
     expect(await usage()).toEqual([[4, 5]]);
     expect(Number((await day())[0])).toBeLessThanOrEqual(Number(before) + BLOB_DAY_PORTION_BYTES);
     expect(await readdir(blobs)).toEqual(['sha256']);
+  });
+
+  it('is one file where it cannot take its place in the store', async () => {
+    await writeFile(join(blobs, 'sha256'), 'no folder');
+    for (let times = 1; times <= 3; times++) {
+      await expect(put('small')).rejects.toThrow('sha256');
+      expect(await usage()).toEqual([[times, 0]]);
+    }
   });
 
   it('is counted while it arrives, so that many that never end do not fill the disk together', async () => {
