@@ -5,6 +5,7 @@ export interface Claim {
   readonly status: 'mine' | 'busy' | 'done';
   /** Somebody had it before and did not end: what it did may be done already. */
   readonly isRetaken: boolean;
+  readonly isAcknowledged: boolean;
 }
 
 /** Who asks, and where; by GitHub's ids. */
@@ -22,6 +23,8 @@ export interface Asker {
 export interface CommandRecords {
   /** Takes the request unless it is done, or was taken by another holder less than `leaseMs` ago. */
   claim(key: string, holder: string, leaseMs: number, asker?: Asker): Promise<Claim>;
+  /** Its author was shown that it was read, or cannot be. */
+  acknowledged(key: string): Promise<void>;
   /** How many requests of somebody came in within that time, the present one among them. */
   countOf(asker: Asker, withinMs: number): Promise<number>;
   /** Answers the target that counts: the first one that was written. */

@@ -8,6 +8,11 @@ const PRUNED_AT_ONCE_MAX = 10_000;
 export function openCommandRecords(db: Database): CommandRecords {
   return {
     claim: (key, holder, leaseMs, asker) => claim(db, key, holder, leaseMs, asker),
+    acknowledged: async (key) => {
+      await db.query('command_acknowledged', 'update command_request set acknowledged_at = now() where key = $1', [
+        key,
+      ]);
+    },
     countOf: (asker, withinMs) => countOf(db, asker, withinMs),
     intend: async (key, index, target) => {
       const rows = await db.query(
@@ -84,13 +89,13 @@ async function claim(
      on conflict (key) do update set holder = excluded.holder, claimed_at = now()
        where command_request.done_at is null
          and command_request.claimed_at < now() - $3::float8 * interval '1 millisecond'
-     returning xmax <> 0`,
+     returning xmax <> 0, acknowledged_at is not null`,
     [key, holder, leaseMs, asker?.repositoryId ?? null, asker?.personId ?? null],
   );
   const [row] = rows;
-  if (row) return { status: 'mine', isRetaken: row[0] === true };
+  if (row) return { status: 'mine', isRetaken: row[0] === true, isAcknowledged: row[1] === true };
   const done = await db.query('command_done', 'select done_at is not null from command_request where key = $1', [key]);
-  return { status: done[0]?.[0] === true ? 'done' : 'busy', isRetaken: false };
+  return { status: done[0]?.[0] === true ? 'done' : 'busy', isRetaken: false, isAcknowledged: false };
 }
 
 async function countOf(db: Database, { repositoryId, personId }: Asker, withinMs: number): Promise<number> {

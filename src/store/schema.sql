@@ -70,6 +70,7 @@ create table command_request (
   repository_id bigint,
   person_id bigint,
   asked_at timestamp with time zone not null default now(),
+  acknowledged_at timestamp with time zone,
   constraint command_request_pkey primary key (key)
 );
 create index command_request_asker on command_request (repository_id, person_id, asked_at) WHERE (person_id IS NOT NULL);

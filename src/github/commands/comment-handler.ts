@@ -1,5 +1,5 @@
 import { MaestroError } from '../../base/errors.ts';
-import type { Asker } from '../../protocol/command-record.ts';
+import type { Asker, Claim } from '../../protocol/command-record.ts';
 import type { DeliveryHandler } from '../delivery-handler.ts';
 import { hasRole } from '../people/role.ts';
 import { roleOf } from '../people/role-of.ts';
@@ -28,15 +28,14 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
     // An issue has no commit to act on, and the App may read issues only: to hear of comments.
     if (!request.isPull) return 'a comment on an issue: nothing was done';
     const asker = { repositoryId: request.repository.id, personId: request.author.id };
-    return claimed(tools, { key: request.key, asker }, async (isRetaken, assertOurs) => {
+    return claimed(tools, { key: request.key, asker }, async ({ isRetaken, isAcknowledged }, assertOurs) => {
       const { installationId, owner, name: repo } = request.repository;
       const octokit = await tools.access.installation(installationId);
       const person = await roleOf(octokit, { owner, repo }, request.author);
       if (!hasRole(person.role, 'triage') && (await tools.records.countOf(asker, HOUR_MS)) > STRANGERS_ANSWERED_MAX)
         return `${request.author.login} asks too often: nothing was done`;
-      // Where something was done it is acknowledged: again would cost a write that the answer needs.
-      const isBegun = isRetaken && (await tools.records.answers(request.key)).size > 0;
-      if (!isBegun && !(await acknowledge(tools, octokit, request))) return 'the comment was deleted: nothing was done';
+      if (!isAcknowledged && !(await acknowledge(tools, octokit, request)))
+        return 'the comment was deleted: nothing was done';
       await doAll(tools, { octokit, request, person, deliveryId: delivery.id }, commands);
       const answers = await tools.records.answers(request.key);
       // What was done is done once whoever does it; an answer would stand there twice.
@@ -56,15 +55,15 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
 export async function claimed(
   tools: Pick<CommandTools, 'records' | 'newHolder'>,
   { key, asker }: { readonly key: string; readonly asker?: Asker },
-  act: (isRetaken: boolean, assertOurs: () => Promise<void>) => Promise<string>,
+  act: (claim: Claim, assertOurs: () => Promise<void>) => Promise<string>,
 ): Promise<string> {
   const holder = tools.newHolder();
   const busy = () => new MaestroError('COMMAND_BUSY', `${key} is being done by another delivery of it`);
-  const { status, isRetaken } = await tools.records.claim(key, holder, CLAIM_MS, asker);
-  if (status === 'done') return 'done before';
-  if (status === 'busy') throw busy();
+  const claim = await tools.records.claim(key, holder, CLAIM_MS, asker);
+  if (claim.status === 'done') return 'done before';
+  if (claim.status === 'busy') throw busy();
   try {
-    const note = await act(isRetaken, async () => {
+    const note = await act(claim, async () => {
       if (!(await tools.records.renew(key, holder))) throw busy();
     });
     await tools.records.close(key);

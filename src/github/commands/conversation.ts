@@ -7,10 +7,13 @@ import type { CommandTools } from './tools.ts';
 
 /**
  * Acknowledges a comment; false where it was deleted. That costs a write: without one it is taken to be there, and what it
- * asks for is not put off.
+ * asks for is not put off. It is done once: another would cost a write that the answer needs.
  */
 export async function acknowledge(tools: CommandTools, octokit: Octokit, request: CommentRequest): Promise<boolean> {
-  return request.kind === 'review' || (await writeIn(tools, request)) > 0 || (await isThereStill(octokit, request));
+  const isThere =
+    request.kind === 'review' || (await writeIn(tools, request)) > 0 || (await isThereStill(octokit, request));
+  if (isThere) await tools.records.acknowledged(request.key);
+  return isThere;
 }
 
 /**

@@ -17,8 +17,17 @@ onEveryDatabase('what people asked for', (url) => {
       await records.release('k1', 'somebody else');
       expect((await records.claim('k1', 'd', HOUR_MS)).status).toBe('busy');
       await records.release('k1', holder);
-      expect(await records.claim('k1', 'd', HOUR_MS)).toEqual({ status: 'mine', isRetaken: true });
-      expect(await records.claim('k1', 'e', -HOUR_MS)).toEqual({ status: 'mine', isRetaken: true });
+      expect(await records.claim('k1', 'd', HOUR_MS)).toEqual({
+        status: 'mine',
+        isRetaken: true,
+        isAcknowledged: false,
+      });
+      await records.acknowledged('k1');
+      expect(await records.claim('k1', 'e', -HOUR_MS)).toEqual({
+        status: 'mine',
+        isRetaken: true,
+        isAcknowledged: true,
+      });
       await records.close('k1');
       expect((await records.claim('k1', 'f', -HOUR_MS)).status).toBe('done');
     });
@@ -34,10 +43,10 @@ onEveryDatabase('what people asked for', (url) => {
       await db.query('', `update command_request set done_at = now() - interval '8 days' where key = 'old'`, []);
       await records.release('open', 'a');
       await records.prune(new Date(Date.now() - 7 * 24 * HOUR_MS));
-      expect(await records.claim('old', 'b', HOUR_MS)).toEqual({ status: 'mine', isRetaken: false });
+      expect(await records.claim('old', 'b', HOUR_MS)).toMatchObject({ status: 'mine', isRetaken: false });
       expect(await records.answers('old')).toEqual(new Map());
       expect((await records.claim('new', 'b', HOUR_MS)).status).toBe('done');
-      expect(await records.claim('open', 'b', HOUR_MS)).toEqual({ status: 'mine', isRetaken: true });
+      expect(await records.claim('open', 'b', HOUR_MS)).toMatchObject({ status: 'mine', isRetaken: true });
     });
 
     it('keep the first target and the first answer', async () => {

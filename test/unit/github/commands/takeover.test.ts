@@ -33,16 +33,17 @@ it('a comment is answered once where the first to act is so slow that another on
 });
 
 it.each([
-  ['took it', 1],
-  ['had acknowledged it', 2],
-])('a comment is acknowledged where who had it was killed when it %s', async (_name, reactions) => {
+  ['took it', 'installation', 1],
+  ['had acknowledged it, and that was not written down', 'acknowledged', 2],
+  ['had acknowledged it', 'answers', 1],
+])('a comment is acknowledged where who had it was killed when it %s', async (_name, call, reactions) => {
   const w = await CommandWorld.open(world());
   const { records, access } = w.tools;
   const deliver = w.comment('/maestro retry');
-  const killed = async () => Promise.reject(new Error('killed'));
+  const killed = { [call]: async () => Promise.reject(new Error('killed')) };
   // Who is killed gives nothing back.
-  Object.assign(w.tools, { records: { ...records, release: async () => {}, answers: killed } });
-  if (reactions === 1) Object.assign(w.tools, { access: { ...access, installation: killed } });
+  const release = async () => {};
+  Object.assign(w.tools, { access: { ...access, ...killed }, records: { ...records, ...killed, release } });
   await expect(deliver()).rejects.toThrow('killed');
   await w.world.sql(`update command_request set claimed_at = now() - interval '121 seconds' where done_at is null`);
   Object.assign(w.tools, { records, access });
