@@ -26,8 +26,9 @@ export async function buildLeases(
       session,
       granted.map((one) => one.run),
     );
-  const outcomes = await loadReadOutcomes(session, entries, granted);
-  const results = new Map(granted.map(({ run }): [number, KnownResults] => [run, new Map()]));
+  const read = readByRun(entries, granted);
+  const outcomes = await loadReadOutcomes(session, read);
+  const results = new Map(Array.from(read.keys(), (run): [number, KnownResults] => [run, new Map()]));
   return granted.flatMap((one) => {
     const entry = entries.get(one.run);
     return entry ? [toLease(entry, one, outcomes, results.get(one.run))] : [];
@@ -37,19 +38,21 @@ export async function buildLeases(
 type Outcomes = ReadonlyMap<StepId, StepRow>;
 const NONE: Outcomes = new Map();
 
-async function loadReadOutcomes(
-  session: Session,
-  entries: RunEntries,
-  granted: readonly GrantedLease[],
-): Promise<Outcomes> {
-  // Each once: hundreds of steps may read what one step left.
+/** The steps whose results are read, each once: hundreds of steps may read what one step left. Most runs have none. */
+function readByRun(entries: RunEntries, granted: readonly GrantedLease[]): ReadonlyMap<number, ReadonlySet<number>> {
   const read = new Map<number, Set<number>>();
   for (const { run, idx: reader } of granted) {
     const { compiled } = entries.get(run) ?? {};
+    const indexes = compiled ? readIndexes(compiled, reader) : [];
+    if (indexes.length === 0) continue;
     const own = read.get(run) ?? new Set();
-    if (compiled) for (const idx of readIndexes(compiled, reader)) own.add(idx);
+    for (const idx of indexes) own.add(idx);
     read.set(run, own);
   }
+  return read;
+}
+
+async function loadReadOutcomes(session: Session, read: ReturnType<typeof readByRun>): Promise<Outcomes> {
   const wanted = [...read].flatMap(([run, own]) => Array.from(own, (idx) => ({ run, idx })));
   if (wanted.length === 0) return NONE;
   const rows = await loadOutcomes(session, wanted);

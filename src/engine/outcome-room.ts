@@ -92,6 +92,9 @@ function shareOf(entry: RunEntry, { stepId, fence, outcome }: Completion): Outco
 
 /** Every step of a plan may say so much: it stands in no account. */
 function isSmall(outcome: Outcome): boolean {
+  const { outputs, artifacts, annotations, message, cacheKey } = outcome;
+  // Most say only how they ended: those are not written as JSON once more.
+  if (!outputs && !artifacts && !annotations && message === undefined && cacheKey === undefined) return true;
   return (outcome.artifacts ?? []).length === 0 && textBytes(outcome) <= OUTCOME_BYTES_FREE;
 }
 
