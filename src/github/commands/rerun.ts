@@ -1,7 +1,7 @@
-import type { CheckSpec } from '../../protocol/check.ts';
 import type { RetryScope } from '../../protocol/client.ts';
 import type { GitHubRun } from '../../protocol/github-run.ts';
 import type { RunView } from '../../protocol/run.ts';
+import { queuedCheck } from '../matching/notices.ts';
 import type { CommandTools } from './tools.ts';
 
 /**
@@ -19,25 +19,9 @@ export async function rerun(
   const next = await engine.retryRun(await engine.resolve(row.runId), scope, key);
   const view = await engine.readRun(next);
   if (await runs.find(view.id)) return view;
+  const summary = 'A new run was asked for; its verdict replaces the one before.';
   // Before the row is there nobody reports the run: a later word cannot be overtaken by this one.
-  await board.put(row, queuedCheck(row.checkName, view.id));
+  await board.put(row, { ...queuedCheck(view.id, row.checkName), title: 'Queued again', summary });
   await runs.add({ ...row, runId: view.id, survivesClosing: row.survivesClosing || !isOpen });
   return view;
-}
-
-function queuedCheck(name: string, runId: string): CheckSpec {
-  return {
-    externalId: runId,
-    name,
-    status: 'queued',
-    conclusion: null,
-    title: 'Queued again',
-    summary: 'A new run was asked for; its verdict replaces the one before.',
-    text: null,
-    annotations: [],
-    actions: [],
-    detailsUrl: null,
-    startedAt: null,
-    completedAt: null,
-  };
 }

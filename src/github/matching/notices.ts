@@ -91,10 +91,10 @@ function notice(
 }
 
 /** What stands on the check until the run itself is reported. */
-export function queuedCheck(runId: string, name: string): CheckSpec {
+export function queuedCheck(runId: string, checkName: string): CheckSpec {
   return {
     externalId: runId,
-    name: checkNameOf(name),
+    name: checkName,
     status: 'queued',
     conclusion: null,
     title: 'Queued',

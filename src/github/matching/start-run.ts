@@ -71,7 +71,7 @@ async function belong(
     if (pullNumber !== null && row.pullNumber === null) await runs.join(runId, pullNumber);
     return;
   }
-  await board.put(targetOf(event), queuedCheck(runId, name));
+  await board.put(targetOf(event), queuedCheck(runId, checkNameOf(name)));
   const { installationId, id: repositoryId, owner, name: repo, defaultBranch } = event.repository;
   await runs.add({
     runId,
