@@ -95,7 +95,7 @@ function isSmall(outcome: Outcome): boolean {
   const { outputs, artifacts, annotations, message, cacheKey } = outcome;
   // Most say only how they ended: those are not written as JSON once more.
   if (!outputs && !artifacts && !annotations && message === undefined && cacheKey === undefined) return true;
-  return (outcome.artifacts ?? []).length === 0 && textBytes(outcome) <= OUTCOME_BYTES_FREE;
+  return (artifacts ?? []).length === 0 && textBytes(outcome) <= OUTCOME_BYTES_FREE;
 }
 
 /** Its text, unless that is made of so many small parts that whoever reads it needs far more memory. */

@@ -1,7 +1,6 @@
 import { MaestroError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
-import { DECISION_BYTES } from '../pipeline/limits.ts';
-import { idBytes, stepBytes } from '../pipeline/receipt-bytes.ts';
+import { DECISION_BYTES, idBytes, stepBytes } from '../pipeline/receipt-bytes.ts';
 import type { Artifact, Outcome } from '../protocol/outcome.ts';
 import { PAYLOAD_BYTES_MAX, SUBJECTS_MAX, subjectName } from '../provenance/receipt.ts';
 import type { Approval } from '../store/approvals.ts';

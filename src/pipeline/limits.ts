@@ -12,10 +12,6 @@ export const DEPTH_MAX = 100;
 export const STEPS_MAX = 10_000;
 /** Edges of a plan: a matrix that needs a matrix multiplies them. */
 export const NEEDS_MAX = 500_000;
-/** Of a receipt: one step without its id, needs, code and runner class, and without artifacts and reasons. Measured. */
-export const STEP_BYTES = 728;
-/** Of a receipt: one decision of policy, without the words of its reasons. Measured. */
-export const DECISION_BYTES = 582;
 /**
  * Of a receipt of 16 MiB: what the steps of a plan take, `needs` included. The rest is for the run itself, answers of people,
  * words and artifacts.
