@@ -111,7 +111,7 @@ function decisionFact(stored: StoredDecision, entrypoint: string): DecisionFact 
   const { decision } = stored;
   return {
     id: String(stored.id),
-    phase: stored.phase,
+    phase: stored.phase as DecisionFact['phase'],
     engine: { name: 'opa-wasm', version: '1' },
     bundle: { digest: decision.packDigest, revision: stored.revision },
     entrypoint,

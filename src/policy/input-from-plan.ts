@@ -1,6 +1,7 @@
 import { digestJson } from '../base/digest.ts';
+import type { JsonObject } from '../base/json.ts';
 import type { Plan, PlanStep } from '../pipeline/plan.ts';
-import type { PolicyInput, PolicyStep } from './input.ts';
+import type { PolicyFacts, PolicyStep, RunInput, StepInput } from './input.ts';
 import { egressOf } from './step-egress.ts';
 
 /** Who asked for the run, and for what; the protocol's `RunTrigger` is one. */
@@ -12,18 +13,18 @@ export interface PolicyTrigger {
 }
 
 /** The question that is asked when a run is admitted. */
-export function runInput(plan: Plan, trigger: PolicyTrigger): PolicyInput {
+export function runInput(plan: Plan, trigger: PolicyTrigger): RunInput {
   return { phase: 'run', ...sharedPart(plan, trigger), step: null };
 }
 
 /** The question that is asked before a step becomes ready. */
-export function stepInput(plan: Plan, step: PlanStep, trigger: PolicyTrigger): PolicyInput {
+export function stepInput(plan: Plan, step: PlanStep, trigger: PolicyTrigger): StepInput {
   return { phase: 'step', ...sharedPart(plan, trigger), step: stepPart(step) };
 }
 
 /** Names the part of a step's question that all steps of a run share. Compute it once per run. */
 export function runKey(plan: Plan, trigger: PolicyTrigger): string {
-  return digestJson(sharedPart(plan, trigger));
+  return digestJson(sharedPart(plan, trigger) as unknown as JsonObject);
 }
 
 /**
@@ -51,9 +52,9 @@ function questionNumber(text: string): number {
   return number;
 }
 
-function sharedPart(plan: Plan, trigger: PolicyTrigger): Omit<PolicyInput, 'phase' | 'step'> {
+function sharedPart(plan: Plan, trigger: PolicyTrigger): PolicyFacts {
   return {
-    pipeline: { name: plan.name, kind: plan.kind, version: plan.version ?? null },
+    pipeline: { name: plan.name, kind: plan.kind, version: plan.version ?? null, steps: plan.steps.length },
     trigger: {
       type: trigger.type,
       actor: { provider: trigger.actor.provider, id: trigger.actor.id },

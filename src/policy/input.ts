@@ -5,13 +5,23 @@ import type { JsonObject } from '../base/json.ts';
  * The question to policy.
  *
  * It says what a step *does* (code, runner, egress, secrets, tags), never what it is called: a step's id is chosen by
- * whoever writes the pipeline, so a rule that keys on it is evaded by renaming. It holds neither time nor run id, so
- * equal questions have equal digests and one evaluation answers them all; a pack that needs time asks for it by an
- * obligation.
+ * whoever writes the pipeline, so a rule that keys on it is evaded by renaming. Questions of the phases `run` and `step` hold
+ * neither time nor run id, so equal ones have equal digests and one evaluation answers them all. The other phases are asked
+ * once for each deed; where time matters to them it is in the question, so that the answer can be replayed.
  */
-export interface PolicyInput {
-  readonly phase: 'run' | 'step';
-  readonly pipeline: { readonly name: string; readonly kind: string; readonly version: string | null };
+export type PolicyInput = RunInput | StepInput | SecretInput | ActionInput | ApprovalInput | PromotionInput;
+
+export type PolicyPhase = PolicyInput['phase'];
+
+/** What every question says: what was asked for, by whom, and to what end. */
+export interface PolicyFacts {
+  readonly pipeline: {
+    readonly name: string;
+    readonly kind: string;
+    readonly version: string | null;
+    /** How many steps its plan has. */
+    readonly steps: number;
+  };
   readonly trigger: {
     readonly type: string;
     readonly actor: { readonly provider: string; readonly id: string };
@@ -28,8 +38,108 @@ export interface PolicyInput {
     readonly tokens: number | null;
     readonly minutes: number | null;
   };
-  /** Present in phase `step`. */
+}
+
+/** Whether a run may be admitted. */
+export interface RunInput extends PolicyFacts {
+  readonly phase: 'run';
+  readonly step: null;
+}
+
+/** Whether a step may become ready. */
+export interface StepInput extends PolicyFacts {
+  readonly phase: 'step';
+  readonly step: PolicyStep;
+}
+
+/** Whether the values of a step's secrets may go to the worker that holds it. */
+export interface SecretInput extends PolicyFacts {
+  readonly phase: 'secret';
+  readonly step: PolicyStep;
+  readonly secret: {
+    /** How the worker keeps steps apart from itself; null where it does not say. */
+    readonly isolation: 'none' | 'process' | 'user' | 'container' | null;
+  };
+}
+
+/** Whether a person may do something: a slash command, a button, a call of the API. About a pipeline's run where there is one. */
+export interface ActionInput extends Partial<PolicyFacts> {
+  readonly phase: 'action';
+  readonly step: null;
+  readonly action: {
+    /** `status`, `run`, `retry`, `cancel`, `approve`, `deny`, `explain`, `logs`, `plan`, `ok-to-test`, `help`. */
+    readonly name: string;
+    /** Everybody may read the repository. */
+    readonly isPublic: boolean;
+    readonly person: PolicyPerson;
+  };
+}
+
+/** Whether an answer of a person counts: to a step that waits, or, where `step` is null, to the run itself. */
+export interface ApprovalInput extends PolicyFacts {
+  readonly phase: 'approval';
   readonly step: PolicyStep | null;
+  readonly approval: {
+    readonly decision: 'approve' | 'deny';
+    readonly person: PolicyPerson;
+    /** They started the run. */
+    readonly isActor: boolean;
+    /** They wrote, pushed or proposed the change. */
+    readonly isAuthor: boolean;
+    /** RFC 3339, UTC. */
+    readonly at: string;
+  };
+}
+
+/** Whether what a run made may go to an environment now: asked for `gate.promote` and `gate.freeze`, and for protection rules. */
+export interface PromotionInput extends PolicyFacts {
+  readonly phase: 'promotion';
+  readonly step: PolicyStep;
+  readonly promotion: PromotionFacts;
+}
+
+export interface PromotionFacts {
+  readonly environment: string;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  /** `at` as a clock on the wall shows it, in each time zone that the data names. */
+  readonly clocks: Readonly<Record<string, WallClock>>;
+  /** What is promoted: artifacts by digest, and where there are none, the commit. */
+  readonly artifacts: readonly Digest[];
+  readonly commit: string | null;
+  /** Exactly this was deployed to the environment before, successfully. */
+  readonly isRollback: boolean;
+  /** Successful deployments of exactly this, the newest of each environment. */
+  readonly deployments: readonly {
+    readonly environment: string;
+    /** Whole seconds since it was deployed, or since it was deployed last of an unbroken row. */
+    readonly ageSeconds: number;
+    /** A receipt that was signed names it. */
+    readonly isVerified: boolean;
+  }[];
+  /** Of the commit, without those of the run that asks; null where nobody can see checks. `conclusion` is null while one runs. */
+  readonly checks: readonly { readonly name: string; readonly conclusion: string | null }[] | null;
+}
+
+export interface WallClock {
+  /** `2026-11-28` */
+  readonly date: string;
+  /** `14:37` */
+  readonly time: string;
+  readonly weekday: 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
+}
+
+export interface PolicyPerson {
+  readonly provider: string;
+  /** Stays equal when they are renamed: GitHub's number of the account, or the name of a local user. */
+  readonly account: string;
+  readonly login: string;
+  /** What the repository lets them do. */
+  readonly permission: 'none' | 'read' | 'triage' | 'write' | 'maintain' | 'admin';
+  /** `organisation/team` in lower case: those of the teams that the data or the step names to which they belong. */
+  readonly teams: readonly string[];
+  /** A program, not a person. */
+  readonly isApp: boolean;
 }
 
 export interface PolicyStep {
@@ -41,6 +151,7 @@ export interface PolicyStep {
   /** What the step declares, and the host of `with.url` for `http` and `notify`; `*` where it is not known yet. */
   readonly egress: readonly string[];
   readonly secrets: readonly string[];
+  /** What the step declares; for a gate, what its `with` names. */
   readonly environment: string | null;
   readonly isIdempotent: boolean;
   readonly timeoutMs: number;

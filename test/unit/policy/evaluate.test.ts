@@ -38,7 +38,12 @@ describe('the base pack with its defaults', () => {
     ['lets a fork run on linux', forkOf({}), 'allow', []],
     ['denies a secret to a fork', forkOf({ secrets: ['TOKEN'] }), 'deny', ['base/fork-secret']],
     ['denies the gpu to a fork', forkOf({ runner: 'gpu' }), 'deny', ['base/fork-runner']],
-    ['denies a step without its fields', { ...RUN, phase: 'step' }, 'deny', ['base/malformed-input']],
+    [
+      'denies a step without its fields',
+      { ...RUN, phase: 'step' } as unknown as PolicyInput,
+      'deny',
+      ['base/malformed-input'],
+    ],
   ];
   test.each(cases)('%s', (_, input, verdict, rules) => {
     const decision = engine.evaluate(input);

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { digestBytes } from '../../../src/base/digest.ts';
 import type { Plan, PlanStep } from '../../../src/pipeline/plan.ts';
 import { readBundle } from '../../../src/policy/bundle.ts';
-import type { PolicyInput, PolicyStep } from '../../../src/policy/input.ts';
+import type { PolicyStep, RunInput, StepInput } from '../../../src/policy/input.ts';
 import type { PolicyTrigger } from '../../../src/policy/input-from-plan.ts';
 
 export const POLICY_FOLDER = resolve(import.meta.dirname, '../../../policy');
@@ -13,9 +13,9 @@ export const FILES = {
 };
 export const BUNDLE = readBundle(FILES);
 
-export const RUN: PolicyInput = {
+export const RUN: RunInput = {
   phase: 'run',
-  pipeline: { name: 'golden', kind: 'ci', version: null },
+  pipeline: { name: 'golden', kind: 'ci', version: null, steps: 1 },
   trigger: {
     type: 'manual',
     actor: { provider: 'local', id: 'me' },
@@ -45,11 +45,11 @@ const WORK: PolicyStep = {
   with: { run: 'true', shell: 'bash' },
 };
 
-export function stepOf(change: Partial<PolicyStep>, run: Partial<PolicyInput> = {}): PolicyInput {
+export function stepOf(change: Partial<PolicyStep>, run: Partial<Omit<RunInput, 'phase' | 'step'>> = {}): StepInput {
   return { ...RUN, ...run, phase: 'step', step: { ...WORK, ...change } };
 }
 
-export function forkOf(change: Partial<PolicyStep>): PolicyInput {
+export function forkOf(change: Partial<PolicyStep>): StepInput {
   return stepOf(change, { trigger: { ...RUN.trigger, isFork: true } });
 }
 
