@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isMaestroError, MaestroError, messageOf } from '../src/base/errors.ts';
-import type { Principal } from '../src/cli/context.ts';
+import { localPrincipal, type Principal } from '../src/base/principal.ts';
 import { claimedPrincipal } from '../src/cli/principal.ts';
 import type { Client, GateAnswer } from '../src/protocol/client.ts';
 
@@ -209,22 +209,23 @@ function text(value: unknown): string {
 function gateAnswer(value: unknown, userName: string): GateAnswer {
   const given = (value ?? {}) as Record<string, unknown>;
   const { decision } = given;
-  if (decision !== 'approve' && decision !== 'deny')
-    throw new MaestroError('USAGE', `expected the decision approve or deny, got ${typeof decision}`);
+  if (decision !== 'approve' && decision !== 'deny' && decision !== 'revoke')
+    throw new MaestroError('USAGE', `expected the decision approve, deny or revoke, got ${typeof decision}`);
   return {
     runId: text(given.runId),
     ...(given.gate === undefined ? {} : { gate: text(given.gate) }),
     decision,
     reason: text(given.reason),
     principal: principal(given.principal, userName),
+    isAuthor: false,
   };
 }
 
 /** The socket says which user calls, and nothing more: what `--actor` may claim, a call may, and no more than that. */
 function principal(value: unknown, userName: string): Principal {
-  const { provider = 'local', id = userName } = (value ?? {}) as Record<string, unknown>;
-  if (provider === 'local' && id === userName) return { provider, id: userName };
-  return claimedPrincipal(`${text(provider)}:${text(id)}`);
+  const { provider = 'local', login = userName } = (value ?? {}) as Record<string, unknown>;
+  if (provider === 'local' && login === userName) return localPrincipal(userName);
+  return localPrincipal(claimedPrincipal(`${text(provider)}:${text(login)}`).id);
 }
 
 function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {

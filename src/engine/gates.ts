@@ -1,6 +1,7 @@
 import type { Digest } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import type { Principal } from '../base/principal.ts';
 import type { PlanStep } from '../pipeline/plan.ts';
 import type { GateAnswer } from '../protocol/client.ts';
 import { approvalSubject } from '../provenance/approval-subject.ts';
@@ -16,7 +17,10 @@ import { answerBytes } from './receipt-room.ts';
 import type { RunWork } from './run-work.ts';
 import { ANSWER_BYTES_MAX } from './worker-limits.ts';
 
-type Principal = GateAnswer['principal'];
+interface Named {
+  readonly provider: string;
+  readonly id: string;
+}
 
 export interface GateAnswerAsk {
   readonly type: 'answer';
@@ -72,7 +76,7 @@ async function answerForRun(session: Session, work: RunWork, answer: GateAnswerA
   if (decision === 'deny')
     return work.apply({
       type: 'cancel-requested',
-      reason: `denied by ${principal.id}: ${reason || 'no reason given'}`,
+      reason: `denied by ${principal.login}: ${reason || 'no reason given'}`,
     });
   // In a group it begins when it is its turn, which the group's lock decides.
   return work.row.concurrencyGroup === null ? beginRun(session, work) : true;
@@ -93,9 +97,9 @@ async function addAnswer(
   await addApproval(session, {
     run,
     ...place,
-    decision,
+    decision: decision === 'revoke' ? 'deny' : decision,
     provider: principal.provider,
-    principal: principal.id,
+    principal: principal.login,
     reason,
   });
   const answers = await loadApprovals(session, [run]);
@@ -110,7 +114,7 @@ async function addAnswer(
     idx: place.idx === WHOLE_RUN ? null : place.idx,
     type: 'approval.answered',
     attempt: null,
-    data: { decision, reason, principal: `${principal.provider}:${principal.id}` },
+    data: { decision, reason, principal: `${principal.provider}:${principal.login}` },
   });
   return answers;
 }
@@ -171,23 +175,30 @@ function assertSeen({ decision, begunBefore }: GateAnswerAsk['answer'], began: D
 function assertMayAnswer(work: RunWork, step: PlanStep, answer: GateAnswerAsk['answer']): void {
   if (step.kind !== 'gate') return;
   const { actor } = work.row.trigger;
-  if (step.with['not-author'] === true && answer.decision === 'approve' && isSame(actor, answer.principal)) {
+  if (step.with['not-author'] === true && answer.decision === 'approve' && isSame(actor, named(answer.principal))) {
     throw new MaestroError(
       'APPROVAL_NOT_ALLOWED',
       `gate ${step.id} wants somebody other than ${actor.id}, who started the run`,
     );
   }
   const from = namesOf(step.with.from);
-  if (from.length > 0 && !from.some((id) => isSame({ ...answer.principal, id }, answer.principal))) {
+  if (
+    from.length > 0 &&
+    !from.some((id) => isSame({ provider: answer.principal.provider, id }, named(answer.principal)))
+  ) {
     throw new MaestroError(
       'APPROVAL_NOT_ALLOWED',
-      `gate ${step.id} takes answers of ${from.join(', ')}, not of ${answer.principal.id}`,
+      `gate ${step.id} takes answers of ${from.join(', ')}, not of ${answer.principal.login}`,
     );
   }
 }
 
+function named({ provider, login }: Principal): Named {
+  return { provider, id: login };
+}
+
 /** GitHub's logins differ in more than case. */
-function isSame(a: Principal, b: Principal): boolean {
+function isSame(a: Named, b: Named): boolean {
   if (a.provider !== b.provider) return false;
   return a.provider === 'github' ? a.id.toLowerCase() === b.id.toLowerCase() : a.id === b.id;
 }

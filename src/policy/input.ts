@@ -1,5 +1,6 @@
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
+import type { Principal } from '../base/principal.ts';
 
 /**
  * The question to policy.
@@ -71,7 +72,7 @@ export interface ActionInput extends Partial<PolicyFacts> {
     readonly name: string;
     /** Everybody may read the repository. */
     readonly isPublic: boolean;
-    readonly person: PolicyPerson;
+    readonly person: Principal;
   };
 }
 
@@ -81,7 +82,7 @@ export interface ApprovalInput extends PolicyFacts {
   readonly step: PolicyStep | null;
   readonly approval: {
     readonly decision: 'approve' | 'deny';
-    readonly person: PolicyPerson;
+    readonly person: Principal;
     /** They started the run. */
     readonly isActor: boolean;
     /** They wrote, pushed or proposed the change. */
@@ -127,19 +128,6 @@ export interface WallClock {
   /** `14:37` */
   readonly time: string;
   readonly weekday: 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
-}
-
-export interface PolicyPerson {
-  readonly provider: string;
-  /** Stays equal when they are renamed: GitHub's number of the account, or the name of a local user. */
-  readonly account: string;
-  readonly login: string;
-  /** What the repository lets them do. */
-  readonly permission: 'none' | 'read' | 'triage' | 'write' | 'maintain' | 'admin';
-  /** `organisation/team` in lower case: those of the teams that the data or the step names to which they belong. */
-  readonly teams: readonly string[];
-  /** A program, not a person. */
-  readonly isApp: boolean;
 }
 
 export interface PolicyStep {

@@ -1,7 +1,9 @@
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
+import type { Principal } from '../base/principal.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { LogLine, RunEvent } from './event.ts';
+import type { Namespace } from './namespace.ts';
 import type { DecisionView, RunSummary, RunView } from './run.ts';
 
 export interface StartRun {
@@ -13,6 +15,8 @@ export interface StartRun {
   readonly relations?: readonly RunRelation[];
   /** Only workers that name the run serve it: its steps need a checkout that others do not have. */
   readonly isDedicated?: boolean;
+  /** Absent: that of this Maestro itself, as on a laptop. */
+  readonly namespace?: Namespace;
 }
 
 export interface RunTrigger {
@@ -35,9 +39,12 @@ export interface GateAnswer {
   readonly runId: string;
   /** The step's id; null for the run itself, which policy wants to be asked about; absent where exactly one thing waits. */
   readonly gate?: string | null;
-  readonly decision: 'approve' | 'deny';
+  /** `revoke` takes back what the same person approved, as long as it was not used. */
+  readonly decision: 'approve' | 'deny' | 'revoke';
   readonly reason: string;
-  readonly principal: { readonly provider: string; readonly id: string };
+  readonly principal: Principal;
+  /** They wrote, pushed or proposed what is to be approved. */
+  readonly isAuthor: boolean;
   /** ISO 8601. An approval counts only where the wait began before: what began later, its author cannot have seen. */
   readonly begunBefore?: string;
 }

@@ -1,3 +1,4 @@
+import { localPrincipal } from '../../base/principal.ts';
 import type { GateAnswer } from '../../protocol/client.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
@@ -20,7 +21,8 @@ async function answerGate(
     ...(gate === undefined ? {} : { gate }),
     decision,
     reason: args.text('reason') ?? '',
-    principal: principalOf(args, context),
+    principal: localPrincipal(principalOf(args, context).id),
+    isAuthor: false,
   };
   return withMaestro(context, readSecrets(args, context), async (maestro) => {
     const sinceMs = context.clock.now();

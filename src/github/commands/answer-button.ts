@@ -1,3 +1,4 @@
+import { localPrincipal } from '../../base/principal.ts';
 import type { GitHubRun } from '../../protocol/github-run.ts';
 import type { Octokit } from '../octokit.ts';
 import { assertNotAuthor, wantsOthers } from './answer-gate.ts';
@@ -24,8 +25,8 @@ export async function answerButton(
     const trigger = await tools.engine.readTrigger(run);
     await assertNotAuthor(octokit, request.repository, { pull, person, trigger, headSha: row.headSha });
   }
-  const principal = { provider: 'github', id: person.login };
-  await tools.engine.answerGate(run, { gate, decision, reason: '', principal });
+  const principal = { ...localPrincipal(person.login), provider: 'github', account: String(person.id) };
+  await tools.engine.answerGate(run, { gate, decision, reason: '', principal, isAuthor: false });
   return `${decision} of ${gate ?? 'the run'} by ${person.login}`;
 }
 

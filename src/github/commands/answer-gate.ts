@@ -1,5 +1,6 @@
 import { isoTime } from '../../base/clock.ts';
 import { isMaestroError, MaestroError } from '../../base/errors.ts';
+import { localPrincipal } from '../../base/principal.ts';
 import type { Plan } from '../../pipeline/plan.ts';
 import type { RunTrigger } from '../../protocol/client.ts';
 import { textAt } from '../intake/payload.ts';
@@ -29,7 +30,8 @@ export async function answerGate(
       gate: target.gate,
       decision,
       reason: target.reason,
-      principal: { provider: 'github', id: person.login },
+      principal: { ...localPrincipal(person.login), provider: 'github', account: String(person.id) },
+      isAuthor: false,
       begunBefore: lastSeen(request.createdAt, target.isNamed),
     })
     .catch((error: unknown) => {

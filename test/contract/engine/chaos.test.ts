@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { localPrincipal } from '../../../src/base/principal.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import type { Lease, StepId } from '../../../src/protocol/lease.ts';
@@ -199,7 +200,7 @@ async function persuade(worlds: readonly World[], roll: () => number, stop: Abor
       const gate = view.steps.find((step, i) => i === Number(idx) && step.hold)?.id;
       if (gate === undefined) continue;
       const decision = roll() < 0.8 ? 'approve' : 'deny';
-      const answer = { gate, decision, reason: '', principal: { provider: 'local', id: 'bo' } } as const;
+      const answer = { gate, decision, reason: '', principal: localPrincipal('bo'), isAuthor: false } as const;
       await world.engine.answerGate(Number(run), answer).catch((error: { code?: string }) => {
         if (error.code !== 'GATE_NOT_OPEN') throw error;
       });

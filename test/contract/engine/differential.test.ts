@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { localPrincipal } from '../../../src/base/principal.ts';
 import type { Lease } from '../../../src/protocol/lease.ts';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
 import { nameOf, STEP_STATES } from '../../../src/store/codes.ts';
@@ -116,7 +117,8 @@ class Pair {
       gate: this.world.engine ? idOf(this.model, idx) : '',
       decision: isApproved ? 'approve' : 'deny',
       reason: '',
-      principal: { provider: 'local', id: 'bo' },
+      principal: localPrincipal('bo'),
+      isAuthor: false,
     });
     this.model.answer(idx, isApproved);
   }

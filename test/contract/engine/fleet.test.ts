@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { localPrincipal } from '../../../src/base/principal.ts';
 import type { LogLine } from '../../../src/protocol/event.ts';
 import { planStep, TRIGGER } from '../../fakes/plans.ts';
 import { onEveryStore } from './engines.ts';
@@ -152,7 +153,12 @@ onEveryStore('workers and what they hold', (world) => {
         await silence(w, worker.id);
         await w.engine.resumeRun(run);
         expect((await w.step(run, 'a')).hold?.kind).toBe('unknown-outcome');
-        await w.engine.answerGate(run, { decision, reason: '', principal: TRIGGER.actor });
+        await w.engine.answerGate(run, {
+          decision,
+          reason: '',
+          principal: localPrincipal(TRIGGER.actor.id),
+          isAuthor: false,
+        });
         if (decision === 'approve') await (await w.worker()).run('a');
         expect((await w.end(run)).status).toBe(status);
         expect(await worker.complete(a)).toBe('lost');

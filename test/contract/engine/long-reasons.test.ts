@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { localPrincipal } from '../../../src/base/principal.ts';
 import { EVENT_TEXT_CHARS_MAX, REASON_CHARS_MAX } from '../../../src/engine/worker-limits.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import { PAYLOAD_BYTES_MAX } from '../../../src/provenance/receipt.ts';
@@ -83,7 +84,8 @@ onEveryDatabase('what is said of steps', (url) => {
       gate: 'go',
       decision: 'approve',
       reason: 'y'.repeat(100_000),
-      principal: { provider: 'local', id: 'grace' },
+      principal: localPrincipal('grace'),
+      isAuthor: false,
     });
     expect((await world.end(run)).status).toBe('succeeded');
   });

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { localPrincipal } from '../../../src/base/principal.ts';
 import { openTestEngine } from '../../fakes/engine.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import { onEveryStore } from './engines.ts';
 import { FAILED, policyWith, TestWorker } from './world.ts';
 
-const BO = { provider: 'local', id: 'bo' };
-const CY = { provider: 'local', id: 'cy' };
-const ADA = TRIGGER.actor;
+const ADA = localPrincipal(TRIGGER.actor.id);
+const BO = localPrincipal('bo');
+const CY = localPrincipal('cy');
 
 onEveryStore(
   'what people and policy decide',
@@ -18,10 +19,11 @@ onEveryStore(
         decision: 'approve',
         reason: 'fine',
         principal,
+        isAuthor: false,
         ...(step === undefined ? {} : { gate: step }),
       });
     const deny = (run: number, principal = BO) =>
-      world().engine.answerGate(run, { decision: 'deny', reason: 'no', principal });
+      world().engine.answerGate(run, { decision: 'deny', reason: 'no', principal, isAuthor: false });
 
     describe('gates', () => {
       it('opens when a person approves, and shows that it waits until then', async () => {
@@ -106,11 +108,11 @@ onEveryStore(
       const w = world();
       const run = await w.start([gate('g', { from: ['Grace'] }), gate('h', { from: ['Grace'] })]);
       await w.until(run, 'h', 'held');
-      await expect(approve(run, { provider: 'local', id: 'grace' }, 'g')).rejects.toMatchObject({
+      await expect(approve(run, localPrincipal('grace'), 'g')).rejects.toMatchObject({
         code: 'APPROVAL_NOT_ALLOWED',
       });
-      await approve(run, { provider: 'github', id: 'gracE' }, 'g');
-      await approve(run, { provider: 'local', id: 'Grace' }, 'h');
+      await approve(run, { ...localPrincipal('gracE'), provider: 'github' }, 'g');
+      await approve(run, localPrincipal('Grace'), 'h');
       expect((await w.end(run)).status).toBe('succeeded');
     });
 
@@ -121,7 +123,7 @@ onEveryStore(
       const [{ at }] = (await w
         .sql(`select at from event where run_id = ${run} and idx = 0 order by id desc limit 1`)
         .then((rows) => rows.map((row) => ({ at: row[0] as Date })))) as [{ at: Date }];
-      const answer = { decision: 'approve', reason: '', principal: BO, gate: 'g' } as const;
+      const answer = { decision: 'approve', reason: '', principal: BO, isAuthor: false, gate: 'g' } as const;
       const early = w.engine.answerGate(run, { ...answer, begunBefore: at.toISOString() });
       await expect(early).rejects.toMatchObject({ code: 'CONFLICT' });
       await w.engine.answerGate(run, { ...answer, begunBefore: new Date(at.getTime() + 1).toISOString() });
@@ -135,7 +137,7 @@ onEveryStore(
       const w = world();
       const plan = planOf([gate('g')], { autonomy: 'L5' });
       const run = await w.start(plan);
-      const consent = { decision: 'approve', reason: '', principal: BO, gate: null } as const;
+      const consent = { decision: 'approve', reason: '', principal: BO, isAuthor: false, gate: null } as const;
       const tooEarly = w.engine.answerGate(run, { ...consent, begunBefore: '2001-01-01T00:00:00Z' });
       await expect(tooEarly).rejects.toMatchObject({ code: 'CONFLICT' });
       await w.engine.answerGate(run, consent);

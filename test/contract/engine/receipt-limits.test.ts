@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { digestBytes } from '../../../src/base/digest.ts';
+import { localPrincipal } from '../../../src/base/principal.ts';
 import { compilePlan } from '../../../src/engine/compiled-plan.ts';
 import { answerBytes } from '../../../src/engine/receipt-room.ts';
 import { ANSWER_BYTES_MAX } from '../../../src/engine/worker-limits.ts';
@@ -8,8 +9,8 @@ import { planOf, planStep } from '../../fakes/plans.ts';
 import { onEveryStore } from './engines.ts';
 import { DONE } from './world.ts';
 
-const BO = { provider: 'local', id: 'bo' };
-const CY = { provider: 'local', id: 'cy' };
+const BO = localPrincipal('bo');
+const CY = localPrincipal('cy');
 
 /** So long that few answers are many bytes. */
 const NAME_CHARS = 20_000;
@@ -63,7 +64,7 @@ onEveryStore('a run that could not have a receipt', (world) => {
       );
     };
     const answer = (run: number, decision: 'approve' | 'deny', principal: typeof BO): Promise<void> =>
-      world().engine.answerGate(run, { decision, principal, reason: 'y'.repeat(2000) });
+      world().engine.answerGate(run, { decision, principal, isAuthor: false, reason: 'y'.repeat(2000) });
 
     it('takes no more answers, and ends with a receipt when it is cancelled', async () => {
       const w = world();

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { localPrincipal } from '../../../src/base/principal.ts';
 import type { Session } from '../../../src/store/database.ts';
 import { openTestEngine } from '../../fakes/engine.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
@@ -201,7 +202,12 @@ onEveryStore('runs and their neighbours', (world) => {
       const w = world();
       const asks = { ...grouped(), autonomy: 'L5' } as const;
       const approve = (run: number) =>
-        w.engine.answerGate(run, { decision: 'approve', reason: '', principal: TRIGGER.actor });
+        w.engine.answerGate(run, {
+          decision: 'approve',
+          reason: '',
+          principal: localPrincipal(TRIGGER.actor.id),
+          isAuthor: false,
+        });
       const worker = await w.worker();
       const first = await w.start(grouped());
       const second = await w.start(asks);

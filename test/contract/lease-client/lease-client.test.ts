@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
 import { type Digest, digestBytes } from '../../../src/base/digest.ts';
+import { localPrincipal } from '../../../src/base/principal.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import type { Lease, LeaseClient } from '../../../src/protocol/lease.ts';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
@@ -157,7 +158,8 @@ function contract(kind: string, bindTo: (world: World, server: FarServer) => Bin
         .answerGate(run, {
           decision: 'approve',
           reason: 'a test',
-          principal: { provider: 'local', id: 'ada' },
+          principal: localPrincipal('ada'),
+          isAuthor: false,
         })
         .catch(() => {});
       const one = await bind(key);
