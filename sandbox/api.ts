@@ -72,7 +72,9 @@ export class Api {
       reply = errorReply(error);
     }
     this.record(method, path, match, reply.status, who.credential);
-    sendReply(response, reply, this.parts.limiter.headers(callerName(who.credential)), fault);
+    const { credential } = who;
+    const headers = { ...this.parts.limiter.headers(callerName(credential)), ...scopesOf(credential) };
+    sendReply(response, reply, headers, fault);
   }
 
   /** Changes to the world happen one after the other; reads do not wait. */
@@ -203,6 +205,12 @@ function refuseInstead(fault: ApiRule['answer'] | null): void {
   if (fault?.type === 'secondary-limit') throw secondaryLimit(fault.retryAfterSeconds);
   if (fault?.type !== 'rate-limit') return;
   throw new ApiError(429, 'API rate limit exceeded', { headers: { 'retry-after': String(fault.retryAfterSeconds) } });
+}
+
+/** What a classic token may do is told with every answer. */
+function scopesOf(credential: Credential): Readonly<Record<string, string>> {
+  if (credential.kind !== 'user' || credential.scopes === null) return {};
+  return { 'x-oauth-scopes': credential.scopes.join(', ') };
 }
 
 function callerName(credential: Credential): string {

@@ -7,7 +7,7 @@ export type Permissions = Readonly<Record<string, string>>;
 
 export interface Account {
   readonly id: number;
-  readonly login: string;
+  login: string;
   readonly type: 'User' | 'Organization' | 'Bot';
   /** What a person signs requests with; null for organizations and bots. */
   readonly token: string | null;
@@ -40,7 +40,8 @@ export interface Installation {
 /** Who asks. `permissions` and `repositoryIds` are what this very token was narrowed to. */
 export type Credential =
   | { readonly kind: 'anonymous' }
-  | { readonly kind: 'user'; readonly account: Account }
+  /** `scopes` are of classic tokens, and null for those that have permissions instead. */
+  | { readonly kind: 'user'; readonly account: Account; readonly scopes: readonly string[] | null }
   | { readonly kind: 'app'; readonly app: App }
   | {
       readonly kind: 'installation';

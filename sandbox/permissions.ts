@@ -43,6 +43,7 @@ const SUPPLEMENT: Readonly<Record<string, string>> = {
   'PUT /repos/{}/{}/pulls/{}/merge': 'contents:write',
   'GET /repos/{}/{}/tags': 'metadata:read',
   'PUT /repos/{}/{}/environments/{}': 'administration:write',
+  'GET /orgs/{}/teams/{}/memberships/{}': 'members:read',
   'GET /installation/repositories': 'metadata:read',
   'GET /user/{}': 'metadata:read',
   'GET /users/{}': 'metadata:read',

@@ -16,6 +16,7 @@ import { Misbehaviour, type MisbehaviourRule } from './misbehaviour.ts';
 import type { App, WorkflowJob } from './model.ts';
 import { fullName } from './names.ts';
 import { OpenApi } from './openapi.ts';
+import { type PeopleVerbs, peopleVerbs } from './people.ts';
 import { createRepository, type NewRepository } from './repository.ts';
 import { listen } from './server.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -48,7 +49,7 @@ export interface SandboxOptions {
 }
 
 /** A GitHub on loopback. Everything in it is gone when it closes. */
-export interface Sandbox {
+export interface Sandbox extends PeopleVerbs {
   /** `http://127.0.0.1:PORT`: pages, git, OIDC below `/_services/token`. */
   readonly url: string;
   /** Octokit's `baseUrl`. */
@@ -166,6 +167,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
     close,
     settled,
     ...worldVerbs(world),
+    ...peopleVerbs(world),
     ...installationVerbs(world),
     ...queueVerbs(world, api),
     ...observation({ world, api, actions, misbehaviour }),

@@ -27,6 +27,8 @@ export class World {
   readonly apps = new Map<number, App>();
   readonly installations = new Map<number, Installation>();
   readonly credentials = new Map<string, Credential>();
+  /** `organization/team` in small letters -> members by id. */
+  readonly teams = new Map<string, Map<number, 'active' | 'pending'>>();
   /** Names of assets whose next upload breaks off. */
   readonly brokenUploads = new Set<string>();
   /** `owner/name` in small letters, of repositories that have another name or owner by now. */
@@ -72,7 +74,7 @@ export class World {
     const token = type === 'User' ? `ghp_${randomBytes(18).toString('hex')}` : null;
     const account: Account = { id: this.nextId(), login, type, token };
     this.accounts.set(login.toLowerCase(), account);
-    if (token !== null) this.credentials.set(token, { kind: 'user', account });
+    if (token !== null) this.credentials.set(token, { kind: 'user', account, scopes: ['repo', 'read:org'] });
     return account;
   }
 
@@ -105,8 +107,14 @@ export class World {
 
   canRead(credential: Credential, repository: Repository): boolean {
     if (credential.kind === 'installation' && this.reaches(credential, repository)) return true;
-    if (credential.kind === 'user') return this.roleOf(credential.account, repository) !== null;
+    if (credential.kind === 'user') return this.sees(credential, repository);
     return !repository.isPrivate;
+  }
+
+  /** A classic token sees private repositories of its person only with the scope for it. */
+  private sees({ account, scopes }: Extract<Credential, { kind: 'user' }>, repository: Repository): boolean {
+    const isOpen = scopes === null || scopes.includes('repo');
+    return isOpen ? this.roleOf(account, repository) !== null : !repository.isPrivate;
   }
 
   /** What a token was made for, as long as its installation has it too. */

@@ -16,6 +16,7 @@ import { REPOSITORIES } from './repositories.ts';
 import { REVIEW_COMMENTS } from './review-comments.ts';
 import { REVIEWS } from './reviews.ts';
 import { STATUSES } from './statuses.ts';
+import { TEAMS } from './teams.ts';
 
 /** Every operation that the sandbox has, by GitHub's name of it. */
 export const ROUTES: Routes = {
@@ -36,4 +37,5 @@ export const ROUTES: Routes = {
   ...REVIEW_COMMENTS,
   ...REVIEWS,
   ...STATUSES,
+  ...TEAMS,
 };
