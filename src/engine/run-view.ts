@@ -1,4 +1,5 @@
 import { isoTime } from '../base/clock.ts';
+import type { PlanStep } from '../pipeline/plan.ts';
 import type { Decision } from '../policy/decision.ts';
 import { type DecisionView, isRunFinal, type ReceiptView, type RunView, type StepView } from '../protocol/run.ts';
 import type { StoredDecision } from '../store/decisions.ts';
@@ -71,6 +72,7 @@ function stepView(compiled: CompiledPlan, row: StepRow, decision: DecisionView |
     id: step.id,
     kind: step.kind,
     uses: step.uses,
+    environment: environmentOf(step),
     needs: step.needs,
     status: row.status === 'stopping' ? 'running' : row.status,
     attempts: row.attempt,
@@ -87,6 +89,12 @@ function stepView(compiled: CompiledPlan, row: StepRow, decision: DecisionView |
     isCompensation: row.idx >= compiled.plan.steps.length,
     decision,
   };
+}
+
+/** A gate names the environment that it guards as an input, like any other of its settings. */
+function environmentOf({ kind, environment, with: input }: PlanStep): string | null {
+  if (environment !== undefined) return environment;
+  return kind === 'gate' && typeof input.environment === 'string' ? input.environment : null;
 }
 
 function timeOf(date: Date | null): string | null {

@@ -47,6 +47,8 @@ export interface StepView {
   readonly id: string;
   readonly kind: StepKind;
   readonly uses: string;
+  /** That it acts on; of a gate, that it guards. Null for none. */
+  readonly environment: string | null;
   readonly needs: readonly string[];
   readonly status: StepStatus;
   /** Attempts begun, in the current iteration. */

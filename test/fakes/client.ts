@@ -316,6 +316,7 @@ export function stepView(id: string, needs: readonly string[] = [], changes: Par
     id,
     kind: 'work',
     uses: 'shell',
+    environment: null,
     needs,
     status: 'pending',
     attempts: 0,

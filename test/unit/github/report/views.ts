@@ -11,6 +11,7 @@ export function stepView(id: string, change: Partial<StepView> = {}): StepView {
     id,
     kind: 'work',
     uses: 'shell',
+    environment: null,
     needs: [],
     status: 'succeeded',
     attempts: 1,
