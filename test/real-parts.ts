@@ -20,6 +20,7 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   python: { variable: 'MAESTRO_TEST_PYTHON', install: 'apt-get install python3' },
   act: { variable: 'MAESTRO_TEST_ACT', install: '.ci/tools/act.sh' },
   actionlint: { variable: 'MAESTRO_TEST_ACTIONLINT', install: '.ci/tools/actionlint.sh' },
+  openbao: { variable: 'MAESTRO_TEST_OPENBAO', install: '.ci/tools/openbao.sh' },
   pwsh: { variable: 'MAESTRO_TEST_PWSH', install: 'https://aka.ms/powershell', isOptional: true },
   chromium: { variable: 'MAESTRO_TEST_CHROMIUM', install: 'apt-get install chromium' },
   sudo: { variable: 'MAESTRO_TEST_SUDO', install: 'as root, apt-get install sudo', isOptional: true },
@@ -33,6 +34,7 @@ export type PartName =
   | 'python'
   | 'act'
   | 'actionlint'
+  | 'openbao'
   | 'pwsh'
   | 'chromium'
   | 'sudo';

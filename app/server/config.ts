@@ -4,6 +4,7 @@ import { MaestroError, messageOf } from '../../src/base/errors.ts';
 import { type ClassLabels, parseClassLabels } from '../../src/runners/github-actions/labels.ts';
 import { readConfig } from '../config.ts';
 import { originOf } from '../origin.ts';
+import { readSecretsConfig, type SecretsConfig } from './secrets-config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -29,6 +30,8 @@ export interface ServerConfig {
   readonly databaseUrl: string | undefined;
   readonly stateFolder: string;
   readonly signingKeyFile: string;
+  /** Where values of secrets come from; none where the list is empty. */
+  readonly secrets: SecretsConfig;
   /** Labels of runner classes that differ from the default. */
   readonly runnerLabels: ClassLabels;
   /** Actions jobs of one run and runner class at once. */
@@ -69,6 +72,7 @@ export function readServerConfig(environment: Environment, root: string): Server
     databaseUrl: local.databaseUrl,
     stateFolder: local.stateFolder,
     signingKeyFile: local.signingKeyFile ?? join(local.keyFolder, 'signing-key.pem'),
+    secrets: readSecretsConfig(read, { root, keyFolder: local.keyFolder }),
     runnerLabels: labelsOf(read('MAESTRO_RUNNER_LABELS') ?? '{}'),
     isBehindProxy: flagOf('MAESTRO_BEHIND_PROXY', read('MAESTRO_BEHIND_PROXY')),
     jobsPerClassMax: jobsOf(read('MAESTRO_JOBS_PER_CLASS') ?? '1'),
