@@ -1,0 +1,34 @@
+/** What a promotion that waits wants to know of the place where its commit lives. */
+export interface PromotionAsk {
+  /** The run that asks, by its public id: its own checks do not count. */
+  readonly runId: string;
+  /** What is promoted; null where there is none, and then nothing is known of checks. */
+  readonly commit: string | null;
+  /** Environments in which it must have been before. */
+  readonly upstream: readonly string[];
+}
+
+export interface PromotionFindings {
+  /**
+   * Checks and commit statuses of the commit, the newest of each name and maker; null where nobody can say which there are.
+   * `conclusion` is GitHub's own word, null while one runs.
+   */
+  readonly checks: readonly { readonly name: string; readonly conclusion: string | null }[] | null;
+  /** Successful deployments of the commit by others than Maestro, the newest of each environment. */
+  readonly deployments: readonly {
+    readonly environment: string;
+    readonly sha: string;
+    /** ISO 8601. */
+    readonly succeededAt: string;
+  }[];
+}
+
+/** Facts about promotions that the store does not have. @throws what may pass: the caller asks again later */
+export interface PromotionSource {
+  facts(ask: PromotionAsk): Promise<PromotionFindings>;
+}
+
+/** Hears that facts may have changed which gates of these runs wait for. Public ids; runs that wait for nothing may be among them. */
+export interface GateKeeper {
+  wake(runIds: readonly string[]): void;
+}
