@@ -3,11 +3,18 @@ import { join } from 'node:path';
 import type { JsonObject } from '../src/base/json.ts';
 import { readBundle } from '../src/policy/bundle.ts';
 import { openPolicy, type PolicyEngine } from '../src/policy/evaluate.ts';
+import { patchedData } from '../src/policy/patched.ts';
 import { parsePolicyFile } from '../src/policy/policy-file.ts';
 import { HOUSE } from './house.ts';
 
+export interface OpenedPolicy {
+  readonly policy: PolicyEngine;
+  /** The same with what a namespace changes of the data. @throws POLICY_INVALID */
+  readonly openPatched: (patch: JsonObject) => Promise<PolicyEngine>;
+}
+
 /** The built policy bundle, with a project's own data where it has a `.maestro/policy.yaml`, or what `own` makes of ours. */
-export async function openDefaultPolicy(own?: string | ((defaults: JsonObject) => string)): Promise<PolicyEngine> {
+export async function openDefaultPolicy(own?: string | ((defaults: JsonObject) => string)): Promise<OpenedPolicy> {
   const folder = join(HOUSE, 'policy', 'dist');
   const [wasm, manifest] = await Promise.all([
     readFile(join(folder, 'policy.wasm')),
@@ -16,5 +23,9 @@ export async function openDefaultPolicy(own?: string | ((defaults: JsonObject) =
   const bundle = readBundle({ wasm, manifest });
   const { defaults } = bundle.manifest;
   const text = typeof own === 'function' ? own(defaults) : own;
-  return openPolicy({ ...bundle, data: text === undefined ? defaults : parsePolicyFile(text, bundle.manifest) });
+  const data = text === undefined ? defaults : parsePolicyFile(text, bundle.manifest);
+  return {
+    policy: await openPolicy({ ...bundle, data }),
+    openPatched: (patch) => openPolicy({ ...bundle, data: patchedData(bundle.manifest, data, patch) }),
+  };
 }

@@ -9,7 +9,6 @@ import type { Compiler, LocalMaestro, OpenOptions } from '../src/cli/context.ts'
 import { Engine } from '../src/engine/engine.ts';
 import { previewPlan } from '../src/engine/preview.ts';
 import { compilePipeline, lintPipeline } from '../src/pipeline/compile.ts';
-import type { PolicyEngine } from '../src/policy/evaluate.ts';
 import type { PlanPreview, StartRun } from '../src/protocol/client.ts';
 import type { IssuerFact } from '../src/provenance/facts.ts';
 import { openLocalSigner } from '../src/provenance/signers/local.ts';
@@ -21,7 +20,7 @@ import { openSourceTree } from '../src/steps/source-tree.ts';
 import { openFileBlobs } from '../src/store/blobs.ts';
 import type { Config } from './config.ts';
 import { safeControlSocketPath, serveControl } from './control-socket.ts';
-import { openDefaultPolicy } from './default-policy.ts';
+import { type OpenedPolicy, openDefaultPolicy } from './default-policy.ts';
 import { versionOfHouse } from './house.ts';
 import { localClient } from './local-client.ts';
 import { openDatabase } from './open-database.ts';
@@ -78,7 +77,7 @@ interface OwnMaestro extends LocalMaestro {
 }
 
 async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestro> {
-  const [policy, signer] = await Promise.all([
+  const [{ policy, openPatched }, signer] = await Promise.all([
     openPolicyOf(config),
     openLocalSigner(config.signingKeyFile ?? join(config.keyFolder, 'signing-key.pem')),
   ]);
@@ -88,10 +87,13 @@ async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestr
   const engine = await Engine.open({
     db,
     policy,
+    openPatched,
+    // On a database that several share, each project has a policy of its own.
+    home: { tenant: 'local', name: config.root },
     signer,
     issuer: localIssuer(),
     blobs,
-    secrets: { read: async (names) => readSecrets(options.secrets ?? {}, names) },
+    secrets: { read: async ({ names }) => readSecrets(options.secrets ?? {}, names) },
     clock: SYSTEM_CLOCK,
     isShared: false,
     random: Math.random,
@@ -121,7 +123,7 @@ async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestr
 
 /** Answers `plan`: policy and language, no database. */
 export async function openPreview(config: Config): Promise<(request: StartRun) => Promise<PlanPreview>> {
-  const policy = await openPolicyOf(config);
+  const { policy } = await openPolicyOf(config);
   return async (request) => previewPlan(policy, request);
 }
 
@@ -161,7 +163,7 @@ async function drive(engine: Engine, config: Config, name: string, signal: Abort
   }
 }
 
-async function openPolicyOf(config: Config): Promise<PolicyEngine> {
+async function openPolicyOf(config: Config): Promise<OpenedPolicy> {
   return openDefaultPolicy(await readFile(join(config.root, '.maestro', 'policy.yaml'), 'utf8').catch(absent));
 }
 

@@ -117,13 +117,15 @@ async function openRooms(
   log: Logger,
   onError: (error: unknown) => void,
 ): Promise<Rooms> {
-  const [policy, signer] = await Promise.all([
+  const [{ policy, openPatched }, signer] = await Promise.all([
     openServerPolicy(config.runnerLabels),
     openLocalSigner(config.signingKeyFile),
   ]);
   const engine = await Engine.open({
     db,
     policy,
+    openPatched,
+    home: { tenant: 'local', name: 'local' },
     signer,
     issuer: {
       builderId: `${config.publicUrl}/builders/github-app/v1`,
@@ -131,7 +133,7 @@ async function openRooms(
       keyReachableBySteps: false,
     },
     blobs: openFileBlobs(join(config.stateFolder, 'blobs')),
-    secrets: { read: async (names) => refuseSecrets(names) },
+    secrets: { read: async ({ names }) => refuseSecrets(names) },
     clock: SYSTEM_CLOCK,
     isShared: true,
     random: Math.random,

@@ -1,10 +1,9 @@
 import { isJsonObject, type JsonObject } from '../../src/base/json.ts';
-import type { PolicyEngine } from '../../src/policy/evaluate.ts';
 import { type ClassLabels, isHosted, labelsOf } from '../../src/runners/github-actions/labels.ts';
-import { openDefaultPolicy } from '../default-policy.ts';
+import { type OpenedPolicy, openDefaultPolicy } from '../default-policy.ts';
 
 /** The policy of a server: our own data, and the runner classes that the server has labels for. */
-export function openServerPolicy(labels: ClassLabels): Promise<PolicyEngine> {
+export function openServerPolicy(labels: ClassLabels): Promise<OpenedPolicy> {
   return openDefaultPolicy((defaults) => JSON.stringify({ runners: runnersOf(defaults, labels) }));
 }
 

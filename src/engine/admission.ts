@@ -11,6 +11,8 @@ import { questionKey, stepInput } from '../policy/input-from-plan.ts';
 import type { StepContexts } from '../protocol/lease.ts';
 import type { AskedDecision } from '../store/decisions.ts';
 import type { RunContexts } from './contexts.ts';
+import { expiresAfterMs } from './obligations.ts';
+import { isPromotion, JUDGE_AGAIN_MS } from './promotion-step.ts';
 import { resolveInputs } from './resolve-inputs.ts';
 import type { RunEntry } from './run-entry.ts';
 import { type Admission, UPSTREAM } from './run-state.ts';
@@ -23,6 +25,8 @@ export interface AdmissionRequest {
   readonly flags: number;
   readonly isCancelling: boolean;
   readonly isCompensation: boolean;
+  /** Environments that gates before it have promoted to. */
+  readonly gatedBy: readonly string[];
   /** A person has let the step pass an `ask`. */
   readonly isApproved: boolean;
   readonly contexts: StepContexts;
@@ -54,16 +58,16 @@ export function admitStep(policy: PolicyEngine, request: AdmissionRequest): Admi
 
 export function askPolicy(
   policy: PolicyEngine,
-  request: Pick<AdmissionRequest, 'entry' | 'step' | 'idx' | 'contexts' | 'isCompensation'>,
+  request: Pick<AdmissionRequest, 'entry' | 'step' | 'idx' | 'contexts' | 'isCompensation' | 'gatedBy'>,
 ): AskedDecision {
-  const { entry, step } = request;
+  const { entry, step, gatedBy } = request;
   const { plan } = entry.compiled;
   const isTemplated = request.isCompensation || entry.compiled.facts[request.idx]?.isTemplated === true;
   if (!isTemplated) {
-    const input = (): PolicyInput => stepInput(plan, step, entry.trigger);
-    return { decision: policy.evaluateKeyed(questionKey(entry.policyKey, step), input), input };
+    const input = (): PolicyInput => stepInput(plan, step, entry.trigger, gatedBy);
+    return { decision: policy.evaluateKeyed(questionKey(entry.policyKey, step, gatedBy), input), input };
   }
-  const input = stepInput(plan, { ...step, with: resolveInputs(step, request.contexts) }, entry.trigger);
+  const input = stepInput(plan, { ...step, with: resolveInputs(step, request.contexts) }, entry.trigger, gatedBy);
   return { decision: policy.evaluate(input), input: () => input };
 }
 
@@ -107,16 +111,25 @@ function judge(request: AdmissionRequest, decision: Decision): Admission {
   if (decision.verdict === 'ask' && !request.isApproved) return { type: 'hold', kind: 'ask', reason, delayMs: null };
   if (request.step.kind === 'work') return { type: 'ready' };
   const input = resolveInputs(request.step, request.contexts);
+  if (isPromotion(request.step)) return promotionHold(request.step, input);
   return request.step.kind === 'gate'
-    ? { type: 'hold', kind: 'gate', ...gateHold(input) }
+    ? { type: 'hold', kind: 'gate', ...gateHold(input, decision) }
     : waitHold(input, request.nowMs);
 }
 
-function gateHold(input: JsonObject): { reason: string; delayMs: number | null } {
-  const expires = typeof input.expires === 'string' ? parseDuration(input.expires) : undefined;
+/** Judged at once, and again by its timer, until it opens or is denied. */
+function promotionHold({ uses }: PlanStep, { environment, message }: JsonObject): Admission {
+  if (typeof environment !== 'string') return { type: 'fail', reason: `expected ${uses} to name an environment` };
+  const reason = typeof message === 'string' ? message : `waits before ${environment}`;
+  return { type: 'hold', kind: 'gate', reason, delayMs: JUDGE_AGAIN_MS };
+}
+
+function gateHold(input: JsonObject, decision: Decision): { reason: string; delayMs: number | null } {
+  const own = typeof input.expires === 'string' ? parseDuration(input.expires) : undefined;
+  const expires = Math.min(own ?? Number.POSITIVE_INFINITY, expiresAfterMs(decision) ?? Number.POSITIVE_INFINITY);
   return {
     reason: typeof input.message === 'string' ? input.message : 'waits for an approval',
-    delayMs: expires ?? null,
+    delayMs: Number.isFinite(expires) ? expires : null,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Json } from '../base/json.ts';
 import { readsOfStep, type StepReads } from '../pipeline/expression-references.ts';
 import type { Plan, PlanStep } from '../pipeline/plan.ts';
 import { hasExpression } from '../pipeline/template.ts';
+import { isPromote } from './promotion-step.ts';
 import type { RunGraph } from './run-state.ts';
 
 /** A plan with what the engine asks of it again and again. Made once per plan. */
@@ -29,8 +30,11 @@ export interface StepFacts {
   /** `with` holds expressions: what policy sees of it depends on the run. */
   readonly isTemplated: boolean;
   readonly reads: StepReads;
+  /** Indexes of the gates before it that promote to an environment. */
+  readonly promotions: readonly number[];
 }
 
+const NO_INDEXES: readonly number[] = [];
 const COMPILED = new WeakMap<Plan, CompiledPlan>();
 
 export function compilePlan(plan: Plan): CompiledPlan {
@@ -45,6 +49,7 @@ function compile(plan: Plan): CompiledPlan {
   const needs = plan.steps.map((step) => step.needs.map((id) => indexById.get(id) ?? -1));
   const successors: number[][] = plan.steps.map(() => []);
   needs.forEach((before, idx) => before.forEach((need) => successors[need]?.push(idx)));
+  const promotions = promotionsBefore(plan, successors);
   return {
     plan,
     digest: digestBytes(body),
@@ -53,7 +58,7 @@ function compile(plan: Plan): CompiledPlan {
     needs,
     sinks: successors.flatMap((next, idx) => (next.length === 0 ? [idx] : [])),
     runners: plan.steps.map((step) => step.runner),
-    facts: plan.steps.map(factsOf),
+    facts: plan.steps.map((step, idx) => ({ ...factsOf(step), promotions: promotions[idx] ?? NO_INDEXES })),
     indexById,
     indexesByBase: Map.groupBy(plan.steps.keys(), (idx) => (plan.steps[idx] as PlanStep).base),
   };
@@ -63,7 +68,28 @@ function compensated(plan: Plan): readonly number[] {
   return plan.steps.flatMap((step, idx) => (step.compensate ? [idx] : [])).reverse();
 }
 
-function factsOf(step: PlanStep): StepFacts {
+/** By index of a step; sparse, as most plans have no such gate. */
+function promotionsBefore(plan: Plan, successors: readonly (readonly number[])[]): readonly number[][] {
+  const before: number[][] = [];
+  plan.steps.forEach((step, gate) => {
+    if (!isPromote(step)) return;
+    for (const idx of reachedFrom(successors, gate)) (before[idx] ??= []).push(gate);
+  });
+  return before;
+}
+
+function reachedFrom(successors: readonly (readonly number[])[], from: number): ReadonlySet<number> {
+  const found = new Set<number>();
+  const open = [...(successors[from] ?? [])];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (found.has(next)) continue;
+    found.add(next);
+    open.push(...(successors[next] ?? []));
+  }
+  return found;
+}
+
+function factsOf(step: PlanStep): Omit<StepFacts, 'promotions'> {
   const reads = readsOfStep(step);
   const isTemplated = holdsExpression(step.with);
   return {
@@ -78,8 +104,6 @@ function holdsExpression(value: Json): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some((part) => holdsExpression(part));
 }
 
-const NO_INDEXES: readonly number[] = [];
-
 /** The steps whose results a step reads. */
 export function readIndexes(compiled: CompiledPlan, idx: number): readonly number[] {
   const bases = compiled.facts[idx]?.reads.steps;
@@ -90,13 +114,8 @@ export function readIndexes(compiled: CompiledPlan, idx: number): readonly numbe
 
 /** Everything that follows a set of steps, with the steps themselves. */
 export function closureOf(compiled: CompiledPlan, from: Iterable<number>): ReadonlySet<number> {
-  const found = new Set<number>();
-  const open = [...from];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (found.has(next)) continue;
-    found.add(next);
-    open.push(...(compiled.graph.successors[next] ?? []));
-  }
+  const found = new Set<number>(from);
+  for (const idx of [...found]) for (const next of reachedFrom(compiled.graph.successors, idx)) found.add(next);
   return found;
 }
 

@@ -5,6 +5,7 @@ import { attemptState } from '../store/workers.ts';
 import type { Hub } from './hub.ts';
 import { buildLeases, parseStepId } from './lease-builder.ts';
 import { noteOf, noteText } from './outcome-note.ts';
+import type { Policies } from './policies.ts';
 import type { RunEntries } from './run-entry.ts';
 import type { Settler } from './settler.ts';
 import { type CompleteCall, type ServedQueues, slotsOf, type Waiter, WorkerGroup } from './worker-group.ts';
@@ -21,7 +22,7 @@ export interface ConductorTools {
   readonly hub: Hub;
   readonly entries: RunEntries;
   readonly settler: Settler;
-  readonly packId: () => number;
+  readonly policies: Pick<Policies, 'baseId'>;
   readonly onClosed: (runs: readonly number[]) => void;
 }
 
@@ -174,7 +175,7 @@ export class Conductor {
         completions,
         slots,
         queues: group.queues.literal(),
-        packId: this.#tools.packId(),
+        baseId: this.#tools.policies.baseId,
         mark: group.mark,
       };
       const result = await withRetries(() => tick(this.#tools.db, request));

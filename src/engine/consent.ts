@@ -1,19 +1,28 @@
-import { type Approval, loadApprovals } from '../store/approvals.ts';
+import { type Approval, loadApprovals, tally } from '../store/approvals.ts';
 import type { Session } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
 import type { RunRow } from '../store/run-rows.ts';
 import { WHOLE_RUN } from '../store/timers.ts';
+import { approvalsWanted } from './obligations.ts';
 
-/** Whether policy asked about the run itself and nobody has let it begin. In a group it may wait for its turn all the same. */
+/** Whether policy asked about the run itself and not enough people have let it begin. In a group it may wait for its turn all the same. */
 export async function isConsentWanted(
   session: Session,
-  { id, status, decisionId }: Pick<RunRow, 'id' | 'status' | 'decisionId'>,
+  row: Pick<RunRow, 'id' | 'status' | 'decisionId'>,
 ): Promise<boolean> {
-  if (status !== 'queued' || decisionId === null) return false;
-  const stored = (await loadDecisions(session, [decisionId])).get(decisionId);
-  return stored?.decision.verdict === 'ask' && !(await loadApprovals(session, [id])).some(isConsent);
+  if (row.status !== 'queued' || row.decisionId === null) return false;
+  return !(await hasConsent(session, row, await loadApprovals(session, [row.id])));
 }
 
-function isConsent({ idx, decision }: Approval): boolean {
-  return idx === WHOLE_RUN && decision === 'approve';
+/** Whether as many people as policy wants have agreed to the run, or it did not ask. */
+export async function hasConsent(
+  session: Session,
+  { decisionId }: Pick<RunRow, 'decisionId'>,
+  answers: readonly Approval[],
+): Promise<boolean> {
+  const decision =
+    decisionId === null ? undefined : (await loadDecisions(session, [decisionId])).get(decisionId)?.decision;
+  if (decision?.verdict !== 'ask') return true;
+  const { approvals, denial } = tally(answers.filter(({ idx }) => idx === WHOLE_RUN));
+  return denial === undefined && approvals >= Math.max(1, approvalsWanted(decision));
 }

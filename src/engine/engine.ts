@@ -1,28 +1,35 @@
 import type { Clock } from '../base/clock.ts';
+import type { MaestroError } from '../base/errors.ts';
 import { ulid } from '../base/ids.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { Principal } from '../base/principal.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import type { GateAnswer, PlanPreview, RetryScope, RunReceipt, RunTrigger, StartRun } from '../protocol/client.ts';
 import type { LogLine, RunEvent } from '../protocol/event.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
-import type { RunSummary, RunView } from '../protocol/run.ts';
+import type { Namespace, PolicySource } from '../protocol/namespace.ts';
+import type { PromotionSource } from '../protocol/promotion-facts.ts';
+import type { DecisionView, RunSummary, RunView } from '../protocol/run.ts';
+import type { SecretSource } from '../protocol/secret-source.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
 import type { Signer } from '../provenance/signer.ts';
 import { readActivity } from '../store/activity.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Database } from '../store/database.ts';
-import { savePack } from '../store/decisions.ts';
 import { eventCounts } from '../store/events.ts';
 import { migrate } from '../store/migrate.ts';
 import { endClaims } from '../store/outbox.ts';
 import { receiptIdentities } from '../store/receipts.ts';
 import { type Scope, SERVED } from '../store/scope.ts';
 import { Conductor } from './conductor.ts';
-import { DecisionIds } from './decision-ids.ts';
+import { GateKeeper } from './gate-keeper.ts';
 import { advanceGroups, advanceWaiting, groupOf, joinGroup } from './groups.ts';
 import { openHousekeeping } from './housekeeping.ts';
 import { Hub } from './hub.ts';
 import { type ReclaimWorkers, releaseLostWorkers } from './lost-workers.ts';
+import { mayAct } from './may-act.ts';
+import { Policies } from './policies.ts';
 import { previewPlan } from './preview.ts';
 import { Queries } from './queries.ts';
 import { QueueDirectory } from './queue-directory.ts';
@@ -34,11 +41,18 @@ import type { SettleTools } from './settle.ts';
 import { Settler } from './settler.ts';
 import { type NewRunNames, Submitter } from './submitter.ts';
 import { Timekeeper } from './timekeeper.ts';
-import { openWorkerDesk, type SecretSource } from './worker-desk.ts';
+import { openWorkerDesk } from './worker-desk.ts';
 
 export interface EngineOptions {
   readonly db: Database;
+  /** Of namespaces that say nothing of their own. */
   readonly policy: PolicyEngine;
+  /** The same rules with what a namespace changes of the data. @throws POLICY_INVALID */
+  readonly openPatched: (patch: JsonObject) => Promise<PolicyEngine>;
+  /** Of runs that name no namespace. */
+  readonly home: Namespace;
+  /** What others know of promotions; absent where nobody but the store does, as on a laptop. */
+  readonly promotions?: PromotionSource;
   readonly signer: Signer;
   readonly issuer: IssuerFact;
   readonly blobs: BlobStore;
@@ -80,6 +94,7 @@ export class Engine {
   readonly news: Pick<Hub, 'next' | 'on'>;
   readonly #options: EngineOptions;
   readonly #hub: Hub;
+  readonly #policies: Policies;
   readonly #entries = new RunEntries();
   readonly #queries: Queries;
   readonly #settler: Settler;
@@ -88,6 +103,7 @@ export class Engine {
   readonly #retrier: Retrier;
   readonly #sealer: Sealer;
   readonly #timekeeper: Timekeeper;
+  readonly #gateKeeper: GateKeeper;
   readonly #settleTools: SettleTools;
   /** Keys of the dedicated runs that were asked for here. */
   readonly #own = new Set<string>();
@@ -95,14 +111,13 @@ export class Engine {
   /** Opens the store, brings its schema up to date, takes up what a crash left behind, and begins to keep time. */
   static async open(options: EngineOptions): Promise<Engine> {
     await migrate(options.db);
-    const packId = await savePack(options.db, options.policy.packDigest, options.policy.revision);
-    const engine = new Engine(options, packId);
+    const engine = new Engine(options, await Policies.open(options));
     await engine.#start();
     return engine;
   }
 
-  private constructor(options: EngineOptions, packId: number) {
-    const { db, policy, clock, random } = options;
+  private constructor(options: EngineOptions, policies: Policies) {
+    const { db, clock, random } = options;
     const times = { ...TIMES, ...options.times };
     this.#options = options;
     this.#hub = new Hub(db);
@@ -110,7 +125,8 @@ export class Engine {
     const hub = this.#hub;
     const entries = this.#entries;
     this.#queries = new Queries(db, hub, entries);
-    this.#settleTools = { policy, packId, entries, clock, random };
+    this.#policies = policies;
+    this.#settleTools = { policies, entries, clock, random };
     const onClosed = (runs: readonly number[]): void => this.#onClosed(runs);
     this.#settler = new Settler(
       db,
@@ -118,16 +134,27 @@ export class Engine {
       () => this.#settleTools,
       onClosed,
       () => this.#timekeeper.lookAtTimers(),
+      (run) => this.#gateKeeper.wake(run),
     );
-    this.#conductor = new Conductor({ db, hub, entries, settler: this.#settler, packId: () => packId, onClosed });
+    this.#conductor = new Conductor({ db, hub, entries, settler: this.#settler, policies, onClosed });
+    const { promotions, onError } = options;
+    this.#gateKeeper = new GateKeeper({
+      db,
+      entries,
+      policies,
+      settler: () => this.#settler,
+      onError,
+      ...(promotions ? { promotions } : {}),
+    });
     const queues = new QueueDirectory(db);
-    this.#submitter = new Submitter({ db, policy, packId, decisionIds: new DecisionIds(packId), entries, queues });
+    this.#submitter = new Submitter({ db, entries, queues });
     this.#retrier = new Retrier({
       db,
       queries: this.#queries,
       submitter: this.#submitter,
       settler: this.#settler,
       settleTools: this.#settleTools,
+      policies,
       namesIn: (group, isDedicated) => this.#names(group, isDedicated),
       onClosed,
     });
@@ -135,7 +162,7 @@ export class Engine {
       db,
       hub,
       entries,
-      policy,
+      entrypoint: options.policy.entrypoint,
       signer: options.signer,
       issuer: options.issuer,
       isBusy: () => this.#conductor.isBusy,
@@ -162,6 +189,7 @@ export class Engine {
       conductor: this.#conductor,
       settler: this.#settler,
       blobs: options.blobs,
+      policies,
       secrets: options.secrets,
       renewEveryMs: times.renewEveryMs,
       expireAfterMs: times.expireAfterMs,
@@ -177,7 +205,9 @@ export class Engine {
    */
   async startRun(request: StartRun): Promise<{ readonly run: number; readonly isNew: boolean }> {
     const group = groupOf(request);
-    const started = await this.#submitter.start(request, this.#names(group, request.isDedicated === true));
+    const { namespace } = request;
+    const policy = this.#policies.known(namespace) ?? (await this.#policies.of(namespace));
+    const started = await this.#submitter.start(request, this.#names(group, request.isDedicated === true), policy);
     if (started.isRejected) this.#onClosed([started.run]);
     else if (group !== null) {
       // Also of a run that is known: whoever started it may have died before it joined.
@@ -216,6 +246,21 @@ export class Engine {
     return this.#retrier.retry(run, scope, idempotencyKey);
   }
 
+  /** Whether somebody may do something in a namespace: a command, a button, a call of the API. */
+  async mayAct(namespace: Namespace, action: string, principal: Principal, isPublic: boolean): Promise<DecisionView> {
+    return mayAct(this.#options.db, await this.#policies.of(namespace), { name: action, isPublic, person: principal });
+  }
+
+  /** The data by which a namespace is judged now. */
+  async policyData(namespace: Namespace): Promise<JsonObject> {
+    return (await this.#policies.of(namespace)).inForce.policy.data;
+  }
+
+  /** Facts may have changed for which gates of these runs wait. Public ids; those that wait for nothing may be among them. */
+  async revisitGates(runIds: readonly string[]): Promise<void> {
+    for (const id of runIds) this.#gateKeeper.wake(await this.#queries.resolve(id));
+  }
+
   /** Looks after a run that was started elsewhere: gives out again what dead workers hold, without waiting for a sweep. */
   async resumeRun(run: number): Promise<void> {
     await this.#adopt(run);
@@ -226,8 +271,17 @@ export class Engine {
     this.#hub.tell('ready');
   }
 
-  preview(request: StartRun): PlanPreview {
-    return previewPlan(this.#options.policy, request);
+  async preview(request: StartRun): Promise<PlanPreview> {
+    const { forNew } = await this.#policies.of(request.namespace);
+    return previewPlan(forNew.policy, request);
+  }
+
+  /**
+   * Says what a namespace's policy file changes of the data; null where it has none. Steps that wait are asked about again. Of
+   * a broken file, its error: nothing new begins in the namespace until it is mended.
+   */
+  async setPolicy(namespace: Namespace, patch: JsonObject | null | MaestroError, source: PolicySource): Promise<void> {
+    await this.#policies.set(namespace, patch, source);
   }
 
   resolve(name: string): Promise<number> {

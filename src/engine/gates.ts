@@ -1,30 +1,31 @@
-import type { Digest } from '../base/digest.ts';
+import { isoTime } from '../base/clock.ts';
 import { MaestroError } from '../base/errors.ts';
-import type { Json } from '../base/json.ts';
-import type { Principal } from '../base/principal.ts';
 import type { PlanStep } from '../pipeline/plan.ts';
-import type { GateAnswer } from '../protocol/client.ts';
+import type { Decision } from '../policy/decision.ts';
+import type { ApprovalInput } from '../policy/input.ts';
+import { policyFacts, policyStep } from '../policy/input-from-plan.ts';
+import type { GateAnswer, RunTrigger } from '../protocol/client.ts';
 import { approvalSubject } from '../provenance/approval-subject.ts';
-import { type Approval, addApproval, loadApprovals } from '../store/approvals.ts';
+import { type Approval, addApproval, loadApprovals, revokeApproval, tally } from '../store/approvals.ts';
 import type { Session } from '../store/database.ts';
+import { saveDecisions } from '../store/decisions.ts';
 import { heldAt } from '../store/events.ts';
 import { WHOLE_RUN } from '../store/timers.ts';
 import { beginRun } from './begin-run.ts';
 import { stepAt } from './compiled-plan.ts';
-import { isConsentWanted } from './consent.ts';
-import { readNote } from './outcome-note.ts';
+import { hasConsent, isConsentWanted } from './consent.ts';
+import { approvalsWanted } from './obligations.ts';
+import { isPromotion } from './promotion-step.ts';
 import { answerBytes } from './receipt-room.ts';
 import type { RunWork } from './run-work.ts';
+import { subjectOf, type WaitingGate, waitingGate } from './waiting-gate.ts';
 import { ANSWER_BYTES_MAX } from './worker-limits.ts';
 
-interface Named {
-  readonly provider: string;
-  readonly id: string;
-}
+type Answer = Omit<GateAnswer, 'runId'>;
 
 export interface GateAnswerAsk {
   readonly type: 'answer';
-  readonly answer: Omit<GateAnswer, 'runId'>;
+  readonly answer: Answer;
 }
 
 /**
@@ -32,83 +33,82 @@ export interface GateAnswerAsk {
  * @throws GATE_NOT_OPEN, STEP_NOT_FOUND, APPROVAL_NOT_ALLOWED, TOO_MANY_ANSWERS, CONFLICT where the wait began after what the
  * answer is to
  */
-export async function takeAnswer(session: Session, work: RunWork, { answer }: GateAnswerAsk): Promise<boolean> {
-  const gate = await gateMeant(session, work, answer);
-  if (gate === null) return answerForRun(session, work, answer);
-  const idx = waitingGate(work, gate);
-  const step = stepAt(work.entry.compiled, idx);
-  const generation = work.state.steps[idx]?.generation ?? 0;
-  assertMayAnswer(work, step, answer);
-  assertSeen(answer, await heldAt(session, work.row.id, idx), `gate ${step.id}`);
-  const answers = await addAnswer(session, work, answer, { idx, generation, subjectDigest: subjectOf(work, step) });
+export async function takeAnswer(
+  session: Session,
+  work: RunWork,
+  { answer }: GateAnswerAsk,
+  nowMs: number,
+): Promise<boolean> {
+  const name = await gateMeant(session, work, answer);
+  if (name === null) return answerForRun(session, work, answer, nowMs);
+  const gate = waitingGate(work, indexOfWaiting(work, name));
+  const { idx, generation } = gate;
+  assertSeen(answer, await heldAt(session, work.row.id, idx), `gate ${gate.step.id}`);
+  const place = { idx, generation, environment: gate.environment, subjectDigest: subjectOf(work, gate) };
+  const answers = await record(session, work, answer, place, gate.step, nowMs);
   const given = answers.filter((one) => one.idx === idx && one.generation === generation);
-  return decide(work, idx, generation, step, given);
+  return decide(work, gate, given);
 }
 
 /** Null for the run itself. */
-async function gateMeant(
-  session: Session,
-  work: RunWork,
-  { gate }: GateAnswerAsk['answer'],
-): Promise<string | undefined | null> {
+async function gateMeant(session: Session, work: RunWork, { gate }: Answer): Promise<string | undefined | null> {
   if (typeof gate === 'string') return gate;
   if (await waitsForConsent(session, work)) return null;
   if (gate === null) throw new MaestroError('GATE_NOT_OPEN', `run ${work.row.key} does not wait for consent`);
   return undefined;
 }
 
-/** Whether policy asked about the run itself and nobody has let it begin. */
+/** Whether policy asked about the run itself and not enough people have let it begin. */
 export function waitsForConsent(session: Session, work: RunWork): Promise<boolean> {
   return isConsentWanted(session, { ...work.row, status: work.state.status });
 }
 
-async function answerForRun(session: Session, work: RunWork, answer: GateAnswerAsk['answer']): Promise<boolean> {
+async function answerForRun(session: Session, work: RunWork, answer: Answer, nowMs: number): Promise<boolean> {
   assertSeen(answer, work.row.createdAt, `run ${work.row.key}`);
   const subjectDigest = approvalSubject({
     runId: work.row.key,
     gate: null,
+    environment: null,
     planDigest: work.entry.compiled.digest,
     gitCommit: work.row.trigger.source.gitCommit,
     artifactDigests: [],
   });
-  await addAnswer(session, work, answer, { idx: WHOLE_RUN, generation: 0, subjectDigest });
-  const { principal, decision, reason } = answer;
-  if (decision === 'deny')
-    return work.apply({
-      type: 'cancel-requested',
-      reason: `denied by ${principal.login}: ${reason || 'no reason given'}`,
-    });
+  const place = { idx: WHOLE_RUN, generation: 0, environment: null, subjectDigest };
+  const answers = await record(session, work, answer, place, null, nowMs);
+  const { denial } = tally(answers.filter(({ idx }) => idx === WHOLE_RUN));
+  if (denial) return work.apply({ type: 'cancel-requested', reason: denialText(denial) });
+  if (!(await hasConsent(session, work.row, answers))) return true;
   // In a group it begins when it is its turn, which the group's lock decides.
   return work.row.concurrencyGroup === null ? beginRun(session, work) : true;
 }
 
-/**
- * Adds an answer to those of the run, which are returned. They have a place of their own in its receipt: steps that are lost
- * and asked about again and again would fill it otherwise.
- * @throws TOO_MANY_ANSWERS
- */
-async function addAnswer(
+type Place = Pick<Approval, 'idx' | 'generation' | 'subjectDigest' | 'environment'>;
+
+/** Adds an answer that policy lets count, or takes one back. Answers all of the run. */
+async function record(
   session: Session,
   work: RunWork,
-  { principal, decision, reason }: GateAnswerAsk['answer'],
-  place: Pick<Approval, 'idx' | 'generation' | 'subjectDigest'>,
+  answer: Answer,
+  place: Place,
+  step: PlanStep | null,
+  nowMs: number,
 ): Promise<readonly Approval[]> {
+  const { principal, decision, reason } = answer;
   const run = work.row.id;
-  await addApproval(session, {
-    run,
-    ...place,
-    decision: decision === 'revoke' ? 'deny' : decision,
-    provider: principal.provider,
-    principal: principal.login,
-    reason,
-  });
+  const who = { provider: principal.provider, account: principal.account };
+  if (decision === 'revoke') {
+    if (!(await revokeApproval(session, { run, ...place, ...who })))
+      throw new MaestroError(
+        'APPROVAL_NOT_ALLOWED',
+        `${principal.login} has approved nothing here that could be taken back`,
+      );
+  } else {
+    const decisionId = await askWhetherItCounts(session, work, { ...answer, decision }, step, nowMs);
+    const said = { principal: principal.login, decision, reason, decisionId };
+    await addApproval(session, { run, ...place, ...who, ...said });
+  }
   const answers = await loadApprovals(session, [run]);
-  const bytes = answerBytes(answers, work.entry.compiled);
-  if (bytes > ANSWER_BYTES_MAX)
-    throw new MaestroError(
-      'TOO_MANY_ANSWERS',
-      `the receipt of run ${work.row.key} has room for answers of people up to ${ANSWER_BYTES_MAX} bytes, and with this one they take ${bytes}: cancel the run, and start a new one`,
-    );
+  assertRoom(work, answers);
   work.tell({
     run,
     idx: place.idx === WHOLE_RUN ? null : place.idx,
@@ -119,23 +119,72 @@ async function addAnswer(
   return answers;
 }
 
-function decide(work: RunWork, idx: number, generation: number, step: PlanStep, given: readonly Approval[]): boolean {
-  const denial = given.find((one) => one.decision === 'deny');
-  if (denial)
-    return work.apply({
-      type: 'hold-denied',
-      idx,
-      generation,
-      reason: `denied by ${denial.principal}: ${denial.reason || 'no reason given'}`,
-    });
-  if (given.length < approvalsNeeded(step)) return true;
-  if (work.state.steps[idx]?.hold === 'gate') return work.apply({ type: 'hold-passed', idx, generation });
+/**
+ * Number of the decision by which the answer counts.
+ * @throws APPROVAL_NOT_ALLOWED
+ */
+async function askWhetherItCounts(
+  session: Session,
+  work: RunWork,
+  answer: Answer & { readonly decision: 'approve' | 'deny' },
+  step: PlanStep | null,
+  nowMs: number,
+): Promise<number> {
+  const { policy, packId } = work.pack;
+  const { actor } = work.row.trigger;
+  const { principal, decision: said, isAuthor } = answer;
+  const input: ApprovalInput = {
+    phase: 'approval',
+    ...policyFacts(work.entry.compiled.plan, work.entry.trigger),
+    step: step && policyStep(step, []),
+    approval: { decision: said, person: principal, isActor: isSame(actor, principal), isAuthor, at: isoTime(nowMs) },
+  };
+  const decision = policy.evaluate(input);
+  if (decision.verdict !== 'allow')
+    throw new MaestroError('APPROVAL_NOT_ALLOWED', decision.reasons.join('; ') || 'policy does not let it count');
+  const ids = await saveDecisions(session, packId, [{ decision, input: () => input }]);
+  return ids.get(decision.inputDigest) ?? 0;
+}
+
+/** Answers have a place of their own in the receipt: steps that are lost and asked about again and again would fill it. */
+function assertRoom(work: RunWork, answers: readonly Approval[]): void {
+  const bytes = answerBytes(answers, work.entry.compiled);
+  if (bytes > ANSWER_BYTES_MAX)
+    throw new MaestroError(
+      'TOO_MANY_ANSWERS',
+      `the receipt of run ${work.row.key} has room for answers of people up to ${ANSWER_BYTES_MAX} bytes, and with this one they take ${bytes}: cancel the run, and start a new one`,
+    );
+}
+
+function decide(work: RunWork, gate: WaitingGate, given: readonly Approval[]): boolean {
+  const { idx, generation, step } = gate;
+  const { approvals, denial } = tally(given);
+  if (denial) return work.apply({ type: 'hold-denied', idx, generation, reason: denialText(denial) });
+  const { hold } = work.state.steps[idx] ?? {};
+  if (hold === 'gate' && isPromotion(step)) {
+    // People are one thing of several that have to agree.
+    work.promotions.add(idx);
+    return true;
+  }
+  if (approvals < peopleWanted(gate.decision, step)) return true;
+  if (hold === 'gate') return work.apply({ type: 'hold-passed', idx, generation });
   work.approved.add(idx);
   work.toAdmit.add(idx);
   return true;
 }
 
-function waitingGate(work: RunWork, gate: string | undefined): number {
+/** How many people have to agree: what the gate itself says, or more where policy wants more. */
+export function peopleWanted(decision: Decision, step: PlanStep): number {
+  const own = step.kind === 'gate' ? step.with.approvals : undefined;
+  const least = isPromotion(step) ? 0 : 1;
+  return Math.max(typeof own === 'number' ? own : least, least, approvalsWanted(decision));
+}
+
+function denialText({ principal, reason }: Approval): string {
+  return `denied by ${principal}: ${reason || 'no reason given'}`;
+}
+
+function indexOfWaiting(work: RunWork, gate: string | undefined): number {
   const waiting = work.state.steps.flatMap((step, idx) =>
     step.status === 'held' && asksPeople(step.hold) ? [idx] : [],
   );
@@ -162,7 +211,7 @@ function asksPeople(hold: string | null): boolean {
   return hold === 'gate' || hold === 'ask' || hold === 'unknown-outcome';
 }
 
-function assertSeen({ decision, begunBefore }: GateAnswerAsk['answer'], began: Date | undefined, what: string): void {
+function assertSeen({ decision, begunBefore }: Answer, began: Date | undefined, what: string): void {
   if (decision !== 'approve' || begunBefore === undefined || began === undefined) return;
   if (began.getTime() >= Date.parse(begunBefore))
     throw new MaestroError(
@@ -171,57 +220,10 @@ function assertSeen({ decision, begunBefore }: GateAnswerAsk['answer'], began: D
     );
 }
 
-/** Whoever started the run may not approve, but may always deny. */
-function assertMayAnswer(work: RunWork, step: PlanStep, answer: GateAnswerAsk['answer']): void {
-  if (step.kind !== 'gate') return;
-  const { actor } = work.row.trigger;
-  if (step.with['not-author'] === true && answer.decision === 'approve' && isSame(actor, named(answer.principal))) {
-    throw new MaestroError(
-      'APPROVAL_NOT_ALLOWED',
-      `gate ${step.id} wants somebody other than ${actor.id}, who started the run`,
-    );
-  }
-  const from = namesOf(step.with.from);
-  if (
-    from.length > 0 &&
-    !from.some((id) => isSame({ provider: answer.principal.provider, id }, named(answer.principal)))
-  ) {
-    throw new MaestroError(
-      'APPROVAL_NOT_ALLOWED',
-      `gate ${step.id} takes answers of ${from.join(', ')}, not of ${answer.principal.login}`,
-    );
-  }
-}
-
-function named({ provider, login }: Principal): Named {
-  return { provider, id: login };
-}
-
 /** GitHub's logins differ in more than case. */
-function isSame(a: Named, b: Named): boolean {
-  if (a.provider !== b.provider) return false;
-  return a.provider === 'github' ? a.id.toLowerCase() === b.id.toLowerCase() : a.id === b.id;
-}
-
-function namesOf(value: Json | undefined): readonly string[] {
-  return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
-}
-
-function approvalsNeeded(step: PlanStep): number {
-  const wanted = step.kind === 'gate' ? step.with.approvals : undefined;
-  return typeof wanted === 'number' ? Math.max(1, wanted) : 1;
-}
-
-/** What the approver saw: the plan, the commit, and what the steps before the gate made. */
-function subjectOf(work: RunWork, step: PlanStep): Digest {
-  const { compiled } = work.entry;
-  const needs = step.needs.flatMap((id) => compiled.indexById.get(id) ?? []);
-  const artifacts = needs.flatMap((need) => readNote(work.finished(need)?.outcome ?? {}).artifacts ?? []);
-  return approvalSubject({
-    runId: work.row.key,
-    gate: step.id,
-    planDigest: compiled.digest,
-    gitCommit: work.row.trigger.source.gitCommit,
-    artifactDigests: artifacts.map((artifact) => artifact.digest),
-  });
+function isSame(actor: RunTrigger['actor'], person: Answer['principal']): boolean {
+  if (actor.provider !== person.provider) return false;
+  if (actor.account !== undefined) return actor.account === person.account;
+  const { login } = person;
+  return actor.provider === 'github' ? actor.id.toLowerCase() === login.toLowerCase() : actor.id === login;
 }

@@ -4,6 +4,7 @@ import type { PlanPreview, StartRun } from '../protocol/client.ts';
 import { askPolicy } from './admission.ts';
 import { compilePlan } from './compiled-plan.ts';
 import { runContexts, stepContexts } from './contexts.ts';
+import { gatedBy } from './gated-by.ts';
 import type { RunEntry } from './run-entry.ts';
 import { decisionView } from './run-view.ts';
 
@@ -11,7 +12,15 @@ import { decisionView } from './run-view.ts';
 export function previewPlan(policy: PolicyEngine, { plan, trigger }: StartRun): PlanPreview {
   const compiled = compilePlan(plan);
   const contexts = runContexts(compiled, { key: '', attempt: 1, trigger });
-  const entry: RunEntry = { id: 0, key: '', compiled, trigger, contexts, policyKey: runKey(plan, trigger) };
+  const entry: RunEntry = {
+    id: 0,
+    key: '',
+    compiled,
+    trigger,
+    contexts,
+    policyKey: runKey(plan, trigger),
+    namespace: 0,
+  };
   return {
     digest: compiled.digest,
     run: decisionView(policy.evaluate(runInput(plan, trigger))),
@@ -22,6 +31,12 @@ export function previewPlan(policy: PolicyEngine, { plan, trigger }: StartRun): 
         idx,
         contexts: stepContexts(contexts, compiled, idx, () => undefined),
         isCompensation: false,
+        gatedBy: gatedBy(
+          compiled,
+          idx,
+          (gate) => stepContexts(contexts, compiled, gate, () => undefined),
+          () => true,
+        ),
       });
       return { step: step.id, decision: decisionView(asked.decision) };
     }),

@@ -1,6 +1,6 @@
 import { MaestroError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
-import { DECISION_BYTES, idBytes, stepBytes } from '../pipeline/receipt-bytes.ts';
+import { DECISION_BYTES, idBytes, OTHER_DECISION_BYTES, stepBytes } from '../pipeline/receipt-bytes.ts';
 import type { Artifact, Outcome } from '../protocol/outcome.ts';
 import { PAYLOAD_BYTES_MAX, SUBJECTS_MAX, subjectName } from '../provenance/receipt.ts';
 import type { Approval } from '../store/approvals.ts';
@@ -54,15 +54,22 @@ export function assertReceiptFits(entry: RunEntry): void {
   );
 }
 
-/** What answers of people take without their words, which are cut. */
+/**
+ * What answers of people take without their words, which are cut: each with the decision that lets it count, and as if it were
+ * taken back, for which there must always be room.
+ */
 export function answerBytes(answers: readonly Approval[], compiled: CompiledPlan): number {
   return answers.reduce((sum, answer) => {
-    const fact = approvalFact({ ...answer, reason: '' }, compiled);
-    return sum + sizeOf(fact as unknown as Json) + 1;
+    const fact = approvalFact({ ...answer, reason: '', revokedAt: answer.at }, compiled);
+    return sum + sizeOf(fact as unknown as Json) + 1 + OTHER_DECISION_BYTES;
   }, 0);
 }
 
-const SHARED_BYTES = DECISION_BYTES + SUBJECTS_MAX * SUBJECT_BYTES + ANSWER_BYTES_MAX + RECEIPT_BYTES_RESERVED;
+/** What policy obliges runs and steps to, beside what is asked of people. */
+const DUTIES_BYTES = 65_536;
+
+const SHARED_BYTES =
+  DECISION_BYTES + SUBJECTS_MAX * SUBJECT_BYTES + ANSWER_BYTES_MAX + DUTIES_BYTES + RECEIPT_BYTES_RESERVED;
 
 /** Less than nothing where the plan is too large. */
 function leftOf(entry: RunEntry): number {
@@ -114,9 +121,14 @@ function runBytes({ id, key, compiled, trigger }: RunEntry): number {
     createdAt: LONG_AGO,
     startedAt: LONG_AGO,
     finishedAt: LONG_AGO,
+    namespaceId: 0,
   };
   const without = { ...compiled, plan: { ...compiled.plan, steps: [] } };
-  const facts = runFacts({ row, steps: [], compiled: without, decisions: new Map(), approvals: [] }, NOBODY, '');
+  const facts = runFacts(
+    { row, steps: [], compiled: without, decisions: new Map(), approvals: [], promotions: [], releases: [] },
+    NOBODY,
+    '',
+  );
   return sizeOf(facts as unknown as Json);
 }
 

@@ -3,6 +3,7 @@ import type { Database } from '../store/database.ts';
 import { receiptIdentities } from '../store/receipts.ts';
 import { findByIdempotencyKey, loadRuns, loadSteps } from '../store/run-rows.ts';
 import { joinGroup } from './groups.ts';
+import type { NamespacePolicy, Policies } from './policies.ts';
 import type { Queries } from './queries.ts';
 import { carryResults, keptSteps } from './retry.ts';
 import { type Settled, type SettleTools, settleRuns } from './settle.ts';
@@ -15,6 +16,7 @@ export interface RetrierTools {
   readonly submitter: Submitter;
   readonly settler: Settler;
   readonly settleTools: SettleTools;
+  readonly policies: Policies;
   /** Of a new run in that concurrency group. */
   readonly namesIn: (group: string | null, isDedicated: boolean) => NewRunNames;
   readonly onClosed: (runs: readonly number[]) => void;
@@ -60,11 +62,13 @@ export class Retrier {
     scope: RetryScope,
     request: StartRun,
   ): Promise<{ readonly next: number; readonly isRejected: boolean; readonly settled?: Settled } | undefined> {
-    const { db, queries, submitter, settleTools, namesIn } = this.#tools;
+    const { db, queries, submitter, settleTools, policies, namesIn } = this.#tools;
     const { row, entry } = await queries.load(run);
     const kept = keptSteps(row, await loadSteps(db, [run]), entry.compiled, scope);
     const group = row.concurrencyGroup;
-    const start = await submitter.prepareWithin(request, { ...namesIn(group, row.pool !== ''), isQueued: true });
+    const policy = (await policies.load(db, [row.namespaceId])).get(row.namespaceId) as NamespacePolicy;
+    const names = { ...namesIn(group, row.pool !== ''), isQueued: true };
+    const start = await submitter.prepareWithin(request, names, policy);
     return db.transaction(async (session) => {
       const next = await start(session);
       if (next === undefined) return undefined;

@@ -19,6 +19,8 @@ export interface RunEntry {
   readonly contexts: RunContexts;
   /** Names the run's share of every question to policy. */
   readonly policyKey: string;
+  /** Number of its namespace. */
+  readonly namespace: number;
 }
 
 /** Runs and plans that this process has seen lately; the others are read when they are needed. */
@@ -33,6 +35,7 @@ export class RunEntries {
       readonly attempt: number;
       readonly planId: number;
       readonly trigger: RunTrigger;
+      readonly namespaceId: number;
     },
     compiled: CompiledPlan,
     policyKey?: string,
@@ -44,6 +47,7 @@ export class RunEntries {
       trigger: run.trigger,
       contexts: runContexts(compiled, run),
       policyKey: policyKey ?? runKey(compiled.plan, run.trigger),
+      namespace: run.namespaceId,
     };
     remember(this.#plans, run.planId, compiled, PLANS_KEPT);
     remember(this.#runs, run.id, entry, RUNS_KEPT);

@@ -1,20 +1,27 @@
 import { isoTime } from '../base/clock.ts';
 import { type Digest, digestJson } from '../base/digest.ts';
+import { hasExpression } from '../pipeline/template.ts';
+import type { RunTrigger } from '../protocol/client.ts';
 import type {
   ApprovalFact,
   ArtifactFact,
   DecisionFact,
   IssuerFact,
+  PromotionFact,
   RunEnd,
   RunFacts,
+  SecretFact,
   StepEnd,
   StepFact,
 } from '../provenance/facts.ts';
 import type { Approval } from '../store/approvals.ts';
 import type { StoredDecision } from '../store/decisions.ts';
+import type { Promotion } from '../store/promotions.ts';
 import type { RunRow, StepRow } from '../store/run-rows.ts';
+import type { SecretRelease } from '../store/secret-releases.ts';
 import { type CompiledPlan, stepAt } from './compiled-plan.ts';
 import { type OutcomeNote, readNote } from './outcome-note.ts';
+import { isPromotion } from './promotion-step.ts';
 
 export interface ClosedRun {
   readonly row: RunRow;
@@ -22,6 +29,8 @@ export interface ClosedRun {
   readonly compiled: CompiledPlan;
   readonly decisions: ReadonlyMap<number, StoredDecision>;
   readonly approvals: readonly Approval[];
+  readonly promotions: readonly Promotion[];
+  readonly releases: readonly SecretRelease[];
 }
 
 /** What the rows of a run that is over say, in the words of the receipt. Pure, so it can be made again at any time. */
@@ -42,7 +51,7 @@ export function runFacts(closed: ClosedRun, issuer: IssuerFact, entrypoint: stri
         path: plan.source.path,
         digest: plan.source.digest,
       },
-      trigger: { type: row.trigger.type, actor: row.trigger.actor, eventDigest: row.trigger.eventDigest },
+      trigger: { type: row.trigger.type, actor: actorFact(row.trigger.actor), eventDigest: row.trigger.eventDigest },
       source: { uri: row.trigger.source.uri, gitCommit: row.trigger.source.gitCommit },
       status: row.status as RunEnd,
       reason: row.reason,
@@ -57,6 +66,8 @@ export function runFacts(closed: ClosedRun, issuer: IssuerFact, entrypoint: stri
       .sort((a, b) => a.id - b.id)
       .map((decision) => decisionFact(decision, entrypoint)),
     approvals: closed.approvals.map((approval) => approvalFact(approval, compiled)),
+    secrets: closed.releases.map((release) => secretFact(release, compiled)),
+    promotions: closed.promotions.map((promotion) => promotionFact(promotion, compiled)),
     llm: [],
     cost: { microUsd: '0' },
     relations: row.relations.map((relation) => ({ ...relation, logIndex: null })),
@@ -75,6 +86,7 @@ function stepFact(closed: ClosedRun, row: StepRow): StepFact {
     needs: step.needs,
     code: { uri: step.code.uri, digest: step.code.digest ?? null },
     paramsDigest: note.inputDigest ?? null,
+    environment: environmentOf(closed, row.idx),
     runner: { environment: step.runner, isolation: note.isolation ?? null },
     inputs: [],
     outputs: (note.artifacts ?? []).map(artifactFact),
@@ -93,6 +105,42 @@ function stepFact(closed: ClosedRun, row: StepRow): StepFact {
     reason: row.reason,
     decisionId: row.decisionId === null ? null : String(row.decisionId),
   };
+}
+
+/** Where a step acts. What a gate makes of a template stands with what people answered, and with what passed. */
+function environmentOf({ compiled, promotions, approvals }: ClosedRun, idx: number): string | null {
+  const step = stepAt(compiled, idx);
+  if (!isPromotion(step)) return step.environment ?? null;
+  const resolved = [...promotions, ...approvals].find((one) => one.idx === idx)?.environment;
+  const { environment } = step.with;
+  const written = typeof environment === 'string' && !hasExpression(environment) ? environment : null;
+  return resolved ?? written;
+}
+
+function secretFact(release: SecretRelease, compiled: CompiledPlan): SecretFact {
+  return {
+    stepId: stepAt(compiled, release.idx).id,
+    names: release.names,
+    at: isoTime(release.at.getTime()),
+    decisionId: String(release.decisionId),
+  };
+}
+
+function promotionFact(promotion: Promotion, compiled: CompiledPlan): PromotionFact {
+  const { idx, environment, artifacts, commit, isRollback, decisionId, at } = promotion;
+  return {
+    gate: stepAt(compiled, idx).id,
+    environment,
+    artifacts,
+    commit,
+    isRollback,
+    decisionId: String(decisionId),
+    at: isoTime(at.getTime()),
+  };
+}
+
+function actorFact({ provider, id, account }: RunTrigger['actor']): RunFacts['run']['trigger']['actor'] {
+  return { provider, id, account: account ?? (provider === 'local' ? id : null) };
 }
 
 function timeOf(date: Date | null): string | null {
@@ -128,10 +176,13 @@ export function approvalFact(approval: Approval, compiled: CompiledPlan): Approv
   return {
     id: String(approval.id),
     gate: approval.idx < 0 ? null : stepAt(compiled, approval.idx).id,
-    approver: { provider: approval.provider, id: approval.principal },
+    environment: approval.environment,
+    approver: { provider: approval.provider, id: approval.principal, account: approval.account },
     decision: approval.decision,
     reason: approval.reason,
     at: isoTime(approval.at.getTime()),
+    revokedAt: timeOf(approval.revokedAt),
+    decisionId: approval.decisionId === null ? null : String(approval.decisionId),
     subjectDigest: approval.subjectDigest,
   };
 }

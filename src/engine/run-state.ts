@@ -66,6 +66,14 @@ export type RunFact =
   | LeaseLost
   | { readonly type: 'hold-passed'; readonly idx: number; readonly generation: number }
   | { readonly type: 'hold-denied'; readonly idx: number; readonly generation: number; readonly reason: string }
+  /** It goes on waiting, for something else than before. */
+  | {
+      readonly type: 'hold-noted';
+      readonly idx: number;
+      readonly generation: number;
+      readonly reason: string;
+      readonly delayMs: number;
+    }
   | { readonly type: 'cancel-requested'; readonly reason: string }
   | { readonly type: 'released' }
   /** Nothing new: a tick has counted the run down, and what follows from that is to be seen to. */
@@ -138,7 +146,8 @@ export type ToldEvent =
   | 'step.denied'
   | 'step.lost'
   | 'step.held'
-  | 'approval.requested';
+  | 'approval.requested'
+  | 'gate.judged';
 
 export interface Transition {
   readonly run: RunState;

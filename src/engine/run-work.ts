@@ -7,8 +7,10 @@ import { stepAt } from './compiled-plan.ts';
 import { type FinishedStep, type KnownResults, stepContexts } from './contexts.ts';
 import { cutText } from './cut-text.ts';
 import { compensationAfter } from './draft.ts';
+import { gatedBy } from './gated-by.ts';
 import { textChars } from './json-weight.ts';
 import { noteText, type OutcomeNote, readNote } from './outcome-note.ts';
+import type { Pack } from './policies.ts';
 import type { RunEntry } from './run-entry.ts';
 import { type Effect, isFinal, type RunFact, type RunState, STEP_NEW, type StepState } from './run-state.ts';
 import { transition } from './transition.ts';
@@ -19,6 +21,10 @@ export class RunWork {
   readonly entry: RunEntry;
   readonly row: RunRow;
   readonly rows: readonly StepRow[];
+  /** The policy that judges the run now. */
+  readonly pack: Pack;
+  /** Numbers of the stored decisions that were asked for, by the digest of their question. */
+  decisionIds: ReadonlyMap<string, number> = new Map();
   state: RunState;
   /** Steps whose dependencies are final and which nobody has judged yet. */
   readonly toAdmit = new Set<number>();
@@ -28,6 +34,8 @@ export class RunWork {
   judgedChars = 0;
   /** Waiting for the next admission with a person's consent. */
   readonly approved = new Set<number>();
+  /** Gates of promotions that are to be judged, once what others know was asked. */
+  readonly promotions = new Set<number>();
   readonly asked = new Map<number, AskedDecision>();
   readonly events: NewEvent[] = [];
   readonly deadLetters: DeadLetter[] = [];
@@ -37,10 +45,11 @@ export class RunWork {
   readonly #results: KnownResults = new Map();
   #reason: string | null = null;
 
-  constructor(entry: RunEntry, row: RunRow, rows: readonly StepRow[]) {
+  constructor(entry: RunEntry, row: RunRow, rows: readonly StepRow[], pack: Pack) {
     this.entry = entry;
     this.row = row;
     this.rows = rows;
+    this.pack = pack;
     this.state = {
       status: row.status,
       flags: row.flags,
@@ -91,6 +100,12 @@ export class RunWork {
     return stepContexts(contexts, compiled, idx, (other) => this.finished(other), this.#results);
   }
 
+  /** Environments that gates before a step have promoted to: those that have opened. */
+  gatedBy(idx: number): readonly string[] {
+    const isOpen = (gate: number): boolean => this.state.steps[gate]?.status === 'succeeded';
+    return gatedBy(this.entry.compiled, idx, (gate) => this.contexts(gate), isOpen);
+  }
+
   isCompensation(idx: number): boolean {
     return idx >= this.entry.compiled.plan.steps.length;
   }
@@ -104,7 +119,7 @@ export class RunWork {
     this.events.push({ ...event, data: boundedData(event.data) });
   }
 
-  stepChanges(decisionIds: ReadonlyMap<string, number>, queues: ReadonlyMap<string, number>): readonly StepChange[] {
+  stepChanges(queues: ReadonlyMap<string, number>): readonly StepChange[] {
     return [...this.#changed].map((idx) => {
       const step = this.state.steps[idx] as StepState;
       const asked = this.asked.get(idx);
@@ -121,7 +136,8 @@ export class RunWork {
         hold: step.hold,
         generation: step.generation,
         reason: boundedReason(step.reason),
-        decisionId: asked ? (decisionIds.get(asked.decision.inputDigest) ?? null) : null,
+        decisionId: asked ? (this.decisionIds.get(asked.decision.inputDigest) ?? null) : null,
+        packId: this.pack.packId,
         outcome: note ? (noteText(note) ?? '{}') : null,
         delayMs: step.status === 'held' ? (this.#delays.get(idx) ?? null) : null,
         isNew,

@@ -1,19 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { isMaestroError, MaestroError, messageOf } from '../base/errors.ts';
-import type { PolicyEngine } from '../policy/evaluate.ts';
 import { signatureOf } from '../provenance/envelope.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
 import type { Receipt } from '../provenance/receipt.ts';
 import type { Signer } from '../provenance/signer.ts';
-import { loadApprovals } from '../store/approvals.ts';
 import type { Database } from '../store/database.ts';
-import { loadDecisions } from '../store/decisions.ts';
+import { addDeployments, type NewDeployment } from '../store/deployments.ts';
 import { claimOutbox, clearOutbox, postponeOutbox } from '../store/outbox.ts';
 import { type StoredReceipt, saveReceipts } from '../store/receipts.ts';
-import { loadRuns, loadSteps, type RunRow } from '../store/run-rows.ts';
+import type { RunRow } from '../store/run-rows.ts';
 import type { Scope } from '../store/scope.ts';
 import { addEvents } from '../store/settlements.ts';
 import { byWeight } from './by-weight.ts';
+import { loadClosedRuns } from './closed-runs.ts';
+import { deploymentsOf } from './deployments-of.ts';
 import type { Hub } from './hub.ts';
 import { receiptOf } from './receipt-words.ts';
 import type { RunEntries } from './run-entry.ts';
@@ -34,7 +34,8 @@ export interface SealerTools {
   readonly db: Database;
   readonly hub: Hub;
   readonly entries: RunEntries;
-  readonly policy: PolicyEngine;
+  /** The rule that answers, as receipts name it. */
+  readonly entrypoint: string;
   readonly signer: Signer;
   readonly issuer: IssuerFact;
   /** Whether the conductor has more to do than it can do at once. */
@@ -115,14 +116,17 @@ export class Sealer {
 
   async #sealPart(runs: readonly number[]): Promise<void> {
     const receipts: StoredReceipt[] = [];
+    const deployments: NewDeployment[] = [];
     for (const closed of await this.#load(runs)) {
       // One receipt at a time: whatever waits for the event loop goes between them. One that cannot be made keeps its
       // place in the outbox, and nobody else's.
       await setImmediate();
       const receipt = await this.#receiptOf(closed);
-      if (receipt) receipts.push(receipt);
+      if (!receipt) continue;
+      receipts.push(receipt);
+      deployments.push(...deploymentsOf(closed, receipt.payloadSha256));
     }
-    await this.#save(receipts);
+    await this.#save(receipts, deployments);
   }
 
   /** Undefined where it cannot be made. */
@@ -154,10 +158,11 @@ export class Sealer {
     this.#tools.onError(new MaestroError(code, message, { cause: error }));
   }
 
-  async #save(receipts: readonly StoredReceipt[]): Promise<void> {
+  async #save(receipts: readonly StoredReceipt[], deployments: readonly NewDeployment[]): Promise<void> {
     if (receipts.length === 0) return;
     await this.#tools.db.transaction(async (session) => {
       await saveReceipts(session, receipts);
+      await addDeployments(session, deployments);
       await addEvents(
         session,
         receipts.map((receipt) => ({
@@ -179,38 +184,15 @@ export class Sealer {
   async #load(runs: readonly number[]): Promise<readonly ClosedRun[]> {
     const { db, entries } = this.#tools;
     await entries.load(db, runs);
-    const [rows, steps, approvals] = [
-      await loadRuns(db, runs),
-      await loadSteps(db, runs),
-      await loadApprovals(db, runs),
-    ];
-    const ids = [...rows, ...steps].flatMap((row) => row.decisionId ?? []);
-    const decisions = await loadDecisions(db, [...new Set(ids)]);
-    const stepsOf = Map.groupBy(steps, (step) => step.run);
-    const approvalsOf = Map.groupBy(approvals, (approval) => approval.run);
-    return rows.flatMap((row) => {
-      const entry = entries.get(row.id);
-      if (!entry) return [];
-      const own = stepsOf.get(row.id) ?? [];
-      const used = [row, ...own].flatMap(({ decisionId }) => {
-        const decision = decisionId === null ? undefined : decisions.get(decisionId);
-        return decision ? [[decision.id, decision] as const] : [];
-      });
-      return [
-        {
-          row,
-          steps: own,
-          compiled: entry.compiled,
-          decisions: new Map(used),
-          approvals: approvalsOf.get(row.id) ?? [],
-        },
-      ];
+    return (await loadClosedRuns(db, runs)).flatMap((facts) => {
+      const entry = entries.get(facts.row.id);
+      return entry ? [{ ...facts, compiled: entry.compiled }] : [];
     });
   }
 
   #build(closed: ClosedRun): Receipt {
-    const { policy, issuer } = this.#tools;
-    return receiptOf(runFacts(closed, issuer, policy.entrypoint));
+    const { entrypoint, issuer } = this.#tools;
+    return receiptOf(runFacts(closed, issuer, entrypoint));
   }
 
   async #sign(run: number, { payload, payloadSha256 }: Receipt): Promise<StoredReceipt> {

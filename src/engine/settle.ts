@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { isMaestroError, MaestroError, messageOf } from '../base/errors.ts';
 import { evaluateCondition } from '../pipeline/expression.ts';
-import type { PolicyEngine } from '../policy/evaluate.ts';
 import type { Outcome } from '../protocol/outcome.ts';
 import type { Session } from '../store/database.ts';
 import { saveDecisions } from '../store/decisions.ts';
@@ -15,6 +14,9 @@ import { beginRun } from './begin-run.ts';
 import { stepAt } from './compiled-plan.ts';
 import { type GateAnswerAsk, takeAnswer, waitsForConsent } from './gates.ts';
 import { noteOf } from './outcome-note.ts';
+import type { Policies } from './policies.ts';
+import { judgePromotion, type PromotionAsk } from './promotion.ts';
+import { isPromotion, JUDGE_AGAIN_MS } from './promotion-step.ts';
 import type { RunEntries } from './run-entry.ts';
 import { type AttemptEnded, type StepState } from './run-state.ts';
 import { RunWork } from './run-work.ts';
@@ -28,7 +30,8 @@ export type Ask =
   | { readonly type: 'lost'; readonly idx: number; readonly fence: number; readonly isCounted: boolean }
   | { readonly type: 'timer'; readonly idx: number; readonly generation: number }
   | { readonly type: 'cancel'; readonly reason: string }
-  | GateAnswerAsk;
+  | GateAnswerAsk
+  | PromotionAsk;
 
 export interface RunAsk {
   readonly run: number;
@@ -36,8 +39,7 @@ export interface RunAsk {
 }
 
 export interface SettleTools {
-  readonly policy: PolicyEngine;
-  readonly packId: number;
+  readonly policies: Policies;
   readonly entries: RunEntries;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
@@ -54,6 +56,8 @@ export interface Settled {
   readonly hasStopping: boolean;
   /** Steps of these could not be judged with the others: to be swept at once. */
   readonly unfinishedRuns: readonly number[];
+  /** Gates of promotions of these are to be judged. */
+  readonly promotionRuns: readonly number[];
 }
 
 /** Who settles goes on at once. Where it dies, a sweep does after this. */
@@ -74,7 +78,7 @@ export async function settleRuns(session: Session, tools: SettleTools, asks: rea
     answers.push(work !== undefined && (await applyAsk(session, tools, work, ask)));
     if (work) admitAll(tools, work);
   }
-  await writeWorks(session, tools, [...works.values()]);
+  await writeWorks(session, [...works.values()]);
   await clearOutbox(session, 'settle', ids);
   const unfinished = [...works.values()].filter((work) => work.isUnfinished).map((work) => work.row.id);
   await postSettle(session, unfinished, UNFINISHED_MS);
@@ -91,11 +95,16 @@ async function lockWorks(
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, RunWork>> {
   const { runs, steps } = await lockRuns(session, ids);
+  const policies = await tools.policies.load(
+    session,
+    runs.map((row) => row.namespaceId),
+  );
   const byRun = Map.groupBy(steps, (step) => step.run);
   return new Map(
     runs.flatMap((row) => {
       const entry = tools.entries.get(row.id);
-      return entry ? [[row.id, new RunWork(entry, row, byRun.get(row.id) ?? [])] as const] : [];
+      const pack = policies.get(row.namespaceId)?.inForce;
+      return entry && pack ? [[row.id, new RunWork(entry, row, byRun.get(row.id) ?? [], pack)] as const] : [];
     }),
   );
 }
@@ -115,7 +124,9 @@ async function applyAsk(session: Session, tools: SettleTools, work: RunWork, ask
     case 'outcome':
       return applyOutcome(tools, work, ask.idx, ask.fence, ask.outcome);
     case 'answer':
-      return takeAnswer(session, work, ask);
+      return takeAnswer(session, work, ask, tools.clock.now());
+    case 'promotion':
+      return judgePromotion(session, work, ask, tools.clock.now());
     case 'timer':
       await deleteTimer(session, { run: work.row.id, idx: ask.idx, generation: ask.generation });
       return ask.idx === WHOLE_RUN ? endOfBudget(work) : applyTimer(work, ask.idx, ask.generation);
@@ -238,6 +249,11 @@ function applyTimer(work: RunWork, idx: number, generation: number): boolean {
   const step = work.state.steps[idx];
   if (!step || step.status !== 'held' || step.generation !== generation) return false;
   if (step.hold === 'wait') return work.apply({ type: 'hold-passed', idx, generation });
+  if (step.hold === 'gate' && isPromotion(stepAt(work.entry.compiled, idx))) {
+    work.promotions.add(idx);
+    const reason = step.reason ?? '';
+    return work.apply({ type: 'hold-noted', idx, generation, reason, delayMs: JUDGE_AGAIN_MS });
+  }
   if (step.hold === 'gate' || step.hold === 'ask')
     return work.apply({ type: 'hold-denied', idx, generation, reason: 'nobody answered in time' });
   work.toAdmit.add(idx);
@@ -255,30 +271,30 @@ function admitAll(tools: SettleTools, work: RunWork): void {
       continue;
     }
     const isCompensation = work.isCompensation(idx);
-    const { admission, asked } = admitStep(tools.policy, {
+    const { admission, asked } = admitStep(work.pack.policy, {
       entry: work.entry,
       step: stepAt(work.entry.compiled, idx),
       idx,
       flags: now.flags,
       isCancelling: work.state.status === 'cancelling',
       isCompensation,
+      gatedBy: work.gatedBy(idx),
       isApproved: work.approved.has(idx),
       contexts: work.contexts(idx),
       nowMs: tools.clock.now(),
     });
     if (asked) work.ask(idx, asked);
     work.apply({ type: 'admitted', idx, generation: now.generation, admission });
+    if (admission.type === 'hold' && isPromotion(stepAt(work.entry.compiled, idx))) work.promotions.add(idx);
   }
 }
 
-async function writeWorks(session: Session, tools: SettleTools, works: readonly RunWork[]): Promise<void> {
-  const asked = works.flatMap((work) => [...work.asked.values()]);
-  const decisionIds = asked.length > 0 ? await saveDecisions(session, tools.packId, asked) : new Map<string, number>();
+async function writeWorks(session: Session, works: readonly RunWork[]): Promise<void> {
+  await saveAsked(session, works);
   const queues = await newStepQueues(session, works);
   await saveSteps(
     session,
-    works.flatMap((work) => work.stepChanges(decisionIds, queues)),
-    tools.packId,
+    works.flatMap((work) => work.stepChanges(queues)),
   );
   await saveRuns(
     session,
@@ -292,6 +308,17 @@ async function writeWorks(session: Session, tools: SettleTools, works: readonly 
     session,
     works.flatMap((work) => work.deadLetters),
   );
+}
+
+async function saveAsked(session: Session, works: readonly RunWork[]): Promise<void> {
+  for (const [pack, own] of Map.groupBy(works, (work) => work.pack)) {
+    const asked = own.flatMap((work) => [...work.asked.values()]);
+    if (asked.length > 0) keepIds(own, await saveDecisions(session, pack.packId, asked));
+  }
+}
+
+function keepIds(works: readonly RunWork[], ids: ReadonlyMap<string, number>): void {
+  for (const work of works) work.decisionIds = ids;
 }
 
 /** Queues of compensations, by `pool/class`. */
@@ -311,5 +338,6 @@ function summary(answers: readonly boolean[], works: readonly RunWork[]): Omit<S
       .map((work) => work.row.id),
     hasTimers: works.some((work) => work.hasTimers),
     hasStopping: has('stopping'),
+    promotionRuns: works.filter((work) => work.promotions.size > 0).map((work) => work.row.id),
   };
 }

@@ -22,6 +22,7 @@ export class Settler {
   readonly #hub: Hub;
   readonly #onClosed: (runs: readonly number[]) => void;
   readonly #onTimer: () => void;
+  readonly #onPromotion: (run: number) => void;
   #waiting: Waiting[] = [];
   #isBusy = false;
 
@@ -31,12 +32,14 @@ export class Settler {
     tools: () => SettleTools,
     onClosed: (runs: readonly number[]) => void,
     onTimer: () => void,
+    onPromotion: (run: number) => void,
   ) {
     this.#db = db;
     this.#hub = hub;
     this.#tools = tools;
     this.#onClosed = onClosed;
     this.#onTimer = onTimer;
+    this.#onPromotion = onPromotion;
   }
 
   /** Answers whether the ask changed the run, once that is committed. */
@@ -88,6 +91,7 @@ export class Settler {
     if (settled.hasTimers) this.#onTimer();
     // What fails here stays in the outbox; the next sweep takes it up.
     for (const run of settled.unfinishedRuns) this.settle(run, { type: 'sweep' }).catch(() => {});
+    for (const run of settled.promotionRuns) this.#onPromotion(run);
     if (settled.closedRuns.length > 0) this.#onClosed(settled.closedRuns);
     this.#hub.tell('settled');
     this.#hub.tell('changed');

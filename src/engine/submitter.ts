@@ -13,8 +13,9 @@ import { deadlineOf } from './begin-run.ts';
 import { type CompiledPlan, compilePlan, type StepFacts } from './compiled-plan.ts';
 import { runContexts, stepContexts } from './contexts.ts';
 import { cutText } from './cut-text.ts';
-import type { DecisionIds } from './decision-ids.ts';
+import { gatedBy } from './gated-by.ts';
 import { textChars } from './json-weight.ts';
+import type { NamespacePolicy } from './policies.ts';
 import type { QueueDirectory } from './queue-directory.ts';
 import { assertReceiptFits } from './receipt-room.ts';
 import type { RunEntries, RunEntry } from './run-entry.ts';
@@ -25,9 +26,6 @@ const BATCH_STEPS_MAX = 20_000;
 
 export interface SubmitterTools {
   readonly db: Database;
-  readonly policy: PolicyEngine;
-  readonly packId: number;
-  readonly decisionIds: DecisionIds;
   readonly entries: RunEntries;
   readonly queues: QueueDirectory;
 }
@@ -46,6 +44,7 @@ export interface NewRunNames {
 interface Prepared {
   readonly request: StartRun;
   readonly names: NewRunNames;
+  readonly policy: NamespacePolicy;
   readonly entry: RunEntry;
   readonly runDecision: AskedDecision;
   /** Standing decision of each step that waits for nothing else; null for the others. */
@@ -76,8 +75,8 @@ export class Submitter {
     this.#tools = tools;
   }
 
-  start(request: StartRun, names: NewRunNames): Promise<Started> {
-    const prepared = this.#prepare(request, names);
+  start(request: StartRun, names: NewRunNames, policy: NamespacePolicy): Promise<Started> {
+    const prepared = this.#prepare(request, names, policy);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...prepared, resolve, reject });
       if (!this.#isBusy) void this.#flush();
@@ -92,13 +91,14 @@ export class Submitter {
   async prepareWithin(
     request: StartRun,
     names: NewRunNames,
+    policy: NamespacePolicy,
   ): Promise<(session: Session) => Promise<number | undefined>> {
-    const prepared = this.#prepare(request, names);
+    const prepared = this.#prepare(request, names, policy);
     const planId = (await this.#savePlans([prepared])).get(prepared.entry.compiled) ?? 0;
-    await this.#tools.decisionIds.resolve(this.#tools.db, [prepared.runDecision]);
+    await policy.forNew.decisionIds.resolve(this.#tools.db, [prepared.runDecision]);
     const [queues] = await this.#queuesOf([prepared]);
     return async (session) => {
-      const numbers = await submitRuns(session, this.#tools.packId, [this.#newRun(prepared, planId, queues ?? [])]);
+      const numbers = await submitRuns(session, [this.#newRun(prepared, planId, queues ?? [])]);
       return numbers.get(names.key);
     };
   }
@@ -107,19 +107,27 @@ export class Submitter {
    * Policy is asked about the run, and about every step whose question is known by now.
    * @throws PIPELINE_INVALID
    */
-  #prepare(request: StartRun, names: NewRunNames): Prepared {
-    const { policy } = this.#tools;
+  #prepare(request: StartRun, names: NewRunNames, own: NamespacePolicy): Prepared {
+    const { policy } = own.forNew;
     const compiled = compilePlan(request.plan);
     const policyKey = runKey(request.plan, request.trigger);
     const contexts = runContexts(compiled, { key: names.key, attempt: 1, trigger: request.trigger });
-    const entry: RunEntry = { id: 0, key: names.key, compiled, trigger: request.trigger, contexts, policyKey };
+    const entry: RunEntry = {
+      id: 0,
+      key: names.key,
+      compiled,
+      trigger: request.trigger,
+      contexts,
+      policyKey,
+      namespace: own.namespace,
+    };
     assertReceiptFits(entry);
     const input = () => runInput(request.plan, request.trigger);
     const runDecision = { decision: policy.evaluateKeyed(`run ${policyKey}`, input), input };
     // A run that waits, for its group or for a person, is judged step by step once it is released.
     const isQueued = names.isQueued || runDecision.decision.verdict === 'ask';
     const standing = isQueued ? compiled.plan.steps.map(() => null) : standingDecisions(policy, entry);
-    return { request, names: { ...names, isQueued }, entry, runDecision, standing };
+    return { request, names: { ...names, isQueued }, policy: own, entry, runDecision, standing };
   }
 
   async #flush(): Promise<void> {
@@ -151,27 +159,38 @@ export class Submitter {
   }
 
   async #submit(batch: readonly Waiting[]): Promise<void> {
-    const { db, packId, entries, decisionIds } = this.#tools;
+    const { db, entries } = this.#tools;
     const planIds = await this.#savePlans(batch);
-    await decisionIds.resolve(
-      db,
-      batch.flatMap((one) => [one.runDecision, ...one.standing.filter((asked) => asked !== null)]),
-    );
+    await this.#saveDecisions(batch);
     const queues = await this.#queuesOf(batch);
     const runs = batch.map((one, i) => this.#newRun(one, planIds.get(one.entry.compiled) ?? 0, queues[i] ?? []));
-    const numbers = await submitRuns(db, packId, runs);
+    const numbers = await submitRuns(db, runs);
     for (const [i, one] of batch.entries()) {
       const run = numbers.get(one.names.key);
       if (run === undefined)
         one.resolve({ run: await this.known(one.request), isNew: false, isRejected: false, isPosted: false });
       else {
         entries.add(
-          { id: run, key: one.names.key, attempt: 1, planId: runs[i]?.planId ?? 0, trigger: one.request.trigger },
+          {
+            id: run,
+            key: one.names.key,
+            attempt: 1,
+            planId: runs[i]?.planId ?? 0,
+            trigger: one.request.trigger,
+            namespaceId: one.policy.namespace,
+          },
           one.entry.compiled,
           one.entry.policyKey,
         );
         one.resolve({ run, isNew: true, isRejected: runs[i]?.status === 'rejected', isPosted: isPosted(one) });
       }
+    }
+  }
+
+  async #saveDecisions(batch: readonly Prepared[]): Promise<void> {
+    for (const [{ decisionIds }, own] of Map.groupBy(batch, (one) => one.policy.forNew)) {
+      const asked = own.flatMap((one) => [one.runDecision, ...one.standing.filter((each) => each !== null)]);
+      await decisionIds.resolve(this.#tools.db, asked);
     }
   }
 
@@ -183,6 +202,7 @@ export class Submitter {
 
   #newRun(one: Prepared, planId: number, queues: readonly number[]): NewRun {
     const { decision } = one.runDecision;
+    const { decisionIds, packId } = one.policy.forNew;
     const isRejected = decision.verdict === 'deny';
     return {
       key: one.names.key,
@@ -191,9 +211,11 @@ export class Submitter {
       nonce: one.names.nonce,
       trigger: one.request.trigger,
       relations: one.request.relations ?? NO_RELATIONS,
-      decisionId: this.#tools.decisionIds.of(decision),
+      namespaceId: one.policy.namespace,
+      packId,
+      decisionId: decisionIds.of(decision),
       decisions: intArray(
-        one.standing.map((asked) => (asked === null || isRejected ? null : this.#tools.decisionIds.of(asked.decision))),
+        one.standing.map((asked) => (asked === null || isRejected ? null : decisionIds.of(asked.decision))),
       ),
       concurrencyGroup: one.names.concurrencyGroup,
       idempotencyKey: one.request.idempotencyKey ?? null,
@@ -243,7 +265,13 @@ function standingDecisions(policy: PolicyEngine, entry: RunEntry): readonly (Ask
     const { isStanding, isTemplated } = compiled.facts[idx] as StepFacts;
     if (!isStanding || (isTemplated && judgedChars > JUDGED_CHARS_MAX)) return null;
     const own = stepContexts(contexts, compiled, idx, () => undefined);
-    const asked = standingDecision(policy, { entry, step, idx, contexts: own, isCompensation: false });
+    const before = gatedBy(
+      compiled,
+      idx,
+      (gate) => stepContexts(contexts, compiled, gate, () => undefined),
+      () => true,
+    );
+    const asked = standingDecision(policy, { entry, step, idx, contexts: own, isCompensation: false, gatedBy: before });
     if (asked && isTemplated) judgedChars += textChars(asked.input().step?.with ?? null);
     return asked?.decision.verdict === 'allow' ? asked : null;
   });

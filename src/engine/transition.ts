@@ -43,6 +43,8 @@ function apply(draft: Draft, fact: RunFact): void {
       return passHold(draft, fact.idx, fact.generation);
     case 'hold-denied':
       return denyHold(draft, fact.idx, fact.generation, fact.reason);
+    case 'hold-noted':
+      return noteHold(draft, fact);
     case 'cancel-requested':
       return cancel(draft, fact.reason);
     case 'released':
@@ -172,6 +174,15 @@ function denyHold(draft: Draft, idx: number, generation: number, reason: string)
   if (step.status !== 'held' || step.generation !== generation) return;
   if (step.hold === 'unknown-outcome') return draft.finish(idx, 'failed', reason, 'step.failed');
   draft.finish(idx, 'denied', reason, 'step.denied');
+}
+
+/** The same hold, so that answers to it still count. */
+function noteHold(draft: Draft, { idx, generation, reason, delayMs }: Extract<RunFact, { type: 'hold-noted' }>): void {
+  const step = draft.step(idx);
+  if (step.status !== 'held' || step.generation !== generation) return;
+  draft.effects.push({ type: 'timer', idx, generation, delayMs });
+  if (step.reason !== reason) draft.tell('gate.judged', idx, { reason });
+  draft.set(idx, { reason });
 }
 
 function cancel(draft: Draft, reason: string): void {

@@ -1,30 +1,26 @@
 import type { HeldLease, LeaseClient, LogChunk, WorkerHello, WorkerSession, WorkerSignal } from '../protocol/lease.ts';
 import { ANNOTATION_BYTES_MAX, type Annotation } from '../protocol/outcome.ts';
+import type { SecretSource } from '../protocol/secret-source.ts';
 import { takeUsage } from '../store/attempt-usage.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Database } from '../store/database.ts';
 import { addLogChunks } from '../store/logs.ts';
 import { addEvents } from '../store/settlements.ts';
 import { addWorker, beat, type FencedStep, lostLeases, stoppingSteps } from '../store/workers.ts';
-import { stepAt } from './compiled-plan.ts';
 import type { Conductor } from './conductor.ts';
 import { contentCalls } from './content-desk.ts';
-import { assertOwner, entryOf, fenced, leaseLost, toHeld, tooMuch } from './held-lease.ts';
+import { assertOwner, fenced, leaseLost, toHeld, tooMuch } from './held-lease.ts';
 import type { Hub } from './hub.ts';
 import { LeaseRoom } from './lease-room.ts';
 import { releaseWorker } from './lost-workers.ts';
 import { admitOutcomes } from './outcome-room.ts';
+import type { Policies } from './policies.ts';
 import type { QueueDirectory } from './queue-directory.ts';
 import type { RunEntries } from './run-entry.ts';
+import { releaseSecrets } from './secret-desk.ts';
 import type { Settler } from './settler.ts';
 import { ANNOTATION_CALLS_MAX, LOG_BYTES_MAX, LOG_CHUNKS_MAX } from './worker-limits.ts';
 import { unknownWorker, WorkerQueues } from './worker-queues.ts';
-
-/** Values of secrets; asked only for names that policy released to the step. */
-export interface SecretSource {
-  /** @throws SECRET_NOT_FOUND */
-  read(names: readonly string[]): Promise<Readonly<Record<string, string>>>;
-}
 
 export interface WorkerDeskTools {
   readonly db: Database;
@@ -33,6 +29,7 @@ export interface WorkerDeskTools {
   readonly conductor: Conductor;
   readonly settler: Settler;
   readonly blobs: BlobStore;
+  readonly policies: Policies;
   readonly secrets: SecretSource;
   readonly renewEveryMs: number;
   readonly expireAfterMs: number;
@@ -64,7 +61,10 @@ export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
       await assertOwner(db, worker, held);
       await annotate(db, fenced(held), annotations);
     },
-    secrets: (worker, held) => readSecrets(tools, worker, held),
+    secrets: async (worker, held) => {
+      const { isolation } = served.known(worker) ?? (await served.load(worker));
+      return releaseSecrets(tools, { id: worker, isolation }, held);
+    },
     ...contentCalls(tools),
     leave: (worker) => leave(tools, served, worker),
   };
@@ -108,20 +108,6 @@ async function signals(
     if (now.length > 0 || restMs <= STOP_POLL_MS || signal.aborted) return now;
     await news;
   }
-}
-
-/**
- * The step's own decision named its secrets: an `allow` (or a person's consent to an `ask`) of exactly these names is what
- * let it begin, and the fence says that the attempt still counts.
- */
-async function readSecrets(
-  tools: WorkerDeskTools,
-  worker: number,
-  held: HeldLease,
-): Promise<Readonly<Record<string, string>>> {
-  await assertOwner(tools.db, worker, held);
-  const { compiled } = await entryOf(tools, held);
-  return tools.secrets.read(stepAt(compiled, fenced(held).idx).secrets);
 }
 
 async function leave(tools: WorkerDeskTools, served: WorkerQueues, worker: number): Promise<void> {

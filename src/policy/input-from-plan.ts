@@ -14,29 +14,37 @@ export interface PolicyTrigger {
 
 /** The question that is asked when a run is admitted. */
 export function runInput(plan: Plan, trigger: PolicyTrigger): RunInput {
-  return { phase: 'run', ...sharedPart(plan, trigger), step: null };
+  return { phase: 'run', ...policyFacts(plan, trigger), step: null };
 }
 
 /** The question that is asked before a step becomes ready. */
-export function stepInput(plan: Plan, step: PlanStep, trigger: PolicyTrigger): StepInput {
-  return { phase: 'step', ...sharedPart(plan, trigger), step: stepPart(step) };
+export function stepInput(
+  plan: Plan,
+  step: PlanStep,
+  trigger: PolicyTrigger,
+  gatedBy: readonly string[] = NOT_GATED,
+): StepInput {
+  return { phase: 'step', ...policyFacts(plan, trigger), step: policyStep(step, gatedBy) };
 }
 
 /** Names the part of a step's question that all steps of a run share. Compute it once per run. */
 export function runKey(plan: Plan, trigger: PolicyTrigger): string {
-  return digestJson(sharedPart(plan, trigger) as unknown as JsonObject);
+  return digestJson(policyFacts(plan, trigger) as unknown as JsonObject);
 }
 
 /**
  * Names a step's question, for `evaluateKeyed`. Steps that differ only in id, needs, retry and the like share a name. A
  * step's share is made once, since plans never change, and is a number: short keys are quick to look up.
  */
-export function questionKey(runKeyText: string, step: PlanStep): string {
+export function questionKey(runKeyText: string, step: PlanStep, gatedBy: readonly string[] = NOT_GATED): string {
+  if (gatedBy.length > 0) return `${runKeyText}#${questionNumber(JSON.stringify(policyStep(step, gatedBy)))}`;
   let number = STEP_NUMBERS.get(step);
-  if (number === undefined) STEP_NUMBERS.set(step, (number = questionNumber(JSON.stringify(stepPart(step)))));
+  if (number === undefined)
+    STEP_NUMBERS.set(step, (number = questionNumber(JSON.stringify(policyStep(step, NOT_GATED)))));
   return `${runKeyText}#${number}`;
 }
 
+const NOT_GATED: readonly string[] = [];
 const QUESTIONS_KEPT = 20_000;
 const STEP_NUMBERS = new WeakMap<PlanStep, number>();
 const NUMBERS = new Map<string, number>();
@@ -52,7 +60,8 @@ function questionNumber(text: string): number {
   return number;
 }
 
-function sharedPart(plan: Plan, trigger: PolicyTrigger): PolicyFacts {
+/** What every question about a run says. */
+export function policyFacts(plan: Plan, trigger: PolicyTrigger): PolicyFacts {
   return {
     pipeline: { name: plan.name, kind: plan.kind, version: plan.version ?? null, steps: plan.steps.length },
     trigger: {
@@ -74,7 +83,9 @@ function sharedPart(plan: Plan, trigger: PolicyTrigger): PolicyFacts {
   };
 }
 
-function stepPart(step: PlanStep): PolicyStep {
+/** What a question says of a step. `environment` of a gate stands in its `with`. */
+export function policyStep(step: PlanStep, gatedBy: readonly string[]): PolicyStep {
+  const named = step.kind === 'gate' ? step.with.environment : undefined;
   return {
     kind: step.kind,
     uses: step.uses,
@@ -83,7 +94,8 @@ function stepPart(step: PlanStep): PolicyStep {
     tags: step.tags,
     egress: egressOf(step),
     secrets: step.secrets,
-    environment: step.environment ?? null,
+    environment: step.environment ?? (typeof named === 'string' ? named : null),
+    gatedBy,
     isIdempotent: step.isIdempotent,
     timeoutMs: step.timeoutMs,
     with: step.with,

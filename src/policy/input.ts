@@ -1,6 +1,7 @@
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Principal } from '../base/principal.ts';
+import type { WallClock } from '../base/wall-clock.ts';
 
 /**
  * The question to policy.
@@ -113,21 +114,13 @@ export interface PromotionFacts {
   /** Successful deployments of exactly this, the newest of each environment. */
   readonly deployments: readonly {
     readonly environment: string;
-    /** Whole seconds since it was deployed, or since it was deployed last of an unbroken row. */
+    /** Whole seconds for which it was what the environment ran. */
     readonly ageSeconds: number;
     /** A receipt that was signed names it. */
     readonly isVerified: boolean;
   }[];
   /** Of the commit, without those of the run that asks; null where nobody can see checks. `conclusion` is null while one runs. */
   readonly checks: readonly { readonly name: string; readonly conclusion: string | null }[] | null;
-}
-
-export interface WallClock {
-  /** `2026-11-28` */
-  readonly date: string;
-  /** `14:37` */
-  readonly time: string;
-  readonly weekday: 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
 }
 
 export interface PolicyStep {
@@ -141,6 +134,8 @@ export interface PolicyStep {
   readonly secrets: readonly string[];
   /** What the step declares; for a gate, what its `with` names. */
   readonly environment: string | null;
+  /** Environments that a `gate.promote` before it has promoted to: people and policy have agreed there. */
+  readonly gatedBy: readonly string[];
   readonly isIdempotent: boolean;
   readonly timeoutMs: number;
   /** Templates as written where they read outputs of other steps; values where they do not. */

@@ -21,7 +21,8 @@ export interface StartRun {
 
 export interface RunTrigger {
   readonly type: string;
-  readonly actor: { readonly provider: string; readonly id: string };
+  /** `account` stays when the login is given to somebody else; absent where it is not known. */
+  readonly actor: { readonly provider: string; readonly id: string; readonly account?: string };
   readonly source: { readonly uri: string; readonly gitCommit: string | null; readonly ref: string | null };
   /** The `github` context. */
   readonly github: JsonObject;

@@ -22,6 +22,8 @@ export type RunEventType =
   | 'step.annotated'
   | 'approval.requested'
   | 'approval.answered'
+  | 'gate.judged'
+  | 'secrets.released'
   | 'receipt.signed';
 
 export interface RunEvent {

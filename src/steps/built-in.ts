@@ -1,5 +1,7 @@
 import { approvalStep } from './approval/approval.ts';
 import type { StepDefinition } from './define.ts';
+import { freezeStep } from './gate/freeze.ts';
+import { promoteStep } from './gate/promote.ts';
 import { httpStep } from './http/http.ts';
 import { notifyStep } from './notify/notify.ts';
 import { schemaValidateStep } from './schema-validate/schema-validate.ts';
@@ -15,6 +17,8 @@ const DEFINITIONS: readonly StepDefinition[] = [
   schemaValidateStep,
   waitStep,
   approvalStep,
+  promoteStep,
+  freezeStep,
   notifyStep,
   taskStep,
 ];

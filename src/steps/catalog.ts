@@ -1,10 +1,9 @@
 import type { StepCatalog, StepCatalogEntry } from '../pipeline/catalog.ts';
-import type { StepKind } from '../pipeline/plan.ts';
 import { BUILT_IN_STEPS } from './built-in.ts';
 import type { StepDefinition } from './define.ts';
 
 /** Names that pipelines may use already; a worker of this version refuses them, and the linter says so. */
-const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, description: string, kind?: StepKind])[] = [
+const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, description: string])[] = [
   ['llm.plan', true, 'Asks a language model for a plan.'],
   ['llm.generate', true, 'Lets a language model write text or code.'],
   ['web.scrape', true, 'Reads web pages within their rules.'],
@@ -17,8 +16,6 @@ const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, descri
   ['registry.push', true, 'Publishes an artifact in a registry.'],
   ['cd.rollout', false, 'Brings a version to an environment.'],
   ['cd.rollback', false, 'Brings back the version before.'],
-  ['gate.promote', true, 'Asks people before a promotion.', 'gate'],
-  ['gate.freeze', true, 'Holds while an environment is frozen.', 'gate'],
   ['db.read', true, 'Reads rows of a database.'],
   ['db.write', false, 'Writes rows of a database.'],
   ['s3.get', true, 'Reads an object of a bucket.'],
@@ -38,8 +35,8 @@ export const STEP_CATALOG: StepCatalog = catalogOf(BUILT_IN_STEPS.values());
 /** The catalog of the given steps, and of those that are announced. */
 function catalogOf(steps: Iterable<StepDefinition>): StepCatalog {
   const catalog = new Map<string, StepCatalogEntry>();
-  for (const [name, isIdempotent, description, kind = 'work'] of ANNOUNCED)
-    catalog.set(name, { kind, isAvailable: false, isIdempotent, description });
+  for (const [name, isIdempotent, description] of ANNOUNCED)
+    catalog.set(name, { kind: 'work', isAvailable: false, isIdempotent, description });
   for (const step of steps) {
     // Named by a path or a package, never by `task`.
     if (step.name === 'task') continue;

@@ -67,6 +67,8 @@ export const EVENT_TYPES: readonly (RunEventType | '')[] = [
   'approval.answered',
   'receipt.signed',
   'step.annotated',
+  'gate.judged',
+  'secrets.released',
 ];
 
 /** Number of a name; a name that the table lacks is a defect. */

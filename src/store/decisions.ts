@@ -1,6 +1,6 @@
 import type { Digest } from '../base/digest.ts';
 import type { Decision, Obligation } from '../policy/decision.ts';
-import type { PolicyInput } from '../policy/input.ts';
+import type { PolicyInput, PolicyPhase } from '../policy/input.ts';
 import { intArray, textArray } from './array-literal.ts';
 import { codeOf, nameOf, VERDICTS } from './codes.ts';
 import type { Session } from './database.ts';
@@ -15,18 +15,9 @@ export interface AskedDecision {
 export interface StoredDecision {
   readonly id: number;
   readonly decision: Decision;
-  readonly phase: PolicyInput['phase'];
+  readonly phase: PolicyPhase;
   readonly revision: string;
   readonly decidedAt: Date;
-}
-
-export async function savePack(session: Session, digest: Digest, revision: string): Promise<number> {
-  await session.query('pack_insert', 'insert into pack (digest, revision) values ($1, $2) on conflict do nothing', [
-    digest,
-    revision,
-  ]);
-  const rows = await session.query('pack_id', 'select id from pack where digest = $1', [digest]);
-  return Number(rows[0]?.[0]);
 }
 
 /** Stores answers of one pack once each; answers their numbers by input digest. */
@@ -83,7 +74,7 @@ export async function loadDecisions(
           packDigest: row[4] as Digest,
           inputDigest: row[5] as Digest,
         },
-        phase: row[6] as PolicyInput['phase'],
+        phase: row[6] as PolicyPhase,
         revision: String(row[7]),
         decidedAt: row[8] as Date,
       },

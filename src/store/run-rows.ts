@@ -22,6 +22,7 @@ export interface RunRow {
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
+  readonly namespaceId: number;
 }
 
 export interface StepRow {
@@ -47,7 +48,7 @@ export interface StepRow {
 }
 
 const RUN_COLUMNS =
-  'id, key, plan_id, state, flags, attempt, nonce, trigger, relations, decision_id, concurrency_group, pool, reason, created_at, started_at, finished_at';
+  'id, key, plan_id, state, flags, attempt, nonce, trigger, relations, decision_id, concurrency_group, pool, reason, created_at, started_at, finished_at, namespace_id';
 const STEP_COLUMNS =
   'run_id, idx, state, pending, flags, attempt, retries, iteration, fence, worker, decision_id, hold, generation, due_at, started_at, finished_at, reason, outcome::text';
 
@@ -150,6 +151,7 @@ function toRunRow(row: Row): RunRow {
     createdAt: row[13] as Date,
     startedAt: (row[14] ?? null) as Date | null,
     finishedAt: (row[15] ?? null) as Date | null,
+    namespaceId: Number(row[16]),
   };
 }
 

@@ -12,8 +12,13 @@ create table approval (
   reason text not null,
   subject_digest text not null,
   at timestamp with time zone not null default now(),
-  constraint approval_run_id_idx_generation_provider_principal_key unique (run_id, idx, generation, provider, principal),
-  constraint approval_pkey primary key (id)
+  account text not null,
+  environment text,
+  revoked_at timestamp with time zone,
+  decision_id bigint,
+  constraint approval_once unique (run_id, idx, generation, provider, account),
+  constraint approval_pkey primary key (id),
+  constraint approval_decision_id_fkey foreign key (decision_id) REFERENCES decision(id)
 );
 
 create table attempt_usage (
@@ -123,6 +128,21 @@ create index delivery_busy on delivery (repository) WHERE (state = 1);
 create index delivery_head on delivery (repository, seq) WHERE is_head;
 create index delivery_open on delivery (lane, seq) WHERE (state < 2);
 
+create table deployment (
+  id bigint generated always as identity not null,
+  namespace_id integer not null,
+  environment text not null,
+  run_id bigint not null,
+  artifacts text[] not null,
+  commit text,
+  payload_sha256 text not null,
+  finished_at timestamp with time zone not null,
+  constraint deployment_run_id_environment_key unique (run_id, environment),
+  constraint deployment_pkey primary key (id),
+  constraint deployment_namespace_id_fkey foreign key (namespace_id) REFERENCES namespace(id)
+);
+create index deployment_newest on deployment (namespace_id, environment, finished_at DESC);
+
 create table dispatch (
   id text not null,
   run_key text not null,
@@ -218,6 +238,20 @@ create table migration (
   constraint migration_pkey primary key (id)
 );
 
+create table namespace (
+  id integer generated always as identity not null,
+  tenant text not null,
+  name text not null,
+  patch jsonb,
+  patch_digest text,
+  version integer not null default 0,
+  problem text,
+  source jsonb,
+  changed_at timestamp with time zone not null default now(),
+  constraint namespace_tenant_name_key unique (tenant, name),
+  constraint namespace_pkey primary key (id)
+);
+
 create table outbox (
   id bigint generated always as identity not null,
   kind smallint not null,
@@ -240,9 +274,16 @@ create table pack (
   id integer generated always as identity not null,
   digest text not null,
   revision text not null,
-  constraint pack_digest_key unique (digest),
-  constraint pack_pkey primary key (id)
+  namespace_id integer not null default 1,
+  base_id integer,
+  version integer,
+  in_force boolean not null default false,
+  data jsonb,
+  constraint pack_pkey primary key (id),
+  constraint pack_base_id_fkey foreign key (base_id) REFERENCES policy_base(id),
+  constraint pack_namespace_id_fkey foreign key (namespace_id) REFERENCES namespace(id)
 );
+create unique index pack_once on pack (namespace_id, base_id, digest);
 
 create table plan (
   id integer generated always as identity not null,
@@ -256,6 +297,37 @@ create table plan (
   constraint plan_digest_key unique (digest),
   constraint plan_pkey primary key (id)
 );
+
+create table policy_base (
+  id integer generated always as identity not null,
+  digest text not null,
+  constraint policy_base_digest_key unique (digest),
+  constraint policy_base_pkey primary key (id)
+);
+
+create table promotion (
+  run_id bigint not null,
+  idx integer not null,
+  environment text not null,
+  artifacts text[] not null,
+  commit text,
+  is_rollback boolean not null,
+  decision_id bigint not null,
+  at timestamp with time zone not null default now(),
+  constraint promotion_pkey primary key (run_id, idx),
+  constraint promotion_decision_id_fkey foreign key (decision_id) REFERENCES decision(id)
+);
+
+create table protection_request (
+  run_id text not null,
+  repository_id bigint not null,
+  workflow_run_id bigint not null,
+  attempt integer not null,
+  environment text not null,
+  asked_at timestamp with time zone not null default now(),
+  constraint protection_request_pkey primary key (run_id)
+);
+create index protection_request_of_run on protection_request (repository_id, workflow_run_id);
 
 create table queue (
   id integer generated always as identity not null,
@@ -326,6 +398,7 @@ create table report (
   constraint report_repository_id_head_sha_external_id_key unique (repository_id, head_sha, external_id),
   constraint report_pkey primary key (id)
 );
+create index report_deployed on report (repository_id, name) WHERE (kind = 'deployment'::text);
 create index report_due on report (installation_id, id) WHERE is_due;
 create index report_incomplete on report (sent_ms) WHERE ((kind = 'check'::text) AND (NOT is_urgent) AND (NOT is_due));
 create index report_of_pull on report (repository_id, pull_number) WHERE (pull_number IS NOT NULL);
@@ -372,10 +445,12 @@ create table run (
   created_at timestamp with time zone not null default now(),
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
+  namespace_id integer not null default 1,
   constraint run_idempotency_key_key unique (idempotency_key),
   constraint run_key_key unique (key),
   constraint run_pkey primary key (id),
   constraint run_decision_id_fkey foreign key (decision_id) REFERENCES decision(id),
+  constraint run_namespace_id_fkey foreign key (namespace_id) REFERENCES namespace(id),
   constraint run_plan_id_fkey foreign key (plan_id) REFERENCES plan(id)
 ) with (fillfactor=70);
 create index run_active on run (id) WHERE (state < 3);
@@ -387,6 +462,19 @@ create table run_share (
   receipt_bytes bigint not null,
   constraint run_share_pkey primary key (run_id)
 ) with (fillfactor=50);
+
+create table secret_release (
+  id bigint generated always as identity not null,
+  run_id bigint not null,
+  idx integer not null,
+  fence integer not null,
+  names text[] not null,
+  decision_id bigint not null,
+  at timestamp with time zone not null default now(),
+  constraint secret_release_run_id_idx_fence_key unique (run_id, idx, fence),
+  constraint secret_release_pkey primary key (id),
+  constraint secret_release_decision_id_fkey foreign key (decision_id) REFERENCES decision(id)
+);
 
 create table step (
   run_id bigint not null,
@@ -477,7 +565,7 @@ create table write_allowance (
   constraint write_allowance_pkey primary key (installation_id)
 );
 
-create function engine_submit(p_keys text[], p_plans integer[], p_states smallint[], p_nonces text[], p_triggers text[], p_relations text[], p_run_decisions bigint[], p_decisions text[], p_pack integer, p_groups text[], p_idempotency_keys text[], p_reasons text[], p_pools text[], p_queues text[], p_deadlines bigint[])
+create function engine_submit(p_keys text[], p_plans integer[], p_states smallint[], p_nonces text[], p_triggers text[], p_relations text[], p_run_decisions bigint[], p_decisions text[], p_packs integer[], p_groups text[], p_idempotency_keys text[], p_reasons text[], p_pools text[], p_queues text[], p_deadlines bigint[], p_namespaces integer[])
  RETURNS TABLE(key text, run_id bigint)
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -486,14 +574,15 @@ AS $function$
 begin
   return query
   with input as (
-    select * from unnest(p_keys, p_plans, p_states, p_nonces, p_triggers, p_relations, p_run_decisions, p_decisions,
-      p_groups, p_idempotency_keys, p_reasons, p_pools, p_queues, p_deadlines)
-      as t (key, plan_id, state, nonce, trigger, relations, decision_id, decisions, grp, idempotency_key, reason, pool, queues, deadline_ms)),
+    select * from unnest(p_keys, p_plans, p_states, p_nonces, p_triggers, p_relations, p_run_decisions, p_decisions, p_packs,
+      p_groups, p_idempotency_keys, p_reasons, p_pools, p_queues, p_deadlines, p_namespaces)
+      as t (key, plan_id, state, nonce, trigger, relations, decision_id, decisions, pack, grp, idempotency_key, reason, pool, queues,
+        deadline_ms, namespace_id)),
   born as (
     insert into run (key, plan_id, state, sinks_left, nonce, trigger, relations, decision_id, concurrency_group,
-      idempotency_key, reason, pool, started_at, finished_at)
+      idempotency_key, reason, pool, namespace_id, started_at, finished_at)
     select i.key, i.plan_id, i.state, case when i.state = 6 then 0 else p.sinks end, i.nonce, i.trigger::jsonb,
-      i.relations::jsonb, i.decision_id, i.grp, i.idempotency_key, i.reason, i.pool,
+      i.relations::jsonb, i.decision_id, i.grp, i.idempotency_key, i.reason, i.pool, i.namespace_id,
       case when i.state = 1 then now() end, case when i.state = 6 then now() end
     from input i join plan p on p.id = i.plan_id
     on conflict (idempotency_key) do nothing
@@ -502,7 +591,7 @@ begin
     insert into step (run_id, idx, state, pending, succ, queue, decision_id, pack, finished_at)
     select b.id, u.ord - 1,
       case when b.state = 6 then 8 when b.state = 1 and u.pending = 0 and u.decision_id is not null then 2 else 0 end,
-      u.pending, u.succ::int[], (i.queues::int[])[u.runner], u.decision_id, case when u.decision_id is not null then p_pack end,
+      u.pending, u.succ::int[], (i.queues::int[])[u.runner], u.decision_id, case when u.decision_id is not null then i.pack end,
       case when b.state = 6 then now() end
     from born b join input i on i.key = b.key join plan p on p.id = b.plan_id
       cross join lateral unnest(p.pendings, p.succs, p.runners, i.decisions::bigint[])
@@ -526,7 +615,7 @@ begin
 end $function$
 ;
 
-create function engine_tick(p_runs bigint[], p_idxs integer[], p_fences integer[], p_outcomes text[], p_slots integer[], p_queues integer[], p_pack integer, p_mark bigint)
+create function engine_tick(p_runs bigint[], p_idxs integer[], p_fences integer[], p_outcomes text[], p_slots integer[], p_queues integer[], p_base integer, p_mark bigint)
  RETURNS TABLE(kind integer, run_id bigint, idx integer, attempt integer, iteration integer, fence integer, worker integer)
  LANGUAGE plpgsql
  SET enable_seqscan TO 'off'
@@ -553,10 +642,11 @@ begin
     from done d cross join lateral unnest(d.succ) as u (idx) group by 1, 2),
   locked as (
     select s.run_id, s.idx, s.pending - r.n as pending, (s.flags | r.flags)::smallint as flags,
-      s.pending = r.n and (s.flags | r.flags) = 0 and s.decision_id is not null and s.pack = p_pack as is_clean,
-      s.pending = r.n and (s.flags | r.flags) = 0 and s.decision_id is not null and s.pack = p_pack
-        and s.queue = any (p_queues) as is_ours
+      c.is_clean, c.is_clean and s.queue = any (p_queues) as is_ours
     from reached r join step s on s.run_id = r.run_id and s.idx = r.idx
+      left join pack p on p.id = s.pack
+      cross join lateral (select s.pending = r.n and (s.flags | r.flags) = 0 and s.decision_id is not null
+        and coalesce(p.in_force and p.base_id = p_base, false) as is_clean) c
     where s.state = 0
     order by s.run_id, s.idx for update of s),
   ranked as (
@@ -591,12 +681,15 @@ begin
   leased as (
     update step s set state = 3, worker = n.slot, attempt = s.attempt + 1, fence = s.fence + 1,
       leased_at = now(), started_at = coalesce(s.started_at, now())
-    from numbered n where s.run_id = n.run_id and s.idx = n.idx and s.state = 2 and s.pack = p_pack
+    from numbered n, pack p
+    where s.run_id = n.run_id and s.idx = n.idx and s.state = 2 and p.id = s.pack and p.in_force and p.base_id = p_base
     returning s.run_id, s.idx, s.attempt, s.iteration, s.fence, s.worker),
   outdated as (
     -- Policy has changed since they were judged: they are judged again.
     update step s set state = 0 from numbered n
-    where s.run_id = n.run_id and s.idx = n.idx and s.state = 2 and s.pack is distinct from p_pack returning s.run_id),
+    where s.run_id = n.run_id and s.idx = n.idx and s.state = 2
+      and not exists (select 1 from pack p where p.id = s.pack and p.in_force and p.base_id = p_base)
+    returning s.run_id),
   granted as (
     select run_id, idx, attempt, iteration, fence, worker from advanced where state = 3
     union all select run_id, idx, attempt, iteration, fence, worker from leased),

@@ -19,6 +19,8 @@ export interface StepChange {
   readonly generation: number;
   readonly reason: string | null;
   readonly decisionId: number | null;
+  /** Of the decision. */
+  readonly packId: number;
   /** JSON of the newest attempt's outcome; null leaves what there is. */
   readonly outcome: string | null;
   /** Delay of the hold's timer; null where nothing but an answer ends it. */
@@ -53,12 +55,12 @@ export interface DeadLetter {
   readonly message: string;
 }
 
-export async function saveSteps(session: Session, changes: readonly StepChange[], packId: number): Promise<void> {
+export async function saveSteps(session: Session, changes: readonly StepChange[]): Promise<void> {
   await insertSteps(
     session,
     changes.filter((change) => change.isNew),
   );
-  await updateSteps(session, changes, packId);
+  await updateSteps(session, changes);
   await enqueue(
     session,
     changes.filter((change) => change.status === 'ready'),
@@ -86,21 +88,21 @@ async function insertSteps(session: Session, changes: readonly StepChange[]): Pr
   );
 }
 
-async function updateSteps(session: Session, changes: readonly StepChange[], packId: number): Promise<void> {
+async function updateSteps(session: Session, changes: readonly StepChange[]): Promise<void> {
   if (changes.length === 0) return;
   await session.query(
     'steps_update',
     `update step s set state = c.state, pending = c.pending, flags = c.flags, retries = c.retries, iteration = c.iteration,
        hold = c.hold, generation = c.generation, reason = c.reason,
        decision_id = coalesce(c.decision_id, s.decision_id),
-       pack = case when c.decision_id is not null then $14 else s.pack end,
+       pack = case when c.decision_id is not null then c.pack else s.pack end,
        due_at = now() + c.delay_ms * interval '1 millisecond',
        finished_at = case when c.state >= 5 then coalesce(s.finished_at, now()) end,
        worker = case when c.state in (3, 4) then s.worker end,
        outcome = coalesce(c.outcome::jsonb, s.outcome)
      from unnest($1::bigint[], $2::int[], $3::smallint[], $4::int[], $5::smallint[], $6::smallint[], $7::smallint[],
-       $8::smallint[], $9::int[], $10::text[], $11::bigint[], $12::text[], $13::bigint[])
-       as c (run_id, idx, state, pending, flags, retries, iteration, hold, generation, reason, decision_id, outcome, delay_ms)
+       $8::smallint[], $9::int[], $10::text[], $11::bigint[], $12::text[], $13::bigint[], $14::int[])
+       as c (run_id, idx, state, pending, flags, retries, iteration, hold, generation, reason, decision_id, outcome, delay_ms, pack)
      where s.run_id = c.run_id and s.idx = c.idx`,
     [
       intArray(changes.map((c) => c.run)),
@@ -116,7 +118,7 @@ async function updateSteps(session: Session, changes: readonly StepChange[], pac
       intArray(changes.map((c) => c.decisionId)),
       textArray(changes.map((c) => c.outcome)),
       intArray(changes.map((c) => c.delayMs)),
-      packId,
+      intArray(changes.map((c) => c.packId)),
     ],
   );
 }

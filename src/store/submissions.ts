@@ -12,6 +12,9 @@ export interface NewRun {
   readonly nonce: string;
   readonly trigger: RunTrigger;
   readonly relations: readonly RunRelation[];
+  readonly namespaceId: number;
+  /** Of the standing decisions. */
+  readonly packId: number;
   readonly decisionId: number;
   /** Standing decision of each step as a bigint[] literal. */
   readonly decisions: string;
@@ -27,14 +30,10 @@ export interface NewRun {
 }
 
 /** Starts runs in one statement; answers their numbers by key. A run whose idempotency key is known is left out. */
-export async function submitRuns(
-  session: Session,
-  packId: number,
-  runs: readonly NewRun[],
-): Promise<ReadonlyMap<string, number>> {
+export async function submitRuns(session: Session, runs: readonly NewRun[]): Promise<ReadonlyMap<string, number>> {
   const rows = await session.query(
     'submit',
-    'select key, run_id from engine_submit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
+    'select key, run_id from engine_submit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
     [
       textArray(runs.map((run) => run.key)),
       intArray(runs.map((run) => run.planId)),
@@ -44,13 +43,14 @@ export async function submitRuns(
       textArray(runs.map((run) => jsonText(run.relations))),
       intArray(runs.map((run) => run.decisionId)),
       textArray(runs.map((run) => run.decisions)),
-      packId,
+      intArray(runs.map((run) => run.packId)),
       textArray(runs.map((run) => run.concurrencyGroup)),
       textArray(runs.map((run) => run.idempotencyKey)),
       textArray(runs.map((run) => run.reason)),
       textArray(runs.map((run) => run.pool)),
       textArray(runs.map((run) => run.queues)),
       intArray(runs.map((run) => run.deadlineMs)),
+      intArray(runs.map((run) => run.namespaceId)),
     ],
   );
   return new Map(rows.map((row) => [String(row[0]), Number(row[1])]));

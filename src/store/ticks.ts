@@ -17,7 +17,8 @@ export interface TickRequest {
   readonly slots: readonly number[];
   /** Queues that these workers serve, as an int[] literal. */
   readonly queues: string;
-  readonly packId: number;
+  /** Steps are leased under its packs alone. */
+  readonly baseId: number;
   /** Queue positions up to here are known to be taken; 0 looks at the whole queue. */
   readonly mark: number;
 }
@@ -58,7 +59,7 @@ export async function tick(session: Session, request: TickRequest): Promise<Tick
       textArray(completions.map((one) => one.outcome)),
       intArray(request.slots),
       request.queues,
-      request.packId,
+      request.baseId,
       request.mark,
     ],
   );

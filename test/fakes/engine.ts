@@ -6,8 +6,9 @@ import { Client } from 'pg';
 import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
 import type { JsonObject } from '../../src/base/json.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
-import { readBundle } from '../../src/policy/bundle.ts';
+import { type PolicyBundle, readBundle } from '../../src/policy/bundle.ts';
 import { openPolicy, type PolicyEngine } from '../../src/policy/evaluate.ts';
+import { patchedData } from '../../src/policy/patched.ts';
 import { openLocalSigner } from '../../src/provenance/signers/local.ts';
 import { openFileBlobs } from '../../src/store/blobs.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -17,12 +18,22 @@ import { openPostgres } from '../../src/store/postgres.ts';
 const POLICY = resolve(import.meta.dirname, '../../policy/dist');
 
 export async function realPolicy(data?: JsonObject): Promise<PolicyEngine> {
+  const bundle = await committedBundle();
+  return openPolicy(data ? { ...bundle, data: { ...bundle.manifest.defaults, ...data } } : bundle);
+}
+
+/** The committed rules with a patch over the defaults, as a repository's file makes it. */
+async function patchedPolicy(patch: JsonObject): Promise<PolicyEngine> {
+  const bundle = await committedBundle();
+  return openPolicy({ ...bundle, data: patchedData(bundle.manifest, bundle.manifest.defaults, patch) });
+}
+
+async function committedBundle(): Promise<PolicyBundle> {
   const [wasm, manifest] = await Promise.all([
     readFile(join(POLICY, 'policy.wasm')),
     readFile(join(POLICY, 'manifest.json')),
   ]);
-  const bundle = readBundle({ wasm, manifest });
-  return openPolicy(data ? { ...bundle, data: { ...bundle.manifest.defaults, ...data } } : bundle);
+  return readBundle({ wasm, manifest });
 }
 
 /** A new, empty database: embedded, or on the server at `url`. */
@@ -56,10 +67,12 @@ export async function openTestEngine(db: Database, change: Partial<EngineOptions
   return Engine.open({
     db,
     policy: change.policy ?? (await realPolicy()),
+    openPatched: patchedPolicy,
+    home: { tenant: 'local', name: 'local' },
     signer: await openLocalSigner(join(folder, 'key.pem')),
     issuer: { builderId: 'https://example.com/maestro/test', version: '0.0.0', keyReachableBySteps: true },
     blobs: openFileBlobs(join(folder, 'blobs')),
-    secrets: { read: async (names) => Object.fromEntries(names.map((name) => [name, `value of ${name}`])) },
+    secrets: { read: async ({ names }) => Object.fromEntries(names.map((name) => [name, `value of ${name}`])) },
     clock: SYSTEM_CLOCK,
     isShared: true,
     random: () => 0,

@@ -51,6 +51,8 @@ export const create: CreateEngine = async ({ database, workload, body, options }
       engine = await Engine.open({
         db,
         policy: await openPolicy(readBundle({ wasm, manifest })),
+        openPatched: () => openPolicy(readBundle({ wasm, manifest })),
+        home: { tenant: 'local', name: 'local' },
         signer: await openLocalSigner(join(folder, 'key.pem')),
         issuer: { builderId: 'https://example.com/bench', version: '0', keyReachableBySteps: true },
         blobs: openFileBlobs(join(folder, 'blobs')),

@@ -14,7 +14,14 @@ const CY = localPrincipal('cy');
 
 /** So long that few answers are many bytes. */
 const NAME_CHARS = 20_000;
-const SEEN = { decision: 'approve', subjectDigest: digestBytes('seen'), at: new Date(0) } as const;
+const SEEN = {
+  decision: 'approve',
+  subjectDigest: digestBytes('seen'),
+  at: new Date(0),
+  environment: null,
+  decisionId: null,
+  revokedAt: null,
+} as const;
 
 /** Layers of steps, each of which needs all of the layer before. */
 function layers(chars: number): PlanStep[] {
@@ -47,7 +54,7 @@ onEveryStore('a run that could not have a receipt', (world) => {
 
   describe('because of what people answer', () => {
     const nameless = answerBytes(
-      [{ ...SEEN, id: 1000, run: 1, idx: 0, generation: 1, provider: 'local', principal: '', reason: '' }],
+      [{ ...SEEN, id: 1000, run: 1, idx: 0, generation: 1, provider: 'local', principal: '', account: '', reason: '' }],
       compilePlan(planOf([gate('g', 1)])),
     );
     const taken = ANSWER_BYTES_MAX - Math.floor(1.5 * nameless);
@@ -58,8 +65,8 @@ onEveryStore('a run that could not have a receipt', (world) => {
       await answer(run, 'approve', BO);
       const last = (taken % each) + NAME_CHARS;
       await world().sql(
-        `insert into approval (run_id, idx, generation, decision, provider, principal, reason, subject_digest)
-         select run_id, idx, -i, decision, provider, repeat('x', case i when 1 then ${last} else ${NAME_CHARS} end), reason, subject_digest
+        `insert into approval (run_id, idx, generation, decision, provider, principal, account, reason, subject_digest)
+         select run_id, idx, -i, decision, provider, repeat('x', case i when 1 then ${last} else ${NAME_CHARS} end), '', reason, subject_digest
          from approval, generate_series(1, ${count}) i where run_id = ${run}`,
       );
     };

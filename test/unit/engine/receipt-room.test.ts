@@ -32,7 +32,7 @@ const ISSUER = {
 };
 
 const entryOf = (steps: readonly PlanStep[]): RunEntry => {
-  const run = { id: 7, key: '01jd4z8f3k5q7r9t0v2w4x6y8z', attempt: 1, planId: 1, trigger: TRIGGER };
+  const run = { id: 7, key: '01jd4z8f3k5q7r9t0v2w4x6y8z', attempt: 1, planId: 1, trigger: TRIGGER, namespaceId: 1 };
   return new RunEntries().add(run, compilePlan(planOf(steps)));
 };
 
@@ -86,10 +86,11 @@ function factsOf(
     createdAt: AT,
     startedAt: AT,
     finishedAt: AT,
+    namespaceId: 1,
   };
   const ids = [DECISION, ...steps.map(({ decisionId }) => decisionId)];
   const decisions = new Map(ids.map((id) => [id, decision(id, reasons)]));
-  return runFacts({ row, steps, compiled: entry.compiled, decisions, approvals }, ISSUER, 'maestro/decision');
+  return runFacts({ row, steps, compiled: entry.compiled, decisions, approvals, promotions: [], releases: [] }, ISSUER, 'maestro/decision');
 }
 
 const answer = (id: number, principal: string, reason = ''): Approval => ({
@@ -100,9 +101,13 @@ const answer = (id: number, principal: string, reason = ''): Approval => ({
   decision: 'approve',
   provider: 'github',
   principal,
+  account: principal,
   reason,
   subjectDigest: digestBytes('seen'),
+  environment: null,
+  decisionId: null,
   at: AT,
+  revokedAt: null,
 });
 
 /** As many files of one step as take the room that there is. */

@@ -1,0 +1,64 @@
+import type { Digest } from '../base/digest.ts';
+import type { NewDeployment } from '../store/deployments.ts';
+import { readNote } from './outcome-note.ts';
+import { isPromote } from './promotion-step.ts';
+import type { ClosedRun } from './run-facts.ts';
+
+/**
+ * What a run that has ended deployed: for each environment that its steps act on, where all of them succeeded. What was
+ * deployed is what a gate let pass to it, else what the steps that these need have made.
+ */
+export function deploymentsOf(closed: ClosedRun, payloadSha256: string): readonly NewDeployment[] {
+  const { row, compiled } = closed;
+  const environments = new Set(
+    compiled.plan.steps.flatMap(({ kind, environment }) => (kind === 'work' && environment) || []),
+  );
+  return [...environments].flatMap((environment) => {
+    const own = compiled.plan.steps.flatMap((step, idx) =>
+      step.kind === 'work' && step.environment === environment ? [idx] : [],
+    );
+    const statuses = own.map((idx) => closed.steps[idx]?.status);
+    const isWhole = statuses.every((status) => status === 'succeeded' || status === 'skipped');
+    if (!isWhole || !statuses.includes('succeeded')) return [];
+    return [
+      {
+        namespace: row.namespaceId,
+        environment,
+        run: row.id,
+        artifacts: promoted(closed, environment) ?? madeBefore(closed, own),
+        commit: row.trigger.source.gitCommit,
+        payloadSha256,
+        finishedAt: latest(own.map((idx) => closed.steps[idx]?.finishedAt ?? null)) ?? row.createdAt,
+      },
+    ];
+  });
+}
+
+function promoted({ promotions, compiled }: ClosedRun, environment: string): readonly Digest[] | undefined {
+  const own = promotions.filter((one) => one.environment === environment && isPromoteAt(compiled.plan.steps[one.idx]));
+  return own.length === 0 ? undefined : unique(own.flatMap(({ artifacts }) => artifacts));
+}
+
+function isPromoteAt(step: { readonly uses: string } | undefined): boolean {
+  return step !== undefined && isPromote(step);
+}
+
+function madeBefore({ compiled, steps }: ClosedRun, indexes: readonly number[]): readonly Digest[] {
+  const found = new Set<number>();
+  const open = [...indexes];
+  for (let idx = open.pop(); idx !== undefined; idx = open.pop()) {
+    if (found.has(idx)) continue;
+    found.add(idx);
+    open.push(...(compiled.needs[idx] ?? []));
+  }
+  const made = [...found].flatMap((idx) => readNote(steps[idx]?.outcome ?? {}).artifacts ?? []);
+  return unique(made.map(({ digest }) => digest));
+}
+
+function unique(digests: readonly Digest[]): readonly Digest[] {
+  return [...new Set(digests)].sort();
+}
+
+function latest(dates: readonly (Date | null)[]): Date | undefined {
+  return dates.flatMap((date) => date ?? []).sort((a, b) => b.getTime() - a.getTime())[0];
+}

@@ -1,0 +1,42 @@
+import { momentOf } from '../base/wall-clock.ts';
+import type { Decision } from '../policy/decision.ts';
+
+const SECOND_MS = 1000;
+
+/** How many people have to agree; 0 where policy says nothing. Whoever asks takes the most of several. */
+export function approvalsWanted({ obligations }: Pick<Decision, 'obligations'>): number {
+  return most(obligations, 'approvals') ?? 0;
+}
+
+/** Milliseconds after which a question to people is denied; null where it waits for ever. */
+export function expiresAfterMs({ obligations }: Pick<Decision, 'obligations'>): number | null {
+  const seconds = numbers(obligations, 'expires-seconds');
+  return seconds.length === 0 ? null : Math.min(...seconds) * SECOND_MS;
+}
+
+export interface Waiting {
+  /** What is waited for, each in words of policy. Empty: nothing. */
+  readonly reasons: readonly string[];
+  /** When it is worth asking again; null where time alone changes nothing. */
+  readonly lookAgainMs: number | null;
+}
+
+/** What policy does not deny, but not now. */
+export function waitingFor({ obligations }: Pick<Decision, 'obligations'>, nowMs: number): Waiting {
+  const reasons = obligations.flatMap(({ type, value }) => (type === 'hold' ? [String(value)] : []));
+  const moments = obligations.flatMap(({ type, value }) => {
+    if (type === 'hold-seconds' && typeof value === 'number') return [nowMs + value * SECOND_MS];
+    const moment = type === 'hold-until' ? momentOf(String(value)) : undefined;
+    return moment === undefined ? [] : [moment];
+  });
+  return { reasons, lookAgainMs: moments.length === 0 ? null : Math.max(0, Math.max(...moments) - nowMs) };
+}
+
+function most(obligations: Decision['obligations'], type: string): number | undefined {
+  const found = numbers(obligations, type);
+  return found.length === 0 ? undefined : Math.max(...found);
+}
+
+function numbers(obligations: Decision['obligations'], type: string): readonly number[] {
+  return obligations.flatMap((duty) => (duty.type === type && typeof duty.value === 'number' ? [duty.value] : []));
+}

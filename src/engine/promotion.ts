@@ -1,0 +1,184 @@
+import { isoTime } from '../base/clock.ts';
+import { parseDuration } from '../base/duration.ts';
+import { wallClock } from '../base/wall-clock.ts';
+import type { Decision } from '../policy/decision.ts';
+import { timezonesIn, upstreamOf } from '../policy/environments.ts';
+import type { PromotionFacts, PromotionInput } from '../policy/input.ts';
+import { policyFacts, policyStep } from '../policy/input-from-plan.ts';
+import type { PromotionFindings } from '../protocol/promotion-facts.ts';
+import { loadApprovals, tally } from '../store/approvals.ts';
+import type { Session } from '../store/database.ts';
+import { saveDecisions } from '../store/decisions.ts';
+import { findDeployments } from '../store/deployments.ts';
+import { heldAt } from '../store/events.ts';
+import { addPromotion } from '../store/promotions.ts';
+import { deployedWithin } from './deployed-within.ts';
+import { peopleWanted } from './gates.ts';
+import { expiresAfterMs, type Waiting, waitingFor } from './obligations.ts';
+import { promotedBy } from './promoted.ts';
+import { isPromote, isPromotion, JUDGE_AGAIN_MS } from './promotion-step.ts';
+import type { RunWork } from './run-work.ts';
+import { type WaitingGate, waitingGate } from './waiting-gate.ts';
+
+const SECOND_MS = 1000;
+
+export interface PromotionAsk {
+  readonly type: 'promotion';
+  readonly idx: number;
+  /** What is known beyond the store. */
+  readonly findings: PromotionFindings;
+}
+
+/**
+ * Judges a gate that stands before an environment with what is known now: it opens, is denied, or goes on waiting, and then
+ * says for what.
+ */
+export async function judgePromotion(
+  session: Session,
+  work: RunWork,
+  { idx, findings }: PromotionAsk,
+  nowMs: number,
+): Promise<boolean> {
+  const step = work.state.steps[idx];
+  if (step?.status !== 'held' || step.hold !== 'gate') return false;
+  const gate = waitingGate(work, idx);
+  const { generation } = gate;
+  if (!isPromotion(gate.step)) return false;
+  if (gate.decision.verdict === 'deny') return deny(work, gate, gate.decision.reasons.join('; '));
+  const input = await question(session, work, gate, findings, nowMs);
+  const decision = work.pack.policy.evaluate(input);
+  if (decision.verdict === 'deny') {
+    work.ask(idx, { decision, input: () => input });
+    return deny(work, gate, decision.reasons.join('; '));
+  }
+  const waiting = await whatIsMissing(session, work, gate, decision, input.promotion, nowMs);
+  if (waiting.isExpired) return deny(work, gate, `nobody answered in time: ${waiting.reasons.join('; ')}`);
+  if (waiting.reasons.length > 0) return note(work, gate, waiting);
+  work.ask(idx, { decision, input: () => input });
+  if (isPromote(gate.step)) await keep(session, work, gate, decision, input);
+  return work.apply({ type: 'hold-passed', idx, generation });
+}
+
+function deny(work: RunWork, { idx, generation }: WaitingGate, reason: string): boolean {
+  return work.apply({ type: 'hold-denied', idx, generation, reason });
+}
+
+function note(work: RunWork, { idx, generation }: WaitingGate, { reasons, lookAgainMs }: Waiting): boolean {
+  const delayMs = Math.min(JUDGE_AGAIN_MS, lookAgainMs ?? JUDGE_AGAIN_MS);
+  return work.apply({ type: 'hold-noted', idx, generation, reason: reasons.join('; '), delayMs });
+}
+
+/** Going back is always allowed, and at once. Everything else waits for policy, then for people. */
+async function whatIsMissing(
+  session: Session,
+  work: RunWork,
+  gate: WaitingGate,
+  decision: Decision,
+  facts: PromotionFacts,
+  nowMs: number,
+): Promise<Waiting & { readonly isExpired: boolean }> {
+  if (facts.isRollback && isPromote(gate.step)) return { reasons: [], lookAgainMs: null, isExpired: false };
+  const waiting = waitingFor(decision, nowMs);
+  const people = isPromote(gate.step) ? await peopleMissing(session, work, gate, decision) : [];
+  const reasons = [...waiting.reasons, ...people];
+  const began = await heldAt(session, work.row.id, gate.idx);
+  const expiresMs = expiryOf(gate, decision);
+  const leftMs = expiresMs === null || !began ? null : began.getTime() + expiresMs - nowMs;
+  const lookAgainMs = leftMs === null ? waiting.lookAgainMs : Math.min(leftMs, waiting.lookAgainMs ?? leftMs);
+  return { reasons, lookAgainMs, isExpired: reasons.length > 0 && leftMs !== null && leftMs <= 0 };
+}
+
+async function peopleMissing(
+  session: Session,
+  work: RunWork,
+  gate: WaitingGate,
+  decision: Decision,
+): Promise<readonly string[]> {
+  const answers = await loadApprovals(session, [work.row.id]);
+  const given = answers.filter(({ idx, generation }) => idx === gate.idx && generation === gate.generation);
+  const wanted = Math.max(peopleWanted(gate.decision, gate.step), peopleWanted(decision, gate.step));
+  const { approvals } = tally(given);
+  return approvals >= wanted ? [] : [`${approvals} of ${wanted} approvals`];
+}
+
+function expiryOf({ step, decision }: WaitingGate, judged: Decision): number | null {
+  const own = typeof step.with.expires === 'string' ? parseDuration(step.with.expires) : undefined;
+  const all = [own ?? null, expiresAfterMs(decision), expiresAfterMs(judged)].filter((ms) => ms !== null);
+  return all.length === 0 ? null : Math.min(...all);
+}
+
+async function question(
+  session: Session,
+  work: RunWork,
+  gate: WaitingGate,
+  findings: PromotionFindings,
+  nowMs: number,
+): Promise<PromotionInput> {
+  const { data } = work.pack.policy;
+  const environment = gate.environment ?? '';
+  const what = { artifacts: promotedBy(work, gate.step), commit: work.row.trigger.source.gitCommit };
+  const upstream = upstreamOf(data, environment);
+  const known = await findDeployments(session, work.row.namespaceId, [environment, ...upstream], what);
+  const ages = [
+    ...known.map((one) => ({
+      environment: one.environment,
+      ageSeconds: secondsBetween(one.finishedAt.getTime(), one.replacedAt?.getTime() ?? nowMs),
+    })),
+    ...deployedWithin(work, upstream).map((one) => ({ ...one, ageSeconds: secondsBetween(one.sinceMs, nowMs) })),
+    // Nobody but GitHub can say what others deployed, and it speaks of commits alone.
+    ...(what.artifacts.length > 0 ? [] : findings.deployments).map((one) => ({
+      environment: one.environment,
+      ageSeconds: secondsBetween(Date.parse(one.succeededAt), nowMs),
+    })),
+  ];
+  return {
+    phase: 'promotion',
+    ...policyFacts(work.entry.compiled.plan, work.entry.trigger),
+    step: policyStep(gate.step, work.gatedBy(gate.idx)),
+    promotion: {
+      environment,
+      at: isoTime(nowMs),
+      clocks: clocksIn(timezonesIn(data), nowMs),
+      ...what,
+      isRollback: known.some((one) => one.environment === environment),
+      deployments: oldestOfEach(upstream, ages),
+      checks: findings.checks,
+    },
+  };
+}
+
+function clocksIn(zones: readonly string[], nowMs: number): PromotionFacts['clocks'] {
+  const clocks = zones.flatMap((zone) => {
+    const clock = wallClock(nowMs, zone);
+    return clock ? [[zone, clock] as const] : [];
+  });
+  return Object.fromEntries(clocks);
+}
+
+/** What was in an environment twice has proven itself for as long as it was there the longest. */
+function oldestOfEach(
+  environments: readonly string[],
+  ages: readonly { readonly environment: string; readonly ageSeconds: number }[],
+): PromotionFacts['deployments'] {
+  return environments.flatMap((environment) => {
+    const own = ages.filter((one) => one.environment === environment).map(({ ageSeconds }) => ageSeconds);
+    return own.length === 0 ? [] : [{ environment, ageSeconds: Math.max(...own), isVerified: true }];
+  });
+}
+
+function secondsBetween(fromMs: number, toMs: number): number {
+  return Math.max(0, Math.floor((toMs - fromMs) / SECOND_MS));
+}
+
+async function keep(
+  session: Session,
+  work: RunWork,
+  { idx }: WaitingGate,
+  decision: Decision,
+  input: PromotionInput,
+): Promise<void> {
+  const ids = await saveDecisions(session, work.pack.packId, [{ decision, input: () => input }]);
+  const { environment, artifacts, commit, isRollback } = input.promotion;
+  const decisionId = ids.get(decision.inputDigest) ?? 0;
+  await addPromotion(session, { run: work.row.id, idx, environment, artifacts, commit, isRollback, decisionId });
+}
