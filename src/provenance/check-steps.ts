@@ -1,5 +1,5 @@
-import type { StepFact } from './facts.ts';
 import { deriveOutputs, deriveStepsRoot, type ReceiptPredicate } from './receipt.ts';
+import type { StepRecord1 } from './run-record.ts';
 import { demand } from './verification-error.ts';
 
 /** The steps are those of the plan, in its order, and each of them makes sense by itself. */
@@ -37,11 +37,11 @@ export function checkStatus({ run, steps }: ReceiptPredicate): void {
 }
 
 /** Something was executed for this step in this run, so policy must have let it. */
-export function hasRun(step: StepFact): boolean {
+export function hasRun(step: StepRecord1): boolean {
   return step.carriedFrom === null && (step.attempts > 0 || step.status === 'succeeded');
 }
 
-function isFatal(step: StepFact): boolean {
+function isFatal(step: StepRecord1): boolean {
   return step.status === 'denied' || (step.status === 'failed' && !step.isFailureAbsorbed);
 }
 
@@ -70,7 +70,7 @@ function checkRoot({ steps, stepsRoot }: ReceiptPredicate): void {
   demand(deriveStepsRoot(steps) === stepsRoot, 'STEPS_ROOT_MISMATCH', 'the steps do not hash to stepsRoot');
 }
 
-function checkStep(step: StepFact, index: number): void {
+function checkStep(step: StepRecord1, index: number): void {
   const consistent = (claim: boolean, message: string): void =>
     demand(claim, 'STEP_INCONSISTENT', () => `step ${step.id}: ${message}`);
   consistent(step.seq === index, `expected seq ${index}, got ${step.seq}`);
@@ -82,7 +82,7 @@ function checkStep(step: StepFact, index: number): void {
   else if (step.kind === 'work') checkWork(step, consistent);
 }
 
-function checkWork(step: StepFact, consistent: (claim: boolean, message: string) => void): void {
+function checkWork(step: StepRecord1, consistent: (claim: boolean, message: string) => void): void {
   consistent(step.status !== 'succeeded' || step.attempts > 0, 'succeeded without an attempt');
   const isTimed = step.startedOn !== null && step.finishedOn !== null;
   const isOver = step.status === 'succeeded' || (step.status === 'failed' && step.attempts > 0);
@@ -90,7 +90,7 @@ function checkWork(step: StepFact, consistent: (claim: boolean, message: string)
 }
 
 function checkNeeds({ plan, steps }: ReceiptPredicate): void {
-  const earlier = new Map<string, StepFact>();
+  const earlier = new Map<string, StepRecord1>();
   for (const step of steps) {
     const unknown = step.needs.find((id) => !earlier.has(id));
     demand(
@@ -103,7 +103,7 @@ function checkNeeds({ plan, steps }: ReceiptPredicate): void {
   }
 }
 
-function checkCompensation(step: StepFact, planned: ReadonlyMap<string, StepFact>): void {
+function checkCompensation(step: StepRecord1, planned: ReadonlyMap<string, StepRecord1>): void {
   const undone = step.needs.length === 1 ? planned.get(step.needs[0] as string) : undefined;
   demand(undone?.status === 'succeeded', 'STEP_INCONSISTENT', `compensation ${step.id} undoes no step that succeeded`);
 }

@@ -17,6 +17,10 @@ export interface RunFacts {
   /** Every distinct answer of policy, once; runs and steps name it by `decisionId`. */
   readonly policy: readonly DecisionFact[];
   readonly approvals: readonly ApprovalFact[];
+  /** One for each step to which values of secrets were given, in the order of `steps`. */
+  readonly secrets: readonly SecretFact[];
+  /** One for each `gate.promote` that passed in this run, in the order of `steps`. */
+  readonly promotions: readonly PromotionFact[];
   readonly llm: readonly LlmFact[];
   /** Sum over `llm`, in millionths of a US dollar. */
   readonly cost: { readonly microUsd: string };
@@ -37,7 +41,7 @@ interface RunFact {
     readonly path: string;
     readonly digest: Digest;
   };
-  readonly trigger: { readonly type: string; readonly actor: PrincipalFact; readonly eventDigest: Digest };
+  readonly trigger: { readonly type: string; readonly actor: ActorFact; readonly eventDigest: Digest };
   readonly source: { readonly uri: string; readonly gitCommit: string | null };
   readonly status: RunEnd;
   readonly reason: string | null;
@@ -55,7 +59,18 @@ export type StepEnd = 'succeeded' | 'failed' | 'skipped' | 'cancelled' | 'denied
 
 interface PrincipalFact {
   readonly provider: string;
+  /** The name by which they were known at that moment: a login may change hands. */
   readonly id: string;
+}
+
+interface ActorFact extends PrincipalFact {
+  /** As an approver's; null where nobody knows it. */
+  readonly account: string | null;
+}
+
+interface ApproverFact extends PrincipalFact {
+  /** Stays equal when they are renamed: GitHub's number of the account; for a local user the `id` itself. */
+  readonly account: string;
 }
 
 interface PlanFact {
@@ -74,6 +89,8 @@ export interface StepFact {
   readonly code: { readonly uri: string; readonly digest: Digest | null };
   /** Digest of the evaluated inputs, secrets left out. Null where the step never began. */
   readonly paramsDigest: Digest | null;
+  /** Where it acts, with everything put in that comes from other steps; null where it says nothing. */
+  readonly environment: string | null;
   /** `environment` is the runner class. */
   readonly runner: { readonly environment: string; readonly isolation: Isolation | null };
   readonly inputs: readonly ArtifactFact[];
@@ -96,7 +113,11 @@ export interface StepFact {
   readonly isFailureAbsorbed: boolean;
   readonly isCompensation: boolean;
   readonly reason: string | null;
-  /** The decision under which it last began, or was denied. */
+  /**
+   * The decision of phase `step` under which it last began or passed, or was denied; null where nobody asked. Where a later
+   * one denied it, of its secrets or of what it would have promoted, that one. `gate.freeze` names the decision of phase
+   * `promotion` that let it pass.
+   */
   readonly decisionId: string | null;
 }
 
@@ -112,7 +133,7 @@ export interface ArtifactFact {
 
 export interface DecisionFact {
   readonly id: string;
-  readonly phase: 'run' | 'step';
+  readonly phase: 'run' | 'step' | 'secret' | 'approval' | 'promotion';
   readonly engine: { readonly name: string; readonly version: string };
   /** Covers the rules' bytes and the data document. */
   readonly bundle: { readonly digest: Digest; readonly revision: string | null };
@@ -130,12 +151,44 @@ export interface ApprovalFact {
   readonly id: string;
   /** The step that waited; null for the run as a whole. */
   readonly gate: string | null;
-  readonly approver: PrincipalFact;
+  /** That of the step; null for the run as a whole. */
+  readonly environment: string | null;
+  readonly approver: ApproverFact;
   readonly decision: 'approve' | 'deny';
   readonly reason: string;
   readonly at: string;
+  /** When whoever approved took it back, before it was used: it does not count. Null otherwise, and for every denial. */
+  readonly revokedAt: string | null;
+  /** The decision of phase `approval` that let it count; without one that allows, an approval counts for nothing. */
+  readonly decisionId: string | null;
   /** What was seen: `approvalSubject`. */
   readonly subjectDigest: Digest;
+}
+
+/** Values of secrets that a step was given, by name. Of several releases to one step, the last. */
+export interface SecretFact {
+  readonly stepId: string;
+  readonly names: readonly string[];
+  readonly at: string;
+  /** Of phase `secret`. */
+  readonly decisionId: string;
+}
+
+/** What a `gate.promote` let pass. */
+export interface PromotionFact {
+  /** The step. */
+  readonly gate: string;
+  /** That of the step. */
+  readonly environment: string;
+  /** Each once. Where there are none, the commit is what was promoted. */
+  readonly artifacts: readonly Digest[];
+  /** That of the run. */
+  readonly commit: string | null;
+  /** Exactly this was in the environment before. */
+  readonly isRollback: boolean;
+  /** Of phase `promotion`: the last one, under which it passed. */
+  readonly decisionId: string;
+  readonly at: string;
 }
 
 export interface LlmFact {

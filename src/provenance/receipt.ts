@@ -1,10 +1,17 @@
 import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
-import type { ArtifactFact, RunFacts, StepFact } from './facts.ts';
+import type { ArtifactFact, RunFacts } from './facts.ts';
 import { leafHash, merkleRoot } from './merkle.ts';
 import { orderedText, orderKeys } from './ordered-json.ts';
 import { RECEIPT_PREDICATE_TYPE } from './receipt-schema.ts';
-import { RUN_RECORD_NAME, type RunRecord, runRecordText, toRunRecord } from './run-record.ts';
+import {
+  RUN_RECORD_NAME,
+  type RunRecord,
+  type RunRecord1,
+  runRecordText,
+  type StepRecord1,
+  toRunRecord,
+} from './run-record.ts';
 
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 
@@ -15,7 +22,7 @@ export const PAYLOAD_BYTES_MAX = 16 * 1024 * 1024;
 export interface Receipt {
   /** Bytes of `run.json`, the receipt's first subject. */
   readonly runRecord: string;
-  readonly statement: ReceiptStatement;
+  readonly statement: ReceiptStatement<ReceiptPredicate2>;
   /** The statement as RFC 8785 text: the bytes that are signed. */
   readonly payload: string;
   /** The receipt's identity, in hex: a bundle can be written in many ways, its payload in one. */
@@ -23,11 +30,11 @@ export interface Receipt {
 }
 
 /** An in-toto Statement v1. */
-export interface ReceiptStatement {
+export interface ReceiptStatement<Predicate extends ReceiptPredicate = ReceiptPredicate> {
   readonly _type: typeof STATEMENT_TYPE;
   readonly subject: readonly Subject[];
   readonly predicateType: typeof RECEIPT_PREDICATE_TYPE;
-  readonly predicate: ReceiptPredicate;
+  readonly predicate: Predicate;
 }
 
 export interface Subject {
@@ -35,8 +42,12 @@ export interface Subject {
   readonly digest: { readonly sha256: string };
 }
 
-/** The run record, and what follows from it. */
-export interface ReceiptPredicate extends RunRecord {
+/** The run record, and what follows from it. `schemaVersion` tells which version it is. */
+export type ReceiptPredicate = ReceiptPredicate1 | ReceiptPredicate2;
+export type ReceiptPredicate1 = RunRecord1 & DerivedFields;
+export type ReceiptPredicate2 = RunRecord & DerivedFields;
+
+interface DerivedFields {
   readonly outputs: readonly OutputRecord[];
   readonly stepCount: number;
   /** RFC 6962 root over the canonical JSON of the steps, in hex: one step can be shown without the others. */
@@ -56,7 +67,7 @@ export function buildReceipt(facts: RunFacts): Receipt {
   const record = toRunRecord(facts);
   const runRecord = runRecordText(record);
   const predicate = derivePredicate(record);
-  const statement: ReceiptStatement = {
+  const statement: ReceiptStatement<ReceiptPredicate2> = {
     _type: STATEMENT_TYPE,
     predicate,
     predicateType: RECEIPT_PREDICATE_TYPE,
@@ -71,16 +82,16 @@ export function buildReceipt(facts: RunFacts): Receipt {
 }
 
 /** The run record that a predicate was derived from. */
-export function recordOf(predicate: ReceiptPredicate): RunRecord {
+export function recordOf(predicate: ReceiptPredicate): RunRecord | RunRecord1 {
   const { outputs: _outputs, stepCount: _stepCount, stepsRoot: _stepsRoot, ...record } = predicate;
   return record;
 }
 
-export function deriveOutputs(steps: readonly StepFact[]): OutputRecord[] {
+export function deriveOutputs(steps: readonly StepRecord1[]): OutputRecord[] {
   return steps.flatMap((step) => step.outputs.map((output) => ({ ...output, stepId: step.id })));
 }
 
-export function deriveStepsRoot(steps: readonly StepFact[]): string {
+export function deriveStepsRoot(steps: readonly StepRecord1[]): string {
   return merkleRoot(steps.map((step) => leafHash(orderedText(step)))).toString('hex');
 }
 
@@ -99,7 +110,7 @@ export function subjectName({ stepId, name, path }: Pick<OutputRecord, 'stepId' 
   return `${encodeSegment(stepId)}/${encodeSegment(name)}/${encodeUnprintable(path)}`;
 }
 
-function derivePredicate(record: RunRecord): ReceiptPredicate {
+function derivePredicate(record: RunRecord): ReceiptPredicate2 {
   const outputs = deriveOutputs(record.steps);
   return orderKeys({ ...record, outputs, stepCount: record.steps.length, stepsRoot: deriveStepsRoot(record.steps) });
 }

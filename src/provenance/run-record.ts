@@ -1,7 +1,7 @@
 import { type Digest, digestJson } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
 import type { Json, JsonObject } from '../base/json.ts';
-import type { DecisionFact, RunFacts } from './facts.ts';
+import type { ApprovalFact, DecisionFact, RunFacts, StepFact } from './facts.ts';
 import { orderedText, orderKeys } from './ordered-json.ts';
 import { RECEIPT_PREDICATE_SCHEMA, SCHEMA_VERSION } from './receipt-schema.ts';
 
@@ -17,6 +17,25 @@ export interface DecisionRecord extends DecisionFact {
   readonly result: { readonly digest: Digest };
 }
 
+/** The same in version 1, which is still read and no longer written: it knew no environments, accounts, secrets or promotions. */
+export interface RunRecord1 extends Omit<RunRecord, 'schemaVersion' | 'run' | 'steps' | 'approvals' | Added> {
+  readonly schemaVersion: '1';
+  readonly run: Omit<Run, 'trigger'> & { readonly trigger: Omit<Run['trigger'], 'actor'> & { readonly actor: Person } };
+  readonly steps: readonly StepRecord1[];
+  readonly approvals: readonly ApprovalRecord1[];
+}
+
+/** Every step of version 2 is one as well. */
+export type StepRecord1 = Omit<StepFact, 'environment'>;
+
+export interface ApprovalRecord1 extends Omit<ApprovalFact, 'environment' | 'approver' | 'revokedAt' | 'decisionId'> {
+  readonly approver: Person;
+}
+
+type Added = 'secrets' | 'promotions';
+type Run = RunFacts['run'];
+type Person = { readonly provider: string; readonly id: string };
+
 /**
  * Takes exactly what the schema names, so whatever else the caller's objects hold never reaches a receipt; keys in order.
  *
@@ -29,7 +48,7 @@ export function toRunRecord(facts: RunFacts): RunRecord {
 }
 
 /** Bytes of `run.json` (RFC 8785). The record's keys must be in order. */
-export function runRecordText(record: RunRecord): string {
+export function runRecordText(record: RunRecord | RunRecord1): string {
   return orderedText(record);
 }
 

@@ -1,23 +1,18 @@
 import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
-import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { checkLedger, checkRelations } from './check-ledger.ts';
 import { checkPolicy } from './check-policy.ts';
 import { checkStatus, checkSteps } from './check-steps.ts';
 import { openEnvelope } from './open-envelope.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';
+import { readStatement } from './read-statement.ts';
 import {
   deriveSubjects,
   PAYLOAD_BYTES_MAX,
   type ReceiptPredicate,
   type ReceiptStatement,
   recordOf,
-  STATEMENT_TYPE,
-  SUBJECTS_MAX,
-  type Subject,
 } from './receipt.ts';
-import { RECEIPT_PREDICATE_SCHEMA, RECEIPT_PREDICATE_TYPE } from './receipt-schema.ts';
 import { RUN_RECORD_NAME, runRecordText } from './run-record.ts';
-import { compileSchema } from './schema-fault.ts';
 import { parseCanonicalJson } from './strict-json.ts';
 import { demand } from './verification-error.ts';
 
@@ -120,57 +115,6 @@ function checkKeyPeriod(keys: ReadonlyMap<string, KeyEntry>, hint: string, { run
   const isEarly = notBefore !== undefined && !(at >= Date.parse(notBefore));
   const isLate = notAfter !== undefined && !(at <= Date.parse(notAfter));
   demand(!isEarly && !isLate, 'KEY_OUT_OF_DATE', `the run ended on ${run.finishedOn}, when its key was not in force`);
-}
-
-function readStatement(value: Json): ReceiptStatement {
-  demand(isJsonObject(value), 'STATEMENT_MALFORMED', 'expected the payload to be an object');
-  const fields = Object.keys(value).join();
-  demand(
-    fields === '_type,predicate,predicateType,subject' && value['_type'] === STATEMENT_TYPE,
-    'STATEMENT_MALFORMED',
-    'expected an in-toto Statement v1 with its four fields and no other',
-  );
-  demand(
-    value.predicateType === RECEIPT_PREDICATE_TYPE,
-    'PREDICATE_TYPE_WRONG',
-    `expected a ${RECEIPT_PREDICATE_TYPE}`,
-  );
-  checkSubjectForm(value.subject);
-  checkSchema(value.predicate as Json);
-  return value as unknown as ReceiptStatement;
-}
-
-const SUBJECT_NAME = /^[!-~]+$/;
-const SHA256 = /^[0-9a-f]{64}$/;
-
-function checkSubjectForm(subjects: Json | undefined): void {
-  demand(Array.isArray(subjects) && subjects.length > 0, 'SUBJECT_INVALID', 'expected a list of subjects');
-  demand(subjects.length <= SUBJECTS_MAX, 'TOO_LARGE', `expected at most ${SUBJECTS_MAX} subjects`);
-  const names = new Set<string>();
-  for (const subject of subjects as readonly Json[]) {
-    demand(
-      isSubject(subject),
-      'SUBJECT_INVALID',
-      'expected subjects of a printable ASCII name and a lower-case sha256',
-    );
-    demand(!names.has(subject.name), 'SUBJECT_DUPLICATE', () => `subject ${subject.name} twice`);
-    names.add(subject.name);
-  }
-}
-
-function isSubject(value: Json): value is Json & Subject & JsonObject {
-  if (!isJsonObject(value) || Object.keys(value).join() !== 'digest,name') return false;
-  const { name, digest } = value;
-  if (typeof name !== 'string' || !SUBJECT_NAME.test(name)) return false;
-  if (!isJsonObject(digest) || Object.keys(digest).join() !== 'sha256') return false;
-  return typeof digest.sha256 === 'string' && SHA256.test(digest.sha256);
-}
-
-const findFault = compileSchema(RECEIPT_PREDICATE_SCHEMA);
-
-function checkSchema(predicate: Json): void {
-  const fault = findFault(predicate);
-  demand(fault === undefined, 'SCHEMA_INVALID', `the predicate is not a run receipt: ${fault}`);
 }
 
 /** The subjects are the run record that the predicate implies, and the outputs. Returns that record's text. */

@@ -1,0 +1,24 @@
+import { hasRun } from './check-steps.ts';
+import type { SecretFact } from './facts.ts';
+import { decisionOf, type PolicyBook } from './policy-book.ts';
+import { demand } from './verification-error.ts';
+
+/** Values of secrets went only to steps that ran, and only where policy let them. */
+export function checkSecrets(book: PolicyBook): void {
+  for (const release of book.secrets.values()) checkRelease(release, book);
+}
+
+function checkRelease({ stepId, names, decisionId }: SecretFact, book: PolicyBook): void {
+  const valid = (claim: boolean, message: string): void =>
+    demand(claim, 'SECRET_INVALID', () => `secrets of step ${stepId}: ${message}`);
+  const step = book.steps.get(stepId);
+  const isWork = step !== undefined && step.kind === 'work' && step.attempts > 0 && hasRun(step);
+  valid(isWork, 'released to a step that did not run');
+  valid(names.length > 0 && new Set(names).size === names.length, 'expected their names, each once');
+  const { decision } = decisionOf(decisionId, 'secret', `the release of secrets to step ${stepId}`, book);
+  demand(
+    decision === 'allow',
+    'POLICY_MISMATCH',
+    `secrets were released to step ${stepId} although policy did not allow it`,
+  );
+}
