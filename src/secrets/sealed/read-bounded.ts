@@ -12,10 +12,10 @@ const OTHERS = 0o077;
  */
 export async function readBounded(path: string, isPrivate: boolean): Promise<Uint8Array> {
   await using file = await openFile(path);
-  const { mode, size, ...stat } = await file.stat();
+  const stat = await file.stat();
   if (!stat.isFile()) throw invalid(path, 'a regular file');
-  if (size > FILE_BYTES_MAX) throw invalid(path, `a file of at most ${FILE_BYTES_MAX} bytes`);
-  if (isPrivate && (mode & OTHERS) !== 0) throw invalid(path, 'mode 0600: others may have copied it');
+  if (stat.size > FILE_BYTES_MAX) throw invalid(path, `a file of at most ${FILE_BYTES_MAX} bytes`);
+  if (isPrivate && (stat.mode & OTHERS) !== 0) throw invalid(path, 'mode 0600: others may have copied it');
   return await file.readFile();
 }
 

@@ -16,16 +16,20 @@ export interface RunClaims {
  */
 export function claimsOf(request: SecretRequest): RunClaims | undefined {
   const { repository, repositoryId, environment, ref, namespace, runner } = request;
-  if (!repositoryParts(repository)) return undefined;
+  const parts = repositoryParts(repository);
+  if (!parts) return undefined;
   return {
     subject: ['repo', repository, ...contextOf(request)].join(':'),
     standing: {
       repository,
+      // Apart, because OpenBao puts no text with a slash into the path of a policy.
+      repository_owner: parts[0],
+      repository_name: parts[1],
       tenant: namespace.tenant,
       runner,
       ...(repositoryId !== '' && { repository_id: repositoryId }),
-      ...(environment !== null && { environment }),
-      ...(ref !== null && { ref }),
+      ...(environment !== null && { environment: escaped(environment) }),
+      ...(ref !== null && { ref: escaped(ref) }),
     },
     passing: { run_id: request.run, step: request.step },
   };
@@ -36,7 +40,9 @@ function contextOf({ environment, ref }: SecretRequest): readonly string[] {
   return ref === null ? [] : ['ref', escaped(ref)];
 }
 
-/** A colon in a name must not begin the next part of a subject. */
+/** A colon must not begin the next part of a subject, and `*` or `+` be a wildcard in a policy that is made of claims. */
 function escaped(name: string): string {
-  return name.replaceAll('%', '%25').replaceAll(':', '%3A');
+  return name.replaceAll(/[^\w. /-]/gu, (char) =>
+    Array.from(Buffer.from(char), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
 }
