@@ -16,7 +16,10 @@ export function addDeployment(
   return deployment;
 }
 
-/** `isSole`: what was deployed successfully to the same environment before is inactive from now on. */
+/**
+ * `isSole`: what was deployed successfully to the same environment before is inactive from now on, but for what is transient or
+ * in production.
+ */
 export function addDeploymentStatus(
   world: World,
   repository: Repository,
@@ -37,8 +40,8 @@ export function addDeploymentStatus(
 function deactivateOthers(world: World, repository: Repository, deployment: Deployment): void {
   for (const other of repository.deployments.values()) {
     const last = other.statuses.at(-1);
-    if (other.id === deployment.id || other.environment !== deployment.environment || last?.state !== 'success')
-      continue;
+    if (other.id === deployment.id || other.environment !== deployment.environment) continue;
+    if (other.isTransient || other.isProduction || last?.state !== 'success') continue;
     other.statuses.push({ ...last, id: world.nextId(), state: 'inactive', createdAt: world.now() });
   }
 }

@@ -229,6 +229,10 @@ export interface Deployment {
   readonly environment: string;
   readonly description: string | null;
   readonly payload: unknown;
+  /** Specific to this deployment, and gone one day. */
+  readonly isTransient: boolean;
+  /** Users reach it directly. */
+  readonly isProduction: boolean;
   readonly creator: Account;
   readonly app: App | null;
   /** The attempt of a workflow run whose job deploys; null where somebody made it by the API. */
@@ -307,6 +311,8 @@ export interface WorkflowRun {
     readonly createdAt: string;
   }[];
   attempt: number;
+  /** Of the present attempt. */
+  attemptStartedAt: string;
   status: RunStatus;
   conclusion: string | null;
   updatedAt: string;

@@ -89,6 +89,7 @@ export class Actions {
       jobs: [],
       reviews: [],
       attempt: 1,
+      attemptStartedAt: world.now(),
       status: 'queued',
       conclusion: null,
     };
@@ -101,6 +102,7 @@ export class Actions {
   async rerun(repository: Repository, run: WorkflowRun): Promise<void> {
     if (run.status !== 'completed') throw new ApiError(403, 'This workflow is already running');
     run.attempt += 1;
+    run.attemptStartedAt = this.options.world.now();
     run.status = 'queued';
     run.conclusion = null;
     await this.emitRun(repository, run, 'requested');
@@ -338,6 +340,8 @@ export class Actions {
     const { world } = this.options;
     const payload = { workflow_job: jobView(world, repository, run, job) };
     world.emit({ event: 'workflow_job', action, repository, sender: run.actor, payload });
+    const check = repository.checkRuns.get(job.id);
+    if (check !== undefined && job.status !== 'completed') check.status = job.status;
     noteDeployment(world, repository, run, job);
   }
 }

@@ -29,6 +29,8 @@ export function openDeployment(
     environment: job.environment,
     description: null,
     payload: {},
+    isTransient: false,
+    isProduction: false,
     creator: app.bot,
     app,
     run: { id: run.id, attempt: job.attempt },

@@ -2,7 +2,10 @@ import { dispatchPayload } from '../actions/job-request.ts';
 import { listWorkflows, triggersOf } from '../actions/workflow.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
+import { environmentOf } from '../environments.ts';
 import type { Workflow, WorkflowJob, WorkflowRun } from '../model.ts';
+import type { Fields } from '../shape.ts';
+import { environmentView } from '../view/deployment.ts';
 import { pageUrl, repositoryUrl } from '../view/repository.ts';
 import { jobView, runView, workflowView } from '../view/run.ts';
 
@@ -57,7 +60,24 @@ export const ACTIONS: Routes = {
   'actions/re-run-workflow': rerun,
   'actions/re-run-workflow-failed-jobs': rerun,
   'actions/review-custom-gates-for-run': review,
+  'actions/get-pending-deployments-for-run': (call) => {
+    const waiting = runOf(call).jobs.filter(({ status, environment }) => status === 'waiting' && environment !== null);
+    const names = new Set(waiting.flatMap(({ environment }) => environment ?? []));
+    return { status: 200, body: [...names].map((name) => pendingDeployment(call, name)) };
+  },
 };
+
+/** People may approve where reviewers are named, which the sandbox has none of. */
+function pendingDeployment({ world, repository }: Call, name: string): Fields {
+  const { id, node_id, url, html_url } = environmentView(world, repository, environmentOf(world, repository, name));
+  return {
+    environment: { id, node_id, name, url, html_url },
+    wait_timer: 0,
+    wait_timer_started_at: null,
+    current_user_can_approve: false,
+    reviewers: [],
+  };
+}
 
 async function dispatch(call: Call): Promise<Reply> {
   const { world, repository, actor } = call;

@@ -1,10 +1,14 @@
-import { invalid } from '../api-error.ts';
+import { ApiError, invalid } from '../api-error.ts';
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
 import { addDeployment, addDeploymentStatus } from '../deployments.ts';
 import { environmentOf } from '../environments.ts';
-import type { Deployment, DeploymentStatus } from '../model.ts';
+import type { Deployment, DeploymentStatus, Repository } from '../model.ts';
 import type { Fields } from '../shape.ts';
 import { deploymentStatusView, deploymentView, environmentView } from '../view/deployment.ts';
+import { latestByName } from './checks.ts';
+
+const STATUS_CHARACTERS_MAX = 140;
+const GREEN = new Set(['success', 'neutral', 'skipped']);
 
 export const DEPLOYMENTS: Routes = {
   'repos/create-deployment': createDeployment,
@@ -58,13 +62,18 @@ async function createDeployment(call: Call): Promise<Reply> {
   const ref = call.needText('ref');
   const sha = await repository.git.resolve(ref);
   if (sha === null) throw invalid(`No ref found for: ${ref}`);
+  judgeContexts(repository, sha, ref, call.body['required_contexts'] as readonly string[] | undefined);
+  const environment = call.text('environment') ?? 'production';
+  const isProduction = call.body['production_environment'] ?? environment === 'production';
   const deployment = addDeployment(world, repository, {
     sha,
     ref,
     task: call.text('task') ?? 'deploy',
-    environment: call.text('environment') ?? 'production',
+    environment,
     description: call.text('description') ?? null,
     payload: call.body['payload'] ?? {},
+    isTransient: call.flag('transient_environment'),
+    isProduction: isProduction === true,
     creator: actor,
     app: call.appOrNull,
     run: null,
@@ -72,9 +81,23 @@ async function createDeployment(call: Call): Promise<Reply> {
   return { status: 201, body: deploymentView(world, repository, deployment) };
 }
 
+/** Unless it is told which ones, or none, GitHub wants every check and status of the commit to be green. */
+function judgeContexts(repository: Repository, sha: string, ref: string, wanted: readonly string[] | undefined): void {
+  const statuses = repository.statuses.filter((status) => status.sha === sha);
+  const checks = latestByName([...repository.checkRuns.values()].filter(({ headSha }) => headSha === sha));
+  const states = new Map([
+    ...checks.map(({ name, conclusion }) => [name, GREEN.has(conclusion ?? '')] as const),
+    ...statuses.map(({ context, state }) => [context, state === 'success'] as const),
+  ]);
+  if ((wanted ?? [...states.keys()]).every((name) => states.get(name) === true)) return;
+  throw new ApiError(409, `Conflict: Commit status checks failed for ${ref}.`);
+}
+
 function createStatus(call: Call): Reply {
   const { world, repository, actor } = call;
   const deployment = deploymentOf(call);
+  if ((call.text('description') ?? '').length > STATUS_CHARACTERS_MAX)
+    throw invalid(`description is too long (maximum is ${STATUS_CHARACTERS_MAX} characters)`);
   const facts = {
     state: call.needText('state'),
     description: call.text('description') ?? '',

@@ -18,6 +18,8 @@ export function deploymentView(world: World, repository: Repository, deployment:
     environment: deployment.environment,
     original_environment: deployment.environment,
     description: deployment.description,
+    transient_environment: deployment.isTransient,
+    production_environment: deployment.isProduction,
     creator: accountView(world, deployment.creator),
     created_at: deployment.createdAt,
     updated_at: deployment.statuses.at(-1)?.createdAt ?? deployment.createdAt,

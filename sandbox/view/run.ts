@@ -53,7 +53,7 @@ export async function runView(world: World, repository: Repository, run: Workflo
     pull_requests: [],
     created_at: run.createdAt,
     updated_at: run.updatedAt,
-    run_started_at: run.createdAt,
+    run_started_at: run.attemptStartedAt,
     actor: accountView(world, run.actor),
     triggering_actor: accountView(world, run.actor),
     head_commit: {

@@ -66,7 +66,8 @@ describe('a deployment in the sandbox', () => {
 
   it('makes earlier ones of its environment inactive by its success, unless that is not wanted', async () => {
     await open();
-    const ids = [await deploy(), await deploy({ environment: 'staging' }), await deploy(), await deploy()];
+    const to = (environment: string): Promise<number> => deploy({ environment });
+    const ids = [await to('staging'), await to('test'), await to('staging'), await to('staging')];
     for (const id of ids.slice(0, 3)) await say(id, 'success');
     await say(ids[3] ?? 0, 'success', { auto_inactive: false });
     expect(await Promise.all(ids.map(states))).toEqual([
@@ -75,6 +76,38 @@ describe('a deployment in the sandbox', () => {
       ['success'],
       ['success'],
     ]);
+  });
+
+  it.each([
+    ['in production, by its name', {}],
+    ['in production, because it says so', { environment: 'live', production_environment: true }],
+    ['transient', { environment: 'review', transient_environment: true }],
+  ])('leaves earlier ones as they are that are %s', async (_, body) => {
+    await open();
+    const ids = [await deploy(body), await deploy(body)];
+    for (const id of ids) await say(id, 'success');
+    expect(await Promise.all(ids.map(states))).toEqual([['success'], ['success']]);
+  });
+
+  it('is not made before the checks of its commit are green, unless that is not wanted', async () => {
+    await open();
+    const make = async (body: object): Promise<number> =>
+      (await stage.call(token, 'POST', DEPLOYMENTS, { ref: 'main', ...body })).status;
+    const sha = await stage.sha();
+    const { body } = await stage.call(token, 'POST', '/repos/acme/app/check-runs', { name: 'ci', head_sha: sha });
+    expect(await make({})).toBe(409);
+    expect(await make({ required_contexts: ['ci'] })).toBe(409);
+    expect(await make({ required_contexts: [] })).toBe(201);
+    await stage.call(token, 'PATCH', `/repos/acme/app/check-runs/${body.id}`, { conclusion: 'success' });
+    expect(await make({})).toBe(201);
+    expect(await make({ required_contexts: ['other'] })).toBe(409);
+  });
+
+  it('is told of in 140 characters', async () => {
+    await open();
+    const id = await deploy();
+    expect((await say(id, 'queued', { description: 'x'.repeat(141) })).status).toBe(422);
+    expect((await say(id, 'queued', { description: 'x'.repeat(140) })).status).toBe(201);
   });
 });
 
@@ -120,9 +153,13 @@ describe('the gate before an environment in the sandbox', () => {
   it('lets the job go on where it is approved', async () => {
     await open();
     expect(await states()).toEqual(['waiting']);
+    const pending = async (): Promise<readonly object[]> =>
+      (await stage.call(token, 'GET', `/repos/acme/app/actions/runs/${runId}/pending_deployments`)).body;
+    expect(await pending()).toMatchObject([{ environment: { name: 'production' }, reviewers: [] }]);
     expect((await answer({ state: 'approved', comment: 'grace agreed' })).status).toBe(204);
     await stage.sandbox.settled();
     expect(stage.sandbox.jobs()).toMatchObject([{ status: 'completed', conclusion: 'success' }]);
+    expect(await pending()).toEqual([]);
     expect(await states()).toEqual(['success', 'in_progress', 'queued', 'waiting']);
     expect((await answer({ state: 'approved' })).status).toBe(422);
   });
