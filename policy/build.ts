@@ -13,6 +13,7 @@ import { parse } from 'yaml';
 
 const OPA_VERSION = '1.10.1';
 const ENTRYPOINT = 'maestro/decision';
+const EXPLAIN = 'maestro/explain';
 const HOME = import.meta.dirname;
 
 interface PackFile {
@@ -21,6 +22,8 @@ interface PackFile {
   readonly guards: string;
   readonly default: Readonly<Record<string, unknown>>;
   readonly schema: Readonly<Record<string, unknown>>;
+  /** Where the data names what another key of it has to know; checked in policy files. See `src/policy/references.ts`. */
+  readonly references?: readonly { readonly at: string; readonly in: string }[];
 }
 
 const opa = program(process.argv[2] ?? 'opa');
@@ -36,11 +39,18 @@ function build(): void {
   const manifest = {
     schema: 'maestro.policy-bundle/v1',
     entrypoint: ENTRYPOINT,
+    explain: EXPLAIN,
     opa: OPA_VERSION,
     revision: digest(canonicalize(digests) as string),
     wasm: digest(wasm),
     sources: digests,
-    packs: packs.map(({ name, title, guards }) => ({ name, title, guards })),
+    packs: packs.map((pack) => ({
+      name: pack.name,
+      title: pack.title,
+      guards: pack.guards.trim(),
+      keys: Object.keys(pack.schema),
+    })),
+    references: packs.flatMap(({ references }) => references ?? []),
     defaults: merge(packs, 'default'),
     dataSchema: dataSchema(packs),
   };
@@ -75,7 +85,8 @@ function sourceFiles(packs: readonly PackFile[]): readonly string[] {
   const ofPacks = packs.flatMap(({ name }) =>
     ['pack.yaml', 'rules.rego'].map((file) => join(HOME, 'packs', name, file)),
   );
-  return [join(HOME, 'main.rego'), ...ofPacks];
+  const shared = readdirSync(HOME).filter((file) => file.endsWith('.rego') && !file.endsWith('_test.rego'));
+  return [...shared.toSorted().map((file) => join(HOME, file)), ...ofPacks];
 }
 
 /** The module alone: opa's archive also carries the sources, which lie beside it anyway. */
@@ -84,7 +95,8 @@ function compile(sources: readonly string[]): Buffer {
   try {
     const archive = join(folder, 'bundle.tar.gz');
     const rego = sources.filter((path) => path.endsWith('.rego')).map((path) => relative(HOME, path));
-    run(opa, ['build', '--target', 'wasm', '--entrypoint', ENTRYPOINT, '--output', archive, ...rego]);
+    const entrypoints = [ENTRYPOINT, EXPLAIN].flatMap((path) => ['--entrypoint', path]);
+    run(opa, ['build', '--target', 'wasm', ...entrypoints, '--output', archive, ...rego]);
     run('tar', ['-xzf', archive, '-C', folder, '/policy.wasm']);
     return readFileSync(join(folder, 'policy.wasm'));
   } finally {
@@ -98,22 +110,14 @@ function run(program: string, args: readonly string[]): void {
 }
 
 function dataSchema(packs: readonly PackFile[]): object {
-  const properties = merge(packs, 'schema');
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'The data document of policy: the defaults of the packs, with .maestro/policy.yaml merged over them',
     type: 'object',
     additionalProperties: false,
-    required: Object.keys(properties),
-    properties,
-    $defs: {
-      name: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._/:-]{0,99}$' },
-      names: {
-        type: 'object',
-        propertyNames: { $ref: '#/$defs/name' },
-        additionalProperties: { type: 'object', additionalProperties: false },
-      },
-    },
+    required: Object.keys(merge(packs, 'default')),
+    properties: merge(packs, 'schema'),
+    $defs: parse(readFileSync(join(HOME, 'schema/definitions.yaml'), 'utf8')),
   };
 }
 

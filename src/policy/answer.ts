@@ -8,6 +8,8 @@ export const REASONS_MAX = 50;
 const REASON_CHARS_MAX = 500;
 /** Of all reasons of an answer, as they are shown: each of thousands of steps may have an answer of its own. */
 export const REASONS_CHARS_MAX = 8000;
+/** More than the data document can make of them. */
+const OBLIGATIONS_MAX = 500;
 
 /** The answer where there is none: policy that cannot be asked denies. */
 export function denial(why: string): Answer {
@@ -21,7 +23,8 @@ export function readAnswer(value: unknown): Answer {
   if (!isVerdict(verdict) || !isListOf(reasons, isString) || !isListOf(obligations, isObligation)) {
     return denial('the rules gave a result of an unknown shape');
   }
-  return freeze(verdict, boundedReasons(reasons), obligations);
+  if (obligations.length > OBLIGATIONS_MAX) return denial(`the rules gave ${obligations.length} obligations`);
+  return freeze(verdict, boundedReasons(reasons), obligations.map(printableDuty));
 }
 
 function boundedReasons(reasons: readonly string[]): readonly string[] {
@@ -39,6 +42,11 @@ function boundedReasons(reasons: readonly string[]): readonly string[] {
 function printable(reason: string): string {
   const cut = reason.length > REASON_CHARS_MAX ? `${reason.slice(0, REASON_CHARS_MAX)}... (cut)` : reason;
   return cut.replaceAll(/[^\x20-\x7e]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** A hold says why, in names that somebody chose. */
+function printableDuty(duty: Obligation): Obligation {
+  return typeof duty.value === 'string' ? { type: duty.type, value: printable(duty.value) } : duty;
 }
 
 function freeze(verdict: Verdict, reasons: readonly string[], obligations: readonly Obligation[]): Answer {

@@ -7,16 +7,41 @@ export interface PolicyManifest {
   readonly schema: 'maestro.policy-bundle/v1';
   /** The rule that answers, as a path: `maestro/decision`. */
   readonly entrypoint: string;
+  /** The rule that says what each pack says, as a path: `maestro/explain`. */
+  readonly explain: string;
   /** Version of the compiler. */
   readonly opa: string;
   /** Digest over the digests of the sources. */
   readonly revision: Digest;
   /** Digest of the module's bytes. */
   readonly wasm: Digest;
+  readonly packs: readonly PackNote[];
+  /** Where the data names what another key of it has to know. */
+  readonly references: readonly DataReference[];
   /** Data document where `.maestro/policy.yaml` says nothing. */
   readonly defaults: JsonObject;
   /** JSON Schema (2020-12) of the data document. */
   readonly dataSchema: JsonObject;
+}
+
+export interface PackNote {
+  readonly name: string;
+  readonly title: string;
+  /** One or two sentences. */
+  readonly guards: string;
+  /** Top-level keys of the data that are its own. */
+  readonly keys: readonly string[];
+}
+
+export interface DataReference {
+  /** Path whose parts may be `*`: `freeze.windows.*.environments.*`. */
+  readonly at: string;
+  /** The top-level key whose names are meant. */
+  readonly in: string;
+  /** The last part of the path is the name, not the value there. */
+  readonly isKey?: boolean;
+  /** Only values that begin so, and the name is what follows. */
+  readonly after?: string;
 }
 
 export interface PolicyBundle {
@@ -55,11 +80,14 @@ function isManifest(value: unknown): value is PolicyManifest {
     isJsonObject(value) &&
     value['schema'] === 'maestro.policy-bundle/v1' &&
     typeof value['entrypoint'] === 'string' &&
+    typeof value['explain'] === 'string' &&
     typeof value['opa'] === 'string' &&
     typeof value['revision'] === 'string' &&
     isDigest(value['revision']) &&
     typeof value['wasm'] === 'string' &&
     isDigest(value['wasm']) &&
+    Array.isArray(value['packs']) &&
+    Array.isArray(value['references']) &&
     isJsonObject(value['defaults']) &&
     isJsonObject(value['dataSchema'])
   );

@@ -18,3 +18,12 @@ export interface Obligation {
   readonly type: string;
   readonly value: string | number | boolean;
 }
+
+/** What one pack alone says to a question. */
+export interface PackVerdict {
+  /** `engine` where no pack could be asked. */
+  readonly pack: string;
+  readonly verdict: Verdict;
+  readonly reasons: readonly string[];
+  readonly obligations: readonly Obligation[];
+}

@@ -4,8 +4,9 @@ import { messageOf } from '../base/errors.ts';
 import type { Json, JsonObject } from '../base/json.ts';
 import { type Answer, denial, readAnswer } from './answer.ts';
 import type { PolicyBundle } from './bundle.ts';
-import type { Decision } from './decision.ts';
+import type { Decision, PackVerdict } from './decision.ts';
 import { DecisionCache } from './decision-cache.ts';
+import { explainDenial, readExplanation } from './explanation.ts';
 import type { PolicyInput } from './input.ts';
 import { PolicyModule } from './module.ts';
 
@@ -32,6 +33,8 @@ export interface PolicyEngine {
    * questions. See `questionKey`.
    */
   evaluateKeyed(key: string, makeInput: () => PolicyInput): Decision;
+  /** What each pack says to a question, by name of the pack; never throws. Not kept: people ask for it now and then. */
+  explain(input: PolicyInput): readonly PackVerdict[];
 }
 
 /**
@@ -52,6 +55,7 @@ class WasmPolicyEngine implements PolicyEngine {
   readonly entrypoint: string;
   readonly data: JsonObject;
   readonly #module: PolicyModule;
+  readonly #explain: string;
   readonly #byKey = new DecisionCache<Decision>(CACHE_GENERATION_SIZE);
   readonly #byDigest = new DecisionCache<Decision>(CACHE_GENERATION_SIZE);
 
@@ -60,6 +64,7 @@ class WasmPolicyEngine implements PolicyEngine {
     this.data = data;
     this.revision = bundle.manifest.revision;
     this.entrypoint = bundle.manifest.entrypoint;
+    this.#explain = bundle.manifest.explain;
     const stream = new DigestStream();
     stream.update(bundle.wasm);
     stream.update(new TextEncoder().encode(canonicalJson(data)));
@@ -76,8 +81,7 @@ class WasmPolicyEngine implements PolicyEngine {
 
   evaluate(input: PolicyInput): Decision {
     const text = questionText(input);
-    if (text === undefined)
-      return this.#decide(denial('the question is not JSON, or is nested too deeply'), UNREADABLE);
+    if (text === undefined) return this.#decide(denial(NO_QUESTION), UNREADABLE);
     const inputDigest = digestBytes(text);
     const known = this.#byDigest.get(inputDigest);
     if (known !== undefined) return known;
@@ -91,12 +95,22 @@ class WasmPolicyEngine implements PolicyEngine {
     }
   }
 
+  explain(input: PolicyInput): readonly PackVerdict[] {
+    const text = questionText(input);
+    if (text === undefined) return explainDenial(denial(NO_QUESTION));
+    try {
+      const bytes = new TextEncoder().encode(text);
+      if (bytes.byteLength > INPUT_BYTES_MAX) return explainDenial(denial(tooLarge(bytes.byteLength)));
+      return readExplanation(this.#module.evaluate(bytes, this.#explain));
+    } catch (error) {
+      return explainDenial(denial(`the rules failed: ${messageOf(error)}`));
+    }
+  }
+
   #ask(text: string): Answer {
     const bytes = new TextEncoder().encode(text);
-    if (bytes.byteLength <= INPUT_BYTES_MAX) return readAnswer(this.#module.evaluate(bytes));
-    return denial(
-      `the question has ${bytes.byteLength} bytes, more than ${INPUT_BYTES_MAX}; make the step's with smaller`,
-    );
+    if (bytes.byteLength > INPUT_BYTES_MAX) return denial(tooLarge(bytes.byteLength));
+    return readAnswer(this.#module.evaluate(bytes));
   }
 
   #decide(answer: Answer, inputDigest: Digest): Decision {
@@ -104,8 +118,13 @@ class WasmPolicyEngine implements PolicyEngine {
   }
 }
 
+const NO_QUESTION = 'the question is not JSON, or is nested too deeply';
 /** Stands for every question that has no canonical form. */
 const UNREADABLE = digestBytes('');
+
+function tooLarge(sizeBytes: number): string {
+  return `the question has ${sizeBytes} bytes, more than ${INPUT_BYTES_MAX}; make the step's with smaller`;
+}
 
 function questionText(input: PolicyInput): string | undefined {
   if (isDeeperThan(input as unknown as Json, INPUT_DEPTH_MAX)) return undefined;

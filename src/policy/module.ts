@@ -29,9 +29,8 @@ export class PolicyModule {
     this.#instance = instance;
   }
 
-  /** @throws MaestroError POLICY_INVALID where the bytes are no policy or lack the entrypoint. */
+  /** @throws MaestroError POLICY_INVALID where the bytes are no policy or lack an entrypoint. */
   static async load(bundle: PolicyBundle, data: JsonObject): Promise<PolicyModule> {
-    const { entrypoint } = bundle.manifest;
     let instance: LoadedPolicy;
     try {
       instance = await loadPolicy(bundle.wasm, { ...MEMORY_MAX });
@@ -39,18 +38,20 @@ export class PolicyModule {
     } catch (error) {
       throw new MaestroError('POLICY_INVALID', `expected a policy module: ${messageOf(error)}`, { cause: error });
     }
-    if (!Object.hasOwn(instance.entrypoints, entrypoint)) {
-      throw new MaestroError('POLICY_INVALID', `expected a policy module with the entrypoint ${entrypoint}`);
+    const { entrypoint, explain } = bundle.manifest;
+    const missing = [entrypoint, explain].find((path) => !Object.hasOwn(instance.entrypoints, path));
+    if (missing !== undefined) {
+      throw new MaestroError('POLICY_INVALID', `expected a policy module with the entrypoint ${missing}`);
     }
     return new PolicyModule(bundle, data, instance);
   }
 
-  /** The value of the entrypoint; undefined where it has none. Throws whatever the module or its host throws. */
-  evaluate(inputJson: Uint8Array): unknown {
+  /** The value of an entrypoint; undefined where it has none. Throws whatever the module or its host throws. */
+  evaluate(inputJson: Uint8Array, entrypoint: string = this.#bundle.manifest.entrypoint): unknown {
     const instance = this.#instance ?? this.#instantiate();
     this.#instance = undefined;
     const input = inputJson.buffer.slice(inputJson.byteOffset, inputJson.byteOffset + inputJson.byteLength);
-    const results: unknown = instance.evaluate(input, this.#bundle.manifest.entrypoint);
+    const results: unknown = instance.evaluate(input, entrypoint);
     this.#instance = instance;
     return Array.isArray(results) ? results[0]?.result : undefined;
   }

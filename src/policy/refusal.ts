@@ -2,6 +2,7 @@ import { digestBytes, digestJson } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import { denial } from './answer.ts';
 import type { PolicyEngine } from './evaluate.ts';
+import { explainDenial } from './explanation.ts';
 import type { PolicyInput } from './input.ts';
 
 /**
@@ -15,5 +16,7 @@ export function refusal(of: PolicyEngine, why: string): PolicyEngine {
     const inputDigest = digestJson(input as unknown as JsonObject);
     return Object.freeze({ ...denial(why), packDigest, inputDigest });
   };
-  return { packDigest, revision, entrypoint, data, evaluate, evaluateKeyed: (_, makeInput) => evaluate(makeInput()) };
+  const evaluateKeyed = (_: string, makeInput: () => PolicyInput) => evaluate(makeInput());
+  const explain = () => explainDenial(denial(why));
+  return { packDigest, revision, entrypoint, data, evaluate, evaluateKeyed, explain };
 }

@@ -30,10 +30,10 @@ describeWith('opa', 'the policy sources', (opa) => {
   });
 
   test('pass their own tests, which reach nearly every rule', () => {
-    const tests = run('test', 'main.rego', 'packs', '--verbose');
+    const tests = run('test', '.', '--verbose');
     expect([tests.status, tests.stderr]).toEqual([0, '']);
     expect(tests.stdout).toMatch(/PASS: (\d+)\/\1/);
-    const report = JSON.parse(run('test', 'main.rego', 'packs', '--coverage').stdout);
+    const report = JSON.parse(run('test', '.', '--coverage').stdout);
     for (const [file, { coverage }] of Object.entries<{ coverage: number }>(report.files)) {
       expect([file, coverage >= COVERAGE_PERCENT_MIN]).toEqual([file, true]);
     }
@@ -48,7 +48,8 @@ describeWith('opa', 'the policy sources', (opa) => {
 test('the committed manifest names the digest of every source', () => {
   const { sources } = JSON.parse(FILES.manifest.toString('utf8')) as { sources: Record<string, string> };
   const packs = readdirSync(join(POLICY_FOLDER, 'packs'));
-  const expected = ['main.rego', ...packs.flatMap((name) => [`packs/${name}/pack.yaml`, `packs/${name}/rules.rego`])];
+  const shared = readdirSync(POLICY_FOLDER).filter((name) => /(?<!_test)\.rego$/.test(name));
+  const expected = [...shared, ...packs.flatMap((name) => [`packs/${name}/pack.yaml`, `packs/${name}/rules.rego`])];
   expect(Object.keys(sources).toSorted()).toEqual(expected.toSorted());
   for (const [path, digest] of Object.entries(sources)) {
     expect([path, digestBytes(readFileSync(join(POLICY_FOLDER, path)))]).toEqual([path, digest]);

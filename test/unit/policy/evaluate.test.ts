@@ -17,12 +17,12 @@ const withData = (patch: JsonObject) =>
 
 const rulesOf = (reasons: readonly string[]) => reasons.map((reason) => reason.slice(0, reason.indexOf(':')));
 
-describe('the base pack with its defaults', () => {
+describe('the packs with their defaults', () => {
   const cases: readonly [string, PolicyInput, string, readonly string[]][] = [
     ['allows an ordinary run', RUN, 'allow', []],
     ['allows an ordinary step', stepOf({}), 'allow', []],
     ['allows work on staging', stepOf({ environment: 'staging' }), 'allow', []],
-    ['asks about work on prod', stepOf({ environment: 'prod' }), 'ask', ['base/protected-environment']],
+    ['asks about work on prod', stepOf({ environment: 'prod' }), 'ask', ['approvals/protected-environment']],
     ['lets a gate of prod be reached', stepOf({ kind: 'gate', environment: 'prod' }), 'allow', []],
     ['asks about a high risk', stepOf({ tags: ['pii', 'high-risk'] }), 'ask', ['base/tag-asks']],
     ['denies an unknown tag', stepOf({ tags: ['foo'] }), 'deny', ['base/unknown-tag']],
@@ -31,13 +31,13 @@ describe('the base pack with its defaults', () => {
     ['denies a tag in other letter case', stepOf({ tags: ['PII'] }), 'deny', ['base/unknown-tag']],
     ['denies the name of a property of every object', stepOf({ tags: ['__proto__'] }), 'deny', ['base/unknown-tag']],
     ['denies an unknown runner class', stepOf({ runner: 'mainframe' }), 'deny', ['base/unknown-runner']],
-    ['denies an unknown environment', stepOf({ environment: 'moon' }), 'deny', ['base/unknown-environment']],
-    ['denies an unknown purpose', { ...RUN, purpose: 'fun' }, 'deny', ['base/unknown-purpose']],
-    ['asks about autonomy above the maximum', { ...RUN, autonomy: 'L4' }, 'ask', ['base/autonomy-above-max']],
-    ['denies an unknown autonomy', { ...RUN, autonomy: 'L9' }, 'deny', ['base/unknown-autonomy']],
+    ['denies an unknown environment', stepOf({ environment: 'moon' }), 'deny', ['promotion/unknown-environment']],
+    ['denies an unknown purpose', { ...RUN, purpose: 'fun' }, 'deny', ['purpose/unknown-purpose']],
+    ['asks about autonomy above the maximum', { ...RUN, autonomy: 'L4' }, 'ask', ['autonomy/above-max']],
+    ['denies an unknown autonomy', { ...RUN, autonomy: 'L9' }, 'deny', ['autonomy/unknown']],
     ['lets a fork run on linux', forkOf({}), 'allow', []],
-    ['denies a secret to a fork', forkOf({ secrets: ['TOKEN'] }), 'deny', ['base/fork-secret']],
-    ['denies the gpu to a fork', forkOf({ runner: 'gpu' }), 'deny', ['base/fork-runner']],
+    ['denies a secret to a fork', forkOf({ secrets: ['TOKEN'] }), 'deny', ['fork/secret']],
+    ['denies the gpu to a fork', forkOf({ runner: 'gpu' }), 'deny', ['fork/runner']],
     [
       'denies a step without its fields',
       { ...RUN, phase: 'step' } as unknown as PolicyInput,

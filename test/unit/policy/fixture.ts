@@ -40,6 +40,7 @@ const WORK: PolicyStep = {
   egress: [],
   secrets: [],
   environment: null,
+  gatedBy: [],
   isIdempotent: true,
   timeoutMs: 60_000,
   with: { run: 'true', shell: 'bash' },

@@ -28,6 +28,7 @@ const run = {
     name: fc.constant('golden'),
     kind: oneOf('ci', 'ops'),
     version: fc.constant(null),
+    steps: fc.integer({ min: 1, max: 20 }),
   }),
   trigger: fc.record({
     type: fc.constant('push'),
@@ -51,6 +52,7 @@ const step = fc.record({
   egress: some('api.example.com', 'API.example.com', 'a.npmjs.org', 'npmjs.org', '*', '*.npmjs.org', 'a b'),
   secrets: some('TOKEN', 'TOKEN', 'OTHER'),
   environment: orNull(oneOf('staging', 'dev', 'prod', 'moon')),
+  gatedBy: some('prod'),
   isIdempotent: fc.boolean(),
   timeoutMs: fc.nat(),
   with: fc.dictionary(fc.string(), fc.jsonValue() as fc.Arbitrary<Json>),
@@ -129,9 +131,8 @@ function replay(opa: string, data: JsonObject, questions: readonly Json[]): Json
   try {
     writeFileSync(join(folder, 'data.json'), JSON.stringify(data));
     const query = '[answer | some question in input.questions; answer := data.maestro.decision with input as question]';
-    const args = ['eval', '--format', 'raw', '--stdin-input', '--data', 'main.rego', '--data', 'packs/base/rules.rego'];
+    const args = ['eval', '--format', 'raw', '--stdin-input', '--data', POLICY_FOLDER];
     const result = spawnSync(opa, [...args, '--data', join(folder, 'data.json'), query], {
-      cwd: POLICY_FOLDER,
       input: JSON.stringify({ questions }),
       encoding: 'utf8',
       maxBuffer: 100_000_000,
