@@ -2,9 +2,9 @@ import { canonicalJson } from '../base/canonical-json.ts';
 import { type Digest, digestBytes } from '../base/digest.ts';
 import type { Json } from '../base/json.ts';
 import { readsOfStep, type StepReads } from '../pipeline/expression-references.ts';
+import { isPromoteGate } from '../pipeline/gate-kinds.ts';
 import type { Plan, PlanStep } from '../pipeline/plan.ts';
 import { hasExpression } from '../pipeline/template.ts';
-import { isPromote } from './promotion-step.ts';
 import type { RunGraph } from './run-state.ts';
 
 /** A plan with what the engine asks of it again and again. Made once per plan. */
@@ -72,7 +72,7 @@ function compensated(plan: Plan): readonly number[] {
 function promotionsBefore(plan: Plan, successors: readonly (readonly number[])[]): readonly number[][] {
   const before: number[][] = [];
   plan.steps.forEach((step, gate) => {
-    if (!isPromote(step)) return;
+    if (!isPromoteGate(step)) return;
     for (const idx of reachedFrom(successors, gate)) (before[idx] ??= []).push(gate);
   });
   return before;

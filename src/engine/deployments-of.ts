@@ -1,7 +1,8 @@
 import type { Digest } from '../base/digest.ts';
+import { isPromoteGate } from '../pipeline/gate-kinds.ts';
+import type { PlanStep } from '../pipeline/plan.ts';
 import type { NewDeployment } from '../store/deployments.ts';
 import { readNote } from './outcome-note.ts';
-import { isPromote } from './promotion-step.ts';
 import type { ClosedRun } from './run-facts.ts';
 
 /**
@@ -39,8 +40,8 @@ function promoted({ promotions, compiled }: ClosedRun, environment: string): rea
   return own.length === 0 ? undefined : unique(own.flatMap(({ artifacts }) => artifacts));
 }
 
-function isPromoteAt(step: { readonly uses: string } | undefined): boolean {
-  return step !== undefined && isPromote(step);
+function isPromoteAt(step: Pick<PlanStep, 'code'> | undefined): boolean {
+  return step !== undefined && isPromoteGate(step);
 }
 
 function madeBefore({ compiled, steps }: ClosedRun, indexes: readonly number[]): readonly Digest[] {

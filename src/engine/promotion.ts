@@ -1,6 +1,7 @@
 import { isoTime } from '../base/clock.ts';
 import { parseDuration } from '../base/duration.ts';
 import { wallClock } from '../base/wall-clock.ts';
+import { isPromoteGate } from '../pipeline/gate-kinds.ts';
 import type { Decision } from '../policy/decision.ts';
 import { timezonesIn, upstreamOf } from '../policy/environments.ts';
 import type { PromotionFacts, PromotionInput } from '../policy/input.ts';
@@ -16,7 +17,7 @@ import { deployedWithin } from './deployed-within.ts';
 import { peopleWanted } from './gates.ts';
 import { expiresAfterMs, type Waiting, waitingFor } from './obligations.ts';
 import { promotedBy } from './promoted.ts';
-import { isPromote, isPromotion, JUDGE_AGAIN_MS } from './promotion-step.ts';
+import { isPromotion, JUDGE_AGAIN_MS } from './promotion-step.ts';
 import type { RunWork } from './run-work.ts';
 import { type WaitingGate, waitingGate } from './waiting-gate.ts';
 
@@ -54,8 +55,9 @@ export async function judgePromotion(
   const waiting = await whatIsMissing(session, work, gate, decision, input.promotion, nowMs);
   if (waiting.isExpired) return deny(work, gate, `nobody answered in time: ${waiting.reasons.join('; ')}`);
   if (waiting.reasons.length > 0) return note(work, gate, waiting);
-  work.ask(idx, { decision, input: () => input });
-  if (isPromote(gate.step)) await keep(session, work, gate, decision, input);
+  // A promotion has a row of its own; of a freeze that is over nothing else tells.
+  if (isPromoteGate(gate.step)) await keep(session, work, gate, decision, input);
+  else work.ask(idx, { decision, input: () => input });
   return work.apply({ type: 'hold-passed', idx, generation });
 }
 
@@ -77,9 +79,9 @@ async function whatIsMissing(
   facts: PromotionFacts,
   nowMs: number,
 ): Promise<Waiting & { readonly isExpired: boolean }> {
-  if (facts.isRollback && isPromote(gate.step)) return { reasons: [], lookAgainMs: null, isExpired: false };
+  if (facts.isRollback && isPromoteGate(gate.step)) return { reasons: [], lookAgainMs: null, isExpired: false };
   const waiting = waitingFor(decision, nowMs);
-  const people = isPromote(gate.step) ? await peopleMissing(session, work, gate, decision) : [];
+  const people = isPromoteGate(gate.step) ? await peopleMissing(session, work, gate, decision) : [];
   const reasons = [...waiting.reasons, ...people];
   const began = await heldAt(session, work.row.id, gate.idx);
   const expiresMs = expiryOf(gate, decision);

@@ -1,4 +1,5 @@
 import type { Digest } from '../base/digest.ts';
+import { isPromoteGate } from '../pipeline/gate-kinds.ts';
 import type { PlanStep } from '../pipeline/plan.ts';
 import type { Decision } from '../policy/decision.ts';
 import { approvalSubject } from '../provenance/approval-subject.ts';
@@ -6,7 +7,6 @@ import { askPolicy } from './admission.ts';
 import { stepAt } from './compiled-plan.ts';
 import { environmentOfGate } from './gated-by.ts';
 import { artifactsOf, promotedBy } from './promoted.ts';
-import { isPromote } from './promotion-step.ts';
 import { resolveInputs } from './resolve-inputs.ts';
 import type { RunWork } from './run-work.ts';
 
@@ -46,6 +46,6 @@ export function subjectOf(work: RunWork, { step, environment }: WaitingGate): Di
     environment,
     planDigest: work.entry.compiled.digest,
     gitCommit: work.row.trigger.source.gitCommit,
-    artifactDigests: isPromote(step) ? promotedBy(work, step) : artifactsOf(work, step.needs),
+    artifactDigests: isPromoteGate(step) ? promotedBy(work, step) : artifactsOf(work, step.needs),
   });
 }

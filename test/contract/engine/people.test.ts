@@ -141,9 +141,13 @@ onEveryStore(
       const tooEarly = w.engine.answerGate(run, { ...consent, begunBefore: '2001-01-01T00:00:00Z' });
       await expect(tooEarly).rejects.toMatchObject({ code: 'CONFLICT' });
       await w.engine.answerGate(run, consent);
+      await w.engine.answerGate(run, consent);
+      expect((await w.engine.readRun(run)).isConsentWanted).toBe(true);
+      await w.engine.answerGate(run, { ...consent, principal: CY });
       await w.until(run, 'g', 'held');
       await expect(w.engine.answerGate(run, consent)).rejects.toMatchObject({ code: 'GATE_NOT_OPEN' });
       await approve(run);
+      await approve(run, CY);
       expect((await w.end(run)).status).toBe('succeeded');
     });
 
@@ -218,14 +222,17 @@ onEveryStore(
         await later.close();
       });
 
-      it('asks about a run: it waits until somebody lets it begin', async () => {
+      it('asks about a run above its level: it waits until two people who did not start it let it begin', async () => {
         const w = world();
         const plan = planOf([planStep('a')], { autonomy: 'L5', budget: { minutes: 60 } });
         const worker = await w.worker();
         const run = await w.start(plan);
         await worker.nothing();
         expect((await w.engine.readRun(run)).status).toBe('queued');
+        await expect(approve(run, ADA)).rejects.toMatchObject({ code: 'APPROVAL_NOT_ALLOWED' });
         await approve(run);
+        await worker.nothing();
+        await approve(run, CY);
         // From now on its budget of time runs.
         expect(await w.db.query('', 'select idx, kind from timer where run_id = $1', [run])).toEqual([[-1, 2]]);
         await worker.run('a');

@@ -201,13 +201,10 @@ onEveryStore('runs and their neighbours', (world) => {
     it('lets a run of a group begin that people were asked about, when it is its turn', async () => {
       const w = world();
       const asks = { ...grouped(), autonomy: 'L5' } as const;
-      const approve = (run: number) =>
-        w.engine.answerGate(run, {
-          decision: 'approve',
-          reason: '',
-          principal: localPrincipal(TRIGGER.actor.id),
-          isAuthor: false,
-        });
+      const approve = async (run: number): Promise<void> => {
+        const answer = { decision: 'approve', reason: '', isAuthor: false } as const;
+        for (const name of ['bo', 'cy']) await w.engine.answerGate(run, { ...answer, principal: localPrincipal(name) });
+      };
       const worker = await w.worker();
       const first = await w.start(grouped());
       const second = await w.start(asks);

@@ -1,0 +1,240 @@
+import { describe, expect, it } from 'vitest';
+import { digestBytes } from '../../../src/base/digest.ts';
+import { localPrincipal, type Principal } from '../../../src/base/principal.ts';
+import type { PlanStep } from '../../../src/pipeline/plan.ts';
+import type { StartRun } from '../../../src/protocol/client.ts';
+import type { Outcome } from '../../../src/protocol/outcome.ts';
+import type { PromotionAsk, PromotionFindings } from '../../../src/protocol/promotion-facts.ts';
+import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import { onEveryStore } from './engines.ts';
+import { policyWith, type World } from './world.ts';
+
+const ADA = localPrincipal(TRIGGER.actor.id);
+const BO = localPrincipal('bo');
+const CY = localPrincipal('cy');
+const MINUTE_MS = 60_000;
+const COMMIT = 'a'.repeat(40);
+const RELEASE: StartRun['trigger'] = { ...TRIGGER, source: { ...TRIGGER.source, gitCommit: COMMIT } };
+
+const GREEN: PromotionFindings = { checks: [{ name: 'ci/build', conclusion: 'success' }], deployments: [] };
+
+/** What others than the store know, and how late it is: both are moved by the tests. */
+const outside = {
+  findings: GREEN,
+  asked: [] as PromotionAsk[],
+  aheadMs: 0,
+};
+
+function made(text: string): Outcome {
+  const artifacts = [{ name: 'app', path: 'app.tgz', digest: digestBytes(text), sizeBytes: text.length }];
+  return { kind: 'succeeded', artifacts };
+}
+
+function promote(id: string, environment: string, change: Partial<PlanStep> = {}): PlanStep {
+  const code = { uri: 'maestro:gate.promote' };
+  return planStep(id, { kind: 'gate', uses: 'gate.promote', code, with: { environment }, ...change });
+}
+
+const BUILD = planStep('build', { artifacts: [{ name: 'app', path: 'app.tgz', isRequired: true }] });
+const STAGING = planStep('staging', { needs: ['build'], environment: 'staging' });
+const GATE = promote('gate', 'prod', { needs: ['build'] });
+const PROD = planStep('prod', { needs: ['gate'], environment: 'prod' });
+
+onEveryStore(
+  'promotions',
+  (world) => {
+    const answer = (run: number, principal: Principal, decision: 'approve' | 'deny' | 'revoke' = 'approve') =>
+      world().engine.answerGate(run, { decision, reason: 'seen', principal, isAuthor: false });
+    const start = (w: World, steps: readonly PlanStep[]) => w.start(planOf(steps), { trigger: RELEASE });
+    const wake = async (w: World, run: number) => w.engine.revisitGates([(await w.engine.readRun(run)).id]);
+    /** A run that brings what it builds to staging. */
+    const stage = async (w: World, text: string): Promise<void> => {
+      outside.aheadMs = 0;
+      const run = await start(w, [BUILD, STAGING]);
+      const worker = await w.worker();
+      await worker.run('build', made(text));
+      await worker.run('staging');
+      expect((await w.end(run)).status).toBe('succeeded');
+    };
+    /** A run whose gate to prod waits. */
+    const release = async (
+      w: World,
+      text: string,
+      steps: readonly PlanStep[] = [BUILD, GATE, PROD],
+    ): Promise<number> => {
+      const run = await start(w, steps);
+      await (await w.worker()).run('build', made(text));
+      return run;
+    };
+    const waits = async (w: World, run: number, reason: RegExp): Promise<void> => {
+      await expect.poll(async () => (await w.step(run, 'gate')).hold?.reason, { timeout: 5000 }).toMatch(reason);
+    };
+    const deploy = async (w: World, run: number): Promise<void> => {
+      await (await w.worker()).run('prod');
+      expect((await w.end(run)).status).toBe('succeeded');
+    };
+
+    it('goes to an environment when exactly it was in the one before, checks are green, and people agree', async () => {
+      const w = world();
+      await stage(w, 'v1');
+      outside.aheadMs += 31 * MINUTE_MS;
+      const run = await release(w, 'v1');
+      await waits(w, run, /0 of 2 approvals/);
+      expect(outside.asked.at(-1)).toMatchObject({ commit: COMMIT, upstream: ['staging'] });
+      await answer(run, BO);
+      await waits(w, run, /1 of 2 approvals/);
+      // One person counts once, and whoever started it not at all.
+      await answer(run, BO);
+      await expect(answer(run, ADA)).rejects.toMatchObject({ code: 'APPROVAL_NOT_ALLOWED' });
+      expect((await w.step(run, 'gate')).status).toBe('held');
+      await answer(run, CY);
+      await w.until(run, 'gate', 'succeeded');
+      await deploy(w, run);
+    });
+
+    it('waits for the soak time, and goes on by itself when that is over', async () => {
+      const w = world();
+      await stage(w, 'v2');
+      const run = await release(w, 'v2');
+      await waits(w, run, /soak/);
+      await answer(run, BO);
+      await answer(run, CY);
+      expect((await w.step(run, 'gate')).status).toBe('held');
+      outside.aheadMs += 31 * MINUTE_MS;
+      await w.timeout(run);
+      await w.until(run, 'gate', 'succeeded');
+      await deploy(w, run);
+    });
+
+    it('refuses what was never in the environment before, whatever else was', async () => {
+      const w = world();
+      await stage(w, 'v3');
+      outside.aheadMs += 31 * MINUTE_MS;
+      const run = await release(w, 'something else');
+      const gate = await w.until(run, 'gate', 'denied');
+      expect(gate.reason).toMatch(/promotion\/.*sha256:/);
+      expect((await w.end(run)).status).toBe('failed');
+    });
+
+    it('goes back to what was there at once, without people', async () => {
+      const w = world();
+      const run = await release(w, 'v1');
+      await w.until(run, 'gate', 'succeeded');
+      await deploy(w, run);
+    });
+
+    it('refuses a commit whose checks failed, and waits for those that run', async () => {
+      const w = world();
+      await stage(w, 'v4');
+      outside.aheadMs += 31 * MINUTE_MS;
+      outside.findings = { checks: [{ name: 'ci/build', conclusion: null }], deployments: [] };
+      const run = await release(w, 'v4');
+      await waits(w, run, /ci\/build/);
+      outside.findings = { checks: [{ name: 'ci/build', conclusion: 'failure' }], deployments: [] };
+      await wake(w, run);
+      expect((await w.until(run, 'gate', 'denied')).reason).toMatch(/ci\/build/);
+      await w.end(run);
+      outside.findings = GREEN;
+    });
+
+    it('counts no approval that was taken back before it was used', async () => {
+      const w = world();
+      await stage(w, 'v5');
+      outside.aheadMs += 31 * MINUTE_MS;
+      const run = await release(w, 'v5');
+      await waits(w, run, /0 of 2/);
+      await answer(run, BO);
+      await answer(run, BO, 'revoke');
+      await expect(answer(run, CY, 'revoke')).rejects.toMatchObject({ code: 'APPROVAL_NOT_ALLOWED' });
+      await answer(run, CY);
+      await waits(w, run, /1 of 2/);
+      await answer(run, BO);
+      await w.until(run, 'gate', 'succeeded');
+      await expect(answer(run, BO, 'revoke')).rejects.toMatchObject({ code: 'GATE_NOT_OPEN' });
+      await deploy(w, run);
+    });
+
+    it('does not deploy after a gate that was denied, also where the step would always run', async () => {
+      const w = world();
+      await stage(w, 'v6');
+      outside.aheadMs += 31 * MINUTE_MS;
+      const run = await release(w, 'v6', [BUILD, GATE, { ...PROD, if: 'always()' }]);
+      await waits(w, run, /0 of 2/);
+      await answer(run, BO, 'deny');
+      // It asks for itself now: nobody promoted anything.
+      expect((await w.until(run, 'prod', 'held')).hold).toMatchObject({ kind: 'ask' });
+      await w.engine.cancelRun(run, 'enough');
+      await w.end(run);
+    });
+
+    it('lets exactly one of many racing answers decide', async () => {
+      const w = world();
+      const run = await w.start([
+        planStep('g', { kind: 'gate', uses: 'gate', with: {} }),
+        planStep('z', { needs: ['g'] }),
+      ]);
+      await w.until(run, 'g', 'held');
+      const people = Array.from({ length: 200 }, (_, i) => localPrincipal(`p${i}`));
+      const answers = await Promise.allSettled(
+        people.map((person, i) => answer(run, person, i % 2 === 0 ? 'approve' : 'deny')),
+      );
+      expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      const { status } = await w.step(run, 'g');
+      expect(['succeeded', 'denied']).toContain(status);
+      if (status === 'succeeded') await (await w.worker()).run('z');
+      await w.end(run);
+    });
+
+    describe('freeze windows', () => {
+      it('deny a promotion, or hold it until they end', async () => {
+        const w = world();
+        await stage(w, 'v7');
+        // The year's end of 2096 in Paris: years ahead of every other test.
+        outside.aheadMs = Date.parse('2096-12-28T12:00:00Z') - Date.now();
+        const denied = await release(w, 'v7');
+        expect((await w.until(denied, 'gate', 'denied')).reason).toMatch(/freeze\/.*year-end/);
+        await w.end(denied);
+        const frozen = planStep('gate', {
+          kind: 'gate',
+          uses: 'gate.freeze',
+          code: { uri: 'maestro:gate.freeze' },
+          needs: ['build'],
+          with: { environment: 'prod' },
+        });
+        const held = await release(w, 'v7', [BUILD, frozen]);
+        await waits(w, held, /year-end/);
+        outside.aheadMs = Date.parse('2097-01-02T23:00:01Z') - Date.now();
+        await w.timeout(held);
+        await w.until(held, 'gate', 'succeeded');
+        expect((await w.end(held)).status).toBe('succeeded');
+        outside.aheadMs = 0;
+      });
+    });
+  },
+  async () => ({
+    clock: { now: () => Date.now() + outside.aheadMs },
+    promotions: {
+      facts: async (ask) => {
+        outside.asked.push(ask);
+        return outside.findings;
+      },
+    },
+    policy: await policyWith({
+      environments: {
+        staging: { order: 1 },
+        prod: { order: 2, protected: true, soak: '30m', checks: 'all', approvals: 2 },
+      },
+      freeze: {
+        windows: [
+          {
+            name: 'year-end',
+            environments: ['prod'],
+            timezone: 'Europe/Paris',
+            from: '2096-12-20T00:00',
+            to: '2097-01-03T00:00',
+          },
+        ],
+      },
+    }),
+  }),
+);
