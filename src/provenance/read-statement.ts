@@ -61,7 +61,7 @@ function checkSchema(predicate: Json | undefined): void {
   demand(
     isJsonObject(predicate) && findFault !== undefined,
     'SCHEMA_INVALID',
-    () => `expected a run receipt of version ${[...FAULT_FINDERS.keys()].join(' or ')}`,
+    `expected a run receipt of version 1 or ${SCHEMA_VERSION}`,
   );
   const fault = findFault(predicate);
   demand(fault === undefined, 'SCHEMA_INVALID', `the predicate is not a run receipt: ${fault}`);

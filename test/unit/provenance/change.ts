@@ -18,3 +18,27 @@ export function change(root: Json, way: readonly number[], value: Json | undefin
   }
   return copy;
 }
+
+/** A copy for every single value of a document, in which just that is another one of its kind. */
+export function* flips(root: Json, way: readonly string[] = []): Generator<readonly [string, Json]> {
+  const value = way.reduce<Json>((at, key) => (at as Record<string, Json>)[key] as Json, root);
+  if (value !== null && typeof value === 'object' && Object.keys(value).length > 0) {
+    for (const key of Object.keys(value)) yield* flips(root, [...way, key]);
+    return;
+  }
+  const copy = structuredClone(root);
+  const last = way.at(-1) ?? '';
+  const holder = way.slice(0, -1).reduce<Json>((at, key) => (at as Record<string, Json>)[key] as Json, copy);
+  (holder as Record<string, Json>)[last] = flipped(value);
+  yield [way.join('.'), copy];
+}
+
+const HEX = 16;
+
+function flipped(value: Json): Json {
+  if (typeof value === 'boolean') return !value;
+  if (typeof value === 'number') return value + 1;
+  if (typeof value !== 'string') return value === null ? 'x' : [value];
+  const digit = Number.parseInt(value.slice(-1), HEX);
+  return Number.isNaN(digit) ? `${value}x` : value.slice(0, -1) + ((digit + 1) % HEX).toString(HEX);
+}

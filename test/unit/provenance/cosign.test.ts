@@ -1,15 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { signPayload } from '../../../src/provenance/envelope.ts';
+import type { RunFacts } from '../../../src/provenance/facts.ts';
 import { buildReceipt } from '../../../src/provenance/receipt.ts';
 import { RECEIPT_PREDICATE_TYPE } from '../../../src/provenance/receipt-schema.ts';
 import { VERIFICATION_CODES } from '../../../src/provenance/verification-error.ts';
 import { describeWith } from '../../real-parts.ts';
+import { promotionRun } from './sample-promotion.ts';
 import { sampleRun, sampleSigner, scratchDirectory } from './sample-run.ts';
 
 const EMPTY_ROOT = JSON.stringify({
@@ -20,6 +22,7 @@ const EMPTY_ROOT = JSON.stringify({
   timestampAuthorities: [],
 });
 
+const VERSION_1 = join(import.meta.dirname, 'fixtures/receipt-v1');
 const KEY_AND_BUNDLE = ['--key', 'maestro.pub', '--bundle', 'receipt.sigstore.json', '--insecure-ignore-tlog'];
 const OLD_CLIENT = ['--new-bundle-format', '--trusted-root', 'empty-root.json'];
 const TYPE = ['--type', RECEIPT_PREDICATE_TYPE];
@@ -30,10 +33,10 @@ const CLIENTS = [
 ] as const;
 
 /** A folder as `maestro receipt RUN -o DIR` writes it, and an artifact of the run. */
-async function exportReceipt(steps: number): Promise<string> {
+async function exportReceipt(facts: RunFacts): Promise<string> {
   const directory = scratchDirectory();
   const signer = await sampleSigner();
-  const { payload, runRecord } = buildReceipt(sampleRun(steps));
+  const { payload, runRecord } = buildReceipt(facts);
   writeFileSync(join(directory, 'run.json'), runRecord);
   writeFileSync(join(directory, 'receipt.sigstore.json'), await signPayload(payload, signer));
   writeFileSync(join(directory, 'maestro.pub'), signer.publicKeyPem);
@@ -76,7 +79,7 @@ for (const { part, title, extra } of CLIENTS) {
     const blob = (file: string) => run('verify-blob', ...KEY_AND_BUNDLE, ...extra, file);
 
     beforeAll(async () => {
-      directory = await exportReceipt(20);
+      directory = await exportReceipt(promotionRun());
     });
 
     it.each(['run.json', 'app-1.tgz'])('verifies a receipt against %s', (file) => {
@@ -109,8 +112,14 @@ for (const { part, title, extra } of CLIENTS) {
       expect(run('verify-blob-attestation', ...args, ...extra, ...TYPE, 'run.json').status).not.toBe(0);
     });
 
+    it('verifies a receipt of version 1, as it did when that was written', () => {
+      cpSync(VERSION_1, join(directory, 'v1'), { recursive: true });
+      const args = KEY_AND_BUNDLE.map((arg) => (arg.startsWith('--') ? arg : `v1/${arg}`));
+      expect(run('verify-blob-attestation', ...args, ...extra, ...TYPE, 'v1/run.json').status).toBe(0);
+    });
+
     it('verifies a receipt of 1,000 steps', async () => {
-      directory = await exportReceipt(1000);
+      directory = await exportReceipt(sampleRun(1000));
       expect(attestation('run.json').status).toBe(0);
     });
   });

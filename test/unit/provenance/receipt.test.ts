@@ -11,6 +11,7 @@ import { RECEIPT_PREDICATE_SCHEMA } from '../../../src/provenance/receipt-schema
 import { runRecordText } from '../../../src/provenance/run-record.ts';
 import { compileSchema } from '../../../src/provenance/schema-fault.ts';
 import { change } from './change.ts';
+import { promotionRun } from './sample-promotion.ts';
 import { sampleArtifact, sampleRun, sampleStep } from './sample-run.ts';
 
 const json = (value: unknown) => value as Json;
@@ -37,8 +38,8 @@ describe('a receipt', () => {
 
   // Receipts live for years: whoever changes these bytes changes what old verifiers must still understand.
   it('has the bytes that it has always had', () => {
-    expect(buildReceipt(sampleRun(20)).payloadSha256).toBe(
-      '5b20bc94a629b18002de9e71f8269c6ce7142b2e322cba28e2458377d4762d45',
+    expect(buildReceipt(promotionRun()).payloadSha256).toBe(
+      'f600ba90ecbc7bd878b28fe7ef64f1fe299c69ee5d3e1b66e8773b9e449abf0f',
     );
   });
 
@@ -51,7 +52,7 @@ describe('a receipt', () => {
   });
 
   it('has equal bytes for equal facts, however their fields are ordered and whatever else they hold', () => {
-    const facts = sampleRun(12);
+    const facts = promotionRun();
     const noisy = JSON.parse(JSON.stringify(facts), (_key, value: Json) =>
       value !== null && typeof value === 'object' && !Array.isArray(value)
         ? Object.fromEntries([['secret', 'hunter2'], ...Object.entries(value).reverse()])
@@ -62,7 +63,7 @@ describe('a receipt', () => {
   });
 
   it('implies its run record', () => {
-    const { runRecord, statement } = buildReceipt(sampleRun(12));
+    const { runRecord, statement } = buildReceipt(promotionRun());
     expect(runRecordText(recordOf(statement.predicate))).toBe(runRecord);
   });
 
@@ -128,7 +129,7 @@ describe('a subject name', () => {
 describe('the receipt schema', () => {
   const findFault = compileSchema(RECEIPT_PREDICATE_SCHEMA);
   const ajv = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(RECEIPT_PREDICATE_SCHEMA);
-  const predicate = json(buildReceipt(sampleRun(11)).statement.predicate) as JsonObject;
+  const predicate = json(buildReceipt(promotionRun()).statement.predicate) as JsonObject;
 
   it('takes every receipt that is built', () => {
     expect(findFault(predicate)).toBeUndefined();

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { type Digest, digestBytes } from '../../../src/base/digest.ts';
 import { approvalSubject } from '../../../src/provenance/approval-subject.ts';
 import { signPayload } from '../../../src/provenance/envelope.ts';
-import type { ArtifactFact, DecisionFact, RunFacts, StepFact } from '../../../src/provenance/facts.ts';
+import type { ApprovalFact, ArtifactFact, DecisionFact, RunFacts, StepFact } from '../../../src/provenance/facts.ts';
 import type { Signer } from '../../../src/provenance/signer.ts';
 import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
 
 const START_MS = Date.UTC(2026, 10, 20, 12, 0, 0);
 const PLAN_DIGEST = digestBytes('plan');
-const GIT_COMMIT = 'a'.repeat(40);
+export const GIT_COMMIT = 'a'.repeat(40);
 const RUN_ID = '01jd4z8f3k5q7r9t0v2w4x6y8z';
 
 /** A run of `count` steps that succeeded: work in chains of ten, each with one artifact; every tenth step is a gate. */
@@ -29,7 +29,11 @@ export function sampleRun(count: number): RunFacts {
         path: '.maestro/release.yaml',
         digest: digestBytes('yaml'),
       },
-      trigger: { type: 'manual', actor: { provider: 'github', id: '583231' }, eventDigest: digestBytes('event') },
+      trigger: {
+        type: 'manual',
+        actor: { provider: 'github', id: 'ada', account: '583231' },
+        eventDigest: digestBytes('event'),
+      },
       source: { uri: 'git+https://example.org/acme/app', gitCommit: GIT_COMMIT },
       status: 'succeeded',
       reason: null,
@@ -44,8 +48,11 @@ export function sampleRun(count: number): RunFacts {
       sampleDecision('d0', 'run', 'allow'),
       sampleDecision('d1', 'step', 'allow'),
       sampleDecision('d2', 'step', 'ask'),
+      sampleDecision('answers', 'approval', 'allow'),
     ],
     approvals: steps.filter((step) => step.kind === 'gate').map((step) => sampleApproval(step, steps)),
+    secrets: [],
+    promotions: [],
     llm: [],
     cost: { microUsd: '0' },
     relations: [],
@@ -62,6 +69,7 @@ export function sampleStep(index: number): StepFact {
     needs: index % 10 === 0 ? [] : [stepId(index - 1)],
     code: { uri: isGate ? 'maestro:approval' : 'maestro:shell', digest: digestBytes(`code ${index}`) },
     paramsDigest: isGate ? null : digestBytes(`params ${index}`),
+    environment: null,
     runner: { environment: 'linux', isolation: isGate ? null : 'process' },
     inputs: [],
     outputs: isGate ? [] : [sampleArtifact(index)],
@@ -86,7 +94,11 @@ export function sampleArtifact(index: number): ArtifactFact {
   return { name: 'dist', path: `dist/app-${index}.tgz`, digest: digestBytes(`artifact ${index}`), sizeBytes: '4096' };
 }
 
-export function sampleDecision(id: string, phase: 'run' | 'step', decision: 'allow' | 'deny' | 'ask'): DecisionFact {
+export function sampleDecision(
+  id: string,
+  phase: DecisionFact['phase'],
+  decision: DecisionFact['decision'],
+): DecisionFact {
   return {
     id,
     phase,
@@ -102,25 +114,28 @@ export function sampleDecision(id: string, phase: 'run' | 'step', decision: 'all
   };
 }
 
-export function sampleApproval(gate: StepFact, steps: readonly StepFact[]): RunFacts['approvals'][number] {
-  const artifactDigests: Digest[] = steps
-    .filter((step) => gate.needs.includes(step.id))
-    .flatMap((step) => step.outputs.map((output) => output.digest));
+export function sampleApproval(gate: StepFact, steps: readonly StepFact[]): ApprovalFact {
+  const needed = steps.filter((step) => gate.needs.includes(step.id));
   return {
     id: `a-${gate.id}`,
     gate: gate.id,
-    approver: { provider: 'github', id: '42' },
+    environment: gate.environment,
+    approver: { provider: 'github', id: 'bea', account: '42' },
     decision: 'approve',
     reason: 'seen',
     at: at(gate.seq),
-    subjectDigest: approvalSubject({
-      runId: RUN_ID,
-      gate: gate.id,
-      planDigest: PLAN_DIGEST,
-      gitCommit: GIT_COMMIT,
-      artifactDigests,
-    }),
+    revokedAt: null,
+    decisionId: 'answers',
+    subjectDigest: sampleSubject(
+      gate,
+      needed.flatMap((step) => step.outputs.map((output) => output.digest)),
+    ),
   };
+}
+
+export function sampleSubject({ id, environment }: StepFact, artifactDigests: readonly Digest[]): Digest {
+  const run = { runId: RUN_ID, planDigest: PLAN_DIGEST, gitCommit: GIT_COMMIT };
+  return approvalSubject({ ...run, gate: id, environment, artifactDigests });
 }
 
 /** A real signer on a real key file. */
@@ -146,6 +161,6 @@ function stepId(index: number): string {
   return `step-${index}`;
 }
 
-function at(seconds: number): string {
+export function at(seconds: number): string {
   return new Date(START_MS + seconds * 1000).toISOString();
 }
