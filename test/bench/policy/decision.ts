@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { canonicalJson } from '../../../src/base/canonical-json.ts';
+import type { Json, JsonObject } from '../../../src/base/json.ts';
+import { readBundle } from '../../../src/policy/bundle.ts';
+import { openPolicy } from '../../../src/policy/evaluate.ts';
+import type { PolicyInput } from '../../../src/policy/input.ts';
+import { stepInput } from '../../../src/policy/input-from-plan.ts';
+import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import { percentile, rounded } from '../statistics.ts';
+
+const POLICY = resolve(import.meta.dirname, '../../../policy');
+const OPA = resolve(import.meta.dirname, '../../../.tools/bin/opa');
+const INPUT_BYTES = 65_536;
+const WARM = 50;
+const P95_MS_MAX = 2;
+const RATIO_MIN = 5;
+
+/** What one decision costs with all packs, each question a new one: in process, and of a running `opa` beside it. */
+export async function measureDecisions(count: number): Promise<object> {
+  const [wasm, manifest] = await Promise.all([
+    readFile(join(POLICY, 'dist/policy.wasm')),
+    readFile(join(POLICY, 'dist/manifest.json')),
+  ]);
+  const bundle = readBundle({ wasm, manifest });
+  const policy = await openPolicy(bundle);
+  const opa = await openOpa(bundle.manifest.defaults);
+  const own: number[] = [];
+  const theirs: number[] = [];
+  try {
+    for (let i = 0; i < WARM + count; i++) {
+      const input = question(i);
+      const begin = performance.now();
+      const { verdict } = policy.evaluate(input);
+      const decided = performance.now();
+      const answer = await opa.ask(input);
+      const answered = performance.now();
+      if (verdict !== answer) throw new Error(`Maestro says ${verdict}, opa says ${answer}`);
+      if (i < WARM) continue;
+      own.push(decided - begin);
+      theirs.push(answered - decided);
+    }
+  } finally {
+    await opa.close();
+  }
+  const [p95Ms, opaP95Ms] = [p95(own), p95(theirs)];
+  const ratio = rounded(middle(theirs) / middle(own), 1) ?? 0;
+  return {
+    inputBytes: Buffer.byteLength(canonicalJson(question(0) as unknown as Json)),
+    decisions: count,
+    p50Ms: rounded(middle(own), 3),
+    p95Ms: rounded(p95Ms, 3),
+    opaP50Ms: rounded(middle(theirs), 3),
+    opaP95Ms: rounded(opaP95Ms, 3),
+    timesFasterThanOpa: ratio,
+    isWithin: p95Ms < P95_MS_MAX && ratio >= RATIO_MIN,
+  };
+}
+
+/** Of 64 KiB, as a step with a long script and many variables asks. */
+function question(i: number): PolicyInput {
+  const script = `echo ${i}\n`.repeat(Math.ceil(INPUT_BYTES / `echo ${i}\\n`.length)).slice(0, INPUT_BYTES - 1200);
+  const step = planStep('a', {
+    with: { run: script, shell: 'bash' },
+    tags: ['build', 'test'],
+    egress: ['registry.npmjs.org', 'api.example.com:443'],
+    environment: 'staging',
+  });
+  return stepInput(planOf([step]), step, TRIGGER);
+}
+
+interface OpaServer {
+  ask(input: PolicyInput): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Stock `opa` with the same rules and data, over a connection that is kept. */
+async function openOpa(data: JsonObject): Promise<OpaServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'maestro-opa-'));
+  await writeFile(join(folder, 'data.json'), JSON.stringify(data));
+  const port = await freePort();
+  const sources = await rulesIn(POLICY);
+  const args = [
+    'run',
+    '--server',
+    '--log-level=error',
+    `--addr=127.0.0.1:${port}`,
+    join(folder, 'data.json'),
+    ...sources,
+  ];
+  const child = spawn(OPA, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = (input: PolicyInput): Promise<unknown> => post(agent, port, JSON.stringify({ input }));
+  await untilAnswers(child, port, agent);
+  return {
+    ask,
+    close: async () => {
+      agent.destroy();
+      child.kill();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function rulesIn(folder: string): Promise<readonly string[]> {
+  const manifest = JSON.parse(await readFile(join(folder, 'dist/manifest.json'), 'utf8')) as { sources: object };
+  return Object.keys(manifest.sources)
+    .filter((path) => path.endsWith('.rego'))
+    .map((path) => join(folder, path));
+}
+
+function post(agent: Agent, port: number, body: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const options = { agent, host: '127.0.0.1', port, path: '/v1/data/maestro/decision', method: 'POST' };
+    const call = request({ ...options, headers: { 'content-type': 'application/json' } }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () => {
+        const { result } = JSON.parse(Buffer.concat(parts).toString()) as { result?: { verdict?: unknown } };
+        resolve(result?.verdict);
+      });
+    });
+    call.on('error', reject);
+    call.end(body);
+  });
+}
+
+async function untilAnswers(child: ChildProcess, port: number, agent: Agent): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (child.exitCode !== null) throw new Error(`opa ended with ${child.exitCode}`);
+    if ((await post(agent, port, '{}').catch(() => undefined)) !== undefined) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('opa does not answer');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function middle(times: readonly number[]): number {
+  return (
+    percentile(
+      times.toSorted((a, b) => a - b),
+      50,
+    ) ?? Number.NaN
+  );
+}
+
+function p95(times: readonly number[]): number {
+  return (
+    percentile(
+      times.toSorted((a, b) => a - b),
+      95,
+    ) ?? Number.NaN
+  );
+}
