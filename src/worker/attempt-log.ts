@@ -7,6 +7,7 @@ import type { LogStream, LogSummary } from './log-stream.ts';
 import { ADDED_BYTES_MIN, type Masker, MaskStream } from './mask.ts';
 
 const COMMAND_HINT = '::';
+const NEWLINE = 10;
 const SHORT_MASK: Annotation = {
   level: 'warning',
   message: `::add-mask:: of a value under ${ADDED_BYTES_MIN} bytes was ignored: it would mask innocent text everywhere`,
@@ -27,6 +28,7 @@ export class AttemptLog {
   /** Commands that were refused, each told once. */
   readonly #refused = new Set<string>();
   readonly #onTooManyMasks: () => void;
+  #isMidLine = false;
 
   constructor(masker: Masker, stream: LogStream, annotations: AnnotationCollector, onTooManyMasks: () => void) {
     this.#masker = masker;
@@ -43,7 +45,14 @@ export class AttemptLog {
 
   /** A promise means: wait for it before the next write. */
   write(bytes: Buffer): Promise<void> | undefined {
+    if (bytes.length > 0) this.#isMidLine = bytes.at(-1) !== NEWLINE;
     return this.#stream.write(this.#masks.write(this.#lines.read(bytes)));
+  }
+
+  /** Takes lines of Maestro's own, each on a line for itself, however the step's last one ended. */
+  writeOwn(lines: readonly string[]): Promise<void> | undefined {
+    const text = lines.map((line) => `[maestro] ${line}\n`).join('');
+    return this.write(Buffer.from(this.#isMidLine && text !== '' ? `\n${text}` : text));
   }
 
   async end(): Promise<LogSummary> {

@@ -4,11 +4,12 @@ import type { StepContext, WorkStep } from '../steps/define.ts';
 import { clean } from './annotations/collector.ts';
 import type { Attempt, ExecuteStep } from './attempt.ts';
 import { type AttemptScope, type ExecuteTools, openScope } from './attempt-scope.ts';
+import { StepEgress } from './egress/step-egress.ts';
 import { type EvaluatedStep, evaluateStep } from './evaluated-step.ts';
 import { outcomeOfError } from './failure.ts';
 import { PROCESS_ISOLATION } from './isolation.ts';
 import { makeTemporaryFolder, removeFolder } from './sandbox.ts';
-import { runBody } from './step-body.ts';
+import { type BodyEnd, runBody, type StepBody } from './step-body.ts';
 import { restoreCacheFiles } from './step-cache.ts';
 import { keepFailure, keepSuccess } from './step-result.ts';
 
@@ -75,8 +76,15 @@ function definitionOf({ lease, tools }: AttemptScope): WorkStep {
 }
 
 async function resultOfBody(scope: AttemptScope, evaluated: EvaluatedStep, definition: WorkStep): Promise<Outcome> {
+  const end = await endOfBody(scope, evaluated, definition);
+  if (end.kind === 'succeeded') return keepSuccess(scope, evaluated, end);
+  return end.kind === 'failed' ? keepFailure(scope, evaluated, end) : end;
+}
+
+async function endOfBody(scope: AttemptScope, evaluated: EvaluatedStep, definition: WorkStep): Promise<BodyEnd> {
   const { attempt, annotations, log, tools } = scope;
-  const end = await runBody({
+  const egress = new StepEgress(scope);
+  const body: StepBody = {
     definition,
     attempt,
     input: evaluated.input,
@@ -89,10 +97,14 @@ async function resultOfBody(scope: AttemptScope, evaluated: EvaluatedStep, defin
       }),
     fault: scope.fault,
     isolation: tools.isolation ?? PROCESS_ISOLATION,
+    egressVariables: () => egress.variables(),
     ...(tools.killGraceMs === undefined ? {} : { killGraceMs: tools.killGraceMs }),
-  });
-  if (end.kind === 'succeeded') return keepSuccess(scope, evaluated, end);
-  return end.kind === 'failed' ? keepFailure(scope, evaluated, end) : end;
+  };
+  try {
+    return await runBody(body);
+  } finally {
+    await egress.close();
+  }
 }
 
 function contextOf(scope: AttemptScope, evaluated: EvaluatedStep): Omit<StepContext, 'signal' | 'runProgram'> {

@@ -24,6 +24,8 @@ export interface StepBody {
   /** Fires where the step must end for a reason of the worker's own, which the error tells. */
   readonly fault: AbortSignal;
   readonly isolation: StepIsolation;
+  /** What holds its programs to the hosts that they may reach; stands above all of their environment. */
+  readonly egressVariables: () => Promise<Readonly<Record<string, string>>>;
   readonly killGraceMs?: number;
 }
 
@@ -95,7 +97,7 @@ async function runProgram(body: StepBody, request: ProgramRequest, signal: Abort
   const end = await runProcess({
     argv: request.argv,
     cwd: request.cwd ?? context.workingDirectory,
-    env: { ...context.env, ...request.env },
+    env: { ...context.env, ...request.env, ...(await body.egressVariables()) },
     signal,
     onOutput,
     isolation,

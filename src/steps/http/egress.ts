@@ -1,9 +1,10 @@
-/**
- * Whether a step may talk to a host. Entries are `example.com`, `*.example.com` (any host below it, not itself) or either
- * with `:port`; without a port only the scheme's own is meant. Nothing matches an empty list.
- */
+import { EgressList, HTTP_PORT, HTTPS_PORT, normalHost } from '../egress-list.ts';
+
+/** Whether a step may talk to the host of a URL. An entry without a port means the scheme's own; an empty list, nothing. */
 export function isEgressAllowed(url: URL, egress: readonly string[]): boolean {
-  return egress.some((entry) => matches(url, entry.trim().toLowerCase()));
+  const host = normalHost(url.hostname);
+  const port = portOf(url);
+  return host !== undefined && new EgressList(egress).allows({ host, port, ownPorts: [schemePort(url)] });
 }
 
 /** What a request may reach: the declared hosts, or without any the host that its URL names, which policy has judged. */
@@ -11,13 +12,10 @@ export function egressFor(url: URL, declared: readonly string[]): readonly strin
   return declared.length > 0 ? declared : [url.hostname, `${url.hostname}:${portOf(url)}`];
 }
 
-function matches(url: URL, entry: string): boolean {
-  const [, host = '', port] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];
-  if (port === undefined ? url.port !== '' : port !== portOf(url)) return false;
-  return host.startsWith('*.') ? url.hostname.endsWith(host.slice(1)) : url.hostname === host;
+function portOf(url: URL): number {
+  return url.port === '' ? schemePort(url) : Number(url.port);
 }
 
-function portOf(url: URL): string {
-  if (url.port !== '') return url.port;
-  return url.protocol === 'https:' ? '443' : '80';
+function schemePort(url: URL): number {
+  return url.protocol === 'https:' ? HTTPS_PORT : HTTP_PORT;
 }
