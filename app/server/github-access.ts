@@ -7,7 +7,7 @@ import type { ServerConfig } from './config.ts';
 import { type AnswerLimits, openWholeFetch } from './fetch-whole.ts';
 import { TokenCache } from './token-cache.ts';
 
-const LIMITS: AnswerLimits = {
+export const ANSWER_LIMITS: AnswerLimits = {
   /** GitHub itself gives up a request after ten seconds. */
   msMax: 20_000,
   /** The largest that is read are trees (7 MB) and pages of a hundred changed files with their patches. */
@@ -27,7 +27,7 @@ export async function openGitHub(
   config: Pick<ServerConfig, 'appId' | 'privateKey' | 'webhookSecret' | 'githubApiUrl'>,
   log: Logger,
   receive: (webhook: VerifiedWebhook) => Promise<unknown>,
-  limits: AnswerLimits = LIMITS,
+  limits: AnswerLimits = ANSWER_LIMITS,
 ): Promise<GitHubDoor> {
   const tokens = new TokenCache(SYSTEM_CLOCK);
   const probot = new Probot({

@@ -13,7 +13,9 @@ import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
 import { MaestroError } from '../../src/base/errors.ts';
 import { ulid } from '../../src/base/ids.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import { openAnswerCalls } from '../../src/github/commands/answer-call.ts';
 import { grantFor } from '../../src/github/commands/pull.ts';
+import { openPromotionSource } from '../../src/github/deployments/promotion-source.ts';
 import { openReceiver } from '../../src/github/intake/receive.ts';
 import { openJobStarter } from '../../src/github/job-starter.ts';
 import { openStarter } from '../../src/github/matching/start-matching.ts';
@@ -26,10 +28,12 @@ import { openClaimant } from '../../src/store/claimants.ts';
 import { openCommandRecords } from '../../src/store/command-records.ts';
 import type { Database } from '../../src/store/database.ts';
 import { openDemand } from '../../src/store/demand.ts';
+import { openDeploymentBoard } from '../../src/store/deployment-board.ts';
 import { openDispatches } from '../../src/store/dispatches.ts';
 import { openGitHubRuns } from '../../src/store/github-runs.ts';
 import { openInbox } from '../../src/store/inbox.ts';
 import { openInstallations } from '../../src/store/installations.ts';
+import { openProtectionRules } from '../../src/store/protection-rules.ts';
 import { openPruning } from '../../src/store/pruning.ts';
 import { jobsOfRun } from '../../src/store/run-jobs.ts';
 import { openTestGrants } from '../../src/store/test-grants.ts';
@@ -40,7 +44,8 @@ import { openDatabase } from '../open-database.ts';
 import { prepareStateFolder } from '../state-folder.ts';
 import { type Conductor, type OnError, openConductor } from './conductor.ts';
 import type { ServerConfig } from './config.ts';
-import { openGitHub } from './github-access.ts';
+import { openWholeFetch } from './fetch-whole.ts';
+import { ANSWER_LIMITS, openGitHub } from './github-access.ts';
 import { healthDoor } from './health-door.ts';
 import { type Listening, listen } from './listen.ts';
 import type { Rooms } from './rooms.ts';
@@ -117,15 +122,22 @@ async function openRooms(
   log: Logger,
   onError: (error: unknown) => void,
 ): Promise<Rooms> {
-  const [{ policy, openPatched }, signer] = await Promise.all([
+  const [{ policy, openPatched, parsePolicy }, signer] = await Promise.all([
     openServerPolicy(config.runnerLabels),
     openLocalSigner(config.signingKeyFile),
   ]);
+  const claimant = openClaimant(db, newId());
+  const inbox = openInbox(db, claimant.id);
+  const receive = openReceiver(inbox);
+  const github = await openGitHub(config, log, ({ id, name, payload }) => receive({ id, event: name, payload }));
+  const runs = openGitHubRuns(db);
+  const rules = openProtectionRules(db);
   const engine = await Engine.open({
     db,
     policy,
     openPatched,
     home: { tenant: 'local', name: 'local' },
+    promotions: openPromotionSource({ access: github.access, runs, rules, appId: Number(config.appId) }),
     signer,
     issuer: {
       builderId: `${config.publicUrl}/builders/github-app/v1`,
@@ -141,11 +153,6 @@ async function openRooms(
     onError,
     times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
   });
-  const claimant = openClaimant(db, newId());
-  const inbox = openInbox(db, claimant.id);
-  const receive = openReceiver(inbox);
-  const github = await openGitHub(config, log, ({ id, name, payload }) => receive({ id, event: name, payload }));
-  const runs = openGitHubRuns(db);
   const installations = openInstallations(db);
   const checks = reportsOfTheOthers(openCheckBoard(db, claimant.id), installations);
   const grants = openTestGrants(db);
@@ -155,6 +162,7 @@ async function openRooms(
     engine,
     runs,
     board: checks,
+    parsePolicy,
     compile: (request) => compilePipeline({ ...request, catalog: STEP_CATALOG }),
     isTrusted: async ({ repository, pull }) => pull !== null && (await grants.isGranted(grantFor(repository, pull))),
   });
@@ -167,6 +175,8 @@ async function openRooms(
     github,
     runs,
     checks,
+    deployments: openDeploymentBoard(db),
+    rules,
     allowance: openWriteAllowance(db),
     grants,
     records: openCommandRecords(db),
@@ -190,7 +200,7 @@ async function openDoors(
   state: Pick<HttpApiTools, 'troubles' | 'closing'>,
   onError: (error: unknown, context?: object) => void,
 ): Promise<Listening> {
-  const { engine, github, sessions } = rooms;
+  const { engine, github, runs, sessions } = rooms;
   const keys = openIssuerKeys(config.oidcIssuer, fetch);
   const expected = { issuer: config.oidcIssuer, audience: config.publicUrl, keys, clock: SYSTEM_CLOCK };
   const api = openHttpApi({
@@ -198,6 +208,12 @@ async function openDoors(
     sessions,
     verifyJobToken: (token) => verifyJobToken(token, expected),
     admission: admissionOf(rooms),
+    admitPerson: openAnswerCalls({
+      access: github.access,
+      engine,
+      runs,
+      github: { apiUrl: config.githubApiUrl, fetch: openWholeFetch(ANSWER_LIMITS) },
+    }),
     readRun: async (run) => engine.readRun(await engine.resolve(run)),
     ...state,
     version: versionOfHouse(),

@@ -14,6 +14,7 @@ const PROBLEM = object({
 const SECURITY: Readonly<Record<Route['caller'], Json>> = {
   worker: [{ session: [] }],
   job: [{ identity: [] }],
+  person: [{ github: [] }],
   anyone: [],
 };
 
@@ -23,7 +24,12 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
   for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route);
   return {
     openapi: '3.1.0',
-    info: { title: 'Maestro', version, description: 'The worker protocol.', license: { name: 'Apache-2.0' } },
+    info: {
+      title: 'Maestro',
+      version,
+      description: 'The worker protocol, and answers of people to gates.',
+      license: { name: 'Apache-2.0' },
+    },
     paths,
     components: {
       securitySchemes: {
@@ -33,6 +39,11 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
           scheme: 'bearer',
           bearerFormat: 'JWT',
           description: 'Identity token of a job of GitHub Actions, made for the public URL of this server.',
+        },
+        github: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'Token of a person at GitHub. It is shown to GitHub, to learn whose it is, and not kept.',
         },
       },
       schemas: { Problem: PROBLEM },

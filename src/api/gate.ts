@@ -1,6 +1,7 @@
 import type { JobIdentity } from '../auth/job-identity.ts';
 import { sessionTokenHash } from '../auth/session-token.ts';
 import { MaestroError } from '../base/errors.ts';
+import type { PersonCaller } from '../protocol/person-call.ts';
 import type { BoundWorker } from '../protocol/worker-session.ts';
 import { addressKey } from './address.ts';
 import { BodyBudget, type HeldBody } from './body-budget.ts';
@@ -11,6 +12,8 @@ import {
   CALLS_AT_ONCE_MAX,
   CONTENT_RATE,
   LARGE_BODIES,
+  PEOPLE_ASKED_AT_ONCE_MAX,
+  PERSON_RATE,
   RATES_KEPT,
   RENEW_BYTES_MAX,
   SESSION_BYTES_RATE,
@@ -26,6 +29,7 @@ import type { Route } from './route.ts';
 export type Caller =
   | { readonly type: 'worker'; readonly key: string; readonly worker: BoundWorker }
   | { readonly type: 'job'; readonly key: string; readonly identity: JobIdentity }
+  | { readonly type: 'person'; readonly key: string; readonly person: PersonCaller }
   | { readonly type: 'anyone'; readonly key: string };
 
 /** Who may call, how often, how many times at once, and with how much. All but the last is decided before a byte of the body is read. */
@@ -34,6 +38,7 @@ export class Gate {
   readonly #addresses: RateLimit;
   readonly #sessions: RateLimit;
   readonly #contents: RateLimit;
+  readonly #people: RateLimit;
   readonly #vital: RateLimit;
   readonly #sessionBytes: RateLimit;
   readonly #vitalBytes: RateLimit;
@@ -48,6 +53,7 @@ export class Gate {
     this.#addresses = new RateLimit(ADDRESS_RATE, tools.clock, RATES_KEPT);
     this.#sessions = new RateLimit(SESSION_RATE, tools.clock, RATES_KEPT);
     this.#contents = new RateLimit(CONTENT_RATE, tools.clock, RATES_KEPT);
+    this.#people = new RateLimit(PERSON_RATE, tools.clock, RATES_KEPT);
     this.#vital = new RateLimit(VITAL_RATE, tools.clock, RATES_KEPT);
     this.#sessionBytes = new RateLimit(SESSION_BYTES_RATE, tools.clock, RATES_KEPT);
     this.#vitalBytes = new RateLimit(VITAL_BYTES_RATE, tools.clock, RATES_KEPT);
@@ -59,6 +65,7 @@ export class Gate {
     if (route.caller === 'worker') return this.#worker(request, address, route);
     if (route.isUnlimited !== true) this.#addresses.take(address);
     if (route.caller === 'anyone') return { type: 'anyone', key: address };
+    if (route.caller === 'person') return this.#person(request);
     const identity = await this.#tools.verifyJobToken(bearerOf(request) ?? '');
     return { type: 'job', key: `repository ${identity.repositoryId}`, identity };
   }
@@ -70,10 +77,10 @@ export class Gate {
 
   /**
    * Counts the call until what this answers is called.
-   * @throws RATE_LIMITED where the session, or all of them, have too many on this route
+   * @throws RATE_LIMITED where the session or person, or all of them, have too many on this route
    */
   enter({ method, path, atOnceMax = CALLS_AT_ONCE_MAX, atOnceOfAllMax }: Route, caller: Caller): () => void {
-    if (caller.type !== 'worker') return () => {};
+    if (caller.type !== 'worker' && caller.type !== 'person') return () => {};
     const leaveOwn = this.#inFlight.enter(`${caller.key} ${method} ${path}`, atOnceMax);
     if (atOnceOfAllMax === undefined) return leaveOwn;
     try {
@@ -114,6 +121,18 @@ export class Gate {
     this.#rateOf(route).take(key);
     this.#bytesOf(route).assertLeft(key);
     return { type: 'worker', key, worker };
+  }
+
+  /** GitHub knows whose token it is: strangers must not make this server ask all the time. */
+  async #person(request: Request): Promise<Caller> {
+    const leave = this.#inFlight.enter('tokens of people', PEOPLE_ASKED_AT_ONCE_MAX);
+    try {
+      const person = await this.#tools.admitPerson(bearerOf(request) ?? '');
+      this.#people.take(person.key);
+      return { type: 'person', key: person.key, person };
+    } finally {
+      leave();
+    }
   }
 
   #rateOf({ isVital, streamBytesMax, answer }: Route): RateLimit {

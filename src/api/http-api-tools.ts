@@ -1,7 +1,9 @@
+import type { IdentityDocuments } from '../auth/identity-issuer.ts';
 import type { JobAdmission } from '../auth/job-admission.ts';
 import type { JobIdentity } from '../auth/job-identity.ts';
 import type { Clock } from '../base/clock.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
+import type { AdmitPerson } from '../protocol/person-call.ts';
 import type { RunView } from '../protocol/run.ts';
 import type { WorkerSessions } from '../protocol/worker-session.ts';
 
@@ -12,10 +14,13 @@ export interface HttpApiTools {
   /** Throws UNAUTHENTICATED for a token that does not hold. */
   readonly verifyJobToken: (token: string) => Promise<JobIdentity>;
   readonly admission: JobAdmission;
+  readonly admitPerson: AdmitPerson;
   /** Throws RUN_NOT_FOUND. */
   readonly readRun: (run: string) => Promise<RunView>;
   /** What keeps this server from working, by part; empty where nothing does. */
   readonly troubles: () => Promise<readonly string[]>;
+  /** Present where the server issues identity tokens: what verifies them. */
+  readonly identity?: IdentityDocuments;
   /** Fires when the server is about to go: calls that are held are let go, and callers are sent elsewhere. */
   readonly closing: AbortSignal;
   /** Version of the program, for the document. */

@@ -7,8 +7,10 @@ import type { HttpApiTools } from './http-api-tools.ts';
 import { problemResponse } from './problem.ts';
 import { readCall } from './read-call.ts';
 import type { Call, Route } from './route.ts';
+import { answerRoutes } from './routes/answers.ts';
 import { documentRoute } from './routes/document.ts';
 import { healthRoutes } from './routes/health.ts';
+import { identityRoutes } from './routes/identity.ts';
 import { leaseRoutes } from './routes/leases.ts';
 import { registrationRoutes } from './routes/registration.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -21,7 +23,7 @@ interface Bindings {
 }
 export type HttpApi = Hono<Bindings>;
 
-/** The HTTP door to workers: routes, checked by the schemas that its document shows. */
+/** The HTTP door to workers and people: routes, checked by the schemas that its document shows. */
 export function openHttpApi(tools: HttpApiTools): HttpApi {
   const app: HttpApi = new Hono();
   const gate = new Gate(tools);
@@ -31,7 +33,9 @@ export function openHttpApi(tools: HttpApiTools): HttpApi {
     ...leaseRoutes(tools),
     ...stepRoutes(tools),
     ...runRoutes(tools),
+    ...answerRoutes(),
     ...healthRoutes(tools),
+    ...identityRoutes(tools),
   ];
   for (const route of [...routes, documentRoute(openApiDocument(routes, tools.version))])
     app.on(route.method, honoPath(route), (context) => answer(tools, () => handle(tools, gate, route, context)));
@@ -105,6 +109,7 @@ function jsonAnswer(gate: Gate, route: Route, caller: Caller, value: object): Re
 function asked(route: Route, caller: Caller, call: Call<never>): Promise<object> {
   if (route.caller === 'worker' && caller.type === 'worker') return route.handle({ ...call, worker: caller.worker });
   if (route.caller === 'job' && caller.type === 'job') return route.handle({ ...call, identity: caller.identity });
+  if (route.caller === 'person' && caller.type === 'person') return route.handle({ ...call, person: caller.person });
   if (route.caller === 'anyone') return route.handle(call);
   throw new TypeError(`a ${caller.type} was let in to ${route.path}`);
 }

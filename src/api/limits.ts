@@ -40,7 +40,11 @@ export const VITAL_BYTES_RATE = { perSecond: 262_144, burst: 4_194_304 };
  * of a fleet may share an address: 2 a second let jobs of a busy hour wait for a minute.
  */
 export const ADDRESS_RATE = { perSecond: 20, burst: 200 };
-/** Sessions, or addresses, that are counted at once. */
+/** Calls of one person, who answers a gate at a time: each costs some calls to GitHub that the installation shares. */
+export const PERSON_RATE = { perSecond: 0.5, burst: 30 };
+/** Tokens of people that GitHub is asked about at once. */
+export const PEOPLE_ASKED_AT_ONCE_MAX = 64;
+/** Sessions, people or addresses that are counted at once. */
 export const RATES_KEPT = 50_000;
 
 /** Calls of one session on one route that are being answered: the worker runs up to 64 steps, and of each sends one log. */
@@ -49,6 +53,7 @@ export const CALLS_AT_ONCE_MAX = 128;
 export const CONTENT_CALLS_AT_ONCE_MAX = 512;
 /** Of those that the server holds open a worker has one; another may hang where its connection broke. */
 export const HELD_AT_ONCE_MAX = 4;
+export const PERSON_CALLS_AT_ONCE_MAX = 4;
 /** Each loads the whole run, and writes it as one answer: so many of one session, and of all. */
 export const RUN_READS_AT_ONCE_MAX = 2;
 export const RUN_READS_OF_ALL_MAX = 16;

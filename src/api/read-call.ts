@@ -22,7 +22,10 @@ export async function readCall(
 ): Promise<ReadCall> {
   const request = req.raw;
   const path = Object.fromEntries(
-    Object.entries(req.param() as Record<string, string>).map(([name, value]) => [name, withoutVerb(value)]),
+    Object.entries(req.param() as Record<string, string>).map(([name, value]) => [
+      name,
+      withoutVerb(route, name, value),
+    ]),
   );
   const query = req.query();
   if (route.query) assertValid(querySchema(route.query), query, 'query');
@@ -58,9 +61,11 @@ async function readBody(
   }
 }
 
-/** `12.3:complete` -> `12.3`. Digests keep their colon. */
-function withoutVerb(value: string): string {
-  return value.replace(/^([0-9.]+):[a-z]+$/, '$1');
+/** `12.3:complete` -> `12.3`, where the route says `{stepId}:complete`. */
+function withoutVerb({ path }: Route, name: string, value: string): string {
+  const after = path.slice(path.indexOf(`{${name}}`) + name.length + 2);
+  const verb = /^:[a-z]+/.exec(after)?.[0];
+  return verb !== undefined && value.endsWith(verb) ? value.slice(0, -verb.length) : value;
 }
 
 const querySchemas = new WeakMap<object, JsonObject>();

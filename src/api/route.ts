@@ -1,5 +1,6 @@
 import type { JobIdentity } from '../auth/job-identity.ts';
 import type { JsonObject } from '../base/json.ts';
+import type { PersonCaller } from '../protocol/person-call.ts';
 import type { BoundWorker } from '../protocol/worker-session.ts';
 
 /** One request as its handler sees it: checked against the route's schemas. */
@@ -22,6 +23,10 @@ export interface JobCall<Body = unknown> extends Call<Body> {
   readonly identity: JobIdentity;
 }
 
+export interface PersonCall<Body = unknown> extends Call<Body> {
+  readonly person: PersonCaller;
+}
+
 /** What the document says of a route and what a request is held against: the same schemas. */
 interface RouteShape {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -33,7 +38,7 @@ interface RouteShape {
   readonly streamBytesMax?: number;
   /** Waits for news: let go when the caller, or the server, goes. */
   readonly isHeld?: true;
-  /** Calls of one session that are answered at once; absent: as many as a busy worker makes. */
+  /** Calls of one session, or person, that are answered at once; absent: as many as a busy worker makes. */
   readonly atOnceMax?: number;
   /** The same of all sessions together; absent: no limit. */
   readonly atOnceOfAllMax?: number;
@@ -63,9 +68,15 @@ export interface JobRoute extends RouteShape {
   handle(call: JobCall<never>): Promise<Answer>;
 }
 
+/** Of a person who shows a GitHub token of theirs as `Authorization: Bearer`. */
+export interface PersonRoute extends RouteShape {
+  readonly caller: 'person';
+  handle(call: PersonCall<never>): Promise<Answer>;
+}
+
 export interface OpenRoute extends RouteShape {
   readonly caller: 'anyone';
   handle(call: Call<never>): Promise<Answer>;
 }
 
-export type Route = WorkerRoute | JobRoute | OpenRoute;
+export type Route = WorkerRoute | JobRoute | PersonRoute | OpenRoute;

@@ -27,8 +27,10 @@ export interface CommandContext {
   readonly root: string;
   readonly clock: Clock;
   readonly principal: Principal;
-  /** A variable of the user's environment, for `--secret`. */
+  /** A variable of the user's environment, for `--secret` and tokens. */
   environment(name: string): string | undefined;
+  /** Asks a server. */
+  readonly fetch: typeof fetch;
   /** Hears Ctrl-C and SIGTERM until the returned function is called; nobody hearing them, they end the process. */
   onInterrupt(listener: (signal: 'interrupt' | 'terminate') => void): () => void;
   openMaestro(options?: OpenOptions): Promise<LocalMaestro>;

@@ -35,6 +35,17 @@ const ACTOR: OptionSpec = {
 };
 const REASON: OptionSpec = { name: 'reason', value: 'TEXT', summary: 'why; kept in the receipt' };
 const GATE: OptionSpec = { name: 'gate', value: 'STEP', summary: 'the gate, where several wait' };
+const GATE_OPTIONAL: PositionalSpec = { name: 'GATE', isOptional: true };
+const PLAN_DIGEST: OptionSpec = {
+  name: 'plan-digest',
+  value: 'DIGEST',
+  summary: 'with --server: answer only if the run has this plan, which you looked at',
+};
+const ANSWERED_SERVER: OptionSpec = {
+  name: 'server',
+  value: 'URL',
+  summary: 'answer a run of that server, as the person of a GitHub token',
+};
 const SECRET: OptionSpec = {
   name: 'secret',
   value: 'NAME[=VARIABLE]',
@@ -45,6 +56,8 @@ const WAIT: OptionSpec = {
   name: 'wait',
   summary: 'stay while the run waits for people, who answer from another terminal',
 };
+const ANSWERS_SERVER =
+  'With --server: RUN is the whole id, and the token is read from MAESTRO_TOKEN, GITHUB_TOKEN or GH_TOKEN. It must be one of a person (classic with the scope `repo`, fine-grained for the repository, or that of GitHub’s CLI); the server shows it to GitHub and does not keep it.';
 const DRIVES = 'Without a server, this process then works the run onward until it ends or waits for a person.';
 
 /** Every command, in the order of the help. */
@@ -201,10 +214,13 @@ export const COMMANDS: readonly TableRow[] = [
     isActing: true,
     group: 'Answer',
     summary: 'let a waiting step go on',
-    details: [RUN_NAMES, 'The approval is bound to the plan’s digest and kept in the receipt.', DRIVES],
-    positionals: [RUN],
-    options: [GATE, REASON, ACTOR, SECRET, WAIT],
-    examples: ['maestro approve latest --gate to-prod --reason "release 1.4"'],
+    details: [RUN_NAMES, 'The approval is bound to the plan’s digest and kept in the receipt.', DRIVES, ANSWERS_SERVER],
+    positionals: [RUN, GATE_OPTIONAL],
+    options: [GATE, REASON, ACTOR, SECRET, WAIT, ANSWERED_SERVER, PLAN_DIGEST],
+    examples: [
+      'maestro approve latest --gate to-prod --reason "release 1.4"',
+      'GH_TOKEN=$(gh auth token) maestro approve 01kdxyz0a0m1n2p3q4r5s6t7v8 to-prod --server https://maestro.example.com',
+    ],
     load: async () => (await import('./commands/answer.ts')).approve,
   },
   {
@@ -212,11 +228,26 @@ export const COMMANDS: readonly TableRow[] = [
     isActing: true,
     group: 'Answer',
     summary: 'refuse a waiting step',
-    details: [RUN_NAMES, DRIVES],
-    positionals: [RUN],
-    options: [GATE, REASON, ACTOR, SECRET, WAIT],
+    details: [RUN_NAMES, DRIVES, ANSWERS_SERVER],
+    positionals: [RUN, GATE_OPTIONAL],
+    options: [GATE, REASON, ACTOR, SECRET, WAIT, ANSWERED_SERVER, PLAN_DIGEST],
     examples: ['maestro deny latest --gate to-prod --reason "freeze"'],
     load: async () => (await import('./commands/answer.ts')).deny,
+  },
+  {
+    name: 'revoke',
+    isActing: true,
+    group: 'Answer',
+    summary: 'take back your own approval of a step that still waits',
+    details: [
+      RUN_NAMES,
+      'What enough people approved is used at once: cancel the run instead. Afterwards you may approve again.',
+      ANSWERS_SERVER,
+    ],
+    positionals: [RUN, GATE_OPTIONAL],
+    options: [GATE, REASON, ACTOR, SECRET, WAIT, ANSWERED_SERVER, PLAN_DIGEST],
+    examples: ['maestro revoke latest to-prod --reason "found a bug"'],
+    load: async () => (await import('./commands/answer.ts')).revoke,
   },
   {
     name: 'receipt',

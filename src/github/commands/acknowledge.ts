@@ -1,4 +1,4 @@
-import { isRetryable } from '../intake/failure.ts';
+import { isRefusal, statusOf } from '../intake/failure.ts';
 import type { Octokit } from '../octokit.ts';
 import type { CommentRequest } from './comment-request.ts';
 
@@ -24,13 +24,4 @@ export async function isThereStill(octokit: Octokit, request: CommentRequest): P
     if (isRefusal(error)) return true;
     throw error;
   }
-}
-
-/** GitHub will not have it, now or later: not a limit that passes. */
-export function isRefusal(error: unknown): boolean {
-  return statusOf(error) === 403 && !isRetryable(error);
-}
-
-function statusOf(error: unknown): unknown {
-  return error instanceof Error && 'status' in error ? error.status : undefined;
 }

@@ -5,12 +5,15 @@ import type { GitHubRun } from '../../protocol/github-run.ts';
 import { isRunFinal } from '../../protocol/run.ts';
 import type { DeliveryHandler } from '../delivery-handler.ts';
 import type { Octokit } from '../octokit.ts';
-import { hasRole } from '../people/role.ts';
-import { roleOf } from '../people/role-of.ts';
+import { type KnownPerson, personOf } from '../people/person-of.ts';
+import { teamsOfRoles } from '../people/teams-named.ts';
+import { repositoryNamespace } from '../repository-namespace.ts';
 import { answerButton } from './answer-button.ts';
 import { type CheckRequest, checkRequestOf } from './check-request.ts';
+import type { Verb } from './command-table.ts';
 import { claimed } from './comment-handler.ts';
 import { newestOfEach } from './head-runs.ts';
+import { assertMayDo } from './may-do.ts';
 import type { Press } from './press.ts';
 import { fetchPull, type Pull, pullsOfHead } from './pull.ts';
 import { rerun } from './rerun.ts';
@@ -19,20 +22,30 @@ import { startAgain } from './start-again.ts';
 import type { CommandTools } from './tools.ts';
 import { grantAndStart } from './vouch.ts';
 
-/** What a button does, once per press, for people with the write role. Answers stand in the inbox: a check has no place for them. */
+/** What a button does, once per press, for whom policy allows it. Answers stand in the inbox: a check has no place for them. */
 export function handleChecks(tools: CommandTools): DeliveryHandler {
   return async (delivery) => {
     const request = checkRequestOf(delivery, tools.appId);
     if (request === undefined) return 'not a button of one of our checks';
     return claimed(tools, { key: request.key }, async () => {
-      const { owner, name: repo, installationId } = request.repository;
-      const octokit = await tools.access.installation(installationId);
-      const person = await roleOf(octokit, { owner, repo }, request.sender);
-      if (!hasRole(person.role, 'write')) return `refused: ${person.login} has the role ${person.role}, not write`;
-      const press = { tools, octokit, request, person };
+      const octokit = await tools.access.installation(request.repository.installationId);
+      const press = { tools, octokit, request, person: await presserOf(tools, octokit, request) };
       return (delivery.event === 'check_suite' ? rerunAll(press) : pressed(press)).catch(refusalText);
     });
   };
+}
+
+async function presserOf(
+  { engine }: CommandTools,
+  octokit: Octokit,
+  { repository: { installationId, id, owner, name: repo }, sender }: CheckRequest,
+): Promise<KnownPerson> {
+  const data = await engine.policyData(repositoryNamespace(installationId, id));
+  return personOf(octokit, { owner, repo }, sender, teamsOfRoles(data));
+}
+
+function assertMay({ tools, request, person }: Press, action: Verb): Promise<void> {
+  return assertMayDo(tools.engine, request, person, action);
 }
 
 function refusalText(error: unknown): string {
@@ -45,8 +58,12 @@ function refusalText(error: unknown): string {
 /** All pipelines of the commit, from their beginning; those of which there is no run are started. */
 async function rerunAll(press: Press): Promise<string> {
   const { tools, octokit, request } = press;
+  await assertMay(press, 'retry');
   const rows = newestOfEach(await tools.runs.ofCommit(request.repository.id, request.headSha));
-  if (rows.length === 0) return startAgain(tools, octokit, request, undefined);
+  if (rows.length === 0) {
+    await assertMay(press, 'run');
+    return startAgain(tools, octokit, request, undefined);
+  }
   const notes: string[] = [];
   for (const row of rows) {
     const run = await tools.engine.resolve(row.runId);
@@ -65,6 +82,7 @@ async function pressed(press: Press): Promise<string> {
   if (!row || row.repositoryId !== request.repository.id || row.headSha !== request.headSha)
     throw new MaestroError('RUN_NOT_FOUND', `no run of this commit has the id ${first}`);
   const { button } = request;
+  await assertMay(press, button === 'rerun' || button === 'rerun-failed' ? 'retry' : button);
   if (button === 'approve' || button === 'deny') return answerButton(press, row, step, button);
   if (button === 'cancel') {
     await tools.engine.cancelRun(await tools.engine.resolve(row.runId), `cancelled by ${press.person.login}`);
@@ -74,9 +92,13 @@ async function pressed(press: Press): Promise<string> {
 }
 
 /** What came of a commit without a run: held, broken, skipped. Approving it vouches for exactly the commit it stands on. */
-async function pressedNotice({ tools, octokit, request, person }: Press, pipelinePath: string): Promise<string> {
-  if (request.button === 'rerun' || request.button === 'rerun-failed')
+async function pressedNotice(press: Press, pipelinePath: string): Promise<string> {
+  const { tools, octokit, request, person } = press;
+  if (request.button === 'rerun' || request.button === 'rerun-failed') {
+    await assertMay(press, 'run');
     return startAgain(tools, octokit, request, pipelinePath === '' ? undefined : pipelinePath);
+  }
+  await assertMay(press, 'ok-to-test');
   const pull = request.button === 'approve' ? await onlyPullOf(octokit, request) : undefined;
   if (!pull?.isFork || !pull.isOpen) throw new MaestroError('CONFLICT', 'nothing waits for this any more');
   const { completedAt } = request;

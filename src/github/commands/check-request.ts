@@ -4,7 +4,7 @@ import type { Delivery } from '../delivery-handler.ts';
 import { numberAt, textAt } from '../intake/payload.ts';
 import { repositoryOf } from '../matching/code-events.ts';
 import type { Person } from '../people/role-of.ts';
-import { personAt } from './comment-request.ts';
+import { isPublicRepository, personAt } from './comment-request.ts';
 
 type CheckButton = 'rerun' | 'rerun-failed' | 'approve' | 'deny' | 'cancel';
 
@@ -20,6 +20,8 @@ export interface CheckRequest {
   /** Of the branch that was pushed; null for the head of a fork. */
   readonly headBranch: string | null;
   readonly repository: RepositoryFacts;
+  /** Everybody may read the repository. */
+  readonly isPublic: boolean;
   readonly sender: Person;
 }
 
@@ -42,6 +44,7 @@ export function checkRequestOf(delivery: Delivery, appId: number): CheckRequest 
     completedAt: textAt(payload, `${noun}.completed_at`) ?? null,
     headBranch: textAt(payload, `${suite}.head_branch`) ?? null,
     repository,
+    isPublic: isPublicRepository(payload),
     sender,
   };
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { Octokit } from '../octokit.ts';
-import type { KnownPerson } from '../people/role-of.ts';
+import type { KnownPerson } from '../people/person-of.ts';
 import type { CommentRequest } from './comment-request.ts';
 import type { Pull } from './pull.ts';
 import type { CommandTools, PipelineCommand } from './tools.ts';

@@ -7,18 +7,20 @@ export type Verb =
   | 'cancel'
   | 'approve'
   | 'deny'
+  | 'revoke'
   | 'explain'
   | 'status'
   | 'logs'
   | 'ok-to-test'
   | 'plan';
 
-/** One row of the table from which parsing, permissions, `/maestro help` and the reference page are made. */
+/** One row of the table from which parsing, `/maestro help` and the reference page are made. */
 export interface CommandRow {
   readonly verb: Verb;
   /** After `/maestro <verb>`. */
   readonly usage: string;
   readonly summary: string;
+  /** Who may, unless the policy of the repository says otherwise: the defaults of its data say the same. */
   readonly role: Role;
   /**
    * Where everybody may read the repository. Logs, plans and reasons of policy show more than its files do, and computing
@@ -83,8 +85,8 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
     role: 'write',
     details: [
       'The gate may be left out where exactly one waits. Where two pipelines have a gate of the same name, write `pipeline/gate`. A single word is always the name of a gate, and the name of a pipeline or step at the beginning is never taken for a reason: `approve production …` opens nothing else while production does not wait yet.',
-      'Who wrote or pushed the change cannot approve it, unless the gate says `not-author: false`. Gates may name further rules in the pipeline.',
-      'Consent is to what the author could see: what began to wait after the comment was written needs a new comment. In a review it counts for the commit that was reviewed.',
+      'Who wrote or pushed the change cannot approve it, unless the gate says `not-author: false`. Gates and policy may say more: who, how many, until when (see [Approvals](../guides/approvals.md)). Nobody counts twice, whatever they are called by then, and apps do not count.',
+      'Consent is to what the author could see: what began to wait after the comment was written needs a new comment. In a review it counts for the commit that was reviewed. It is to the run of the newest commit; a push makes another run, whose gates ask anew.',
     ],
     example: '/maestro approve production the change window is open',
   },
@@ -95,6 +97,16 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
     role: 'write',
     details: ['The author of a change may deny it.'],
     example: '/maestro deny production not on a Friday',
+  },
+  {
+    verb: 'revoke',
+    usage: '[gate] [reason]',
+    summary: 'take back your own approval of a gate that still waits',
+    role: 'write',
+    details: [
+      'What was approved by enough people is used at once, and cannot be taken back: cancel the run. Afterwards you may approve again.',
+    ],
+    example: '/maestro revoke production found a bug',
   },
   {
     verb: 'explain',
@@ -143,7 +155,7 @@ function rowOf(verb: Verb): CommandRow {
   return row;
 }
 
-/** The least role that a command needs in a repository. */
+/** The least role that a command needs in a repository, where its policy does not say otherwise. */
 export function roleFor(verb: Verb, isPublic: boolean): Role {
   const row = rowOf(verb);
   return isPublic ? (row.publicRole ?? row.role) : row.role;

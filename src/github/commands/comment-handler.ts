@@ -1,11 +1,14 @@
 import { MaestroError } from '../../base/errors.ts';
 import type { Asker, Claim } from '../../protocol/command-record.ts';
 import type { DeliveryHandler } from '../delivery-handler.ts';
+import { holderOf, withTeams } from '../people/person-of.ts';
 import { hasRole } from '../people/role.ts';
-import { roleOf } from '../people/role-of.ts';
+import { type RoleHolder, roleOf } from '../people/role-of.ts';
+import { teamsOfRoles } from '../people/teams-named.ts';
+import { repositoryNamespace } from '../repository-namespace.ts';
 import { hasAnswer } from './answer-comment.ts';
 import type { CommandContext } from './command-context.ts';
-import { commentOf } from './comment-request.ts';
+import { type CommentRequest, commentOf } from './comment-request.ts';
 import { acknowledge, answer } from './conversation.ts';
 import { doCommand } from './do-command.ts';
 import { type Command, parseCommands } from './parse-commands.ts';
@@ -31,11 +34,12 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
     return claimed(tools, { key: request.key, asker }, async ({ isRetaken, isAcknowledged }, assertOurs) => {
       const { installationId, owner, name: repo } = request.repository;
       const octokit = await tools.access.installation(installationId);
-      const person = await roleOf(octokit, { owner, repo }, request.author);
-      if (!hasRole(person.role, 'triage') && (await tools.records.countOf(asker, HOUR_MS)) > STRANGERS_ANSWERED_MAX)
+      const holder = await roleOf(octokit, { owner, repo }, request.author);
+      if (!hasRole(holder.role, 'triage') && (await tools.records.countOf(asker, HOUR_MS)) > STRANGERS_ANSWERED_MAX)
         return `${request.author.login} asks too often: nothing was done`;
       if (!isAcknowledged && !(await acknowledge(tools, octokit, request)))
         return 'the comment was deleted: nothing was done';
+      const person = await acquainted(tools, octokit, request, holder);
       await doAll(tools, { octokit, request, person, deliveryId: delivery.id }, commands);
       const answers = await tools.records.answers(request.key);
       // What was done is done once whoever does it; an answer would stand there twice.
@@ -46,6 +50,17 @@ export function handleComments(tools: CommandTools): DeliveryHandler {
       return isTold ? note : `${note}; GitHub takes no answer there`;
     });
   };
+}
+
+/** With the teams by which policy gives roles: only of those whose comment is read at all. */
+async function acquainted(
+  { engine }: CommandTools,
+  octokit: CommandContext['octokit'],
+  { repository: { installationId, id, owner, name: repo } }: CommentRequest,
+  holder: RoleHolder,
+): Promise<CommandContext['person']> {
+  const data = await engine.policyData(repositoryNamespace(installationId, id));
+  return withTeams(octokit, { owner, repo }, holderOf(holder), teamsOfRoles(data));
 }
 
 /**

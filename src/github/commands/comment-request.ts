@@ -76,11 +76,12 @@ function isApp(comment: JsonObject, payload: JsonObject): boolean {
 export function personAt(payload: JsonObject, path: string): Person | undefined {
   const id = numberAt(payload, `${path}.id`);
   const login = textAt(payload, `${path}.login`);
-  return id === undefined || login === undefined ? undefined : { id, login };
+  if (id === undefined || login === undefined) return undefined;
+  return { id, login, isApp: textAt(payload, `${path}.type`) === 'Bot' };
 }
 
 /** A payload that does not say so counts as public: the stricter rules hold. */
-function isPublicRepository(payload: JsonObject): boolean {
+export function isPublicRepository(payload: JsonObject): boolean {
   const visibility = textAt(payload, 'repository.visibility');
   return visibility === undefined ? !flagAt(payload, 'repository.private') : visibility === 'public';
 }

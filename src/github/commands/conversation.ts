@@ -1,6 +1,6 @@
-import { askedPauseMs, Later } from '../intake/failure.ts';
+import { askedPauseMs, isRefusal, Later } from '../intake/failure.ts';
 import type { Octokit } from '../octokit.ts';
-import { isRefusal, isThereStill } from './acknowledge.ts';
+import { isThereStill } from './acknowledge.ts';
 import { answerComment } from './answer-comment.ts';
 import type { CommentRequest } from './comment-request.ts';
 import type { CommandTools } from './tools.ts';

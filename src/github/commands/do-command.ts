@@ -5,8 +5,9 @@ import { safeText } from '../report/safe-text.ts';
 import { answerGate } from './answer-gate.ts';
 import { cancelRuns } from './cancel-runs.ts';
 import type { CommandContext } from './command-context.ts';
-import { roleFor, type Verb } from './command-table.ts';
+import type { Verb } from './command-table.ts';
 import { denialText, helpText, unknownText } from './help-text.ts';
+import { assertMayDo } from './may-do.ts';
 import type { Command } from './parse-commands.ts';
 import { retryRuns } from './retry-runs.ts';
 import { showPlan } from './show-plan.ts';
@@ -18,12 +19,11 @@ import { vouch } from './vouch.ts';
  * Does one command and answers it. What a person can put right is an answer; what may work later, or is broken, is thrown.
  */
 export async function doCommand(context: CommandContext, command: Command): Promise<string> {
-  const { person, request } = context;
+  const { tools, person, request } = context;
   if (command.verb === 'invalid') return `Not understood: ${command.problem}.`;
   try {
     if (command.verb === 'other') return await doPipelineCommand(context, command);
-    const needed = roleFor(command.verb, request.isPublic);
-    if (!hasRole(person.role, needed)) return denialText(command.verb, needed, person.role);
+    await assertMayDo(tools.engine, request, person, command.verb);
     // Each verb of the table takes the command of its own name.
     const act = VERBS[command.verb] as (context: CommandContext, known: typeof command) => Promise<string>;
     return await act(context, command);
@@ -35,7 +35,7 @@ export async function doCommand(context: CommandContext, command: Command): Prom
   }
 }
 
-/** What is done for whom the table allows it. */
+/** What is done for whom policy allows it. */
 const VERBS: {
   readonly [V in Verb]: (context: CommandContext, command: Extract<Command, { verb: V }>) => Promise<string>;
 } = {
@@ -49,6 +49,7 @@ const VERBS: {
   logs: (context, { step }) => showLogs(context, step),
   approve: (context, said) => answerGate(context, 'approve', said),
   deny: (context, said) => answerGate(context, 'deny', said),
+  revoke: (context, said) => answerGate(context, 'revoke', said),
   'ok-to-test': (context, { sha }) => vouch(context, sha),
 };
 

@@ -14,6 +14,7 @@ export type Command =
   | { readonly verb: 'ok-to-test'; readonly sha: string | undefined }
   | GateWords<'approve'>
   | GateWords<'deny'>
+  | GateWords<'revoke'>
   /** Perhaps a command of a pipeline (`on: command`). */
   | { readonly verb: 'other'; readonly name: string; readonly params: Params; readonly words: readonly string[] }
   | { readonly verb: 'invalid'; readonly problem: string };
@@ -78,7 +79,7 @@ function parseCommand(text: string): Command {
   if (text.length > LINE_CHARS_MAX) return invalid(`a command has at most ${LINE_CHARS_MAX} characters`);
   if (REORDERING.test(text)) return invalid('it contains characters that show text in another order than it has');
   const plain = text.replace(CONTROLS, ' ');
-  const isAnswer = /^(?:approve|deny)(?=\s|$)/i.test(plain);
+  const isAnswer = /^(?:approve|deny|revoke)(?=\s|$)/i.test(plain);
   const words = wordsOf(plain) ?? (isAnswer ? unquotedWords(plain) : undefined);
   if (words === undefined) return invalid('a quote is opened and not closed');
   if (!isAnswer && words.length > WORDS_MAX) return invalid(`a command has at most ${WORDS_MAX} words`);
@@ -106,6 +107,7 @@ const READERS: Readonly<Record<Verb, (rest: readonly Word[], text: string) => Co
   'ok-to-test': (rest) => (rest.length > 1 ? invalid('`ok-to-test` takes one SHA') : okToTest(rest[0]?.text)),
   approve: (rest, text) => ({ verb: 'approve', words: textsOf(rest), text: reasonOf(text, 'approve') }),
   deny: (rest, text) => ({ verb: 'deny', words: textsOf(rest), text: reasonOf(text, 'deny') }),
+  revoke: (rest, text) => ({ verb: 'revoke', words: textsOf(rest), text: reasonOf(text, 'revoke') }),
   run: runCommand,
 };
 

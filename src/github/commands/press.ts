@@ -1,5 +1,5 @@
 import type { Octokit } from '../octokit.ts';
-import type { KnownPerson } from '../people/role-of.ts';
+import type { KnownPerson } from '../people/person-of.ts';
 import type { CheckRequest } from './check-request.ts';
 import type { CommandTools } from './tools.ts';
 

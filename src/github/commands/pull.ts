@@ -11,7 +11,11 @@ export interface Pull extends PullFacts {
   readonly headPushedAt: string | null;
 }
 
-export async function fetchPull(octokit: Octokit, repository: RepositoryFacts, number: number): Promise<Pull> {
+export async function fetchPull(
+  octokit: Octokit,
+  repository: Pick<RepositoryFacts, 'owner' | 'name'>,
+  number: number,
+): Promise<Pull> {
   const { data } = await octokit.rest.pulls.get({
     owner: repository.owner,
     repo: repository.name,

@@ -22,7 +22,8 @@ export function slashCommandsPage(): string {
     '## Who may',
     [
       'GitHub is asked for the role of the author in the repository each time, and the person is recognised by id, not by login. Custom roles count as the role that they',
-      'are based on. On public repositories everybody can read, so some commands need more there.',
+      'are based on. On public repositories everybody can read, so some commands need more there. The table shows what holds where the policy of the repository says nothing:',
+      '`roles` and `actions` in `.maestro/policy.yaml` change who may, by permission, team or login (see [Policy](../guides/policy.md)).',
     ].join('\n'),
     answerTable(
       ['command', 'what it does', 'private repository', 'public repository'],
@@ -40,7 +41,7 @@ export function slashCommandsPage(): string {
     'A fork’s pull request sees the commands of the base branch.',
     '## Buttons',
     [
-      'Checks have buttons for the same deeds: *Re-run failed*, *Approve*, *Deny*, *Cancel*. They need the write role. GitHub’s own *Re-run* on a check repeats what failed, or, where',
+      'Checks have buttons for the same deeds: *Re-run failed*, *Approve*, *Deny*, *Cancel*. They need what the commands need. GitHub’s own *Re-run* on a check repeats what failed, or, where',
       'all succeeded, everything; *Re-run all checks* repeats everything. A run is repeated once from its check: the new run brings a check of its own. *Approve* on the check of a',
       'fork’s commit that is held vouches for exactly that commit; where it is the head of several pull requests, write `/maestro ok-to-test` in the one that is meant. *Approve* on the',
       'check of a whole run lets it begin, and opens no gate of it.',

@@ -1,4 +1,4 @@
-import type { StartRun } from '../../protocol/client.ts';
+import type { PlanPreview, StartRun } from '../../protocol/client.ts';
 import { safeCell, safeText } from '../report/safe-text.ts';
 import { answerTable } from './answer-table.ts';
 import type { CommandContext } from './command-context.ts';
@@ -11,16 +11,15 @@ export async function showPlan({ tools, request, pull, person, deliveryId }: Com
   const event = pullEvent(request.repository, pull, { actor: person.login, deliveryId });
   const intents = await tools.pipelines.intents(event);
   if (intents.length === 0) return 'The repository has no pipelines.';
-  return intents
-    .map(({ pipeline, request: run, reason }) =>
-      run === null
-        ? `**${safeText(pipeline)}** would not start: ${safeText(reason ?? 'its triggers do not match')}`
-        : `**${safeText(pipeline)}** would start.\n\n${previewTable(tools.engine.preview(run), run)}`,
-    )
-    .join('\n\n');
+  const answers = intents.map(async ({ pipeline, request: run, reason }) =>
+    run === null
+      ? `**${safeText(pipeline)}** would not start: ${safeText(reason ?? 'its triggers do not match')}`
+      : `**${safeText(pipeline)}** would start.\n\n${previewTable(await tools.engine.preview(run), run)}`,
+  );
+  return (await Promise.all(answers)).join('\n\n');
 }
 
-function previewTable(preview: ReturnType<CommandContext['tools']['engine']['preview']>, { plan }: StartRun): string {
+function previewTable(preview: PlanPreview, { plan }: StartRun): string {
   const rows = preview.steps.slice(0, STEPS_MAX).map(({ step, decision }, at) => {
     const planned = plan.steps[at];
     return [

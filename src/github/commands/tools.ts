@@ -50,6 +50,8 @@ export interface CommandTools {
     | 'readTrigger'
     | 'readLogs'
     | 'preview'
+    | 'mayAct'
+    | 'policyData'
   >;
   readonly starter: Starter;
   readonly pipelines: RepositoryPipelines;

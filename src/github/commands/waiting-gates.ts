@@ -44,10 +44,23 @@ export function chooseGate(
       'GATE_NOT_OPEN',
       `${first} does not wait for an answer${didYouMean(first, names)}; these do: ${listOf(waiting)}`,
     );
+  return { waiting: onlyOf(waiting), reason: text, isNamed: false };
+}
+
+/**
+ * What is meant where no gate is named.
+ * @throws GATE_NOT_OPEN where none waits, or more than one
+ */
+export function onlyWaiting(runs: readonly HeadRun[]): WaitingGate {
+  return onlyOf(waitingGates(runs));
+}
+
+function onlyOf(waiting: readonly WaitingGate[]): WaitingGate {
   const [only, ...others] = waiting;
-  if (only === undefined || others.length > 0)
+  if (only === undefined) throw new MaestroError('GATE_NOT_OPEN', 'no gate waits for an answer');
+  if (others.length > 0)
     throw new MaestroError('GATE_NOT_OPEN', `more than one gate waits; name one of ${listOf(waiting)}`);
-  return { waiting: only, reason: text, isNamed: false };
+  return only;
 }
 
 /** Whether a word is the name of a pipeline, or of one of its steps, whatever state that is in. */

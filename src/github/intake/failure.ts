@@ -56,7 +56,12 @@ export function askedPauseMs(error: unknown): number {
   return Math.min(PAUSE_MS_MAX, Math.max(0, retryAfter || 0, resetIn || 0));
 }
 
-function statusOf(error: unknown): number | undefined {
+/** GitHub will not have it, now or later: not a limit that passes. */
+export function isRefusal(error: unknown): boolean {
+  return statusOf(error) === FORBIDDEN && !isRetryable(error);
+}
+
+export function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
   return typeof error.status === 'number' ? error.status : undefined;
 }

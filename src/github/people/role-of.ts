@@ -5,6 +5,8 @@ import { foldRole, type Role } from './role.ts';
 export interface Person {
   readonly id: number;
   readonly login: string;
+  /** A program, or somebody through one: as far as whoever names them can tell. */
+  readonly isApp?: boolean;
 }
 
 export interface RolePlace {
@@ -12,9 +14,10 @@ export interface RolePlace {
   readonly repo: string;
 }
 
-export interface KnownPerson extends Person {
+export interface RoleHolder extends Person {
   /** As GitHub has it now. `login` is the present one too. */
   readonly role: Role;
+  readonly isApp: boolean;
 }
 
 /**
@@ -23,20 +26,27 @@ export interface KnownPerson extends Person {
  * A login that has passed to somebody else since the event gives nothing: the person is looked up by id, and has no role
  * where that fails.
  */
-export async function roleOf(octokit: Octokit, place: RolePlace, person: Person): Promise<KnownPerson> {
+export async function roleOf(octokit: Octokit, place: RolePlace, person: Person): Promise<RoleHolder> {
+  const found = await find(octokit, place, person);
+  const isApp = person.isApp === true || found?.isApp === true;
+  return found ? { ...found, isApp } : { ...person, role: 'none', isApp };
+}
+
+async function find(octokit: Octokit, place: RolePlace, person: Person): Promise<RoleHolder | undefined> {
   const named = await ask(octokit, place, person.login);
   if (named?.id === person.id) return named;
   const login = await loginOf(octokit, person.id);
   const renamed = login === undefined ? undefined : await ask(octokit, place, login);
-  return renamed?.id === person.id ? renamed : { ...person, role: 'none' };
+  return renamed?.id === person.id ? renamed : undefined;
 }
 
-async function ask(octokit: Octokit, place: RolePlace, username: string): Promise<KnownPerson | undefined> {
+async function ask(octokit: Octokit, place: RolePlace, username: string): Promise<RoleHolder | undefined> {
   const { data } = await octokit.rest.repos
     .getCollaboratorPermissionLevel({ ...place, username })
     .catch(nothingWhereNotFound);
   if (!data?.user) return undefined;
-  return { id: data.user.id, login: data.user.login, role: foldRole(data.role_name, data.permission) };
+  const { id, login, type } = data.user;
+  return { id, login, role: foldRole(data.role_name, data.permission), isApp: type === 'Bot' };
 }
 
 async function loginOf(octokit: Octokit, id: number): Promise<string | undefined> {

@@ -6,6 +6,7 @@ import type { HttpApiTools } from '../../../src/api/http-api-tools.ts';
 import { createHttpServer, requestListenerOf } from '../../../src/api/http-server.ts';
 import { newSessionToken, sessionTokenHash } from '../../../src/auth/session-token.ts';
 import { MaestroError } from '../../../src/base/errors.ts';
+import type { AnswerCall } from '../../../src/protocol/person-call.ts';
 import type { BoundWorker } from '../../../src/protocol/worker-session.ts';
 import { FakeConductor } from '../../fakes/lease-client.ts';
 
@@ -28,6 +29,10 @@ export class Door {
   readonly errors: unknown[] = [];
   readonly closing = new AbortController();
   readonly started: unknown[] = [];
+  /** What people answered; `answering` is told of each before it counts. */
+  readonly answered: AnswerCall[] = [];
+  answering: (call: AnswerCall) => Promise<void> = async () => {};
+  admissions = 0;
   now = 1_790_000_000_000;
   /** Answers of `mayEnd`. */
   mayEnd: (stepId: string) => boolean = () => true;
@@ -77,6 +82,21 @@ export class Door {
           this.started.push({ identity, request });
           return { run: '01new', class: '*', checkout: CHECKOUT };
         },
+      },
+      admitPerson: async (token) => {
+        this.admissions += 1;
+        const login = /^ghp_(\w+)$/.exec(token)?.[1];
+        if (login === undefined) throw new MaestroError('UNAUTHENTICATED', 'GitHub does not know it');
+        return {
+          key: `github:${login}`,
+          answer: async (call) => {
+            await this.answering(call);
+            this.answered.push(call);
+            const { run, gate = 'prod', decision } = call;
+            const planDigest = `sha256:${'a'.repeat(64)}` as const;
+            return { run, gate, decision, person: login, planDigest, status: 'running', isWaiting: false };
+          },
+        };
       },
       readRun: async (run) => ({ id: run, status: 'succeeded' }) as never,
       troubles: async () => this.troubles,

@@ -79,6 +79,7 @@ export class FakeProcess {
       clock: { now: () => Date.parse('2026-01-02T03:04:05.000Z') },
       principal: { provider: 'local', id: 'ana' },
       environment: (name) => variables?.[name],
+      fetch,
       onInterrupt: (listener) => {
         this.#listeners.push(listener);
         return () => {

@@ -26,7 +26,7 @@ describe('shell completion', () => {
   });
 
   it.each([
-    ['maestro re', ['receipt', 'replay', 'resume', 'retry']],
+    ['maestro re', ['receipt', 'replay', 'resume', 'retry', 'revoke']],
     ['maestro run --bud', ['--budget']],
     ['maestro -C /tmp retry --a', ['--all']],
     ['maestro logs la', ['latest']],

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MaestroError } from '../../../src/base/errors.ts';
 import type { StartRun } from '../../../src/protocol/client.ts';
-import { RUN_ID, runView, type Scene, ScriptedClient, stepView } from '../../fakes/client.ts';
+import { RUN_ID, type Scene, ScriptedClient } from '../../fakes/client.ts';
 import { FakeProcess, finished, oneStep, project, started } from './harness.ts';
 
-const GATE_HOLD = { kind: 'gate', reason: 'needs a release manager', dueAt: null } as const;
 const RUN_TO_SUCCESS: readonly Scene[] = [
   { fact: 'run.started' },
   { fact: 'step.started', step: 'build' },
@@ -179,48 +178,6 @@ describe('maestro run', () => {
   });
 });
 
-describe('maestro approve and deny', () => {
-  function waiting(later: readonly Scene[]): ScriptedClient {
-    const steps = [
-      stepView('build', [], { status: 'succeeded', attempts: 1 }),
-      stepView('gate', ['build'], { kind: 'gate', status: 'held', hold: GATE_HOLD }),
-    ];
-    const client = new ScriptedClient(runView(steps), [], later);
-    client.lines.push({ step: 'build', attempt: 1, text: 'old news' });
-    return client;
-  }
-
-  it('answer the gate as this user and work the run onward', async () => {
-    const client = waiting([
-      { at: 10_000, fact: 'step.succeeded', step: 'gate' },
-      { at: 11_000, fact: 'run.succeeded' },
-    ]);
-    const process = started(client);
-    expect(await process.run('approve', 'latest', '--gate', 'gate', '--reason', 'fine')).toBe(0);
-    expect(asked(client, 'answerGate')).toEqual({
-      runId: 'latest',
-      gate: 'gate',
-      decision: 'approve',
-      reason: 'fine',
-      principal: { provider: 'local', id: 'ana' },
-    });
-    expect(process.out).toContain('gate succeeded');
-    expect(process.out).not.toContain('old news');
-  });
-
-  it('exit with 3 where the answer was no', async () => {
-    const client = waiting([{ fact: 'step.denied', step: 'gate' }, { fact: 'run.failed' }]);
-    expect(await started(client).run('deny', RUN_ID)).toBe(3);
-    expect(asked(client, 'answerGate')).toMatchObject({ decision: 'deny' });
-  });
-
-  it('are refused where nothing waits', async () => {
-    const process = started(finished('succeeded'));
-    expect(await process.run('approve', 'latest')).toBe(2);
-    expect(process.err).toContain('error[GATE_NOT_OPEN]');
-  });
-});
-
 describe('maestro retry, resume and cancel', () => {
   it.each([
     [[], { type: 'failed' }],
@@ -379,6 +336,7 @@ describe('inside of a step', () => {
     ['cancel', 'latest'],
     ['approve', 'latest'],
     ['deny', 'latest'],
+    ['revoke', 'latest'],
   ];
 
   it.each(ACTING.flatMap((words) => ['ATTEMPT', 'WORKER'].map((whose) => [words.join(' '), whose, words] as const)))(

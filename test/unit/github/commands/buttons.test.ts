@@ -73,9 +73,14 @@ describe('buttons', () => {
 
   it('lets a run begin where it is pressed on the check of the run, and opens no gate of it', async () => {
     const gate = planStep('prod', { kind: 'gate', uses: 'gate', with: {} });
-    const { run, id } = await w.run(planOf([gate], { name: 'ship', autonomy: 'L5' }));
-    const press = () => w.press('requested_action', { external_id: id }, 'approve')();
+    const { run, id } = await w.run(planOf([gate], { name: 'ship', autonomy: 'L5' }), { actor: 'cleo' });
+    w.github.commitAuthor = 3;
+    w.github.pull.author = 3;
+    const press = (userId = 1) => w.press('requested_action', { external_id: id }, 'approve', userId)();
+    // Above L3 two people agree.
     expect(await press()).toContain('approve of the run by ada');
+    expect((await w.world.engine.readRun(run)).status).toBe('queued');
+    expect(await press(2)).toContain('approve of the run by bo');
     await w.world.until(run, 'prod', 'held');
     expect(await press()).toContain('refused');
     expect((await w.world.step(run, 'prod')).status).toBe('held');
@@ -84,9 +89,7 @@ describe('buttons', () => {
   it('lets no author approve', async () => {
     w.github.pull.author = 1;
     const { run, id } = await waiting();
-    expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain(
-      'wrote this change',
-    );
+    expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain('wrote this;');
     expect((await w.world.step(run, 'prod')).status).toBe('held');
   });
 
@@ -94,17 +97,13 @@ describe('buttons', () => {
     w.github.pull.author = 1;
     w.github.twins.push({ number: 8, user: { id: 2, login: 'bo' } });
     const { run, id } = await waiting();
-    expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain(
-      'wrote this change',
-    );
+    expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain('wrote this;');
     expect((await w.world.step(run, 'prod')).status).toBe('held');
   });
 
   it.each(['push', 'tag', 'dispatch'])('lets nobody approve what they pushed under another name: %s', async (type) => {
     const { run, id } = await waiting({ ref: 'refs/heads/topic', actor: 'Ada', type });
-    expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain(
-      'wrote this change',
-    );
+    expect(await w.press('requested_action', { external_id: `${id}/prod` }, 'approve')()).toContain('wrote this;');
     expect((await w.world.step(run, 'prod')).status).toBe('held');
   });
 

@@ -43,7 +43,7 @@ it.each([
   w.github.pull.author = pull;
   w.github.commitAuthor = commit;
   const { run } = await waiting();
-  expect(await w.say('/maestro approve')).toContain('wrote this change');
+  expect(await w.say('/maestro approve')).toContain('wrote this;');
   expect(await approvals()).toBe(0);
   await w.say('/maestro deny');
   await w.world.until(run, 'prod', 'denied');
@@ -118,8 +118,8 @@ it('does not take consent that was written for the gate before', async () => {
 it('lets nobody approve what they pushed to the pull request of somebody else', async () => {
   const { run } = await w.run(gated(), { type: 'pull_request', pusher: 'ADA' });
   await w.world.until(run, 'prod', 'held');
-  expect(await w.say('/maestro approve prod')).toContain('wrote this change');
-  expect(await w.say('/maestro approve prod', { userId: 2, login: 'bo' })).toContain('wrote this change');
+  expect(await w.say('/maestro approve prod')).toContain('wrote this;');
+  expect(await w.say('/maestro approve prod', { userId: 2, login: 'bo' })).toContain('wrote this;');
 });
 
 it('does not reach a run of a commit before the newest, or of a tag', async () => {

@@ -4,6 +4,8 @@ import type { Octokit } from '../../../../src/github/octokit.ts';
 import { roleOf } from '../../../../src/github/people/role-of.ts';
 import { openStage, type Stage } from '../../sandbox/client.ts';
 
+const ADA = ({ ada }: Stage) => ({ id: ada.id, login: 'ada', isApp: false });
+
 describe('the role of a person', () => {
   const place = { owner: 'acme', repo: 'app' };
   let stage: Stage;
@@ -23,12 +25,12 @@ describe('the role of a person', () => {
   afterAll(async () => await stage.close());
 
   it('is what GitHub says now', async () => {
-    expect(await roleOf(octokit, place, stage.ada)).toEqual({ id: stage.ada.id, login: 'ada', role: 'maintain' });
+    expect(await roleOf(octokit, place, stage.ada)).toEqual({ ...ADA(stage), role: 'maintain' });
   });
 
   it('follows somebody who was renamed since', async () => {
     const person = { id: stage.ada.id, login: 'ada-before' };
-    expect(await roleOf(octokit, place, person)).toEqual({ id: stage.ada.id, login: 'ada', role: 'maintain' });
+    expect(await roleOf(octokit, place, person)).toEqual({ ...ADA(stage), role: 'maintain' });
   });
 
   it('does not pass on with a login', async () => {

@@ -1,0 +1,41 @@
+import type { Digest } from '../base/digest.ts';
+import type { RunStatus } from './run.ts';
+
+/** An answer to a gate as somebody gives it over HTTP. */
+export interface AnswerCall {
+  /** The whole id. */
+  readonly run: string;
+  /** The step's id; null for the run itself; absent where exactly one thing waits. */
+  readonly gate?: string | null;
+  readonly decision: 'approve' | 'deny' | 'revoke';
+  readonly reason: string;
+  /** Of the plan that was looked at: the answer counts for that plan alone. */
+  readonly planDigest?: Digest;
+}
+
+export interface AnsweredCall {
+  readonly run: string;
+  readonly gate: string | null;
+  readonly decision: AnswerCall['decision'];
+  /** Who answered. */
+  readonly person: string;
+  readonly planDigest: Digest;
+  /** Of the run, after the answer. */
+  readonly status: RunStatus;
+  /** Whether the gate waits for further answers. */
+  readonly isWaiting: boolean;
+}
+
+/** Somebody who has shown a token of theirs. It is kept for the length of one call, and shown to GitHub alone. */
+export interface PersonCaller {
+  /** `github:1234`, the account: what their calls are counted under. */
+  readonly key: string;
+  /**
+   * @throws RUN_NOT_FOUND, also where they may not read the repository: that a run exists is nothing for them to know
+   * @throws APPROVAL_NOT_ALLOWED, GATE_NOT_OPEN, CONFLICT, TOO_MANY_ANSWERS
+   */
+  answer(call: AnswerCall): Promise<AnsweredCall>;
+}
+
+/** Finds out whose token it is. Implemented by `github`. @throws UNAUTHENTICATED, RATE_LIMITED, UNAVAILABLE */
+export type AdmitPerson = (token: string) => Promise<PersonCaller>;
