@@ -5,12 +5,15 @@ import { readBundle } from '../src/policy/bundle.ts';
 import { openPolicy, type PolicyEngine } from '../src/policy/evaluate.ts';
 import { patchedData } from '../src/policy/patched.ts';
 import { parsePolicyFile } from '../src/policy/policy-file.ts';
+import { policyPatch } from '../src/policy/policy-patch.ts';
 import { HOUSE } from './house.ts';
 
 export interface OpenedPolicy {
   readonly policy: PolicyEngine;
   /** The same with what a namespace changes of the data. @throws POLICY_INVALID */
   readonly openPatched: (patch: JsonObject) => Promise<PolicyEngine>;
+  /** What the text of a namespace's policy file changes; null where it changes nothing. @throws POLICY_INVALID */
+  readonly parsePolicy: (text: string, path: string) => JsonObject | null;
 }
 
 /** The built policy bundle, with a project's own data where it has a `.maestro/policy.yaml`, or what `own` makes of ours. */
@@ -27,5 +30,6 @@ export async function openDefaultPolicy(own?: string | ((defaults: JsonObject) =
   return {
     policy: await openPolicy({ ...bundle, data }),
     openPatched: (patch) => openPolicy({ ...bundle, data: patchedData(bundle.manifest, data, patch) }),
+    parsePolicy: (text, path) => policyPatch(text, bundle.manifest, path),
   };
 }

@@ -2,6 +2,7 @@ import type { CheckBoard } from '../../protocol/check.ts';
 import type { CodeEvent } from '../code-event.ts';
 import type { PipelineCommand, PipelineIntent, RepositoryPipelines } from '../commands/tools.ts';
 import type { StartChoice, Starter, StartReport } from '../starter.ts';
+import { PolicyBringer, type PolicyTools } from './bring-policy.ts';
 import { withDefinitions } from './definitions.ts';
 import { type Judgement, type JudgeOptions, judgePipelines, listPipelines } from './judge.ts';
 import { brokenNotice, checkNameOf, heldNotice, type Subject, skippedNotice } from './notices.ts';
@@ -11,7 +12,9 @@ import type { Compile } from './read-pipelines.ts';
 import { BlobCache } from './repository-files.ts';
 import { requestOf, type StartRunTools, startRun, targetOf } from './start-run.ts';
 
-export interface StarterOptions extends StartRunTools {
+export interface StarterOptions extends Omit<StartRunTools, 'engine'> {
+  readonly engine: StartRunTools['engine'] & PolicyTools['engine'];
+  readonly parsePolicy: PolicyTools['parsePolicy'];
   readonly board: CheckBoard & StartRunTools['board'];
   readonly compile: Compile;
   /** Whether somebody vouched for the head of a fork. */
@@ -22,6 +25,7 @@ export interface StarterOptions extends StartRunTools {
 export function openStarter(options: StarterOptions): Starter & RepositoryPipelines {
   const cache = new BlobCache();
   const commits = new OneByOne();
+  const policies = new PolicyBringer(options, cache);
   const toolsOf = async ({ repository }: CodeEvent): Promise<JudgeOptions> => ({
     octokit: await options.access.installation(repository.installationId),
     compile: options.compile,
@@ -33,7 +37,8 @@ export function openStarter(options: StarterOptions): Starter & RepositoryPipeli
   };
   return {
     start: async (event, choice = {}) => {
-      const judgements = await judged(event, choice);
+      const { octokit } = await toolsOf(event);
+      const [judgements] = await Promise.all([judged(event, choice), policies.bring(octokit, event.repository)]);
       // Push and pull request of one commit come at one moment: the second must see what came of the first.
       return commits.run(`${event.repository.id}/${event.headSha}`, () => act(options, event, choice, judgements));
     },
@@ -41,7 +46,11 @@ export function openStarter(options: StarterOptions): Starter & RepositoryPipeli
       const tools = await toolsOf(event);
       return (await listPipelines(tools, await withDefinitions(tools.octokit, event))).flatMap(commandOf);
     },
-    intents: async (event) => (await judged(event, {})).flatMap((judgement) => intentOf(event, judgement)),
+    intents: async (event) => {
+      const { octokit } = await toolsOf(event);
+      await policies.bring(octokit, event.repository);
+      return (await judged(event, {})).flatMap((judgement) => intentOf(event, judgement));
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import type { GitHubRuns } from '../../protocol/github-run.ts';
 import type { ReportBook } from '../../protocol/report-book.ts';
 import type { CodeEvent } from '../code-event.ts';
 import type { GitHubAccess } from '../octokit.ts';
+import { repositoryNamespace } from '../repository-namespace.ts';
 import type { StartChoice } from '../starter.ts';
 import type { Judgement } from './judge.ts';
 import { waitsForPush } from './match.ts';
@@ -55,7 +56,8 @@ export function requestOf(event: CodeEvent, { triggers }: Judgement, plan: Plan)
   // somebody's own workflow is neither.
   const isBranchs = pull !== null && !pull.isFork && type !== 'dispatch' && waitsForPush(triggers, pull.headRef);
   const ref = isBranchs ? `refs/heads/${pull.headRef}` : event.ref;
-  return { plan, trigger: runTrigger({ ...event, ref }), isDedicated: true };
+  const namespace = repositoryNamespace(event.repository.installationId, event.repository.id);
+  return { plan, trigger: runTrigger({ ...event, ref }), isDedicated: true, namespace };
 }
 
 /** Writes down where on GitHub a run belongs. Its row is written last: where it is there, everything was done. */

@@ -129,7 +129,7 @@ onEveryDatabase('one run for one occasion', (url) => {
       await w().starter.start({ ...pushed(old), happenedAt: later(-1000) });
       w().isHead(head);
       w().far.calls.length = 0;
-      const asked = () => w().far.calls.filter((call) => call.includes('/git/ref/')).length;
+      const asked = () => w().far.calls.filter((call) => call.includes('/git/ref/heads/feature')).length;
       expect((await w().starter.start({ ...pushed(head), happenedAt: later(1000) })).started).toHaveLength(1);
       expect(asked()).toBe(0);
       const again = w().commit(files);

@@ -11,7 +11,7 @@ import { STEP_CATALOG } from '../../../../src/steps/catalog.ts';
 import { openCheckBoard } from '../../../../src/store/check-board.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
-import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
+import { freshDatabase, openTestEngine, testPolicyParser } from '../../../fakes/engine.ts';
 import { FarEnd } from './far-end.ts';
 import { BASE, codeEvent, pullFacts } from './sample-events.ts';
 
@@ -20,6 +20,7 @@ export const REPO = '/repos/octo/app';
 export const pipeline = (on: string, name = 'tests'): string =>
   `name: ${name}\non: ${on}\nsteps:\n  - id: test\n    run: npm test\n`;
 
+const PARSE_POLICY = await testPolicyParser();
 let count = 0;
 
 /** The starter on a real engine, store and check board, before a GitHub of made-up commits. */
@@ -63,6 +64,7 @@ export class StartingWorld {
       engine: this.engine,
       runs: this.runs,
       board,
+      parsePolicy: PARSE_POLICY,
       compile: (request) => compilePipeline({ ...request, catalog: STEP_CATALOG }),
       isTrusted: async () => this.isTrusted,
     });
