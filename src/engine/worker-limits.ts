@@ -19,7 +19,7 @@ export const EVENT_TEXT_CHARS_MAX = 4000;
 
 /** Of the receipt: kept for relations, for numbers that are longer than usual, and for what is said of steps. */
 export const RECEIPT_BYTES_RESERVED = 393_216;
-/** Of the receipt: all answers of people to one run, without their words. A thousand of ordinary names. */
+/** Of the receipt: all answers of people to one run with what policy said of each, without words. Over 250 of ordinary names. */
 export const ANSWER_BYTES_MAX = 262_144;
 /** Of the receipt: one of its subjects. There are only so many, and any artifact may be among them: what is longer takes room. */
 export const SUBJECT_BYTES = 256;

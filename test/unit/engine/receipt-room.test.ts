@@ -1,13 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestBytes } from '../../../src/base/digest.ts';
-import type { JsonObject } from '../../../src/base/json.ts';
-import { compilePlan } from '../../../src/engine/compiled-plan.ts';
-import { noteOf } from '../../../src/engine/outcome-note.ts';
 import { answerBytes, assertReceiptFits, receiptBytesOf, receiptRoom } from '../../../src/engine/receipt-room.ts';
 import { receiptOf } from '../../../src/engine/receipt-words.ts';
-import { RunEntries, type RunEntry } from '../../../src/engine/run-entry.ts';
-import { runFacts } from '../../../src/engine/run-facts.ts';
+import type { RunEntry } from '../../../src/engine/run-entry.ts';
 import { ANSWER_BYTES_MAX, RECEIPT_BYTES_RESERVED } from '../../../src/engine/worker-limits.ts';
 import { PLAN_RECEIPT_BYTES_MAX } from '../../../src/pipeline/limits.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
@@ -16,108 +12,15 @@ import type { Artifact, Outcome } from '../../../src/protocol/outcome.ts';
 import type { RunFacts } from '../../../src/provenance/facts.ts';
 import { buildReceipt, PAYLOAD_BYTES_MAX } from '../../../src/provenance/receipt.ts';
 import { toRunRecord } from '../../../src/provenance/run-record.ts';
-import type { Approval } from '../../../src/store/approvals.ts';
-import type { StoredDecision } from '../../../src/store/decisions.ts';
 import { realPolicy } from '../../fakes/engine.ts';
-import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import { planStep } from '../../fakes/plans.ts';
+import { answer, bytesOf, DECISION, entryOf, factsOf, fillOf } from './closed-run.ts';
 
 const FRAME_BYTES = 1024;
-/** As long as ids of decisions become. */
-const DECISION = 9_999_000_000;
-const AT = new Date(1_790_000_000_123);
-const ISSUER = {
-  builderId: 'https://maestro.example.com/builders/github-app/v1',
-  version: '0.1.0',
-  keyReachableBySteps: false,
-};
-
-const entryOf = (steps: readonly PlanStep[]): RunEntry => {
-  const run = { id: 7, key: '01jd4z8f3k5q7r9t0v2w4x6y8z', attempt: 1, planId: 1, trigger: TRIGGER, namespaceId: 1 };
-  return new RunEntries().add(run, compilePlan(planOf(steps)));
-};
-
-const bytesOf = (payload: string): number => Buffer.byteLength(payload);
 
 /** Without what is kept for people and words: only the frame of the document is not in the account. */
 const reserved = (entry: RunEntry): number =>
   PAYLOAD_BYTES_MAX - RECEIPT_BYTES_RESERVED - ANSWER_BYTES_MAX + FRAME_BYTES - receiptRoom(entry);
-
-/** Of a run whose steps all came to these outcomes, each under a decision of its own. */
-function factsOf(
-  entry: RunEntry,
-  outcomes: readonly Outcome[],
-  reasons: readonly string[] = [],
-  approvals: readonly Approval[] = [],
-): RunFacts {
-  const steps = outcomes.map((outcome, idx) => ({
-    run: 7,
-    idx,
-    status: outcome.kind === 'succeeded' ? ('succeeded' as const) : ('failed' as const),
-    pending: 0,
-    flags: 0,
-    attempt: 3,
-    retries: 2,
-    iteration: 1,
-    fence: 3,
-    worker: 1,
-    decisionId: DECISION + 1 + idx,
-    hold: null,
-    generation: 0,
-    dueAt: null,
-    startedAt: AT,
-    finishedAt: AT,
-    reason: outcome.kind === 'succeeded' ? null : (outcome.message ?? null),
-    outcome: noteOf(outcome) as unknown as JsonObject,
-  }));
-  const row = {
-    id: 7,
-    key: entry.key,
-    planId: 1,
-    status: 'failed' as const,
-    flags: 0,
-    attempt: 1,
-    nonce: '00'.repeat(16),
-    trigger: TRIGGER,
-    relations: [],
-    decisionId: DECISION,
-    concurrencyGroup: null,
-    pool: '',
-    reason: null,
-    createdAt: AT,
-    startedAt: AT,
-    finishedAt: AT,
-    namespaceId: 1,
-  };
-  const ids = [DECISION, ...steps.map(({ decisionId }) => decisionId)];
-  const decisions = new Map(ids.map((id) => [id, decision(id, reasons)]));
-  return runFacts({ row, steps, compiled: entry.compiled, decisions, approvals, promotions: [], releases: [] }, ISSUER, 'maestro/decision');
-}
-
-const answer = (id: number, principal: string, reason = ''): Approval => ({
-  id,
-  run: 7,
-  idx: 0,
-  generation: id,
-  decision: 'approve',
-  provider: 'github',
-  principal,
-  account: principal,
-  reason,
-  subjectDigest: digestBytes('seen'),
-  environment: null,
-  decisionId: null,
-  at: AT,
-  revokedAt: null,
-});
-
-/** As many files of one step as take the room that there is. */
-function fillOf(stepId: string, room: number): readonly Artifact[] {
-  const files = Array.from({ length: 100_000 }, (_, i) => {
-    return { name: 'site', path: `${i}`.padStart(150, '0'), digest: digestBytes('x'), sizeBytes: 1 };
-  });
-  const each = receiptBytesOf(stepId, { kind: 'succeeded', artifacts: files.slice(0, 1) });
-  return files.slice(0, Math.floor(room / each));
-}
 
 const times = (count: number, make: (i: number) => PlanStep): readonly PlanStep[] =>
   Array.from({ length: count }, (_, i) => make(i));
@@ -130,17 +33,6 @@ const layers = (count: number, chars: number): readonly PlanStep[] =>
     const before = layer === 0 ? [] : Array.from({ length: count }, (_, n) => idOf(layer - 1, n));
     return planStep(idOf(layer, i % count), { base: `${layer}`, needs: before });
   });
-
-function decision(id: number, reasons: readonly string[]): StoredDecision {
-  const digests = { packDigest: digestBytes('pack'), inputDigest: digestBytes(`input ${id}`) };
-  return {
-    id,
-    decision: { verdict: 'allow', reasons, obligations: [], ...digests },
-    phase: 'step',
-    revision: digestBytes('rules'),
-    decidedAt: AT,
-  };
-}
 
 const text = (max: number) => fc.string({ minLength: 1, maxLength: max, unit: 'binary' }).map((t) => t.toWellFormed());
 const artifact: fc.Arbitrary<Artifact> = fc.record({
@@ -204,6 +96,7 @@ describe('the room of a receipt', () => {
       planStep('build', { code: { uri: 'pkg:npm/"x"@1.0.0', digest: digestBytes('x') } }),
     ],
     ['one of a long class of runners', planStep('build', { runner: 'self-hosted-ü' })],
+    ['one that acts on an environment', planStep('build', { environment: 'prod-"ü"' })],
   ])('is less by what a step takes at most: %s', (_, step) => {
     const whole: Outcome = {
       kind: 'succeeded',
@@ -260,12 +153,13 @@ describe('the room of a receipt', () => {
     const entry = entryOf([step]);
     const answers = Array.from({ length: 2000 }, (_, i) => answer(DECISION + i, `person-${i}`, 'because '.repeat(500)));
     const within = answers.slice(0, Math.floor(ANSWER_BYTES_MAX / answerBytes(answers.slice(-1), entry.compiled)));
-    expect(within.length).toBeGreaterThan(1000);
+    expect(within.length).toBeGreaterThan(250);
     expect(answerBytes(within, entry.compiled)).toBeLessThanOrEqual(ANSWER_BYTES_MAX);
     const full: Outcome = { kind: 'succeeded', artifacts: fillOf('a', receiptRoom(entry)) };
-    const { payload, statement } = receiptOf(factsOf(entry, [full], [], within));
+    const { payload, statement } = receiptOf(factsOf(entry, [full], [], { approvals: within }));
     expect(bytesOf(payload)).toBeLessThanOrEqual(PAYLOAD_BYTES_MAX);
     expect(statement.predicate.approvals).toHaveLength(within.length);
+    expect(statement.predicate.policy).toHaveLength(within.length + 2);
     expect(statement.predicate.approvals[0]?.reason).toMatch(/^because .*…$/);
   });
 
@@ -295,7 +189,7 @@ describe('the room of a receipt', () => {
     const log = { digest: digestBytes('log'), sizeBytes: 16_777_216, isTruncated: true };
     const artifacts = [{ name: 'report', path: 'report.html', digest: digestBytes('r'), sizeBytes: 123_456 }];
     let room = receiptRoom(entry);
-    expect(room).toBeGreaterThan(2_000_000);
+    expect(room).toBeGreaterThan(1_800_000);
     const outcomes = many.map(({ id }): Outcome => {
       const whole: Outcome = { ...left, log, inputDigest: digestBytes('in'), artifacts };
       room -= receiptBytesOf(id, whole);

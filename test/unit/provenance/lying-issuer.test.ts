@@ -204,8 +204,10 @@ describe('a statement whose parts do not belong together is refused', () => {
 
   it('any one value that is another', async () => {
     const { statement } = buildReceipt(promotionRun());
+    const taken: string[] = [];
     for (const [place, changed] of flips(statement as unknown as Json))
-      expect(await answerToPayload(canonicalJson(changed), signer), place).toBeDefined();
+      if ((await answerToPayload(canonicalJson(changed), signer)) === undefined) taken.push(place);
+    expect(taken).toEqual([]);
   });
 
   it('more than 1,024 subjects: TOO_LARGE', async () => {

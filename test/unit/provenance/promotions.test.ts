@@ -256,7 +256,7 @@ function goBack(told: Told): void {
 /** Everybody saw other artifacts. */
 function see({ promotion, toProd, bea, cyd, dan }: Told, artifacts: (typeof EVIL)[]): void {
   promotion.artifacts = artifacts;
-  for (const one of [bea, cyd, dan]) one.subjectDigest = sampleSubject(toProd as StepFact, artifacts);
+  for (const one of [bea, cyd, dan]) one.subjectDigest = sampleSubject(toProd, artifacts);
 }
 
 function override({ facts, decision }: Told, id: string): void {

@@ -53,12 +53,11 @@ describe('a receipt of version 1', () => {
 
   it('is refused with any one value changed, whoever signs it', async () => {
     expect(await answer(statement())).toBeUndefined();
-    let count = 0;
-    for (const [place, changed] of flips(statement() as unknown as Json)) {
-      count++;
-      expect(await answer(changed), place).toBeDefined();
-    }
-    expect(count).toBeGreaterThan(200);
+    const places = [...flips(statement() as unknown as Json)];
+    expect(places.length).toBeGreaterThan(200);
+    const taken: string[] = [];
+    for (const [place, changed] of places) if ((await answer(changed)) === undefined) taken.push(place);
+    expect(taken).toEqual([]);
   });
 
   it.each<[string, string, (predicate: Draft<ReceiptPredicate1>) => unknown]>([
