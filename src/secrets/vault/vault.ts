@@ -96,7 +96,7 @@ class Vault implements SecretProvider {
   #nothing(answer: VaultAnswer, token: TakenToken): JsonObject {
     const remark = `it refused to be read: ${remarkOf(answer, token.text)}`;
     if (!REFUSED.has(answer.status)) throw unavailable(remark);
-    if (answer.status !== 404) this.#tell(remark);
+    if (answer.status !== 404) this.#tell(remark, 'SECRET_NOT_FOUND');
     return {};
   }
 
@@ -108,7 +108,7 @@ class Vault implements SecretProvider {
     if (answer.status === 200) return tokenOf(answer.body);
     const remark = `it refused the login of ${subject}: ${remarkOf(answer, jwt)}`;
     if (!REFUSED.has(answer.status)) throw unavailable(remark);
-    this.#tell(remark);
+    this.#tell(remark, 'SECRET_NOT_FOUND');
     return undefined;
   }
 
@@ -122,9 +122,9 @@ class Vault implements SecretProvider {
     }
   }
 
-  #tell(remark: string): void {
+  #tell(remark: string, code: 'SECRET_NOT_FOUND' | 'SECRETS_UNAVAILABLE' = 'SECRETS_UNAVAILABLE'): void {
     const { url, role } = this.#place;
-    this.#tools.onTrouble(new MaestroError('SECRETS_UNAVAILABLE', `vault ${url}, role ${role}: ${remark}`));
+    this.#tools.onTrouble(new MaestroError(code, `vault ${url}, role ${role}: ${remark}`));
   }
 }
 

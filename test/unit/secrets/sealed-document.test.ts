@@ -66,6 +66,7 @@ describe('the document of a sealed file', () => {
     ['acme/orders:\n  A: { value: 12345678, environments: [prod] }', 2],
     ['acme/orders:\n  A: "PLANTED', 2],
     ['acme/orders:\n\tA: PLANTED', 2],
+    ['acme/orders:\n  A: |PLANTED\n    x', 2],
     ['acme/orders:\n  A: b\n---\nPLANTED: c', 3],
   ])('says in which line %j is wrong, and nothing of it', (text, line) => {
     const caught = refusalOf(() => parseSealedDocument(text));
