@@ -2,15 +2,25 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
 import { commandHandlers } from '../../src/github/commands/command-handlers.ts';
+import { environmentsIn } from '../../src/github/deployments/environments-in.ts';
+import { gateNewsHandlers } from '../../src/github/deployments/gate-news.ts';
+import { openDeploymentTeller } from '../../src/github/deployments/tell-deployments.ts';
 import { openWorkflowDispatch } from '../../src/github/dispatch.ts';
 import { codeHandlers } from '../../src/github/intake/code-handlers.ts';
 import { InboxLoop } from '../../src/github/intake/inbox-loop.ts';
 import { installationHandlers } from '../../src/github/intake/installation-handlers.ts';
 import { Sweeps } from '../../src/github/intake/sweeps.ts';
 import { openJobHandlers } from '../../src/github/jobs.ts';
+import type { Compile } from '../../src/github/matching/read-pipelines.ts';
+import { openGivenAnswers } from '../../src/github/protection/given-answers.ts';
+import { protectionHandlers } from '../../src/github/protection/protection-handlers.ts';
+import { openReviewTeller } from '../../src/github/protection/tell-reviews.ts';
 import { Reporter } from '../../src/github/report/reporter.ts';
+import { repositoryNamespace } from '../../src/github/repository-namespace.ts';
+import { compilePipeline } from '../../src/pipeline/compile.ts';
 import type { ClaimedDelivery } from '../../src/protocol/inbox.ts';
 import { Dispatcher } from '../../src/runners/github-actions/dispatcher.ts';
+import { STEP_CATALOG } from '../../src/steps/catalog.ts';
 import type { ServerConfig } from './config.ts';
 import { handlersByEvent } from './handlers.ts';
 import { openSweeps } from './open-sweeps.ts';
@@ -98,9 +108,22 @@ function openInboxLoop(
   dispatcher: Dispatcher,
   { onError, onGivenUp }: Listeners,
 ): InboxLoop {
-  const { engine, claimant, inbox, installations, runs, checks, allowance, grants, records, dispatches, starter } =
-    rooms;
+  const {
+    engine,
+    claimant,
+    inbox,
+    installations,
+    runs,
+    rules,
+    checks,
+    allowance,
+    grants,
+    records,
+    dispatches,
+    starter,
+  } = rooms;
   const { access } = rooms.github;
+  const compile: Compile = (request) => compilePipeline({ ...request, catalog: STEP_CATALOG });
   return new InboxLoop({
     inbox,
     concurrency: INBOX_CONCURRENCY,
@@ -122,6 +145,8 @@ function openInboxLoop(
       }),
       openJobHandlers({ dispatches, wake: () => dispatcher.wake() }),
       installationHandlers({ access, engine, runs, installations }),
+      protectionHandlers({ access, engine, runs, rules, board: checks, compile }),
+      gateNewsHandlers({ runs, revisitGates: (runIds) => engine.revisitGates(runIds) }),
     ),
     onError: (error, delivery) => onError(error, delivery === null ? {} : factsOf(delivery)),
     onBuried: (error, delivery) => onGivenUp(error, factsOf(delivery)),
@@ -136,7 +161,7 @@ function factsOf({ id, event, action, lane, tries }: ClaimedDelivery): object {
 /** Comments are known as ours by the App's name, which GitHub tells. */
 async function report(
   config: ServerConfig,
-  { checks, allowance, github, runs, feed }: Rooms,
+  { engine, checks, deployments, rules, allowance, github, runs, feed }: Rooms,
   onError: (error: unknown) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -150,6 +175,12 @@ async function report(
     app: { id: Number(config.appId), slug },
     runs,
     feed,
+    tellers: [
+      openDeploymentTeller(deployments, async ({ installationId, repositoryId }) =>
+        environmentsIn(await engine.policyData(repositoryNamespace(installationId, repositoryId))),
+      ),
+      openReviewTeller(rules, openGivenAnswers(engine)),
+    ],
     publicUrl: null,
     clock: SYSTEM_CLOCK,
     random: Math.random,

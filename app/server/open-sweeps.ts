@@ -4,6 +4,7 @@ import { MissedDeliveries } from '../../src/github/intake/missed-deliveries.ts';
 import { MissedHeads } from '../../src/github/intake/missed-heads.ts';
 import { OpenRuns } from '../../src/github/intake/open-runs.ts';
 import { Sweeps } from '../../src/github/intake/sweeps.ts';
+import { AbandonedRequests } from '../../src/github/protection/abandoned-requests.ts';
 import type { OnError } from './conductor.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -21,7 +22,7 @@ const PULL_HEAD_KEPT_MS = 365 * DAY_MS;
 
 /** What webhooks did not tell: deliveries that failed, heads without a run, what is gone; and what is over and can go. */
 export function openSweeps(rooms: Rooms, onError: OnError): readonly Sweeps[] {
-  const { engine, github, inbox, installations, runs, starter } = rooms;
+  const { engine, github, inbox, installations, runs, rules, starter } = rooms;
   const { access } = github;
   const missed = new MissedDeliveries({ access, inbox, clock: SYSTEM_CLOCK, onError });
   const ask = async (): Promise<boolean> => {
@@ -31,7 +32,8 @@ export function openSweeps(rooms: Rooms, onError: OnError): readonly Sweeps[] {
   const open = new OpenRuns({ access, engine, runs, onError });
   const heads = new MissedHeads({ access, starter, runs, clock: SYSTEM_CLOCK, onError });
   const states = new InstallationStates({ access, engine, runs, installations, clock: SYSTEM_CLOCK });
-  const looks = [() => states.sweep(), () => open.sweep(), () => heads.sweep()];
+  const abandoned = new AbandonedRequests({ access, engine, runs, rules, onError });
+  const looks = [() => states.sweep(), () => open.sweep(), () => abandoned.sweep(), () => heads.sweep()];
   return [
     new Sweeps({ sweeps: [ask], everyMs: SWEEP_EVERY_MS, soonMs: MISSED_SOON_MS, onError }),
     new Sweeps({ sweeps: looks, everyMs: SWEEP_EVERY_MS, onError }),

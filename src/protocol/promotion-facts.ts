@@ -27,8 +27,3 @@ export interface PromotionFindings {
 export interface PromotionSource {
   facts(ask: PromotionAsk): Promise<PromotionFindings>;
 }
-
-/** Hears that facts may have changed which gates of these runs wait for. Public ids; runs that wait for nothing may be among them. */
-export interface GateKeeper {
-  wake(runIds: readonly string[]): void;
-}

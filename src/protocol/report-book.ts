@@ -1,4 +1,6 @@
 import type { CheckSpec, CheckTarget, PullTarget } from './check.ts';
+import type { DeploymentSpec } from './deployment-board.ts';
+import type { ReviewSpec } from './protection.ts';
 
 /** A check as it should stand on GitHub now. */
 export interface StandingCheck {
@@ -23,11 +25,13 @@ interface DueBase {
   readonly installationId: number;
   readonly owner: string;
   readonly repo: string;
-  /** GitHub's id of the check run or comment; null until it is known. */
+  /** GitHub's id of the check run, comment or deployment; null until it is known, and always of a review. */
   readonly remoteId: number | null;
   /** Somebody may have written it and died before the answer was recorded. */
   readonly isUnsure: boolean;
   readonly failures: number;
+  /** How often all that it said was written. */
+  readonly writes: number;
 }
 
 export interface DueCheck extends DueBase {
@@ -46,7 +50,20 @@ export interface DueComment extends DueBase {
   readonly body: string;
 }
 
-export type DueReport = DueCheck | DueComment;
+/** It is made by one write, and told how it stands by the next ones. */
+export interface DueDeployment extends DueBase {
+  readonly kind: 'deployment';
+  readonly headSha: string;
+  readonly spec: DeploymentSpec;
+}
+
+/** What the App says of a job that waits for it. */
+export interface DueReview extends DueBase {
+  readonly kind: 'review';
+  readonly spec: ReviewSpec;
+}
+
+export type DueReport = DueCheck | DueComment | DueDeployment | DueReview;
 
 export interface ClaimQuery {
   readonly nowMs: number;
@@ -58,14 +75,13 @@ export interface ClaimQuery {
 }
 
 /** What was written, in part or in whole. */
-interface Written {
-  readonly remoteId: number;
+export interface Written {
+  readonly remoteId: number | null;
   readonly sentAnnotations: number;
   readonly isWhole: boolean;
-  readonly nowMs: number;
 }
 
-/** The reporter's side of the check board: what is due on GitHub, and what came of it. Implemented by the store. */
+/** The reporter's side of the boards of checks, deployments and reviews: what is due on GitHub, and what came of it. Implemented by the store. */
 export interface ReportBook {
   /** Checks of a commit, oldest first. */
   standing(repositoryId: number, headSha: string): Promise<readonly StandingCheck[]>;
@@ -83,7 +99,7 @@ export interface ReportBook {
   /** Says before a request that the claim goes on; false where it was lost, and somebody else may be writing. */
   renew(due: DueReport, untilMs: number): Promise<boolean>;
   /** Ends the claim; what is not whole is due again at once. False where the claim was lost meanwhile. */
-  record(due: DueReport, written: Written): Promise<boolean>;
+  record(due: DueReport, written: Written & { readonly nowMs: number }): Promise<boolean>;
   /** Tries again later. `isUnsure`: the request may have been carried out. */
   defer(
     due: DueReport,

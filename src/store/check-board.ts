@@ -1,9 +1,9 @@
-import { digestBytes } from '../base/digest.ts';
 import type { CheckBoard, CheckSpec, CheckTarget, PullTarget } from '../protocol/check.ts';
 import type { ChangedPull, ReportBook, StandingCheck } from '../protocol/report-book.ts';
 import type { Database, Row, Session } from './database.ts';
-import { jsonText, plainText } from './json-text.ts';
+import { jsonText } from './json-text.ts';
 import { asksText, openReportClaims } from './report-claims.ts';
+import { putReport } from './report-put.ts';
 import { mayBeSkipped } from './skip-notices.ts';
 
 const STANDING = 'installation_id, repository_id, owner, repo, head_sha, pull_number, content';
@@ -69,22 +69,6 @@ export function openCheckBoard(db: Database, holder: string | null = null): Chec
   };
 }
 
-/**
- * A row that was given up is taken up again by other content: what was wrong may have been the content. The version grows
- * with the same content as well: who still has an older state in hand comes too late. Answers whether the content is news.
- */
-const PUT = `with old as (select digest from report where repository_id = $3 and head_sha = $6 and external_id = $8)
-  insert into report as r (kind, installation_id, repository_id, owner, repo, head_sha, pull_number, external_id, name, content, digest, version, is_urgent, asks)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-  on conflict (repository_id, head_sha, external_id) do update set
-    installation_id = excluded.installation_id, owner = excluded.owner, repo = excluded.repo, name = excluded.name,
-    pull_number = coalesce(excluded.pull_number, r.pull_number), content = excluded.content, digest = excluded.digest,
-    version = excluded.version, is_urgent = excluded.is_urgent, asks = excluded.asks,
-    failures = case when r.is_due then r.failures else 0 end,
-    is_due = case when r.digest = excluded.digest then r.is_due else r.is_unsure or excluded.digest is distinct from r.sent_digest end
-  where excluded.version > r.version or (excluded.version = r.version and excluded.digest <> r.digest)
-  returning r.digest is distinct from (select o.digest from old o)`;
-
 async function tellCheck(session: Session, target: CheckTarget, spec: CheckSpec, version: number): Promise<void> {
   const isNews = await putCheck(session, target, spec, version);
   if (!isNews) return;
@@ -96,45 +80,15 @@ async function tellCheck(session: Session, target: CheckTarget, spec: CheckSpec,
   );
 }
 
-async function putCheck(session: Session, target: CheckTarget, spec: CheckSpec, version: number): Promise<boolean> {
-  const content = jsonText(spec);
-  const rows = await session.query('report_put', PUT, [
-    'check',
-    target.installationId,
-    target.repositoryId,
-    target.owner,
-    target.repo,
-    target.headSha,
-    target.pullNumber ?? null,
-    plainText(spec.externalId),
-    plainText(spec.name),
-    content,
-    digestBytes(content),
-    version,
-    spec.status === 'completed',
-    asksText(spec),
-  ]);
-  return rows[0]?.[0] === true;
+function putCheck(session: Session, target: CheckTarget, spec: CheckSpec, version: number): Promise<boolean> {
+  const { externalId, name } = spec;
+  const facts = { externalId, name, content: jsonText(spec), isUrgent: spec.status === 'completed' };
+  return putReport(session, target, { kind: 'check', ...facts, version, asks: asksText(spec) });
 }
 
 async function putComment(session: Session, pull: PullTarget, body: string, isUrgent: boolean): Promise<void> {
-  const content = jsonText({ body });
-  await session.query('report_put', PUT, [
-    'comment',
-    pull.installationId,
-    pull.repositoryId,
-    pull.owner,
-    pull.repo,
-    '',
-    pull.pullNumber,
-    `pull/${pull.pullNumber}`,
-    '',
-    content,
-    digestBytes(content),
-    0,
-    isUrgent,
-    asksText({}),
-  ]);
+  const facts = { externalId: `pull/${pull.pullNumber}`, name: '', content: jsonText({ body }), isUrgent };
+  await putReport(session, { ...pull, headSha: '' }, { kind: 'comment', ...facts, version: 0, asks: asksText({}) });
 }
 
 async function touchPull(session: Session, pull: PullTarget): Promise<void> {

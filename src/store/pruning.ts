@@ -35,6 +35,7 @@ function deletionsOf({ endedBefore, pullHeadBefore, requestBefore }: Ages): read
   return [
     ['prune_runs', RUNS, [ended, pullHeadBefore.toISOString()]],
     ['prune_reports', REPORTS, [ended, endedBefore.getTime()]],
+    ['prune_requests_of_github', PROTECTION_REQUESTS, [ended]],
     ['prune_pulls', PULLS, [ended]],
     ['prune_dispatches', DISPATCHES, [ended]],
     ['prune_grants', GRANTS, [ended]],
@@ -59,14 +60,24 @@ const RUNS = `delete from github_run where id in (
     order by g.closed_at limit ${ROWS_AT_ONCE})
   returning 1`;
 
-/** Checks of a run stay as long as the run does, the comment of a pull request as long as any run of it. */
+/**
+ * Checks of a run stay as long as the run does, the comment of a pull request as long as any run of it, and what is deployed
+ * until something else is.
+ */
 const REPORTS = `delete from report where id in (
     select r.id from report r
     where not r.is_due and r.added_at < $1::timestamptz and coalesce(r.sent_ms, 0) < $2::bigint
       and not exists (select 1 from github_run g where g.run_id = split_part(r.external_id, '/', 1))
+      and (r.kind <> 'deployment' or r.content ->> 'state' <> 'success')
       and (r.kind <> 'comment' or not exists (
         select 1 from github_run p where p.repository_id = r.repository_id and p.pull_number = r.pull_number))
     order by r.added_at limit ${ROWS_AT_ONCE})
+  returning 1`;
+
+/** A new one comes before its run's row. */
+const PROTECTION_REQUESTS = `delete from protection_request where run_id in (
+    select p.run_id from protection_request p
+    where p.asked_at < $1::timestamptz and not exists (select 1 from github_run g where g.run_id = p.run_id) limit ${ROWS_AT_ONCE})
   returning 1`;
 
 const PULLS = `delete from report_pull where (repository_id, pull_number) in (

@@ -1,4 +1,6 @@
 import type { CheckSpec } from '../protocol/check.ts';
+import type { DeploymentSpec } from '../protocol/deployment-board.ts';
+import type { ReviewSpec } from '../protocol/protection.ts';
 import type { ClaimQuery, DueReport, ReportBook } from '../protocol/report-book.ts';
 import { intArray } from './array-literal.ts';
 import type { Database, Row } from './database.ts';
@@ -23,12 +25,14 @@ const GAP_GROWTHS_MAX = 10;
 
 /** What people are asked for differs from what they were told: checks of runs say so though they are not finished. */
 const ASKS_ANEW = '(r.asks <> r.told_asks)';
-const IS_RIPE = `(r.sent_ms is null or (r.kind = 'check' and r.is_urgent) or r.sent_ms + (case
+/** A deployment that was made and not told yet how it stands says nothing. */
+const IS_RIPE = `(r.sent_ms is null or (r.kind <> 'comment' and r.is_urgent) or (r.kind = 'deployment' and r.writes = 0)
+  or r.sent_ms + (case
     when r.kind = 'comment' then case when r.is_urgent then ${GAP_MS} else ${COMMENT_GAP_MS} end
     when ${ASKS_ANEW} then ${GAP_MS}
     else ${GAP_MS} * power(${GAP_GROWTH}, least(greatest(r.writes - 1, 0), ${GAP_GROWTHS_MAX})) end) <= $1::bigint)`;
 /** Whoever waits for annotations beyond the first has read the rest: any other word goes before them. */
-const IS_REMAINDER = '(not r.is_unsure and r.told_digest is not distinct from r.digest)';
+const IS_REMAINDER = `(r.kind = 'check' and not r.is_unsure and r.told_digest is not distinct from r.digest)`;
 
 /** Several processes claim at once: rows that another one is about to take are skipped. */
 const CLAIM = `with due as (
@@ -42,7 +46,7 @@ const CLAIM = `with due as (
   update report r set fence = r.fence + 1, due_ms = $1::bigint + $2::bigint, held_ms = $1::bigint + $2::bigint, holder = $6,
     is_unsure = true from chosen where r.id = chosen.id
   returning r.id, r.fence, r.digest, r.installation_id, r.owner, r.repo, r.remote_id, chosen.is_unsure, r.failures,
-    r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, r.is_urgent or ${ASKS_ANEW}, chosen.is_remainder`;
+    r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, r.is_urgent or ${ASKS_ANEW}, chosen.is_remainder, r.writes`;
 
 export function openReportClaims(db: Database, holder: string | null): ReportClaims {
   return {
@@ -162,15 +166,13 @@ function toDue(row: Row): DueReport {
     remoteId: row[6] === null ? null : Number(row[6]),
     isUnsure: row[7] === true,
     failures: Number(row[8]),
+    writes: Number(row[16]),
   };
-  if (row[9] === 'comment')
-    return { ...base, kind: 'comment', pullNumber: Number(row[11]), body: (row[12] as { readonly body: string }).body };
-  return {
-    ...base,
-    kind: 'check',
-    headSha: String(row[10]),
-    spec: row[12] as CheckSpec,
-    sentAnnotations: Number(row[13]),
-    isRemainder: row[15] === true,
-  };
+  const [kind, headSha, content] = [String(row[9]), String(row[10]), row[12]];
+  if (kind === 'comment')
+    return { ...base, kind, pullNumber: Number(row[11]), body: (content as { readonly body: string }).body };
+  if (kind === 'deployment') return { ...base, kind, headSha, spec: content as DeploymentSpec };
+  if (kind === 'review') return { ...base, kind, spec: content as ReviewSpec };
+  const sent = { sentAnnotations: Number(row[13]), isRemainder: row[15] === true };
+  return { ...base, kind: 'check', headSha, spec: content as CheckSpec, ...sent };
 }

@@ -1,5 +1,6 @@
 import { getOwn, list, listOrNone } from '../api.js';
 import { h } from '../dom.js';
+import { markdown } from '../markdown.js';
 import { empty, link, person, shortSha, statusIcon, timeAgo } from '../parts.js';
 
 /** What was deployed to each environment, newest first, with what its gate and its deployer said. */
@@ -72,7 +73,9 @@ function gateLines({ app, state, words }) {
     'section',
     { class: 'gate', 'aria-label': `Protection rule of ${app}` },
     h('p', null, statusIcon(icon, null), ' ', h('strong', null, app), ` ${verdict}`),
-    words.map(({ comment, at }) => h('p', { class: 'said' }, comment, ' ', h('span', { class: 'quiet' }, timeAgo(at)))),
+    words.map(({ comment, at }) =>
+      h('div', { class: 'said' }, markdown(comment), h('p', { class: 'quiet' }, timeAgo(at))),
+    ),
   );
 }
 

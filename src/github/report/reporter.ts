@@ -28,10 +28,26 @@ export interface RunFeed {
   readLogTail?(runId: string, stepId: string): Promise<string>;
 }
 
+/** A run as it is to be told of now. */
+export interface RunTelling {
+  readonly place: GitHubRun;
+  readonly run: RunView;
+  readonly plan: Plan;
+  /** Pages of the jobs that its steps ran in, the newest first. */
+  readonly jobs: readonly string[];
+  /** Orders what is said of the run. */
+  readonly version: number;
+}
+
+/** Puts on a board of its own what else is to be said of a run. The same told again changes nothing. */
+export type TellRun = (telling: RunTelling) => Promise<void>;
+
 export interface ReporterOptions extends WritingOptions {
   readonly runs: GitHubRuns;
   readonly board: CheckBoard;
   readonly feed: RunFeed;
+  /** Of deployments, say: what is told beside checks. */
+  readonly tellers: readonly TellRun[];
   /** `https://maestro.example.com`; null where the server has no address that people reach. */
   readonly publicUrl: string | null;
 }
@@ -166,20 +182,23 @@ export class Reporter {
   }
 
   async #put(place: GitHubRun, run: RunView, version: number): Promise<void> {
-    const { runs, board, book, feed, publicUrl } = this.#options;
+    const { runs, board, book, feed, tellers, publicUrl } = this.#options;
     const siblings = (await runs.ofCommit(place.repositoryId, place.headSha))
       .filter((one) => one.checkName === place.checkName)
       .map((one) => one.runId);
     const standing = await book.standing(place.repositoryId, place.headSha);
+    const jobs = await feed.readJobs(place.runId);
     const options: CheckOptions = {
       publicUrl,
-      jobs: await feed.readJobs(place.runId),
+      jobs,
       standing: stepsWithCheck(standing, place.runId),
       logTails: await this.#logTails(run),
       isSuperseded: siblings.indexOf(place.runId) > 0,
     };
     const plan = await feed.readPlan(place.runId);
-    for (const spec of checksOf(run, plan, place, options)) await board.put(place, spec, Math.floor(version));
+    const whole = Math.floor(version);
+    for (const spec of checksOf(run, plan, place, options)) await board.put(place, spec, whole);
+    for (const tell of tellers) await tell({ place, run, plan, jobs, version: whole });
     if (siblings.length < 2) return;
     const now = await book.standing(place.repositoryId, place.headSha);
     for (const { target, spec } of supersededChecks(now, siblings)) await board.put(target, spec, LAST_WORD);

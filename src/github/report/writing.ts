@@ -1,12 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
-import type { DueCheck, DueComment, DueReport, ReportBook } from '../../protocol/report-book.ts';
+import type { DueReport, ReportBook } from '../../protocol/report-book.ts';
 import type { WriteAllowance } from '../../protocol/write-allowance.ts';
-import type { GitHubAccess, Octokit } from '../octokit.ts';
-import { ANNOTATIONS_PER_WRITE } from './annotations.ts';
-import { findCheck, writeCheck } from './check-writer.ts';
-import { type AppIdentity, findComment, writeComment } from './comment-writer.ts';
+import type { GitHubAccess } from '../octokit.ts';
+import type { AppIdentity } from './comment-writer.ts';
 import { failureOf } from './github-failure.ts';
 import { Outages } from './outages.ts';
+import { writeReport } from './write-report.ts';
 
 export interface WritingOptions {
   readonly book: ReportBook;
@@ -101,36 +100,17 @@ export class Writing {
   }
 
   async #write(due: DueReport): Promise<Attempt> {
-    const { book, access, clock } = this.#options;
+    const { book, access, app, clock } = this.#options;
     if (!(await book.renew(due, clock.now() + CLAIM_MS))) return 'lost';
     try {
       const octokit = await access.installation(due.installationId);
-      await (due.kind === 'check' ? this.#writeCheck(octokit, due) : this.#writeComment(octokit, due));
+      const written = await writeReport(octokit, due, app);
+      await book.record(due, { ...written, nowMs: clock.now() });
       this.#outages.end(due.installationId);
       return 'made';
     } catch (error) {
       return this.#fail(due, error);
     }
-  }
-
-  /** One batch of annotations: whatever else the installation has to say comes before the next one. */
-  async #writeCheck(octokit: Octokit, due: DueCheck): Promise<void> {
-    const known = due.remoteId === null ? undefined : { id: due.remoteId, annotations: due.sentAnnotations };
-    const at = due.isUnsure ? await findCheck(octokit, due, this.#options.app.id) : known;
-    const id = await writeCheck(octokit, due, at);
-    const [before, total] = [at?.annotations ?? 0, due.spec.annotations.length];
-    const sent = Math.max(before, Math.min(total, before + ANNOTATIONS_PER_WRITE));
-    await this.#record(due, id, sent, sent >= total);
-  }
-
-  async #writeComment(octokit: Octokit, due: DueComment): Promise<void> {
-    const known = due.remoteId ?? (await findComment(octokit, due, this.#options.app));
-    await this.#record(due, await writeComment(octokit, due, known), 0, true);
-  }
-
-  async #record(due: DueReport, remoteId: number, sentAnnotations: number, isWhole: boolean): Promise<void> {
-    const { book, clock } = this.#options;
-    await book.record(due, { remoteId, sentAnnotations, isWhole, nowMs: clock.now() });
   }
 
   async #fail(due: DueReport, error: unknown): Promise<Attempt> {

@@ -70,6 +70,7 @@ export class Reporting {
       allowance: openWriteAllowance(this.db),
       board: this.board,
       runs: this.runs,
+      tellers: [],
       access,
       app: APP,
       clock: this.clock,

@@ -1,0 +1,51 @@
+import type { PromotionFindings } from '../../protocol/promotion-facts.ts';
+import type { Octokit } from '../octokit.ts';
+import { once } from '../report/request-limits.ts';
+
+const UPSTREAM_MAX = 20;
+/** Of one environment and commit, the newest: somebody who deploys it for the tenth time has deployed it before. */
+const DEPLOYMENTS_MAX = 10;
+const STATUSES_MAX = 100;
+
+type Deployed = PromotionFindings['deployments'][number];
+type Deployment = Awaited<ReturnType<Octokit['rest']['repos']['listDeployments']>>['data'][number];
+
+/** A commit, and who asks about it. */
+export interface CommitAt {
+  readonly octokit: Octokit;
+  readonly owner: string;
+  readonly repo: string;
+  readonly commit: string;
+  readonly appId: number;
+}
+
+/** Where others than Maestro deployed the commit, the newest of each environment. What it deployed itself, it knows better. */
+export async function deployedElsewhere(at: CommitAt, upstream: readonly string[]): Promise<readonly Deployed[]> {
+  const found: Deployed[] = [];
+  for (const environment of upstream.slice(0, UPSTREAM_MAX)) {
+    const deployed = await newestOf(at, environment);
+    if (deployed) found.push(deployed);
+  }
+  return found;
+}
+
+async function newestOf(at: CommitAt, environment: string): Promise<Deployed | undefined> {
+  const { octokit, owner, repo, commit: sha, appId } = at;
+  const ask = { owner, repo, sha, environment, per_page: DEPLOYMENTS_MAX, request: once() };
+  const { data } = await octokit.rest.repos.listDeployments(ask);
+  for (const deployment of data) {
+    if (deployment.performed_via_github_app?.id === appId) continue;
+    const succeededAt = await successOf(at, deployment);
+    if (succeededAt !== undefined) return { environment, sha, succeededAt };
+  }
+  return undefined;
+}
+
+/** One that was replaced has become inactive; one that failed after all does not count. */
+async function successOf({ octokit, owner, repo }: CommitAt, { id }: Deployment): Promise<string | undefined> {
+  const ask = { owner, repo, deployment_id: id, per_page: STATUSES_MAX, request: once() };
+  const { data } = await octokit.rest.repos.listDeploymentStatuses(ask);
+  const [newest] = data;
+  if (newest?.state !== 'success' && newest?.state !== 'inactive') return undefined;
+  return data.find(({ state }) => state === 'success')?.created_at;
+}
