@@ -35,7 +35,15 @@ describe('admission', () => {
     const compiled = compilePlan(plan);
     const contexts = runContexts(compiled, { key: 'key', attempt: 1, trigger: TRIGGER });
     const answer = admitStep(policy, {
-      entry: { id: 1, key: 'key', compiled, trigger: TRIGGER, contexts, policyKey: runKey(plan, TRIGGER), namespace: 1 },
+      entry: {
+        id: 1,
+        key: 'key',
+        compiled,
+        trigger: TRIGGER,
+        contexts,
+        policyKey: runKey(plan, TRIGGER),
+        namespace: 1,
+      },
       step: plan.steps[1]!,
       idx: 1,
       flags: CLEAN,

@@ -20,7 +20,15 @@ describe('where policy lists the hosts that may be reached', () => {
     const shared = runContexts(compiled, { key: 'key', attempt: 1, trigger: TRIGGER });
     const outputs = { good: 'good.com', evil: 'evil.com' };
     const { decision } = askPolicy(policy, {
-      entry: { id: 1, key: 'key', compiled, trigger: TRIGGER, contexts: shared, policyKey: runKey(plan, TRIGGER), namespace: 1 },
+      entry: {
+        id: 1,
+        key: 'key',
+        compiled,
+        trigger: TRIGGER,
+        contexts: shared,
+        policyKey: runKey(plan, TRIGGER),
+        namespace: 1,
+      },
       step: compiled.plan.steps[1]!,
       idx: 1,
       contexts: stepContexts(shared, compiled, 1, () => ({ status: 'succeeded', outcome: { outputs } })),

@@ -100,6 +100,8 @@ export class Model {
   /** A person's answer to the hold. */
   answer(idx: number, isApproved: boolean): void {
     const { hold, generation } = this.step(idx);
+    // Others have a say too: until all agree it goes on waiting, for something else each time.
+    this.apply({ type: 'hold-noted', idx, generation, reason: `waits ${generation}`, delayMs: 1000 });
     if (!isApproved) this.apply({ type: 'hold-denied', idx, generation, reason: 'no' });
     else if (hold === 'gate') this.apply({ type: 'hold-passed', idx, generation });
     else this.apply({ type: 'admitted', idx, generation, admission: { type: 'ready' } });

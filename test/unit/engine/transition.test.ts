@@ -56,6 +56,7 @@ function staleFacts(state: RunState, { pick, flag }: Move): readonly RunFact[] {
     { type: 'lease-lost', idx, fence, isCounted: flag, isAbsorbed: flag, chance: 0 },
     { type: 'hold-passed', idx, generation: old },
     { type: 'hold-denied', idx, generation: old, reason: 'late' },
+    { type: 'hold-noted', idx, generation: old, reason: 'late', delayMs: 1 },
     { type: 'admitted', idx, generation: old, admission: { type: 'ready' } },
     { type: 'admitted', idx, generation: old, admission: { type: 'deny', reason: 'late' } },
     ...(isFinal(step) || isLeased
