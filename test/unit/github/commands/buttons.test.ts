@@ -107,6 +107,25 @@ describe('buttons', () => {
     expect((await w.world.step(run, 'prod')).status).toBe('held');
   });
 
+  it('lets nobody approve a run of a commit that is not the newest of the pull request any more; denying is theirs', async () => {
+    const old = w.github.pull.head;
+    const { run, id } = await waiting();
+    w.github.pull.head = 'd'.repeat(40);
+    const press = (button: string) =>
+      w.press('requested_action', { external_id: `${id}/prod`, head_sha: old }, button)();
+    expect(await press('approve')).toContain('a newer commit');
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+    await press('deny');
+    await w.world.until(run, 'prod', 'denied');
+  });
+
+  it('takes no answer of an App', async () => {
+    const { run, id } = await waiting();
+    const press = w.press('requested_action', { external_id: `${id}/prod` }, 'approve', 1, 'Bot');
+    expect(await press()).toMatch(/refused: .*is an App/);
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+  });
+
   it('cancels', async () => {
     const { run, id } = await waiting();
     await w.press('requested_action', { external_id: id }, 'cancel')();

@@ -153,7 +153,13 @@ export class CommandWorld {
       .join('\n=====\n');
   }
 
-  press(action: string, check: JsonObject, identifier: string | null = null, userId = 1): () => Promise<string> {
+  press(
+    action: string,
+    check: JsonObject,
+    identifier: string | null = null,
+    userId = 1,
+    type = 'User',
+  ): () => Promise<string> {
     return this.deliver('check_run', action, {
       check_run: {
         id: 1,
@@ -165,7 +171,7 @@ export class CommandWorld {
         ...check,
       },
       requested_action: identifier === null ? null : { identifier },
-      sender: { id: userId, login: this.github.logins.get(userId) ?? '', type: 'User' },
+      sender: { id: userId, login: this.github.logins.get(userId) ?? '', type },
     });
   }
 

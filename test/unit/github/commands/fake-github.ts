@@ -29,6 +29,8 @@ export class FakeGitHub {
     ['bo', ['maintain', 'write']],
     ['stranger', ['read', 'read']],
   ]);
+  /** `organisation/team` -> logins. */
+  readonly teams = new Map<string, readonly string[]>();
   readonly pull: FakePull = {
     head: randomBytes(20).toString('hex'),
     base: 'main',
@@ -96,6 +98,8 @@ export class FakeGitHub {
       return [403, { message: 'Unable to create comment because issue is locked.' }];
     const login = /^GET \/repos\/acme\/shop\/collaborators\/(.+)\/permission$/.exec(call)?.[1];
     if (login !== undefined) return this.#permission(login);
+    const team = /^GET \/orgs\/(acme)\/teams\/(.+)\/memberships\/(.+)$/.exec(call);
+    if (team) return this.#membership(`${team[1]}/${team[2]}`, team[3] ?? '');
     const account = /^GET \/user\/(\d+)$/.exec(call)?.[1];
     if (account !== undefined) return this.#user(Number(account));
     const reacted = /^POST \/repos\/acme\/shop\/(?:issues|pulls)\/comments\/(\d+)\/reactions$/.exec(call)?.[1];
@@ -146,6 +150,11 @@ export class FakeGitHub {
     if (id === undefined) return [404, { message: 'Not Found' }];
     const [role_name, permission] = this.roles.get(login) ?? ['none', 'none'];
     return [200, { permission, role_name, user: { id, login } }];
+  }
+
+  #membership(team: string, login: string): readonly [number, unknown] {
+    const isMember = this.teams.get(team)?.includes(login) === true;
+    return isMember ? [200, { url: 'u', role: 'member', state: 'active' }] : [404, { message: 'Not Found' }];
   }
 
   #user(id: number): readonly [number, unknown] {

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Json } from '../../../../src/base/json.ts';
 import { planOf, planStep } from '../../../fakes/plans.ts';
 import { CommandWorld } from './command-world.ts';
 import { sharedWorld } from './shared-world.ts';
@@ -14,9 +15,10 @@ afterEach(async () => w.close());
 
 const approvalCount = async () => Number((await w.world.sql('select count(*) from approval'))[0]?.[0]);
 const approvals = async () => (await approvalCount()) - approvalsBefore;
-const gated = (change: Record<string, boolean | string> = {}) =>
+const BO = { userId: 2, login: 'bo' };
+const gated = (change: Record<string, Json> = {}) =>
   planOf([planStep('prod', { kind: 'gate', uses: 'gate', with: change })], { name: 'ship' });
-const waiting = async (change: Record<string, boolean | string> = {}) => {
+const waiting = async (change: Record<string, Json> = {}) => {
   const started = await w.run(gated(change));
   await w.world.until(started.run, 'prod', 'held');
   return started;
@@ -127,4 +129,75 @@ it('does not reach a run of a commit before the newest, or of a tag', async () =
   await w.run(gated(), { ref: 'refs/tags/v1' });
   expect(await w.say('/maestro approve')).toContain('no gate of the newest commit waits');
   expect(await approvals()).toBe(0);
+});
+
+describe('two people', () => {
+  beforeEach(() => {
+    w.github.pull.author = 3;
+    w.github.commitAuthor = 3;
+  });
+
+  it('are two accounts: nobody counts twice, by whatever login', async () => {
+    const { run } = await waiting({ approvals: 2 });
+    await w.say('/maestro approve prod');
+    await w.say('/maestro approve prod again');
+    w.github.logins.set(1, 'ada2').set(9, 'ada');
+    w.github.roles.set('ada2', ['write', 'write']);
+    expect(await w.say('/maestro approve prod', { login: 'ada' })).toContain('ada2 approved');
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+    // Somebody else has the old login by now.
+    await w.say('/maestro approve prod', { userId: 9, login: 'ada' });
+    await w.world.until(run, 'prod', 'succeeded');
+  });
+
+  it('are one where the other took it back, and two again when they changed their mind', async () => {
+    const { run } = await waiting({ approvals: 2 });
+    expect(await w.say('/maestro revoke prod')).toContain('nothing here that could be taken back');
+    await w.say('/maestro approve prod');
+    expect(await w.say('/maestro revoke prod', BO)).toContain('nothing here that could be taken back');
+    expect(await w.say('/maestro revoke prod found a bug')).toMatch(/ada took back the approval of gate .*found a bug/);
+    await w.say('/maestro approve prod', BO);
+    expect((await w.world.step(run, 'prod')).status).toBe('held');
+    await w.say('/maestro approve prod it was none');
+    await w.world.until(run, 'prod', 'succeeded');
+    expect(await w.say('/maestro revoke prod')).toContain('no gate of the newest commit waits');
+  });
+
+  it('do what they do at the same time once', async () => {
+    const { run } = await waiting();
+    const answers = [w.comment('/maestro approve prod'), w.comment('/maestro deny prod', BO)];
+    await Promise.all(answers.map((answer) => answer()));
+    await w.world.end(run);
+    const [yes, no] = ['approved gate', 'denied gate'].map((text) =>
+      w.github.comments.filter(({ body }) => body.includes(text)),
+    );
+    expect([yes?.length, no?.length].toSorted()).toEqual([0, 1]);
+  });
+});
+
+describe('whom the gate names', () => {
+  beforeEach(() => {
+    w.github.pull.author = 3;
+    w.github.commitAuthor = 3;
+  });
+
+  it('is a member of its team, as GitHub has it now', async () => {
+    const { run } = await waiting({ from: ['acme/release-managers'] });
+    expect(await w.say('/maestro approve prod')).toContain('none of those whom the gate names');
+    w.github.teams.set('acme/release-managers', ['ada']);
+    await w.say('/maestro approve prod');
+    await w.world.until(run, 'prod', 'succeeded');
+  });
+
+  it('is not known where the team is one of another organisation: it is said', async () => {
+    await waiting({ from: ['other/team'] });
+    expect(await w.say('/maestro approve prod')).toContain('another organisation');
+  });
+});
+
+it('takes no answer of an App, or of somebody through one', async () => {
+  const { run } = await waiting();
+  await w.say('/maestro approve prod', { userType: 'Bot', login: 'maestro[bot]' });
+  expect(await approvals()).toBe(0);
+  expect((await w.world.step(run, 'prod')).status).toBe('held');
 });
