@@ -145,7 +145,7 @@ function openInboxLoop(
       }),
       openJobHandlers({ dispatches, wake: () => dispatcher.wake() }),
       installationHandlers({ access, engine, runs, installations }),
-      protectionHandlers({ access, engine, runs, rules, board: checks, compile }),
+      protectionHandlers({ access, engine, runs, rules, board: checks, compile, policies: starter }),
       gateNewsHandlers({ runs, revisitGates: (runIds) => engine.revisitGates(runIds) }),
     ),
     onError: (error, delivery) => onError(error, delivery === null ? {} : factsOf(delivery)),

@@ -130,8 +130,8 @@ async function openRooms(
   const inbox = openInbox(db, claimant.id);
   const receive = openReceiver(inbox);
   const github = await openGitHub(config, log, ({ id, name, payload }) => receive({ id, event: name, payload }));
-  const runs = openGitHubRuns(db);
-  const rules = openProtectionRules(db);
+  const books = openBooks(db);
+  const { installations, runs, rules, grants } = books;
   const engine = await Engine.open({
     db,
     policy,
@@ -153,9 +153,7 @@ async function openRooms(
     onError,
     times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
   });
-  const installations = openInstallations(db);
   const checks = reportsOfTheOthers(openCheckBoard(db, claimant.id), installations);
-  const grants = openTestGrants(db);
   const dispatches = dispatchesOfTheOthers(openDispatches(db, SYSTEM_CLOCK, claimant.id), installations);
   const starter = openStarter({
     access: github.access,
@@ -167,22 +165,13 @@ async function openRooms(
     isTrusted: async ({ repository, pull }) => pull !== null && (await grants.isGranted(grantFor(repository, pull))),
   });
   return {
+    ...books,
     engine,
     claimant,
     inbox,
-    installations,
-    pruning: openPruning(db),
     github,
-    runs,
     checks,
-    deployments: openDeploymentBoard(db),
-    rules,
-    allowance: openWriteAllowance(db),
-    grants,
-    records: openCommandRecords(db),
     dispatches,
-    demand: openDemand(db),
-    sessions: openWorkerSessions(db),
     starter,
     feed: openRunFeed({
       engine,
@@ -190,6 +179,22 @@ async function openRooms(
       jobsOf: (runId, limit) => jobsOfRun(db, runId, limit),
       githubUrl: config.githubUrl,
     }),
+  };
+}
+
+/** What the database alone keeps. */
+function openBooks(db: Database) {
+  return {
+    installations: openInstallations(db),
+    pruning: openPruning(db),
+    runs: openGitHubRuns(db),
+    deployments: openDeploymentBoard(db),
+    rules: openProtectionRules(db),
+    allowance: openWriteAllowance(db),
+    grants: openTestGrants(db),
+    records: openCommandRecords(db),
+    demand: openDemand(db),
+    sessions: openWorkerSessions(db),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Engine } from '../../src/engine/engine.ts';
 import type { RepositoryPipelines } from '../../src/github/commands/tools.ts';
-import type { Starter } from '../../src/github/starter.ts';
+import type { PolicyKeeper, Starter } from '../../src/github/starter.ts';
 import type { CheckBoard } from '../../src/protocol/check.ts';
 import type { CommandRecords } from '../../src/protocol/command-record.ts';
 import type { Demand } from '../../src/protocol/demand.ts';
@@ -37,6 +37,6 @@ export interface Rooms {
   readonly dispatches: Dispatches;
   readonly demand: Demand;
   readonly sessions: WorkerSessions;
-  readonly starter: Starter & RepositoryPipelines;
+  readonly starter: Starter & RepositoryPipelines & PolicyKeeper;
   readonly feed: ProblemFeed;
 }

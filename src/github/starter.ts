@@ -1,4 +1,4 @@
-import type { CodeEvent } from './code-event.ts';
+import type { CodeEvent, RepositoryFacts } from './code-event.ts';
 
 export interface StartChoice {
   /** Only this pipeline, by name or path, also where its triggers do not match. */
@@ -21,6 +21,12 @@ export interface StartReport {
   readonly held: readonly string[];
   /** Nothing was looked at: word of the commit came when its branch had gone on. */
   readonly isOutdated?: true;
+}
+
+/** Keeps the policy by which a repository is judged what its default branch says. */
+export interface PolicyKeeper {
+  /** To be called before anything of the repository is judged anew. */
+  bringPolicy(repository: RepositoryFacts): Promise<void>;
 }
 
 /** Starts what matches an event. The same event and occasion start a pipeline once, however often it is asked. */

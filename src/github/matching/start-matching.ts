@@ -1,7 +1,7 @@
 import type { CheckBoard } from '../../protocol/check.ts';
 import type { CodeEvent } from '../code-event.ts';
 import type { PipelineCommand, PipelineIntent, RepositoryPipelines } from '../commands/tools.ts';
-import type { StartChoice, Starter, StartReport } from '../starter.ts';
+import type { PolicyKeeper, StartChoice, Starter, StartReport } from '../starter.ts';
 import { PolicyBringer, type PolicyTools } from './bring-policy.ts';
 import { withDefinitions } from './definitions.ts';
 import { type Judgement, type JudgeOptions, judgePipelines, listPipelines } from './judge.ts';
@@ -22,7 +22,7 @@ export interface StarterOptions extends Omit<StartRunTools, 'engine'> {
 }
 
 /** Starts what matches events, and tells commands what would match. */
-export function openStarter(options: StarterOptions): Starter & RepositoryPipelines {
+export function openStarter(options: StarterOptions): Starter & RepositoryPipelines & PolicyKeeper {
   const cache = new BlobCache();
   const commits = new OneByOne();
   const policies = new PolicyBringer(options, cache);
@@ -51,6 +51,8 @@ export function openStarter(options: StarterOptions): Starter & RepositoryPipeli
       await policies.bring(octokit, event.repository);
       return (await judged(event, {})).flatMap((judgement) => intentOf(event, judgement));
     },
+    bringPolicy: async (repository) =>
+      policies.bring(await options.access.installation(repository.installationId), repository),
   };
 }
 

@@ -7,6 +7,7 @@ import { queuedCheck } from '../matching/notices.ts';
 import type { Compile } from '../matching/read-pipelines.ts';
 import { plainLine } from '../report/safe-text.ts';
 import { repositoryNamespace } from '../repository-namespace.ts';
+import type { PolicyKeeper } from '../starter.ts';
 import type { DeploymentAsk } from './deployment-ask.ts';
 import { DEPLOYMENT_PIPELINE, deploymentPlan } from './deployment-pipeline.ts';
 import { DEPLOYMENT_TRIGGER, deploymentTrigger } from './deployment-trigger.ts';
@@ -21,6 +22,7 @@ export interface DecisionTools {
   readonly rules: ProtectionRules;
   readonly board: Pick<CheckBoard, 'put'>;
   readonly compile: Compile;
+  readonly policies: PolicyKeeper;
 }
 
 /** Whether a run decides for a job of GitHub Actions: it stands on its commit, and tests nothing of it. */
@@ -33,9 +35,10 @@ export function isDeploymentDecision({ ref }: Pick<GitHubRun, 'ref'>): boolean {
  * receipt like any other. What decided for an earlier attempt is cancelled. Answers a line for the record.
  */
 export async function decideDeployment(tools: DecisionTools, ask: DeploymentAsk): Promise<string> {
-  const { engine, rules } = tools;
+  const { engine, rules, policies } = tools;
   const { repository, workflowRunId, attempt, environment, deploymentId } = ask;
   const { installationId, id: repositoryId } = repository;
+  await policies.bringPolicy(repository);
   const { run } = await engine.startRun({
     plan: deploymentPlan(tools.compile, environment, messageOf(ask)),
     trigger: deploymentTrigger(ask),
