@@ -50,6 +50,7 @@ import { healthDoor } from './health-door.ts';
 import { type Listening, listen } from './listen.ts';
 import type { Rooms } from './rooms.ts';
 import { openRunFeed } from './run-feed.ts';
+import { openServerSecrets, type ServerSecrets } from './secret-source.ts';
 import { openServerPolicy } from './server-policy.ts';
 import { webhookDoor } from './webhook-door.ts';
 import { dispatchesOfTheOthers, reportsOfTheOthers } from './without-suspended.ts';
@@ -88,7 +89,7 @@ export async function openServer(config: ServerConfig, log: Logger): Promise<Run
       port: listening.port,
       drain: async () => {
         closing.abort();
-        await drain(listening, conductor, rooms.engine, db);
+        await drain(listening, conductor, rooms, db);
       },
     };
   } catch (error) {
@@ -100,12 +101,12 @@ export async function openServer(config: ServerConfig, log: Logger): Promise<Run
 async function drain(
   listening: Listening,
   conductor: Conductor | undefined,
-  engine: Engine,
+  { engine, secrets }: Rooms,
   db: Database,
 ): Promise<void> {
   try {
     await Promise.all([listening.close(DRAIN_MS), conductor?.close(DRAIN_MS)]);
-    await engine.close();
+    await Promise.all([engine.close(), secrets.close()]);
   } finally {
     await db.close();
   }
@@ -116,15 +117,21 @@ async function openStore(config: ServerConfig): Promise<Database> {
   return openDatabase(config);
 }
 
+function openSecrets({ secrets, publicUrl }: ServerConfig, log: Logger): Promise<ServerSecrets> {
+  const onTrouble = (error: unknown): void => log.warn({ err: error }, 'trouble with a source of secrets');
+  return openServerSecrets(secrets, { publicUrl, clock: SYSTEM_CLOCK, newId, onTrouble });
+}
+
 async function openRooms(
   config: ServerConfig,
   db: Database,
   log: Logger,
   onError: (error: unknown) => void,
 ): Promise<Rooms> {
-  const [{ policy, openPatched, parsePolicy }, signer] = await Promise.all([
+  const [{ policy, openPatched, parsePolicy }, signer, secrets] = await Promise.all([
     openServerPolicy(config.runnerLabels),
     openLocalSigner(config.signingKeyFile),
+    openSecrets(config, log),
   ]);
   const claimant = openClaimant(db, newId());
   const inbox = openInbox(db, claimant.id);
@@ -145,7 +152,7 @@ async function openRooms(
       keyReachableBySteps: false,
     },
     blobs: openFileBlobs(join(config.stateFolder, 'blobs')),
-    secrets: { read: async ({ names }) => refuseSecrets(names) },
+    secrets: secrets.source,
     clock: SYSTEM_CLOCK,
     isShared: true,
     random: Math.random,
@@ -167,6 +174,7 @@ async function openRooms(
   return {
     ...books,
     engine,
+    secrets,
     claimant,
     inbox,
     github,
@@ -205,7 +213,7 @@ async function openDoors(
   state: Pick<HttpApiTools, 'troubles' | 'closing'>,
   onError: (error: unknown, context?: object) => void,
 ): Promise<Listening> {
-  const { engine, github, runs, sessions } = rooms;
+  const { engine, github, runs, secrets, sessions } = rooms;
   const keys = openIssuerKeys(config.oidcIssuer, fetch);
   const expected = { issuer: config.oidcIssuer, audience: config.publicUrl, keys, clock: SYSTEM_CLOCK };
   const api = openHttpApi({
@@ -226,6 +234,7 @@ async function openDoors(
     randomBytes,
     newId,
     onError: (error, requestId) => onError(error, { requestId }),
+    ...(secrets.identity ? { identity: secrets.identity } : {}),
     ...(config.isBehindProxy ? { addressOf: addressBehindProxy } : {}),
   });
   const webhooks = webhookDoor(github.probot, (reason, status) => log.warn({ status }, `webhook refused: ${reason}`), {
@@ -272,13 +281,6 @@ async function troublesOf(db: Database): Promise<readonly string[]> {
   } catch {
     return ['the database does not answer'];
   }
-}
-
-function refuseSecrets(names: readonly string[]): never {
-  throw new MaestroError(
-    'SECRET_NOT_FOUND',
-    `this server has no source of secrets, so ${names.join(', ')} cannot be given to the step`,
-  );
 }
 
 function newId(): string {

@@ -18,10 +18,12 @@ import type { Claimant } from '../../src/store/claimants.ts';
 import type { Pruning } from '../../src/store/pruning.ts';
 import type { GitHubDoor } from './github-access.ts';
 import type { ProblemFeed } from './run-feed.ts';
+import type { ServerSecrets } from './secret-source.ts';
 
 /** What a server is made of, whatever its roles. */
 export interface Rooms {
   readonly engine: Engine;
+  readonly secrets: ServerSecrets;
   readonly claimant: Claimant;
   readonly inbox: Inbox;
   readonly installations: Installations;

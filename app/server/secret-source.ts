@@ -17,7 +17,7 @@ interface SecretSourceTools {
   readonly onTrouble: (error: unknown) => void;
 }
 
-interface ServerSecrets {
+export interface ServerSecrets {
   readonly source: SecretSource;
   /** What others verify this server's identity tokens with; undefined where it issues none. */
   readonly identity: IdentityDocuments | undefined;
@@ -27,7 +27,7 @@ interface ServerSecrets {
 
 /**
  * The places that the settings name, in their order.
- * @throws CONFIG_INVALID, KEY_INVALID, SECRET_INVALID where one of them cannot be opened
+ * @throws CONFIG_INVALID, KEY_INVALID, SECRET_UNUSABLE where one of them cannot be opened
  */
 export async function openServerSecrets(config: SecretsConfig, tools: SecretSourceTools): Promise<ServerSecrets> {
   const issuer = await issuerOf(config, tools);

@@ -15,7 +15,7 @@ export interface IdentityKey {
 }
 
 /** Claims beyond those of every token. */
-export type IdentityClaims = Readonly<Record<string, string>>;
+type IdentityClaims = Readonly<Record<string, string>>;
 
 /** What the world reads to verify tokens, by OpenID Connect Discovery. */
 export interface IdentityDocuments {

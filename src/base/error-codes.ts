@@ -58,12 +58,12 @@ export const ERROR_CODES = {
     false,
     'leave the named file out of artifacts and cache, or the secret out of the file',
   ),
-  SECRET_INVALID: kind(422, false, 'store the secret as text of at most 64 KiB, without NUL characters'),
   SECRET_NOT_FOUND: kind(
     400,
     false,
     'provide the secret: here with `--secret NAME`, on a server see docs/guides/secrets.md',
   ),
+  SECRET_UNUSABLE: kind(422, false, 'store the secret as text of at most 64 KiB, without NUL characters'),
   SECRETS_UNAVAILABLE: kind(503, true, 'try again; the server’s log says what keeps its secrets from it'),
   STATE_CORRUPT: kind(500, false, 'move the state folder away and start again; receipts that were exported stay valid'),
   STATE_LOCKED: kind(409, true, 'wait for the other process, or set DATABASE_URL to share a Postgres'),

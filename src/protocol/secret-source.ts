@@ -25,7 +25,7 @@ export interface SecretRequest {
 export interface SecretSource {
   /**
    * Exactly the named ones.
-   * @throws SECRET_NOT_FOUND naming those that are missing, SECRET_INVALID for a value that no step can be given,
+   * @throws SECRET_NOT_FOUND naming those that are missing, SECRET_UNUSABLE for a value that no step can be given,
    * REQUEST_TOO_LARGE for too many names, SECRETS_UNAVAILABLE where it may help to ask again
    */
   read(request: SecretRequest): Promise<Readonly<Record<string, string>>>;

@@ -26,7 +26,7 @@ export function parseReleases(text: string): Releases {
 /**
  * Values that the server got in its own environment, for the repositories that its operator names and no other.
  * @param values by the name of the secret: what is not released to anybody need not be there
- * @throws CONFIG_INVALID for a secret that is released and has no value, SECRET_INVALID
+ * @throws CONFIG_INVALID for a secret that is released and has no value, SECRET_UNUSABLE
  */
 export function openEnvironmentSecrets(
   releases: Releases,

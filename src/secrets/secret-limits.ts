@@ -1,10 +1,10 @@
 import { MaestroError } from '../base/errors.ts';
 
-export const NAME_CHARS_MAX = 200;
+const NAME_CHARS_MAX = 200;
 /** One step's. */
 export const NAMES_MAX = 100;
 /** Half of what Linux takes as one variable of a process's environment, so that a name and an encoding fit beside it. */
-export const VALUE_BYTES_MAX = 65_536;
+const VALUE_BYTES_MAX = 65_536;
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
@@ -15,7 +15,7 @@ export function isSecretName(name: string): boolean {
 
 /**
  * Programs that start a step quote a variable with NUL in their error, value and all: it must not come that far.
- * @throws SECRET_INVALID
+ * @throws SECRET_UNUSABLE
  */
 export function assertSecretValue(name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw invalid(name, 'a text', value === null ? 'nothing' : `a ${typeof value}`);
@@ -25,5 +25,5 @@ export function assertSecretValue(name: string, value: unknown): asserts value i
 }
 
 function invalid(name: string, expected: string, got: string): MaestroError {
-  return new MaestroError('SECRET_INVALID', `expected the secret ${name} to be ${expected}, got ${got}`);
+  return new MaestroError('SECRET_UNUSABLE', `expected the secret ${name} to be ${expected}, got ${got}`);
 }

@@ -50,7 +50,7 @@ export async function openSealed(sealed: Uint8Array, identities: readonly string
 
 /**
  * Seals secrets to recipients (`age1…`), armored. Reads them first, so that what is wrong is told while it can be mended.
- * @throws CONFIG_INVALID, SECRET_INVALID
+ * @throws CONFIG_INVALID, SECRET_UNUSABLE
  */
 export async function sealSecrets(text: string, recipients: readonly string[]): Promise<string> {
   parseSealedDocument(text);

@@ -35,7 +35,7 @@ export class SealedDocument {
 
 /**
  * Reads the YAML or JSON inside a sealed file.
- * @throws CONFIG_INVALID, SECRET_INVALID with the line: never with any text of it that is not a name
+ * @throws CONFIG_INVALID, SECRET_UNUSABLE with the line: never with any text of it that is not a name
  */
 export function parseSealedDocument(text: string): SealedDocument {
   const lines = new LineCounter();

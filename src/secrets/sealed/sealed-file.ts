@@ -14,7 +14,7 @@ export interface SealedFilePlace {
 /**
  * Secrets in a file that is sealed with age. A change of the file, or of its identity, counts from the next request on.
  * Where what came does not open, what was there before stays, and `onTrouble` is told once.
- * @throws CONFIG_INVALID, SECRET_INVALID where the file does not open at first
+ * @throws CONFIG_INVALID, SECRET_UNUSABLE where the file does not open at first
  */
 export async function openSealedFile(
   place: SealedFilePlace,

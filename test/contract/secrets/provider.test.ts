@@ -121,7 +121,7 @@ function holdToContract(place: Place): void {
     ['with NUL, which whoever starts a step would quote', 'PLANTED\0value'],
   ])('refuses a value %s and does not show it', async (_what, value) => {
     const { code, shown } = await refusalOf({ 'acme/orders': { BAD: value } }, requestFor(['BAD']));
-    expect(code).toBe('SECRET_INVALID');
+    expect(code).toBe('SECRET_UNUSABLE');
     expect(shown).toContain('BAD');
     expect(shown).not.toContain('PLANTED');
   });

@@ -51,6 +51,6 @@ describe('secrets of the environment', () => {
     const open = (values: object) => openEnvironmentSecrets(parseReleases('{"acme/orders": ["A"]}'), values as never);
     expect(() => open({})).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
     expect(() => open({ A: '' })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
-    expect(() => open({ A: 'a\0' })).toThrow(expect.objectContaining({ code: 'SECRET_INVALID' }));
+    expect(() => open({ A: 'a\0' })).toThrow(expect.objectContaining({ code: 'SECRET_UNUSABLE' }));
   });
 });

@@ -174,7 +174,7 @@ describe('a vault', () => {
     vault.secrets.set('acme/orders', { A: 12_345_678, B: { deep: 'PLANTED' }, C: null });
     for (const name of ['A', 'B', 'C']) {
       const { code, shown } = await refusalOf(source.read(requestFor([name])));
-      expect(code).toBe('SECRET_INVALID');
+      expect(code).toBe('SECRET_UNUSABLE');
       expect(shown).not.toMatch(/PLANTED|12345678/);
     }
   });
