@@ -7,6 +7,7 @@ import type { DeliveryHandler } from '../delivery-handler.ts';
 import type { Octokit } from '../octokit.ts';
 import { type KnownPerson, personOf } from '../people/person-of.ts';
 import { teamsOfRoles } from '../people/teams-named.ts';
+import { isDeploymentDecision } from '../protection/deployment-decision.ts';
 import { repositoryNamespace } from '../repository-namespace.ts';
 import { answerButton } from './answer-button.ts';
 import { type CheckRequest, checkRequestOf } from './check-request.ts';
@@ -59,7 +60,8 @@ function refusalText(error: unknown): string {
 async function rerunAll(press: Press): Promise<string> {
   const { tools, octokit, request } = press;
   await assertMay(press, 'retry');
-  const rows = newestOfEach(await tools.runs.ofCommit(request.repository.id, request.headSha));
+  const ofCommit = await tools.runs.ofCommit(request.repository.id, request.headSha);
+  const rows = newestOfEach(ofCommit.filter((row) => !isDeploymentDecision(row)));
   if (rows.length === 0) {
     await assertMay(press, 'run');
     return startAgain(tools, octokit, request, undefined);

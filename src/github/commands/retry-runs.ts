@@ -1,6 +1,7 @@
 import { MaestroError } from '../../base/errors.ts';
 import type { RetryScope } from '../../protocol/client.ts';
 import { isRunFinal } from '../../protocol/run.ts';
+import { isDeploymentDecision } from '../protection/deployment-decision.ts';
 import { safeText } from '../report/safe-text.ts';
 import { type CommandContext, occasionOf, targetOf } from './command-context.ts';
 import { type HeadRun, headRuns } from './head-runs.ts';
@@ -10,7 +11,8 @@ import { rerun } from './rerun.ts';
 export async function retryRuns(context: CommandContext, step: string | undefined): Promise<string> {
   const { tools, request, pull } = context;
   const { target } = await targetOf(context, async () => {
-    const runs = await headRuns(tools, request.repository.id, pull);
+    const ofHead = await headRuns(tools, request.repository.id, pull);
+    const runs = ofHead.filter(({ row }) => !isDeploymentDecision(row));
     const meant = step === undefined ? runs : await runsWithStep(context, runs, step);
     return { runIds: chooseRuns(runs, meant, step).map(({ view }) => view.id) };
   });

@@ -2,7 +2,7 @@ import type { GitHubRun, GitHubRuns } from '../../protocol/github-run.ts';
 import type { PromotionFindings, PromotionSource } from '../../protocol/promotion-facts.ts';
 import type { ProtectionRules } from '../../protocol/protection.ts';
 import type { GitHubAccess, Octokit } from '../octokit.ts';
-import { isDeploymentDecision } from '../protection/decide-deployment.ts';
+import { isDeploymentDecision } from '../protection/deployment-decision.ts';
 import { once } from '../report/request-limits.ts';
 import { type CommitAt, deployedElsewhere } from './deployed-elsewhere.ts';
 

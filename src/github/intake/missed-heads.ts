@@ -3,6 +3,7 @@ import type { GitHubRuns } from '../../protocol/github-run.ts';
 import type { CodeEvent, RepositoryFacts } from '../code-event.ts';
 import { pullEvent, pullFrom } from '../matching/code-events.ts';
 import type { GitHubAccess, Octokit } from '../octokit.ts';
+import { isDeploymentDecision } from '../protection/deployment-decision.ts';
 import type { Starter } from '../starter.ts';
 
 /** As long as GitHub keeps deliveries: what is older was seen, or was not ours to see. */
@@ -97,7 +98,9 @@ export class MissedHeads {
     const { starter, runs } = this.#options;
     const key = `${event.repository.id} ${event.ref} ${event.headSha}`;
     if (this.#seen.has(key)) return;
-    if ((await runs.ofCommit(event.repository.id, event.headSha)).length === 0) await starter.start(event);
+    const known = await runs.ofCommit(event.repository.id, event.headSha);
+    // Jobs of Actions may have heard of the commit where we have not.
+    if (known.every(isDeploymentDecision)) await starter.start(event);
     if (this.#seen.size >= SEEN_MAX) this.#seen.clear();
     this.#seen.add(key);
   }

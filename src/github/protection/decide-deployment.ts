@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/engine.ts';
 import type { CheckBoard } from '../../protocol/check.ts';
-import type { GitHubRun, GitHubRuns } from '../../protocol/github-run.ts';
+import type { GitHubRuns } from '../../protocol/github-run.ts';
 import type { ProtectionRules } from '../../protocol/protection.ts';
 import { cancelRuns } from '../intake/code-handlers.ts';
 import { queuedCheck } from '../matching/notices.ts';
@@ -9,12 +9,11 @@ import { plainLine } from '../report/safe-text.ts';
 import { repositoryNamespace } from '../repository-namespace.ts';
 import type { PolicyKeeper } from '../starter.ts';
 import type { DeploymentAsk } from './deployment-ask.ts';
+import { refOfDecision } from './deployment-decision.ts';
 import { DEPLOYMENT_PIPELINE, deploymentPlan } from './deployment-pipeline.ts';
 import { DEPLOYMENT_TRIGGER, deploymentTrigger } from './deployment-trigger.ts';
 
 const NAME_CHARS_MAX = 150;
-/** No ref of git: what happens to the branch decides nothing for a job that waits. */
-const REF = 'refs/deployments/';
 
 export interface DecisionTools {
   readonly engine: Pick<Engine, 'startRun' | 'readRun' | 'resolve' | 'cancelRun'>;
@@ -23,11 +22,6 @@ export interface DecisionTools {
   readonly board: Pick<CheckBoard, 'put'>;
   readonly compile: Compile;
   readonly policies: PolicyKeeper;
-}
-
-/** Whether a run decides for a job of GitHub Actions: it stands on its commit, and tests nothing of it. */
-export function isDeploymentDecision({ ref }: Pick<GitHubRun, 'ref'>): boolean {
-  return ref.startsWith(REF);
 }
 
 /**
@@ -67,7 +61,7 @@ async function belong({ runs, board }: DecisionTools, ask: DeploymentAsk, runId:
   await runs.add({
     ...target,
     runId,
-    ref: `${REF}${environment}`,
+    ref: refOfDecision(environment),
     defaultBranch,
     baseRef: null,
     isFork: ask.isFork,

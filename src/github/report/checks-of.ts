@@ -2,6 +2,7 @@ import type { Plan } from '../../pipeline/plan.ts';
 import type { CheckConclusion, CheckSpec } from '../../protocol/check.ts';
 import type { GitHubRun } from '../../protocol/github-run.ts';
 import { type HoldKind, isRunFinal, isStepFinal, type RunView, type StepView } from '../../protocol/run.ts';
+import { isDeploymentDecision } from '../protection/deployment-decision.ts';
 import { shareAnnotations } from './annotations.ts';
 import { APPROVE, CANCEL, DENY, RERUN } from './check-actions.ts';
 import { plainLine } from './safe-text.ts';
@@ -123,9 +124,13 @@ function aggregateCheck(run: RunView, plan: Plan, place: GitHubRun, options: Che
     ...base,
     status: 'completed',
     conclusion,
-    actions: run.status === 'failed' || run.status === 'cancelled' ? [RERUN] : [],
+    actions: isRunAgain(run, place) ? [RERUN] : [],
     completedAt: run.finishedAt,
   };
+}
+
+function isRunAgain({ status }: RunView, place: GitHubRun): boolean {
+  return (status === 'failed' || status === 'cancelled') && !isDeploymentDecision(place);
 }
 
 /** What people are asked for. */
