@@ -9,6 +9,8 @@ import { DecisionCache } from './decision-cache.ts';
 import { explainDenial, readExplanation } from './explanation.ts';
 import type { PolicyInput } from './input.ts';
 import { PolicyModule } from './module.ts';
+import { narrowed, ownVerdict } from './own/own-answer.ts';
+import type { OwnRules } from './own/own-rules.ts';
 
 /** A larger question is denied: it would be kept in memory and in the receipt for nothing that a rule reads. */
 export const INPUT_BYTES_MAX = 1_048_576;
@@ -17,7 +19,7 @@ export const INPUT_DEPTH_MAX = 200;
 const CACHE_GENERATION_SIZE = 8192;
 
 export interface PolicyEngine {
-  /** SHA-256 over the module's bytes followed by the canonical data document: what can change an answer. */
+  /** SHA-256 over the module's bytes, the canonical data document and the digests of own rules: what can change an answer. */
   readonly packDigest: Digest;
   readonly revision: Digest;
   /** The rule that answers, as a path: `maestro/decision`. */
@@ -40,13 +42,19 @@ export interface PolicyEngine {
 /**
  * Loads compiled rules and their data once; questions are then answered in process and synchronously.
  * @param bundle see `readBundle`
- * @param data the whole data document, see `parsePolicyFile`; the bundle's defaults where a repository says nothing
  * @throws MaestroError POLICY_INVALID where the bytes are not a policy
  */
-export async function openPolicy(bundle: PolicyBundle & { readonly data?: JsonObject }): Promise<PolicyEngine> {
+export async function openPolicy(bundle: PolicyBundle & PolicyOptions): Promise<PolicyEngine> {
   const data = bundle.data ?? bundle.manifest.defaults;
   const module = await PolicyModule.load(bundle, data);
-  return new WasmPolicyEngine(module, bundle, data);
+  return new WasmPolicyEngine(module, bundle, data, bundle.own);
+}
+
+export interface PolicyOptions {
+  /** The whole data document, see `parsePolicyFile`; the bundle's defaults where a repository says nothing. */
+  readonly data?: JsonObject;
+  /** Asked beside ours, each time; the strictest verdict wins. */
+  readonly own?: OwnRules | undefined;
 }
 
 class WasmPolicyEngine implements PolicyEngine {
@@ -56,11 +64,13 @@ class WasmPolicyEngine implements PolicyEngine {
   readonly data: JsonObject;
   readonly #module: PolicyModule;
   readonly #explain: string;
+  readonly #own: OwnRules | undefined;
   readonly #byKey = new DecisionCache<Decision>(CACHE_GENERATION_SIZE);
   readonly #byDigest = new DecisionCache<Decision>(CACHE_GENERATION_SIZE);
 
-  constructor(module: PolicyModule, bundle: PolicyBundle, data: JsonObject) {
+  constructor(module: PolicyModule, bundle: PolicyBundle, data: JsonObject, own: OwnRules | undefined) {
     this.#module = module;
+    this.#own = own;
     this.data = data;
     this.revision = bundle.manifest.revision;
     this.entrypoint = bundle.manifest.entrypoint;
@@ -68,6 +78,7 @@ class WasmPolicyEngine implements PolicyEngine {
     const stream = new DigestStream();
     stream.update(bundle.wasm);
     stream.update(new TextEncoder().encode(canonicalJson(data)));
+    for (const { name, digest } of own?.bundles ?? []) stream.update(new TextEncoder().encode(`\n${name} ${digest}`));
     this.packDigest = stream.digest();
   }
 
@@ -86,8 +97,9 @@ class WasmPolicyEngine implements PolicyEngine {
     const known = this.#byDigest.get(inputDigest);
     if (known !== undefined) return known;
     try {
-      const decision = this.#decide(this.#ask(text), inputDigest);
-      this.#byDigest.set(inputDigest, decision);
+      const { answer, isPassing } = this.#ask(text);
+      const decision = this.#decide(answer, inputDigest);
+      if (!isPassing) this.#byDigest.set(inputDigest, decision);
       return decision;
     } catch (error) {
       // Not remembered: it may be for want of memory or stack at this moment.
@@ -101,16 +113,19 @@ class WasmPolicyEngine implements PolicyEngine {
     try {
       const bytes = new TextEncoder().encode(text);
       if (bytes.byteLength > INPUT_BYTES_MAX) return explainDenial(denial(tooLarge(bytes.byteLength)));
-      return readExplanation(this.#module.evaluate(bytes, this.#explain));
+      const ours = readExplanation(this.#module.evaluate(bytes, this.#explain));
+      return [...ours, ...(this.#own?.ask(bytes) ?? []).map(ownVerdict)];
     } catch (error) {
       return explainDenial(denial(`the rules failed: ${messageOf(error)}`));
     }
   }
 
-  #ask(text: string): Answer {
+  #ask(text: string): { readonly answer: Answer; readonly isPassing: boolean } {
     const bytes = new TextEncoder().encode(text);
-    if (bytes.byteLength > INPUT_BYTES_MAX) return denial(tooLarge(bytes.byteLength));
-    return readAnswer(this.#module.evaluate(bytes));
+    if (bytes.byteLength > INPUT_BYTES_MAX) return { answer: denial(tooLarge(bytes.byteLength)), isPassing: false };
+    const ours = this.#module.evaluate(bytes);
+    const own = this.#own?.ask(bytes) ?? [];
+    return { answer: readAnswer(narrowed(ours, own)), isPassing: own.some((one) => one.isPassing) };
   }
 
   #decide(answer: Answer, inputDigest: Digest): Decision {
