@@ -1,5 +1,5 @@
-# What a clock on the wall shows, and what it will show. Without time.*: a decision is a function of its question alone, and
-# moments become instants where the time zone is known, in the engine.
+# What a clock on the wall shows, and what it will show. Without time.*: a decision is a function of its question alone,
+# and moments become instants where the time zone is known, in the engine.
 package maestro.clock
 
 week_minutes := 10080
@@ -9,17 +9,17 @@ day_minutes := 1440
 weekdays := {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 
 # Minutes since midnight of "14:37".
-minute_of_day(time) := (hour * 60) + minute if {
-	count(time) == 5
-	substring(time, 2, 1) == ":"
-	hour := two_digits(time, 0)
+minute_of_day(text) := (hour * 60) + minute if {
+	count(text) == 5
+	substring(text, 2, 1) == ":"
+	hour := two_digits(text, 0)
 	hour < 24
-	minute := two_digits(time, 3)
+	minute := two_digits(text, 3)
 	minute < 60
 }
 
 # Minutes since Monday's midnight.
-minute_of_week(weekday, time) := (weekdays[weekday] * day_minutes) + minute_of_day(time)
+minute_of_week(weekday, text) := (weekdays[weekday] * day_minutes) + minute_of_day(text)
 
 # Minutes since Monday's midnight of "fri 16:00".
 minute_of_week_text(text) := minute_of_week(parts[0], parts[1]) if {

@@ -49,7 +49,7 @@ expires_seconds := shape.seconds(environment.expires)
 
 environment := data.environments[input.step.environment]
 
-# Only a gate is given its rules by the pipeline: the same words in the input of work mean whatever the work makes of them.
+# Only a gate is given its rules by the pipeline: the same words in the input of work mean what the work makes of them.
 gate_input(name) := input.step["with"][name] if input.step.kind == "gate"
 
 # Two people: for every question to people above L3, and from L3 on for what the data lists.

@@ -47,23 +47,16 @@ default obligations := []
 
 obligations := sort([duty | some duty in duties; not is_lesser(duty)]) if verdict != "deny"
 
-denials := {reason | some reason in data.maestro.packs[_].deny}
+denials contains reason if some reason in data.maestro.packs[_].deny
 
-questions := {reason | some reason in data.maestro.packs[_].ask}
+questions contains reason if some reason in data.maestro.packs[_].ask
 
-duties := {duty | some duty in data.maestro.packs[_].oblige}
+duties contains duty if some duty in data.maestro.packs[_].oblige
 
-# Where several packs want people to agree, the strictest counts for all.
+# Where several packs want people to agree, the most count for all.
 is_lesser(duty) if {
 	duty.type == "approvals"
 	some other in duties
 	other.type == "approvals"
 	other.value > duty.value
-}
-
-is_lesser(duty) if {
-	duty.type == "expires-seconds"
-	some other in duties
-	other.type == "expires-seconds"
-	other.value < duty.value
 }

@@ -1,6 +1,8 @@
 # Who somebody is to policy: the roles that they hold, and whether a list of people means them.
 package maestro.people
 
+import data.maestro.shape
+
 # By permission, team or login, whichever the role names.
 holds(person, role) if person.permission in data.roles[role].permissions
 
@@ -60,7 +62,6 @@ well_formed(person) if {
 	is_string(person.account)
 	is_string(person.login)
 	person.permission in {"none", "read", "triage", "write", "maintain", "admin"}
-	is_array(person.teams)
-	every team in person.teams { is_string(team) }
 	is_boolean(person.isApp)
+	shape.texts(person.teams)
 }

@@ -121,9 +121,9 @@ promotion_well_formed if {
 	shape.texts(input.promotion.artifacts)
 	shape.text_or_null(input.promotion.commit)
 	is_boolean(input.promotion.isRollback)
+	checks_well_formed
 	is_array(input.promotion.deployments)
 	every deployment in input.promotion.deployments { deployment_well_formed(deployment) }
-	checks_well_formed
 }
 
 deployment_well_formed(deployment) if {

@@ -1,6 +1,6 @@
-# In Rego a value of the wrong type makes a rule silently undefined, and an undefined denial allows: so the packs assert the
-# types of what they read. Two things to know: `not f(data.x)` is undefined, not true, where data.x is missing, because
-# arguments are looked up before the negation; `not has_x` is true, where `has_x if f(data.x)`.
+# In Rego a value of the wrong type makes a rule silently undefined, and an undefined denial allows: so the packs assert
+# the types of what they read. Where data.x is missing, `not f(data.x)` is undefined too, because arguments are looked
+# up before the negation; `not has_x` is true, with `has_x if f(data.x)`.
 package maestro.shape
 
 texts(value) if {
@@ -24,10 +24,10 @@ levels := {"L0": 0, "L1": 1, "L2": 2, "L3": 3, "L4": 4, "L5": 5}
 seconds(duration) := to_number(amount) * second_counts[unit] if {
 	is_string(duration)
 	amount := trim_right(duration, "smhd")
-	unit := substring(duration, count(amount), -1)
 	count(amount) in numbers.range(1, 9)
 	trim(amount, "0123456789") == ""
 	not startswith(amount, "0")
+	unit := substring(duration, count(amount), -1)
 }
 
 second_counts := {"s": 1, "m": 60, "h": 3600, "d": 86400}

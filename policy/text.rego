@@ -13,4 +13,7 @@ unlisted(noun, name, list) := concat("", [
 
 missing(key) := concat("", ["data.", key, " is not a mapping; correct ", key, " in .maestro/policy.yaml"])
 
-malformed(path) := concat("", ["data.", path, " has a value that the pack does not know; correct it in .maestro/policy.yaml"])
+malformed(path) := concat("", [
+	"data.", path,
+	" has a value that the pack does not know; correct it in .maestro/policy.yaml",
+])

@@ -24,14 +24,20 @@ deny contains reason("author", message) if {
 	is_approved
 	input.approval.isAuthor == true
 	consent.not_author
-	message := concat("", [person.login, " wrote this; let somebody else approve it, or change ", relief, " (approval.isAuthor)"])
+	message := concat("", [
+		person.login, " wrote this; let somebody else approve it, or change ",
+		relief, " (approval.isAuthor)",
+	])
 }
 
 deny contains reason("actor", message) if {
 	is_approved
 	input.approval.isActor == true
 	consent.not_actor
-	message := concat("", [person.login, " started the run; let somebody else approve it, or change ", relief, " (approval.isActor)"])
+	message := concat("", [
+		person.login, " started the run; let somebody else approve it, or change ",
+		relief, " (approval.isActor)",
+	])
 }
 
 deny contains reason("not-named", message) if {

@@ -105,9 +105,10 @@ end(window) := concat("", [window.to, "[", window.timezone, "]"]) if not window.
 
 end(window) := concat("", [date, "T", clock.time_text(to % clock.day_minutes), "[", window.timezone, "]"]) if {
 	now := input.promotion.clocks[window.timezone]
-	minute := clock.minute_of_week(now.weekday, now.time)
+	from := clock.minute_of_week(now.weekday, now.time)
 	to := clock.minute_of_week_text(window.weekly.to)
-	date := clock.date_after(now.date, floor((clock.minute_of_day(now.time) + minutes_between(minute, to)) / clock.day_minutes))
+	minutes := clock.minute_of_day(now.time) + minutes_between(from, to)
+	date := clock.date_after(now.date, floor(minutes / clock.day_minutes))
 }
 
 # At least one, at most a week.

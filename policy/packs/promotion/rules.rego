@@ -46,7 +46,10 @@ deny contains reason("unverified", message) if {
 	some name in upstream
 	ages[name]
 	not name in verified
-	message := concat("", ["no signed receipt says that ", subject, " came to ", name, "; deploy it there by a run (isVerified)"])
+	message := concat("", [
+		"no signed receipt says that ", subject, " came to ", name,
+		"; deploy it there by a run (promotion.deployments)",
+	])
 }
 
 deny contains reason("checks-unknown", message) if {
@@ -149,8 +152,8 @@ is_soaking if {
 }
 
 checks_wanted contains check if {
-	some check in input.promotion.checks
 	target.checks == "all"
+	some check in input.promotion.checks
 }
 
 checks_wanted contains check if {
@@ -204,7 +207,7 @@ environment_well_formed(entry) if {
 	checks_well_formed(object.get(entry, "checks", []))
 }
 
-checks_well_formed(checks) if checks == "all"
+checks_well_formed("all")
 
 checks_well_formed(checks) if shape.texts(checks)
 

@@ -56,8 +56,10 @@ severities := {"low": 0, "medium": 1, "high": 2, "critical": 3}
 
 well_formed if {
 	is_boolean(object.get(data.supplychain, "pinned", false))
-	shape.texts(object.get(data.supplychain, ["licences", "deny"], []))
-	every severity, most in object.get(data.supplychain, "vulnerabilities", {}) {
+	shape.texts(object.get(object.get(data.supplychain, "licences", {}), "deny", []))
+	most_found := object.get(data.supplychain, "vulnerabilities", {})
+	is_object(most_found)
+	every severity, most in most_found {
 		severities[severity] >= 0
 		is_number(most)
 	}
