@@ -96,12 +96,8 @@ export class FakeGitHub {
   #answer(call: string, body: { body?: string; content?: string }): readonly [number, unknown] {
     if (this.isLocked && /^POST .*\/(?:comments|reactions)$/.test(call))
       return [403, { message: 'Unable to create comment because issue is locked.' }];
-    const login = /^GET \/repos\/acme\/shop\/collaborators\/(.+)\/permission$/.exec(call)?.[1];
-    if (login !== undefined) return this.#permission(login);
-    const team = /^GET \/orgs\/(acme)\/teams\/(.+)\/memberships\/(.+)$/.exec(call);
-    if (team) return this.#membership(`${team[1]}/${team[2]}`, team[3] ?? '');
-    const account = /^GET \/user\/(\d+)$/.exec(call)?.[1];
-    if (account !== undefined) return this.#user(Number(account));
+    const person = this.#person(call);
+    if (person !== undefined) return person;
     const reacted = /^POST \/repos\/acme\/shop\/(?:issues|pulls)\/comments\/(\d+)\/reactions$/.exec(call)?.[1];
     if (reacted !== undefined) {
       if (this.deletedComments.has(Number(reacted))) return [404, { message: 'Not Found' }];
@@ -110,6 +106,15 @@ export class FakeGitHub {
     }
     if (call.endsWith('/issues/7/comments')) return this.#comments(call, body.body ?? '');
     return this.#code(call);
+  }
+
+  #person(call: string): readonly [number, unknown] | undefined {
+    const login = /^GET \/repos\/acme\/shop\/collaborators\/(.+)\/permission$/.exec(call)?.[1];
+    if (login !== undefined) return this.#permission(login);
+    const team = /^GET \/orgs\/(acme)\/teams\/(.+)\/memberships\/(.+)$/.exec(call);
+    if (team) return this.#membership(`${team[1]}/${team[2]}`, team[3] ?? '');
+    const account = /^GET \/user\/(\d+)$/.exec(call)?.[1];
+    return account === undefined ? undefined : this.#user(Number(account));
   }
 
   #code(call: string): readonly [number, unknown] {

@@ -168,10 +168,9 @@ describe('two people', () => {
     const answers = [w.comment('/maestro approve prod'), w.comment('/maestro deny prod', BO)];
     await Promise.all(answers.map((answer) => answer()));
     await w.world.end(run);
-    const [yes, no] = ['approved gate', 'denied gate'].map((text) =>
-      w.github.comments.filter(({ body }) => body.includes(text)),
-    );
-    expect([yes?.length, no?.length].toSorted()).toEqual([0, 1]);
+    const done = w.github.comments.filter(({ body }) => /approved gate|denied gate/.test(body));
+    expect(done).toHaveLength(1);
+    expect(w.github.comments).toHaveLength(2);
   });
 });
 
