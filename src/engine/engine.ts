@@ -10,6 +10,7 @@ import type { LogLine, RunEvent } from '../protocol/event.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
 import type { Namespace, PolicySource } from '../protocol/namespace.ts';
 import type { PromotionSource } from '../protocol/promotion-facts.ts';
+import type { Quotas } from '../protocol/quota.ts';
 import type { DecisionView, RunSummary, RunView } from '../protocol/run.ts';
 import type { SecretSource } from '../protocol/secret-source.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
@@ -18,6 +19,7 @@ import { readActivity } from '../store/activity.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Database } from '../store/database.ts';
 import { eventCounts } from '../store/events.ts';
+import { waitingRuns } from '../store/held-gates.ts';
 import { migrate } from '../store/migrate.ts';
 import { endClaims } from '../store/outbox.ts';
 import { receiptIdentities } from '../store/receipts.ts';
@@ -33,6 +35,7 @@ import { Policies } from './policies.ts';
 import { previewPlan } from './preview.ts';
 import { Queries } from './queries.ts';
 import { QueueDirectory } from './queue-directory.ts';
+import { quotasOf } from './quotas.ts';
 import { recoverEmbedded } from './recovery.ts';
 import { Retrier } from './retrier.ts';
 import { RunEntries } from './run-entry.ts';
@@ -256,6 +259,12 @@ export class Engine {
     return (await this.#policies.of(namespace)).inForce.policy.data;
   }
 
+  /** What policy lets the namespace of a run have at once, by its public id. @throws RUN_NOT_FOUND, POLICY_INVALID */
+  async quotasOf(runId: string): Promise<Quotas> {
+    const tools = { db: this.#options.db, entries: this.#entries, policies: this.#policies };
+    return quotasOf(tools, await this.#queries.resolve(runId));
+  }
+
   /** Facts may have changed for which gates of these runs wait. Public ids; those that wait for nothing may be among them. */
   async revisitGates(runIds: readonly string[]): Promise<void> {
     for (const id of runIds) this.#gateKeeper.wake(await this.#queries.resolve(id));
@@ -281,7 +290,11 @@ export class Engine {
    * a broken file, its error: nothing new begins in the namespace until it is mended.
    */
   async setPolicy(namespace: Namespace, patch: JsonObject | null | MaestroError, source: PolicySource): Promise<void> {
-    await this.#policies.set(namespace, patch, source);
+    const set = await this.#policies.set(namespace, patch, source);
+    if (!set.isChanged) return;
+    const waiting = await waitingRuns(this.#options.db, set.namespace);
+    const { onError } = this.#options;
+    await Promise.all(waiting.map((run) => this.#settler.settle(run, { type: 'policy' }).catch(onError)));
   }
 
   resolve(name: string): Promise<number> {

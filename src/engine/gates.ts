@@ -166,8 +166,11 @@ function decide(work: RunWork, gate: WaitingGate, given: readonly Approval[]): b
     work.promotions.add(idx);
     return true;
   }
-  if (approvals < peopleWanted(gate.decision, step)) return true;
-  if (hold === 'gate') return work.apply({ type: 'hold-passed', idx, generation });
+  if (approvals < peopleWanted(gate.asked.decision, step)) return true;
+  if (hold === 'gate') {
+    work.ask(idx, gate.asked);
+    return work.apply({ type: 'hold-passed', idx, generation });
+  }
   work.approved.add(idx);
   work.toAdmit.add(idx);
   return true;

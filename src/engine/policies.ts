@@ -100,14 +100,19 @@ export class Policies {
   }
 
   /** What a namespace's own policy file says; null where it has none. An invalid one keeps anything new from beginning. */
-  async set(namespace: Namespace, patch: JsonObject | null | MaestroError, source: PolicySource): Promise<void> {
+  async set(
+    namespace: Namespace,
+    patch: JsonObject | null | MaestroError,
+    source: PolicySource,
+  ): Promise<{ readonly namespace: number; readonly isChanged: boolean }> {
     const { db } = this.#options;
-    const { id } = await namespaceOf(db, namespace);
+    const { id, version: before } = await namespaceOf(db, namespace);
     const checked = await this.#checked(patch);
     if (isMaestroError(checked)) await setProblem(db, id, checked.message, source);
     else
       await db.transaction((session) => setPatch(session, id, { patch: checked, digest: digestJson(checked), source }));
-    await this.of(namespace);
+    const { version } = await this.of(namespace);
+    return { namespace: id, isChanged: version !== before };
   }
 
   /** Other rules from now on: everything that waits under the old ones is asked again. */

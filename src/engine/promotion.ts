@@ -17,7 +17,7 @@ import { deployedWithin } from './deployed-within.ts';
 import { peopleWanted } from './gates.ts';
 import { expiresAfterMs, type Waiting, waitingFor } from './obligations.ts';
 import { promotedBy } from './promoted.ts';
-import { isPromotion, JUDGE_AGAIN_MS } from './promotion-step.ts';
+import { isPromotion, JUDGE_AGAIN_MS, JUDGE_LATEST_MS } from './promotion-step.ts';
 import type { RunWork } from './run-work.ts';
 import { type WaitingGate, waitingGate } from './waiting-gate.ts';
 
@@ -45,7 +45,7 @@ export async function judgePromotion(
   const gate = waitingGate(work, idx);
   const { generation } = gate;
   if (!isPromotion(gate.step)) return false;
-  if (gate.decision.verdict === 'deny') return deny(work, gate, gate.decision.reasons.join('; '));
+  if (gate.asked.decision.verdict === 'deny') return deny(work, gate, gate.asked.decision.reasons.join('; '));
   const input = await question(session, work, gate, findings, nowMs);
   const decision = work.pack.policy.evaluate(input);
   if (decision.verdict === 'deny') {
@@ -56,8 +56,9 @@ export async function judgePromotion(
   if (waiting.isExpired) return deny(work, gate, `nobody answered in time: ${waiting.reasons.join('; ')}`);
   if (waiting.reasons.length > 0) return note(work, gate, waiting);
   // A promotion has a row of its own; of a freeze that is over nothing else tells.
-  if (isPromoteGate(gate.step)) await keep(session, work, gate, decision, input);
-  else work.ask(idx, { decision, input: () => input });
+  const isPromoted = isPromoteGate(gate.step);
+  if (isPromoted) await keep(session, work, gate, decision, input);
+  work.ask(idx, isPromoted ? gate.asked : { decision, input: () => input });
   return work.apply({ type: 'hold-passed', idx, generation });
 }
 
@@ -66,7 +67,7 @@ function deny(work: RunWork, { idx, generation }: WaitingGate, reason: string): 
 }
 
 function note(work: RunWork, { idx, generation }: WaitingGate, { reasons, lookAgainMs }: Waiting): boolean {
-  const delayMs = Math.min(JUDGE_AGAIN_MS, lookAgainMs ?? JUDGE_AGAIN_MS);
+  const delayMs = lookAgainMs === null ? JUDGE_AGAIN_MS : Math.min(lookAgainMs, JUDGE_LATEST_MS);
   return work.apply({ type: 'hold-noted', idx, generation, reason: reasons.join('; '), delayMs });
 }
 
@@ -98,14 +99,14 @@ async function peopleMissing(
 ): Promise<readonly string[]> {
   const answers = await loadApprovals(session, [work.row.id]);
   const given = answers.filter(({ idx, generation }) => idx === gate.idx && generation === gate.generation);
-  const wanted = Math.max(peopleWanted(gate.decision, gate.step), peopleWanted(decision, gate.step));
+  const wanted = Math.max(peopleWanted(gate.asked.decision, gate.step), peopleWanted(decision, gate.step));
   const { approvals } = tally(given);
   return approvals >= wanted ? [] : [`${approvals} of ${wanted} approvals`];
 }
 
-function expiryOf({ step, decision }: WaitingGate, judged: Decision): number | null {
+function expiryOf({ step, asked }: WaitingGate, judged: Decision): number | null {
   const own = typeof step.with.expires === 'string' ? parseDuration(step.with.expires) : undefined;
-  const all = [own ?? null, expiresAfterMs(decision), expiresAfterMs(judged)].filter((ms) => ms !== null);
+  const all = [own ?? null, expiresAfterMs(asked.decision), expiresAfterMs(judged)].filter((ms) => ms !== null);
   return all.length === 0 ? null : Math.min(...all);
 }
 

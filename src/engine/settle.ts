@@ -20,12 +20,15 @@ import { isPromotion, JUDGE_AGAIN_MS } from './promotion-step.ts';
 import type { RunEntries } from './run-entry.ts';
 import { type AttemptEnded, type StepState } from './run-state.ts';
 import { RunWork } from './run-work.ts';
+import { waitingGate } from './waiting-gate.ts';
 import { JUDGED_CHARS_MAX } from './worker-limits.ts';
 
 /** Something that a run is to be told. `answer` hears, after the commit, whether it changed anything, or why it was refused. */
 export type Ask =
   | { readonly type: 'sweep' }
   | { readonly type: 'released' }
+  /** Policy is another than before. */
+  | { readonly type: 'policy' }
   | { readonly type: 'outcome'; readonly idx: number; readonly fence: number; readonly outcome: Outcome }
   | { readonly type: 'lost'; readonly idx: number; readonly fence: number; readonly isCounted: boolean }
   | { readonly type: 'timer'; readonly idx: number; readonly generation: number }
@@ -115,6 +118,8 @@ async function applyAsk(session: Session, tools: SettleTools, work: RunWork, ask
   switch (ask.type) {
     case 'sweep':
       return work.apply({ type: 'revisited' });
+    case 'policy':
+      return reconsider(work);
     case 'released':
       return !(await waitsForConsent(session, work)) && beginRun(session, work);
     case 'cancel':
@@ -131,6 +136,16 @@ async function applyAsk(session: Session, tools: SettleTools, work: RunWork, ask
       await deleteTimer(session, { run: work.row.id, idx: ask.idx, generation: ask.generation });
       return ask.idx === WHOLE_RUN ? endOfBudget(work) : applyTimer(work, ask.idx, ask.generation);
   }
+}
+
+/** What people are asked about because policy wanted it so goes on, or ends, where it does not any more. Answers stay. */
+function reconsider(work: RunWork): boolean {
+  for (const [idx, { status, hold }] of work.state.steps.entries()) {
+    if (status !== 'held') continue;
+    if (hold === 'gate' && isPromotion(stepAt(work.entry.compiled, idx))) work.promotions.add(idx);
+    if (hold === 'ask' && waitingGate(work, idx).asked.decision.verdict !== 'ask') work.toAdmit.add(idx);
+  }
+  return work.toAdmit.size > 0;
 }
 
 function applyOutcome(tools: SettleTools, work: RunWork, idx: number, fence: number, outcome: Outcome): boolean {

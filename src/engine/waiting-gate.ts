@@ -1,8 +1,8 @@
 import type { Digest } from '../base/digest.ts';
 import { isPromoteGate } from '../pipeline/gate-kinds.ts';
 import type { PlanStep } from '../pipeline/plan.ts';
-import type { Decision } from '../policy/decision.ts';
 import { approvalSubject } from '../provenance/approval-subject.ts';
+import type { AskedDecision } from '../store/decisions.ts';
 import { askPolicy } from './admission.ts';
 import { stepAt } from './compiled-plan.ts';
 import { environmentOfGate } from './gated-by.ts';
@@ -17,8 +17,8 @@ export interface WaitingGate {
   /** With `with` as it is, no longer as a template. */
   readonly step: PlanStep;
   readonly environment: string | null;
-  /** What policy says to it today. */
-  readonly decision: Decision;
+  /** What policy says to it today: it passes under this decision, not under the one by which it began to wait. */
+  readonly asked: AskedDecision;
 }
 
 export function waitingGate(work: RunWork, idx: number): WaitingGate {
@@ -26,7 +26,7 @@ export function waitingGate(work: RunWork, idx: number): WaitingGate {
   const contexts = work.contexts(idx);
   const isCompensation = work.isCompensation(idx);
   const step = isCompensation ? planned : { ...planned, with: resolveInputs(planned, contexts) };
-  const { decision } = askPolicy(work.pack.policy, {
+  const asked = askPolicy(work.pack.policy, {
     entry: work.entry,
     step: planned,
     idx,
@@ -35,7 +35,7 @@ export function waitingGate(work: RunWork, idx: number): WaitingGate {
     gatedBy: work.gatedBy(idx),
   });
   const generation = work.state.steps[idx]?.generation ?? 0;
-  return { idx, generation, step, environment: environmentOfGate(planned, contexts), decision };
+  return { idx, generation, step, environment: environmentOfGate(planned, contexts), asked };
 }
 
 /** What an approver sees: the plan, the commit, the environment, and what the steps before the gate made. */

@@ -7,7 +7,7 @@ import type { Outcome } from '../../../src/protocol/outcome.ts';
 import type { PromotionAsk, PromotionFindings } from '../../../src/protocol/promotion-facts.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import { onEveryStore } from './engines.ts';
-import { policyWith, type World } from './world.ts';
+import { rulesWith, type World } from './world.ts';
 
 const ADA = localPrincipal(TRIGGER.actor.id);
 const BO = localPrincipal('bo');
@@ -185,6 +185,27 @@ onEveryStore(
       await w.end(run);
     });
 
+    it('goes on when policy changes, and keeps the answers that were given', async () => {
+      const w = world();
+      const home = { tenant: 'local', name: 'local' };
+      const source = { path: '.maestro/policy.yaml', commit: null };
+      await stage(w, 'v8');
+      outside.aheadMs += 31 * MINUTE_MS;
+      const run = await release(w, 'v8');
+      await waits(w, run, /0 of 2/);
+      await answer(run, BO);
+      await waits(w, run, /1 of 2/);
+      const risky = await start(w, [planStep('a', { tags: ['destructive'] })]);
+      await w.until(risky, 'a', 'held');
+      const patch = { environments: { prod: { approvals: 1 } }, tags: { destructive: { verdict: 'allow' } } };
+      await w.engine.setPolicy(home, patch, source);
+      await w.until(run, 'gate', 'succeeded');
+      const worker = await w.worker();
+      for (const lease of await worker.lease('prod', 'a')) await worker.complete(lease);
+      for (const ended of [run, risky]) expect((await w.end(ended)).status).toBe('succeeded');
+      await w.engine.setPolicy(home, null, source);
+    });
+
     describe('freeze windows', () => {
       it('deny a promotion, or hold it until they end', async () => {
         const w = world();
@@ -219,7 +240,7 @@ onEveryStore(
         return outside.findings;
       },
     },
-    policy: await policyWith({
+    ...(await rulesWith({
       environments: {
         staging: { order: 1 },
         prod: { order: 2, protected: true, soak: '30m', checks: 'all', approvals: 2 },
@@ -235,6 +256,6 @@ onEveryStore(
           },
         ],
       },
-    }),
+    })),
   }),
 );

@@ -7,6 +7,7 @@ import { expect } from 'vitest';
 import type { JsonObject } from '../../../src/base/json.ts';
 import { Engine, type EngineOptions } from '../../../src/engine/engine.ts';
 import type { Plan, PlanStep } from '../../../src/pipeline/plan.ts';
+import { mergePatch } from '../../../src/policy/merge-patch.ts';
 import type { StartRun } from '../../../src/protocol/client.ts';
 import type { RunEvent } from '../../../src/protocol/event.ts';
 import type { CompletionAnswer, Lease } from '../../../src/protocol/lease.ts';
@@ -243,6 +244,13 @@ export class TestWorker {
   async leave(): Promise<void> {
     await this.engine.leases.leave(this.id);
   }
+}
+
+/** Rules with data of one's own, over which a namespace may say something else. */
+export async function rulesWith(data: JsonObject): Promise<Pick<EngineOptions, 'policy' | 'openPatched'>> {
+  const policy = await realPolicy(data);
+  const openPatched = async (patch: JsonObject) => realPolicy(mergePatch(policy.data, patch) as JsonObject);
+  return { policy, openPatched };
 }
 
 export async function policyWith(data: JsonObject) {
