@@ -2,7 +2,7 @@ import type { Digest } from '../base/digest.ts';
 import { isPromoteGate } from '../pipeline/gate-kinds.ts';
 import { type ApprovalSubject, approvalSubject, approvalSubject1 } from './approval-subject.ts';
 import type { ApprovalFact } from './facts.ts';
-import { decisionOf, obligationsOf, type PolicyBook } from './policy-book.ts';
+import { type Answer, decisionOf, obligationsOf, type PolicyBook } from './policy-book.ts';
 import type { ApprovalRecord1, DecisionRecord } from './run-record.ts';
 import { demand } from './verification-error.ts';
 
@@ -62,8 +62,8 @@ function checkAnswer(approval: ApprovalFact, book: PolicyBook): void {
 }
 
 /**
- * Enough different people approved, none denied, and none approved their own wish where that is forbidden. Who wrote the
- * change does not stand in a receipt: the decision that let an approval count has looked at it.
+ * Enough different people approved, and none denied. Where policy wants somebody else than who asked for the run, or than an
+ * author, those do not count. Who an author is does not stand in a receipt: the decision about an approval has looked at it.
  * @param least how many approvals it takes whatever the decision obliges to
  */
 export function checkAnswers(
@@ -75,18 +75,17 @@ export function checkAnswers(
 ): void {
   if (isRollback(gate, book)) return;
   const answers = book.answersTo.get(gate) ?? [];
-  const counting = answers.filter(({ counts }) => counts);
-  const people = new Set(counting.map(({ person }) => person));
+  const people = new Set(answers.filter((answer) => mayCount(answer, decision)).map(({ person }) => person));
   const needed = Math.max(least, approvalsOf(decision));
+  const isDenied = needed > 0 && answers.some((answer) => answer.decision === 'deny');
+  demand(!isDenied, 'APPROVAL_INVALID', `${what} ran although it was not approved`);
+  demand(people.size >= needed, 'APPROVAL_INVALID', `${what} ran with ${people.size} of ${needed} approvals`);
+}
+
+function mayCount({ counts, isActor, isJudged }: Answer, decision: DecisionRecord): boolean {
   const isForbidden = (type: string): boolean => obligationsOf(decision, type).includes(true);
-  const valid = (claim: boolean, message: string): void =>
-    demand(claim, 'APPROVAL_INVALID', () => `${what} ${message}`);
-  valid(needed === 0 || answers.every((answer) => answer.decision !== 'deny'), 'ran although it was not approved');
-  valid(people.size >= needed, `ran with ${people.size} of ${needed} approvals`);
-  const isOwn = isForbidden(OBLIGATION_NOT_ACTOR) && counting.some(({ isActor }) => isActor);
-  valid(!isOwn, 'was approved by whoever asked for the run');
-  const isUnknown = isForbidden(OBLIGATION_NOT_AUTHOR) && counting.some(({ isJudged }) => !isJudged);
-  valid(!isUnknown, 'was approved, and nobody looked whether by an author');
+  if (isActor && isForbidden(OBLIGATION_NOT_ACTOR)) return false;
+  return counts && (isJudged || !isForbidden(OBLIGATION_NOT_AUTHOR));
 }
 
 /** What was in an environment before may go back there at any time, and nobody has to agree. */

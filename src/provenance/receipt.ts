@@ -45,7 +45,7 @@ export interface Subject {
 /** The run record, and what follows from it. `schemaVersion` tells which version it is. */
 export type ReceiptPredicate = ReceiptPredicate1 | ReceiptPredicate2;
 export type ReceiptPredicate1 = RunRecord1 & DerivedFields;
-export type ReceiptPredicate2 = RunRecord & DerivedFields;
+type ReceiptPredicate2 = RunRecord & DerivedFields;
 
 interface DerivedFields {
   readonly outputs: readonly OutputRecord[];

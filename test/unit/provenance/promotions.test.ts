@@ -12,7 +12,7 @@ import type {
 import type { Signer } from '../../../src/provenance/signer.ts';
 import { answerTo, type Draft, thaw } from './draft.ts';
 import { promotionRun, sampleConsent } from './sample-promotion.ts';
-import { at, GIT_COMMIT, sampleDecision, sampleSigner, sampleSubject } from './sample-run.ts';
+import { at, GIT_COMMIT, sampleApproval, sampleDecision, sampleSigner, sampleSubject } from './sample-run.ts';
 
 let signer: Signer;
 beforeAll(async () => {
@@ -73,6 +73,7 @@ describe('of approvals an issuer that holds the right key cannot', () => {
     ['let it count by a decision that is not there', 'POLICY_MISMATCH', ({ cyd }) => (cyd.decisionId = 'd99')],
     ['hide who refused', 'APPROVAL_INVALID', ({ dan }) => Object.assign(dan, { decision: 'deny', revokedAt: null })],
     ['take a refusal back', 'APPROVAL_INVALID', ({ dan }) => (dan.decision = 'deny')],
+    ['take back a refusal that nobody needed', 'APPROVAL_INVALID', ({ facts }) => refuseWork(facts)],
     ['take an approval back before it was given', 'APPROVAL_INVALID', ({ dan }) => (dan.revokedAt = at(11))],
     ['use what was given for another environment', 'APPROVAL_INVALID', ({ cyd }) => (cyd.environment = 'staging')],
     ['use it for another environment', 'APPROVAL_INVALID', ({ toProd }) => (toProd.environment = 'staging')],
@@ -131,6 +132,7 @@ describe('of promotions an issuer that holds the right key cannot', () => {
       (t) => (goBack(t), (t.decision('promoted').decision = 'deny')),
     ],
     ['promote what policy asked about without enough answers', 'APPROVAL_INVALID', (t) => oblige(t, 'promoted', 3)],
+    ['promote what policy asked about without any answer', 'APPROVAL_INVALID', (t) => askNobody(t)],
     ['hide what people had to agree to', 'POLICY_MISMATCH', ({ toProd }) => (toProd.decisionId = 'promoted')],
     ['pass a freeze without asking', 'POLICY_MISMATCH', ({ unfrozen }) => (unfrozen.decisionId = 'd1')],
     ['pass a freeze that policy denied', 'POLICY_MISMATCH', ({ decision }) => (decision('thawed').decision = 'deny')],
@@ -154,7 +156,7 @@ describe('of secrets an issuer that holds the right key cannot', () => {
     ['tell one to a step that is not there', 'SECRET_INVALID', ({ built }) => (built.stepId = 'step-99')],
     ['tell one to a gate', 'SECRET_INVALID', ({ built }) => (built.stepId = 'to-prod')],
     ['tell one to a step that was skipped', 'SECRET_INVALID', (t) => skipRest(t)],
-    ['tell one to a step that ran elsewhere', 'SECRET_INVALID', (t) => (retried(t), t.facts.secrets.push(t.built))],
+    ['tell one to a step that ran elsewhere', 'SECRET_INVALID', (t) => (retried(t), releaseAgain(t))],
     ['tell one of no secret', 'SECRET_INVALID', ({ built }) => (built.names = [])],
     ['name a secret twice', 'SECRET_INVALID', ({ built }) => built.names.push('NPM_TOKEN')],
     ['release without a decision', 'POLICY_MISMATCH', ({ built }) => (built.decisionId = 'd99')],
@@ -162,6 +164,11 @@ describe('of secrets an issuer that holds the right key cannot', () => {
     ['release what policy denied', 'POLICY_MISMATCH', ({ decision }) => (decision('released').decision = 'deny')],
     ['release what policy asked about', 'POLICY_MISMATCH', ({ decision }) => (decision('released').decision = 'ask')],
     ['release what policy denied and a person let pass', 'POLICY_MISMATCH', (t) => override(t, 'released')],
+    [
+      'run a step under the decision about its secrets',
+      'POLICY_MISMATCH',
+      ({ deploy }) => (deploy.decisionId = 'released'),
+    ],
     ['run a step that was denied its secrets', 'POLICY_MISMATCH', (t) => denySecrets(t, 'succeeded')],
     ['call a step that was denied its secrets a failure', 'POLICY_MISMATCH', (t) => denySecrets(t, 'failed')],
   ]);
@@ -180,6 +187,7 @@ describe('an honest issuer can tell of a run that', () => {
     ['was denied a promotion by a person', (t) => (denied(t), (t.cyd.decision = 'deny'), forget(t))],
     ['was denied a promotion that nobody answered in time', (t) => (denied(t), dropAnswers(t), forget(t))],
     ['was denied the secrets of a step', (t) => denySecrets(t, 'denied')],
+    ['was cancelled between two turns of a loop that was given secrets', (t) => cancelLoop(t)],
     ['was denied the secrets of a step before it began', (t) => (denySecrets(t, 'denied'), neverBegan(t.deploy))],
     ['was cancelled while its environment was frozen', (t) => frozen(t)],
     ['was retried behind what was promoted', (t) => retried(t)],
@@ -189,7 +197,11 @@ describe('an honest issuer can tell of a run that', () => {
     ],
     ['was approved by two who had one name', ({ cyd }) => (cyd.approver.id = 'bea')],
     ['was approved by a local user', ({ cyd }) => (cyd.approver = { provider: 'local', id: 'cyd', account: 'cyd' })],
-    ['was refused by whom it had not asked', ({ dan }) => (dan.decisionId = null)],
+    ['was approved by whoever asked as well, who does not count', (t) => approveToo(t)],
+    [
+      'was approved once more by somebody of whom policy was not asked',
+      ({ dan }) => Object.assign(dan, { revokedAt: null, decisionId: null }),
+    ],
   ])('%s', async (_what, tell) => {
     const changed = told();
     tell(changed);
@@ -209,6 +221,18 @@ const NEVER_BEGAN = {
   paramsDigest: null,
   logs: null,
 } as const;
+
+function refuseWork(facts: Draft<RunFacts>): void {
+  const steps = facts.steps as readonly StepFact[];
+  const refusal = sampleApproval(steps[3] as StepFact, steps);
+  facts.approvals.push(thaw({ ...refusal, decision: 'deny', revokedAt: at(5) }));
+}
+
+function askNobody(told: Told): void {
+  dropAnswers(told);
+  told.decision('own').obligations = [];
+  told.decision('promoted').decision = 'ask';
+}
 
 function remove<T>(list: T[], item: T): void {
   list.splice(list.indexOf(item), 1);
@@ -234,6 +258,10 @@ function subject1({ run, plan }: Draft<RunFacts>): ReturnType<typeof approvalSub
 function approveOwn({ facts, cyd }: Told): void {
   facts.run.trigger.actor = { provider: 'github', id: 'Ada', account: null };
   cyd.approver.id = 'aDA';
+}
+
+function approveToo({ facts, dan }: Told): void {
+  Object.assign(dan, { revokedAt: null, approver: { ...facts.run.trigger.actor } });
 }
 
 function wantThree({ decision }: Told): void {
@@ -315,6 +343,17 @@ function retried(told: Told): void {
   facts.secrets.shift();
   facts.approvals = [];
   forget(told);
+}
+
+/** To a loop whose turns all were another run's. */
+function releaseAgain({ facts, built }: Told): void {
+  facts.secrets.push(built);
+  Object.assign(facts.steps[11] ?? {}, { iteration: 1 });
+}
+
+function cancelLoop({ facts, deploy }: Told): void {
+  facts.run.status = 'cancelled';
+  Object.assign(deploy, { ...NEVER_BEGAN, status: 'cancelled', iteration: 1 });
 }
 
 function denySecrets({ facts, deploy }: Told, status: StepFact['status']): void {
