@@ -40,7 +40,7 @@ async function findIn(
       `expected a step to want at most ${NAMES_MAX} secrets, got ${request.names.length}`,
     );
   const found = new Map<string, string>();
-  const wanted = new Set(request.names.filter(isSecretName));
+  const wanted = new Set(isOfItsNamespace(request) ? request.names.filter(isSecretName) : []);
   for (const provider of providers) {
     if (wanted.size === 0) break;
     const given = await inTime(findMsMax, (signal) => provider.find({ ...request, names: [...wanted] }, signal));
@@ -54,6 +54,11 @@ async function findIn(
     }
   }
   return found;
+}
+
+/** Its name and number are what its trigger says; policy was asked for its namespace. They must be of one repository. */
+function isOfItsNamespace({ namespace, repositoryId }: SecretRequest): boolean {
+  return namespace.name === `github:${repositoryId}`;
 }
 
 async function inTime<T>(msMax: number, deed: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -70,6 +70,11 @@ function holdToContract(place: Place): void {
     ['another repository', { repository: 'acme/billing', repositoryId: '78' }],
     ['a repository with the name of another owner', { repository: 'eve/orders', repositoryId: '79' }],
     ['a run of no repository', { repository: '', repositoryId: '' }],
+    [
+      'a run of another namespace that says it is of the repository',
+      { namespace: { tenant: 'github:43', name: 'github:78' } },
+    ],
+    ['a run of this machine', { namespace: { tenant: 'local', name: 'local' }, repositoryId: '' }],
     ['a path that leads to the repository', { repository: 'eve/../acme/orders' }],
     ['an encoded path', { repository: 'eve/..%2Facme%2Forders' }],
     ['a pattern', { repository: 'acme/*' }],

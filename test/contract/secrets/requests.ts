@@ -4,7 +4,7 @@ import type { SecretRequest } from '../../../src/protocol/secret-source.ts';
 export function requestFor(names: readonly string[], change: Partial<SecretRequest> = {}): SecretRequest {
   return {
     names,
-    namespace: { tenant: 'github:42', name: 'github:77' },
+    namespace: { tenant: 'github:42', name: `github:${change.repositoryId ?? '77'}` },
     repository: 'acme/orders',
     repositoryId: '77',
     ref: 'refs/heads/main',
