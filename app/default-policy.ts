@@ -5,7 +5,6 @@ import { readBundle } from '../src/policy/bundle.ts';
 import { openPolicy, type PolicyEngine } from '../src/policy/evaluate.ts';
 import { patchedData } from '../src/policy/patched.ts';
 import { parsePolicyFile } from '../src/policy/policy-file.ts';
-import { policyPatch } from '../src/policy/policy-patch.ts';
 import { HOUSE } from './house.ts';
 
 export interface OpenedPolicy {
@@ -26,10 +25,10 @@ export async function openDefaultPolicy(own?: string | ((defaults: JsonObject) =
   const bundle = readBundle({ wasm, manifest });
   const { defaults } = bundle.manifest;
   const text = typeof own === 'function' ? own(defaults) : own;
-  const data = text === undefined ? defaults : parsePolicyFile(text, bundle.manifest);
+  const { data, locked } = parsePolicyFile(text ?? '', bundle.manifest);
   return {
     policy: await openPolicy({ ...bundle, data }),
-    openPatched: (patch) => openPolicy({ ...bundle, data: patchedData(bundle.manifest, data, patch) }),
-    parsePolicy: (text, path) => policyPatch(text, bundle.manifest, path),
+    openPatched: (patch) => openPolicy({ ...bundle, data: patchedData(bundle.manifest, data, patch, locked) }),
+    parsePolicy: (text, path) => parsePolicyFile(text, bundle.manifest, { path, base: data, locked }).patch,
   };
 }

@@ -22,7 +22,7 @@ interface PackFile {
   readonly guards: string;
   readonly default: Readonly<Record<string, unknown>>;
   readonly schema: Readonly<Record<string, unknown>>;
-  /** Where the data names what another key of it has to know; checked in policy files. See `src/policy/references.ts`. */
+  /** Where the data names what another key of it has to know; checked in policy files. See `src/policy/meaning-faults.ts`. */
   readonly references?: readonly { readonly at: string; readonly in: string }[];
 }
 

@@ -79,13 +79,8 @@ function isManifest(value: unknown): value is PolicyManifest {
   return (
     isJsonObject(value) &&
     value['schema'] === 'maestro.policy-bundle/v1' &&
-    typeof value['entrypoint'] === 'string' &&
-    typeof value['explain'] === 'string' &&
-    typeof value['opa'] === 'string' &&
-    typeof value['revision'] === 'string' &&
-    isDigest(value['revision']) &&
-    typeof value['wasm'] === 'string' &&
-    isDigest(value['wasm']) &&
+    ['entrypoint', 'explain', 'opa'].every((key) => typeof value[key] === 'string') &&
+    [value['revision'], value['wasm']].every((digest) => typeof digest === 'string' && isDigest(digest)) &&
     Array.isArray(value['packs']) &&
     Array.isArray(value['references']) &&
     isJsonObject(value['defaults']) &&

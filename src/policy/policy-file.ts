@@ -1,30 +1,51 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { MaestroError } from '../base/errors.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { Findings, type Span } from '../pipeline/finding.ts';
 import { parseSource, withoutByteOrderMark } from '../pipeline/parse.ts';
 import { jsonOf, type SourceNode } from '../pipeline/source.ts';
-import { didYouMean } from '../pipeline/suggest.ts';
 import type { PolicyManifest } from './bundle.ts';
+import { type DataFault, faultsOfShape } from './data-faults.ts';
+import { LOCK, readLocks, touchedLocks } from './locks.ts';
+import { faultsOfMeaning } from './meaning-faults.ts';
 import { mergePatch } from './merge-patch.ts';
 
 const FINDINGS_SHOWN_MAX = 20;
 
+export interface PolicyFileOptions {
+  /** How messages name the file. */
+  readonly path?: string;
+  /** What the file patches; absent: the bundle's defaults. */
+  readonly base?: JsonObject;
+  /** Paths such as `environments.prod` that the file may not touch. */
+  readonly locked?: readonly string[];
+  /** The file of whoever runs the server: it may say `lock`. */
+  readonly isOperators?: boolean;
+}
+
+export interface PolicyFile {
+  /** The whole data document. */
+  readonly data: JsonObject;
+  /** What the file changes of the base; null where it changes nothing. */
+  readonly patch: JsonObject | null;
+  /** Paths that the files which are patched over this one may not touch. */
+  readonly locked: readonly string[];
+}
+
 /**
- * The data document that a `.maestro/policy.yaml` asks for: a JSON merge patch (RFC 7396) over the bundle's defaults,
- * checked as a whole against the bundle's schema.
- * @param path how messages name the file
+ * The data document that a policy file asks for: a JSON merge patch (RFC 7396) over its base, checked as a whole against
+ * the bundle's schema.
  * @throws MaestroError POLICY_INVALID, with one line `path:line:column: message` per finding: a broken policy is never
  *   ignored
  */
-export function parsePolicyFile(text: string, manifest: PolicyManifest, path = '.maestro/policy.yaml'): JsonObject {
+export function parsePolicyFile(text: string, manifest: PolicyManifest, options: PolicyFileOptions = {}): PolicyFile {
+  const base = options.base ?? manifest.defaults;
   const source = withoutByteOrderMark(text);
-  if (holdsNothing(source)) return manifest.defaults;
-  const findings = new Findings(path, source);
+  if (holdsNothing(source)) return { data: base, patch: null, locked: [] };
+  const findings = new Findings(options.path ?? '.maestro/policy.yaml', source);
   const root = parseSource(source, findings);
-  const data = root === undefined || findings.hasErrors ? undefined : checkedData(root, manifest, findings);
-  if (data === undefined) throw invalid(findings);
-  return data;
+  const file = root === undefined || findings.hasErrors ? undefined : check(root, manifest, options, findings);
+  if (file === undefined || findings.hasErrors) throw invalid(findings);
+  return file;
 }
 
 /** Blank lines and comments alone change nothing. */
@@ -32,20 +53,33 @@ function holdsNothing(text: string): boolean {
   return text.split('\n').every((line) => /^\s*(?:#|$)/.test(line));
 }
 
-function checkedData(root: SourceNode, manifest: PolicyManifest, findings: Findings): JsonObject | undefined {
-  const patch = jsonOf(root);
-  if (!isJsonObject(patch)) {
+function check(
+  root: SourceNode,
+  manifest: PolicyManifest,
+  { base = manifest.defaults, locked = [], isOperators = false }: PolicyFileOptions,
+  findings: Findings,
+): PolicyFile | undefined {
+  const whole = jsonOf(root);
+  if (!isJsonObject(whole)) {
     findings.error('schema-type', root, 'expected a mapping, for example `tags: { my-tag: {} }`');
     return undefined;
   }
-  const data = mergePatch(manifest.defaults, patch);
-  const validate = new Ajv2020({ allErrors: true, strict: true }).compile<JsonObject>(manifest.dataSchema);
-  if (validate(data)) return data;
-  for (const error of (validate.errors ?? []).filter(isTelling)) {
-    const path = keysOf(error);
-    findings.error('schema-value', placeOf(root, path), messageFor(error, path.join('.'), manifest));
-  }
-  return undefined;
+  const { [LOCK]: lock, ...rest } = whole;
+  const patch = isOperators ? rest : whole;
+  const data = mergePatch(base, patch) as JsonObject;
+  const ownLocks = readLocks(isOperators ? lock : undefined, manifest);
+  const faults = [
+    ...faultsOfShape(data, manifest),
+    ...faultsOfMeaning(patch, data, manifest),
+    ...ownLocks.faults,
+    ...touchedLocks(patch, locked),
+  ];
+  for (const fault of faults) report(findings, root, fault);
+  return { data, patch, locked: ownLocks.locked };
+}
+
+function report(findings: Findings, root: SourceNode, { path, message }: DataFault): void {
+  findings.error('schema-value', placeOf(root, path), message);
 }
 
 function invalid(findings: Findings): MaestroError {
@@ -56,36 +90,7 @@ function invalid(findings: Findings): MaestroError {
   return new MaestroError('POLICY_INVALID', lines.join('\n'));
 }
 
-/** `propertyNames` only repeats the finding about the name itself. */
-function isTelling(error: ErrorObject): boolean {
-  return error.keyword !== 'propertyNames';
-}
-
-function messageFor(error: ErrorObject, path: string, manifest: PolicyManifest): string {
-  switch (error.keyword) {
-    case 'additionalProperties': {
-      const name = String(error.params['additionalProperty']);
-      const known = error.instancePath === '' ? Object.keys(manifest.defaults) : [];
-      return `${path} is not a setting${didYouMean(name, known)}`;
-    }
-    case 'enum':
-      return `${path} must be one of ${String(error.params['allowedValues'])}`;
-    case 'required':
-      return `${path} may not be removed; leave it out to take the default`;
-    default:
-      return `${path} ${error.message ?? 'is invalid'}`;
-  }
-}
-
-/** Where in the data the error lies, down to the key that is wrong. */
-function keysOf(error: ErrorObject): readonly string[] {
-  const path = error.instancePath.split('/').slice(1);
-  const keys = path.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
-  const key: unknown = error.params['additionalProperty'] ?? error.params['missingProperty'] ?? error.propertyName;
-  return typeof key === 'string' ? [...keys, key] : keys;
-}
-
-/** The deepest key on the way to the error that the file itself holds; what is below comes from the defaults. */
+/** The deepest key on the way to the fault that the file itself holds; what is below comes from the base. */
 function placeOf(node: SourceNode, path: readonly string[], place: Span = node): Span {
   const [part, ...rest] = path;
   if (part === undefined || node.kind === 'scalar') return place;

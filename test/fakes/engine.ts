@@ -9,7 +9,7 @@ import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import { type PolicyBundle, readBundle } from '../../src/policy/bundle.ts';
 import { openPolicy, type PolicyEngine } from '../../src/policy/evaluate.ts';
 import { patchedData } from '../../src/policy/patched.ts';
-import { policyPatch } from '../../src/policy/policy-patch.ts';
+import { parsePolicyFile } from '../../src/policy/policy-file.ts';
 import { openLocalSigner } from '../../src/provenance/signers/local.ts';
 import { openFileBlobs } from '../../src/store/blobs.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -32,7 +32,7 @@ async function patchedPolicy(patch: JsonObject): Promise<PolicyEngine> {
 /** What a repository's policy file changes, by the committed rules. */
 export async function testPolicyParser(): Promise<(text: string, path: string) => JsonObject | null> {
   const { manifest } = await committedBundle();
-  return (text, path) => policyPatch(text, manifest, path);
+  return (text, path) => parsePolicyFile(text, manifest, { path }).patch;
 }
 
 async function committedBundle(): Promise<PolicyBundle> {

@@ -15,7 +15,7 @@ test('the guide names every rule of the base pack', () => {
 
 test('the example of a policy file in the guide is a valid one', () => {
   const example = /```yaml\n(.*?)```/s.exec(guide)?.[1] ?? '';
-  expect(parsePolicyFile(example, BUNDLE.manifest)).toMatchObject({
+  expect(parsePolicyFile(example, BUNDLE.manifest).data).toMatchObject({
     autonomy: { max: 'L2' },
     secrets: { allow: ['NPM_TOKEN'] },
   });

@@ -3,32 +3,38 @@ import { describe, expect, test } from 'vitest';
 import { isMaestroError } from '../../../src/base/errors.ts';
 import type { Json } from '../../../src/base/json.ts';
 import { mergePatch } from '../../../src/policy/merge-patch.ts';
-import { parsePolicyFile } from '../../../src/policy/policy-file.ts';
+import { type PolicyFileOptions, parsePolicyFile } from '../../../src/policy/policy-file.ts';
 import { BUNDLE } from './fixture.ts';
 
 const { manifest } = BUNDLE;
 
-/** `line:column` of every finding. */
-function placesIn(text: string): readonly string[] {
+/** `line:column: message` of every finding. */
+function findingsIn(text: string, options: PolicyFileOptions = {}): readonly string[] {
   try {
-    parsePolicyFile(text, manifest, 'p');
+    parsePolicyFile(text, manifest, { ...options, path: 'p' });
   } catch (error) {
     if (!isMaestroError(error, 'POLICY_INVALID')) throw error;
-    return error.message.split('\n').map((line) => line.slice(2, line.indexOf(': ')));
+    return error.message.split('\n').map((line) => line.slice(2));
   }
   return [];
+}
+
+/** `line:column` of every finding. */
+function placesIn(text: string, options: PolicyFileOptions = {}): readonly string[] {
+  return findingsIn(text, options).map((line) => line.slice(0, line.indexOf(': ')));
 }
 
 describe('a policy file', () => {
   test.each(['', '# nothing yet\n', '\n\n', '{}', '\uFEFF# marked'])(
     'that says nothing (%j) leaves the defaults',
     (text) => {
-      expect(parsePolicyFile(text, manifest)).toEqual(manifest.defaults);
+      expect(parsePolicyFile(text, manifest).data).toEqual(manifest.defaults);
     },
   );
 
   test('adds to the defaults, replaces lists and takes away with null', () => {
-    const data = parsePolicyFile('tags: { foo: {}, pii: null }\negress: { allow: [a.com] }\n', manifest);
+    const { data, patch } = parsePolicyFile('tags: { foo: {}, pii: null }\negress: { allow: [a.com] }\n', manifest);
+    expect(patch).toEqual({ tags: { foo: {}, pii: null }, egress: { allow: ['a.com'] } });
     expect(Object.keys(data['tags'] as object)).toContain('foo');
     expect(Object.keys(data['tags'] as object)).not.toContain('pii');
     expect(data['egress']).toEqual({ allow: ['a.com'] });
@@ -52,6 +58,44 @@ describe('a policy file', () => {
     ['a second document', 'tags: {}\n---\ntags: {}', ['2:1']],
     ['a number that JSON lacks', 'budget: { max: { usd: .inf } }', ['1:23']],
     ['a NUL', 'tags: {}\n\0', ['2:1']],
+    ['a duration without a unit', 'environments:\n  prod: { order: 1, soak: 30 }', ['2:21']],
+    ['a soak without an order', 'environments:\n  prod: { soak: 30m }', ['2:11']],
+    ['a window without a time', 'freeze: { windows: [{ name: x, timezone: UTC }] }', ['1:21', '1:21']],
+    ['half a window', 'freeze: { windows: [{ name: x, timezone: UTC, from: "2026-12-20T00:00" }] }', ['1:21']],
+    [
+      'a time of day',
+      'freeze:\n  windows:\n    - { name: x, timezone: UTC, weekly: { from: "fri", to: "mon 08:00" } }',
+      ['3:43'],
+    ],
+    [
+      'a time zone that is none',
+      'freeze: { windows: [{ name: x, timezone: Mars, weekly: { from: "fri 16:00", to: "mon 08:00" } }] }',
+      ['1:32'],
+    ],
+    [
+      'a day that is none',
+      'freeze:\n  windows:\n    - name: x\n      timezone: UTC\n      from: "2026-02-30T00:00"\n      to: "2026-03-03T00:00"',
+      ['5:7'],
+    ],
+    [
+      'a window that ends before it begins',
+      'freeze:\n  windows:\n    - name: x\n      timezone: UTC\n      from: "2026-02-20T00:00"\n      to: "2026-02-03T00:00"',
+      ['6:7'],
+    ],
+    [
+      'an environment that nobody knows',
+      'freeze:\n  windows:\n    - name: x\n      environments:\n        - prod\n        - prd\n      timezone: UTC\n      weekly: { from: "fri 16:00", to: "mon 08:00" }',
+      ['6:11'],
+    ],
+    ['a role that nobody knows', 'actions: { run: { roles: [develper] } }', ['1:27']],
+    [
+      'a reviewer whose role nobody knows',
+      'environments: { prod: { reviewers: [ada, acme/x, "role:boss"] } }',
+      ['1:50'],
+    ],
+    ['a tag that nobody knows', 'residency: { tags: { foo: [eu] } }', ['1:22']],
+    ['a runner class that nobody knows', 'quota: { jobs: { gpuu: 2 } }', ['1:18']],
+    ['a lock', 'lock: [budget]', ['1:1']],
   ])('with %s is refused at its place', (_, text, places) => {
     expect(placesIn(text)).toEqual(places);
   });
@@ -66,6 +110,81 @@ describe('a policy file', () => {
     ['two megabytes', `# ${'x'.repeat(2_000_000)}\ntags: {}`],
   ])('with %s is refused', (_, text) => {
     expect(placesIn(text)).not.toEqual([]);
+  });
+});
+
+describe('a finding', () => {
+  test.each([
+    ['tag: {}', '1:1: tag is not a setting (did you mean "tags"?)'],
+    [
+      'environments: { prod: { aprovals: 2 } }',
+      '1:25: environments.prod.aprovals is not a setting (did you mean "approvals"?) (pack promotion)',
+    ],
+    [
+      'tags: { foo: { verdict: Ask } }',
+      '1:16: tags.foo.verdict must be one of allow, ask, deny (did you mean "ask"?) (pack base)',
+    ],
+    [
+      'secrets: { environments: { TOKEN: [prd] } }',
+      '1:36: secrets.environments.TOKEN.0 names what environments lacks: prd (did you mean "prod"?) (pack secrets)',
+    ],
+    [
+      'environments: { prod: { expires: tomorrow } }',
+      '1:25: environments.prod.expires must be a duration such as 90s, 30m, 24h or 7d (pack promotion)',
+    ],
+    ['budget: null', '1:1: budget may not be removed; leave it out to take the default (pack budget)'],
+  ])('of %j names the setting, the pack and what was probably meant', (text, finding) => {
+    expect(findingsIn(text)).toEqual([finding]);
+  });
+});
+
+describe('what an operator says', () => {
+  const base = { ...manifest.defaults, autonomy: { max: 'L1' } };
+
+  test('is what a repository patches', () => {
+    const { data } = parsePolicyFile('budget: { max: { usd: 1 } }', manifest, { base });
+    expect(data).toMatchObject({ autonomy: { max: 'L1' }, budget: { max: { usd: 1 } } });
+    expect(parsePolicyFile('# nothing', manifest, { base }).data).toBe(base);
+  });
+
+  test('may lock paths, which are no part of the data', () => {
+    const text = 'autonomy: { max: L1 }\nlock: [autonomy, environments.prod, runners.ubuntu-22.04]';
+    const { data, patch, locked } = parsePolicyFile(text, manifest, { isOperators: true });
+    expect(locked).toEqual(['autonomy', 'environments.prod', 'runners.ubuntu-22.04']);
+    expect(data).toEqual(base);
+    expect(patch).toEqual({ autonomy: { max: 'L1' } });
+  });
+
+  test.each([
+    ['no list', 'lock: budget', ['1:1']],
+    ['a path that is none', 'lock:\n  - budget\n  - budgets.max\n  - 3', ['3:5', '4:5']],
+  ])('may not lock %s', (_, text, places) => {
+    expect(placesIn(text, { isOperators: true })).toEqual(places);
+  });
+
+  const locked = ['budget', 'environments.prod', 'runners.ubuntu-22.04', 'secrets.allow'];
+  test.each([
+    ['the whole', 'tags: {}\nbudget: { max: { usd: 1 } }', ['2:1']],
+    ['the whole by taking it away', 'environments:\n  prod: null', ['2:3']],
+    ['a part of it', 'environments:\n  prod: { protected: false }', ['2:3']],
+    ['a name with a dot', 'runners:\n  ubuntu-22.04: { forks: false }', ['2:3']],
+    ['a list', 'secrets: { allow: [A] }', ['1:12']],
+    ['several', 'budget: {}\nenvironments: { prod: {} }', ['1:1', '2:17']],
+  ])('stays as it is where a file touches %s of what is locked', (_, text, places) => {
+    expect(placesIn(text, { locked })).toEqual(places);
+  });
+
+  test('stays as it is where a file replaces that in which the locked path lies', () => {
+    expect(placesIn('environments: []', { locked })).toContain('1:1');
+    expect(findingsIn('environments: []', { locked })[0]).toContain('locked');
+  });
+
+  test.each([
+    'environments: { staging: { order: 1 } }',
+    'runners: { ubuntu-22: {} }',
+    'secrets: { tags: { A: [test] } }',
+  ])('leaves %j to the repository', (text) => {
+    expect(placesIn(text, { locked })).toEqual([]);
   });
 });
 
