@@ -76,6 +76,17 @@ describe('a client that means harm', () => {
     silent.close();
   });
 
+  it('holds so many also where it asks for nothing', async () => {
+    const proxy = await world.proxy(undefined, { limits: { connectionsMax: 20 } });
+    const clients = Array.from({ length: 30 }, () => new RawClient(proxy.url));
+    let endedCount = 0;
+    const tenEnded = Promise.withResolvers<void>();
+    for (const { socket } of clients) socket.once('close', () => ++endedCount === 10 && tenEnded.resolve());
+    for (const { socket } of clients) socket.once('end', () => socket.end());
+    await tenEnded.promise;
+    expect(await world.closed(proxy)).toBe('egress closed 10 connections: too many at one time');
+  });
+
   it('cannot get around that by requests in one connection', async () => {
     const silent = new SilentEnd();
     const port = await silent.open();
@@ -147,10 +158,25 @@ describe('a client that means harm', () => {
     new RawClient(proxy.url).connectTo(world.target);
     await asked.promise;
     await world.closed(proxy);
-    const connections: unknown[] = [];
-    world.far.server.on('connection', (socket) => connections.push(socket));
+    const first = once(world.far.server, 'connection');
     found.resolve(['127.0.0.1']);
     await new Promise((done) => setImmediate(done));
-    expect(connections).toEqual([]);
+    const own = connect(world.far.port, '127.0.0.1');
+    const [arrived] = (await first) as [Socket];
+    expect(arrived.remotePort).toBe(own.localPort);
+    own.destroy();
+  });
+
+  it('that waits for the machine’s own proxy goes with it, too', async () => {
+    const silent = new SilentEnd();
+    const hostEnv = { HTTPS_PROXY: `http://127.0.0.1:${await silent.open()}` };
+    const proxy = await world.proxy(['api.example.com'], { hostEnv });
+    new RawClient(proxy.url).connectTo('api.example.com:443');
+    const [waiting] = (await once(silent.server, 'connection')) as [Socket];
+    const gone = once(waiting.resume(), 'end');
+    await world.closed(proxy);
+    await gone;
+    expect(waiting.readableEnded).toBe(true);
+    silent.close();
   });
 });
