@@ -6,6 +6,7 @@ import { jsonOf, type SourceNode } from '../../pipeline/source.ts';
 import { type PolicyCase, readCases } from './policy-case.ts';
 
 const FINDINGS_SHOWN_MAX = 20;
+const NOTHING = 'expected one key, `cases`, with a list of cases';
 
 /**
  * The cases of `.maestro/policy-cases.yaml`: `cases`, a list.
@@ -24,7 +25,7 @@ export function parseCaseFile(text: string, path: string): readonly PolicyCase[]
 function casesIn(root: SourceNode, findings: Findings): readonly PolicyCase[] {
   const list = root.kind === 'map' && root.entries.size === 1 ? root.entries.get('cases')?.value : undefined;
   if (list === undefined) {
-    findings.error('schema-type', root, 'expected one key, `cases`, with a list of cases');
+    findings.error('schema-type', root, NOTHING);
     return [];
   }
   const value: Json = jsonOf(list);
@@ -42,6 +43,8 @@ function placeOf(node: SourceNode, path: readonly string[], place: Span = node):
 }
 
 function linesOf(all: readonly Finding[]): readonly string[] {
-  const lines = all.slice(0, FINDINGS_SHOWN_MAX).map((one) => `${one.file}:${one.line}:${one.column}: ${one.message}`);
+  const lines = all.slice(0, FINDINGS_SHOWN_MAX).map(({ file, line, column, code, message }) => {
+    return `${file}:${line}:${column}: ${code === 'yaml-empty' ? NOTHING : message}`;
+  });
   return all.length > FINDINGS_SHOWN_MAX ? [...lines, `and ${all.length - FINDINGS_SHOWN_MAX} more`] : lines;
 }

@@ -31,12 +31,15 @@ export function readCases(value: Json | undefined, complain: Complain): readonly
   const list: readonly Json[] = value;
   if (list.length > CASES_MAX) complain([], `expected at most ${CASES_MAX} cases, got ${list.length}`);
   const names = new Set<Json | undefined>();
-  return list.slice(0, CASES_MAX).map((given, index) => {
+  return list.slice(0, CASES_MAX).flatMap((given, index) => {
     const at: Complain = (path, message) => complain([String(index), ...path], message);
-    const one = isJsonObject(given) ? given : {};
-    if (names.has(one['name'])) at(['name'], 'another case has this name');
-    names.add(one['name']);
-    return readCase(one, at);
+    if (!isJsonObject(given)) {
+      at([], 'expected a case: a mapping with name, input and verdict');
+      return [];
+    }
+    if (names.has(given['name'])) at(['name'], 'another case has this name');
+    names.add(given['name']);
+    return [readCase(given, at)];
   });
 }
 

@@ -43,7 +43,8 @@ export function readOwnAnswer(name: string, given: LoopAnswer): OwnAnswer {
   const failure = faultOf(given.value);
   if (failure !== null) return { ...nothing, failure, isPassing: false };
   const { deny = [], ask = [], oblige = [] } = given.value as Partial<OwnAnswer>;
-  return { pack, deny, ask, oblige, failure, isPassing: false };
+  // A set of the module has no order of its own.
+  return { pack, deny: deny.toSorted(), ask: ask.toSorted(), oblige, failure, isPassing: false };
 }
 
 /**

@@ -7,7 +7,7 @@ import type { LoopAnswer, LoopData } from './rules-loop.ts';
 const ANSWER_MS_MAX = 250;
 const START_MS_MAX = 10_000;
 /** Of one that takes the place of another: whoever asks stands still meanwhile. */
-const RESTART_MS_MAX = 2000;
+const RESTART_MS_MAX = 3000;
 /** Of JavaScript; the module's own memory has a limit of its own. */
 const HEAP_MB_MAX = 128;
 /**
@@ -49,9 +49,10 @@ export class RulesThread {
 
   /** Puts a question, so that several threads work at once. `answer` must follow. */
   ask(question: Uint8Array): void {
-    const now = performance.now();
     this.#refusal =
-      this.#wasted(now) > WASTE_MS_MAX ? 'they took too long too often, and are not asked for a while' : undefined;
+      this.#wasted(performance.now()) > WASTE_MS_MAX
+        ? 'they took too long too often, and are not asked for a while'
+        : undefined;
     if (this.#refusal !== undefined) return;
     if (!this.#isReady()) this.#refusal = 'their thread does not start';
     else if (!this.#mailbox.put(ASKED, question)) this.#refusal = 'the question is too large';
@@ -67,7 +68,7 @@ export class RulesThread {
       if (this.#isClosed) void this.#end();
       return JSON.parse(this.#text()) as LoopAnswer;
     }
-    this.#waste(this.#askedAt);
+    this.#waste(ANSWER_MS_MAX);
     void this.#end();
     this.#start();
     return { failure: `they took longer than ${ANSWER_MS_MAX} ms, or too much memory, and were stopped` };
@@ -87,18 +88,16 @@ export class RulesThread {
 
   #isReady(): boolean {
     if (this.#worker === undefined) this.#start();
-    const sinceMs = performance.now();
-    const isStarting = this.#mailbox.state === STARTING;
     this.#mailbox.waitWhile(STARTING, RESTART_MS_MAX);
-    if (isStarting) this.#waste(sinceMs);
     if (this.#mailbox.state === READY) return true;
+    this.#waste(RESTART_MS_MAX);
     void this.#end();
     return false;
   }
 
-  #waste(sinceMs: number): void {
+  #waste(ms: number): void {
     const now = performance.now();
-    this.#wastedMs = this.#wasted(now) + now - sinceMs;
+    this.#wastedMs = this.#wasted(now) + ms;
     this.#wastedAt = now;
   }
 

@@ -51,6 +51,8 @@ oblige contains {"type": "approvals", "value": 2} if input.phase == "promotion"
 decision := {"deny": deny, "ask": ask, "oblige": oblige}
 `;
 
+export const DATA = { acme: { hosts: ['npm.example.com'] } };
+
 export const CASES = [
   { name: 'a plain step passes', input: {}, verdict: 'allow' },
   { name: 'http is refused', input: { step: { uses: 'http' } }, verdict: 'deny', rule: 'no-http' },
@@ -83,7 +85,7 @@ export function buildBundle(source: BundleSource = {}): Buffer {
 }
 
 function filesOf(source: BundleSource): Map<string, string> {
-  const { rules = RULES, cases = CASES, data = { acme: { hosts: ['npm.example.com'] } }, signer = ACME } = source;
+  const { rules = RULES, cases = CASES, data = DATA, signer = ACME } = source;
   return new Map([
     ['rules/own/rules.rego', rules],
     ['rules/data.json', typeof data === 'string' ? data : JSON.stringify(data)],
