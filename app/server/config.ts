@@ -36,6 +36,8 @@ export interface ServerConfig {
   readonly runnerLabels: ClassLabels;
   /** Actions jobs of one run and runner class at once. */
   readonly jobsPerClassMax: number;
+  /** Actions jobs of one installation and runner class at once. */
+  readonly jobsPerInstallationMax: number;
   /** The last address of `X-Forwarded-For` counts as the caller's: a proxy of ours wrote it. */
   readonly isBehindProxy: boolean;
 }
@@ -46,7 +48,8 @@ const PORT_MAX = 65_535;
 const SECRET_CHARS_MIN = 16;
 /** What examples, templates and Probot itself fall back to. */
 const SECRETS_KNOWN = new Set(['development', 'changeme', 'change-me', 'secret', 'webhook_secret', 'password']);
-const JOBS_MAX = 256;
+const RUN_JOBS_MAX = 256;
+const INSTALLATION_JOBS_MAX = 100_000;
 
 /**
  * Reads and checks the environment of a server. There is no default for a secret: without one the server does not start.
@@ -75,7 +78,12 @@ export function readServerConfig(environment: Environment, root: string): Server
     secrets: readSecretsConfig(read, { root, keyFolder: local.keyFolder }),
     runnerLabels: labelsOf(read('MAESTRO_RUNNER_LABELS') ?? '{}'),
     isBehindProxy: flagOf('MAESTRO_BEHIND_PROXY', read('MAESTRO_BEHIND_PROXY')),
-    jobsPerClassMax: jobsOf(read('MAESTRO_JOBS_PER_CLASS') ?? '1'),
+    jobsPerClassMax: jobsOf('MAESTRO_JOBS_PER_CLASS', read('MAESTRO_JOBS_PER_CLASS') ?? '1', RUN_JOBS_MAX),
+    jobsPerInstallationMax: jobsOf(
+      'MAESTRO_JOBS_PER_INSTALLATION',
+      read('MAESTRO_JOBS_PER_INSTALLATION') ?? '100',
+      INSTALLATION_JOBS_MAX,
+    ),
   });
 }
 
@@ -142,10 +150,9 @@ function labelsOf(text: string): ClassLabels {
   }
 }
 
-function jobsOf(text: string): number {
+function jobsOf(name: string, text: string, max: number): number {
   const jobs = Number(text);
-  if (!/^\d+$/.test(text) || jobs < 1 || jobs > JOBS_MAX)
-    throw invalid('MAESTRO_JOBS_PER_CLASS', `a number from 1 to ${JOBS_MAX}`, text);
+  if (!/^\d+$/.test(text) || jobs < 1 || jobs > max) throw invalid(name, `a number from 1 to ${max}`, text);
   return jobs;
 }
 

@@ -11,10 +11,17 @@ export interface ClassDemand {
   readonly lostJobs: number;
   /** All that were ever asked for: the newest ordinal. */
   readonly jobs: number;
+  /** The run has a live job, of whatever class. */
+  readonly isInside: boolean;
+  /** What it was last said to wait for: see `Dispatches.noteWaits`. */
+  readonly waits: string | null;
 }
 
 /** What dedicated runs need of runners. Implemented by the store. */
 export interface Demand {
-  /** Classes with ready steps and fewer than `jobsMax` live jobs, oldest run first; not of runs whose own job serves every class. */
+  /**
+   * Classes with ready steps and fewer than `jobsMax` live jobs, oldest run first; not of runs whose own job serves every class.
+   * Where they are more than `limit`, the oldest of each namespace are among them.
+   */
   unserved(jobsMax: number, limit: number): Promise<readonly ClassDemand[]>;
 }

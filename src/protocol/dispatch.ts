@@ -1,4 +1,6 @@
 import type { Digest } from '../base/digest.ts';
+import type { JobQuotas, JobWait, QuotaFull } from './quota.ts';
+
 /**
  * `requested`: to be asked of GitHub, or asked and not answered yet. `queued`: GitHub has it, no runner took it. `running`.
  * `ended`: it did what it was for, or was not needed any more. `lost`: it never ran, or ended without saying so.
@@ -80,10 +82,12 @@ export interface RegisteringJob {
 export interface Dispatches {
   find(dispatchId: string): Promise<Dispatch | undefined>;
   /**
-   * Writes the intent. `taken`: somebody else has the ordinal. `full`: the installation has `jobsMax` live jobs; those of other
-   * classes that no runner took for a quarter of an hour do not count.
+   * Writes the intent, or answers which quota is full: whoever else asks at the same moment, there are never more. `taken`:
+   * somebody else has the ordinal.
    */
-  request(request: DispatchRequest, jobsMax: number): Promise<'written' | 'taken' | 'full'>;
+  request(request: DispatchRequest, quotas: JobQuotas): Promise<'written' | 'taken' | QuotaFull>;
+  /** From now on `problemOf` says what classes of runs wait for, as long as they have ready steps and no job. */
+  noteWaits(waits: readonly JobWait[]): Promise<void>;
   /** Records a job that GitHub started without us: it runs, and serves every class of its run. Jobs not asked for yet are not needed. */
   adopt(request: Omit<DispatchRequest, 'class' | 'ordinal' | 'labels'>, job: RegisteringJob): Promise<Dispatch>;
   /** Takes up to `limit` live dispatches whose time has come, or whose run just ended; nobody else gets them for `holdMs`. Not those of the installations in `except`. */

@@ -11,15 +11,16 @@ import {
   type RegisteringJob,
   type WorkflowRunNews,
 } from '../protocol/dispatch.ts';
+import type { JobQuotas, QuotaFull } from '../protocol/quota.ts';
 import { intArray } from './array-literal.ts';
 import type { Database, Row, Session } from './database.ts';
+import { noteWaits, problemOf } from './job-problems.ts';
+import { fullQuota, jobUse } from './job-quotas.ts';
 import { plainText } from './json-text.ts';
 
 /** Number = index: stored, and compared, so that news which arrives late never takes a job back. */
 const STATUSES = ['requested', 'queued', 'running', 'ended', 'lost'] as const satisfies readonly DispatchStatus[];
 const PROBLEM_CHARS_MAX = 1000;
-/** A job that no runner took for so long takes no place from other classes: its runners may be offline for a day. */
-const UNTAKEN_MS = 900_000;
 /** A running job is looked at this often, in case its end was never delivered. */
 const RUNNING_LOOK_MS = 300_000;
 
@@ -35,8 +36,8 @@ export function openDispatches(db: Database, clock: Clock, holder: string | null
   const after = (ms: number): string => isoTime(clock.now() + ms);
   return {
     find: (dispatchId) => findDispatch(db, dispatchId),
-    request: (request, jobsMax) =>
-      db.transaction((session) => insertRequest(session, request, jobsMax, now(), after(-UNTAKEN_MS))),
+    request: (request, quotas) => db.transaction((session) => insertRequest(session, request, quotas, now())),
+    noteWaits: (waits) => noteWaits(db, waits),
     adopt: (request, job) => adoptJob(db, request, job, now(), after(RUNNING_LOOK_MS)),
     claimDue: (limit, holdMs, except = []) => claimDue(db, { limit, except }, now(), after(holdMs), holder),
     calling: async (dispatchId, fence, holdMs) => {
@@ -111,21 +112,13 @@ async function findDispatch(session: Session, dispatchId: string): Promise<Dispa
 async function insertRequest(
   session: Session,
   request: DispatchRequest,
-  jobsMax: number,
+  quotas: JobQuotas,
   now: string,
-  untakenSince: string,
-): Promise<'written' | 'taken' | 'full'> {
-  // Two processes that count at the same moment would both find room.
-  await session.query('dispatch_quota_lock', 'select pg_advisory_xact_lock(hashtextextended($1, 2))', [
-    `dispatch ${request.installationId}`,
-  ]);
-  const [count] = await session.query(
-    'dispatch_live_jobs',
-    `select count(*)::int from dispatch where installation_id = $1 and status < 3
-       and (status <> 1 or class = $2 or status_at > $3::timestamptz)`,
-    [request.installationId, request.class, untakenSince],
-  );
-  if (Number(count?.[0]) >= jobsMax) return 'full';
+): Promise<'written' | 'taken' | QuotaFull> {
+  const use = await jobUse(session, request);
+  if (use.isTaken) return 'taken';
+  const full = fullQuota(use, quotas);
+  if (full) return full;
   const rows = await session.query(
     'dispatch_request',
     `insert into dispatch (id, run_key, class, ordinal, labels, installation_id, repository_id, owner, repo, ref,
@@ -302,17 +295,6 @@ function whyNot(found: Dispatch, job: RegisteringJob): string | undefined {
 
 function conflict(dispatchId: string, reason: string): MaestroError {
   return new MaestroError('CONFLICT', `dispatch ${dispatchId.slice(0, 40)} cannot be registered: ${reason}`);
-}
-
-async function problemOf(db: Database, runId: string): Promise<string | null> {
-  const rows = await db.query(
-    'dispatch_problems',
-    `select l.class, l.problem from (
-       select distinct on (class) class, problem from dispatch where run_key = $1 order by class, ordinal desc) l
-     where l.problem is not null order by l.class`,
-    [runId],
-  );
-  return rows.length === 0 ? null : rows.map((row) => `${String(row[0])}: ${String(row[1])}`).join('\n');
 }
 
 function problemText(problem: string | null): string | null {

@@ -174,6 +174,7 @@ create table dispatch (
 );
 create index dispatch_due on dispatch (due_at) WHERE (status < 3);
 create index dispatch_live on dispatch (installation_id) WHERE (status < 3);
+create index dispatch_live_repository on dispatch (repository_id) WHERE (status < 3);
 create index dispatch_over on dispatch (status_at) WHERE (status >= 3);
 create index dispatch_workflow_run on dispatch (workflow_run_id) WHERE (workflow_run_id IS NOT NULL);
 
@@ -333,6 +334,7 @@ create table queue (
   id integer generated always as identity not null,
   pool text not null,
   class text not null,
+  waits text,
   constraint queue_pool_class_key unique (pool, class),
   constraint queue_pkey primary key (id)
 );

@@ -35,6 +35,8 @@ export interface AttendTools {
   readonly giveUp: (runId: string, runnerClass: string, reason: string) => Promise<boolean>;
   /** What `problemOf` answers for the run may have changed. */
   readonly onProblem: (runId: string) => void;
+  /** A job is live no more: others may have its place. */
+  readonly onEnded: () => void;
 }
 
 /**
@@ -57,12 +59,12 @@ export async function attend(tools: AttendTools, due: DueDispatch): Promise<void
   }
 }
 
-async function putOff({ dispatches, pause }: AttendTools, due: DueDispatch, error: unknown): Promise<never> {
+async function putOff(tools: AttendTools, due: DueDispatch, error: unknown): Promise<never> {
   const isAnswered = isMaestroError(error, 'CONFLICT');
   // Before the next of this installation waits as long as this one did.
-  if (!isAnswered) pause.begin(due.installationId, UNREACHABLE_PAUSE_MS);
-  if (due.overForMs !== null && due.overForMs >= OVER_MS_MAX) await dispatches.end(due.dispatchId, 'ended', null);
-  else await dispatches.later(due.dispatchId, isAnswered ? REFUSED_LOOK_MS : UNKNOWN_LOOK_MS);
+  if (!isAnswered) tools.pause.begin(due.installationId, UNREACHABLE_PAUSE_MS);
+  if (due.overForMs !== null && due.overForMs >= OVER_MS_MAX) await end(tools, due, 'ended', null);
+  else await tools.dispatches.later(due.dispatchId, isAnswered ? REFUSED_LOOK_MS : UNKNOWN_LOOK_MS);
   throw error;
 }
 
@@ -114,7 +116,7 @@ async function refuse(tools: AttendTools, due: DueDispatch, problem: string): Pr
   } else {
     // First the steps: after a crash in between it is refused, and they are failed, once more.
     if (!(await tools.giveUp(due.runId, due.class, problem))) return;
-    await tools.dispatches.end(due.dispatchId, 'lost', problem);
+    await end(tools, due, 'lost', problem);
   }
   tools.onProblem(due.runId);
 }
@@ -133,6 +135,7 @@ async function lookAtRun(tools: AttendTools, due: DueDispatch): Promise<void> {
     conclusion: seen.conclusion,
     isWholeRun: true,
   });
+  if (changed?.status === 'ended' || changed?.status === 'lost') tools.onEnded();
   if (changed) return tools.onProblem(due.runId);
   if (seen.status === 'completed') return lose(tools, due, `workflow run ${workflowRunId} has ended`);
   if (due.status === 'running') return dispatches.later(due.dispatchId, RUNNING_LOOK_MS);
@@ -156,15 +159,20 @@ async function adoptUnseen(tools: AttendTools, due: DueDispatch): Promise<number
 }
 
 async function lose(tools: AttendTools, due: DueDispatch, problem: string): Promise<void> {
-  await tools.dispatches.end(due.dispatchId, 'lost', problem);
+  await end(tools, due, 'lost', problem);
   tools.onProblem(due.runId);
+}
+
+async function end(tools: AttendTools, due: DueDispatch, status: 'ended' | 'lost', problem: string | null) {
+  await tools.dispatches.end(due.dispatchId, status, problem);
+  tools.onEnded();
 }
 
 /** The run is over: what has not started is cancelled, what runs gets time to end by itself. */
 async function clearAway(tools: AttendTools, due: DueDispatch, overForMs: number): Promise<void> {
   const { dispatches, github } = tools;
   // A user's own workflow: what else it does is not ours to cancel.
-  if (due.class === EVERY_CLASS) return dispatches.end(due.dispatchId, 'ended', null);
+  if (due.class === EVERY_CLASS) return end(tools, due, 'ended', null);
   if (due.status === 'running' && overForMs < DRAIN_MS_MAX) {
     return dispatches.later(due.dispatchId, DRAIN_MS_MAX - overForMs);
   }
@@ -175,5 +183,5 @@ async function clearAway(tools: AttendTools, due: DueDispatch, overForMs: number
     ? (due.workflowRunId ?? (await github.findRun(due, WORKFLOW, due.dispatchId, due.requestedAt)))
     : undefined;
   if (workflowRunId !== undefined) await github.cancel(due, workflowRunId);
-  await dispatches.end(due.dispatchId, 'ended', null);
+  await end(tools, due, 'ended', null);
 }

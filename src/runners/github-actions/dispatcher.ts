@@ -1,15 +1,18 @@
 import type { Clock } from '../../base/clock.ts';
+import { isMaestroError } from '../../base/errors.ts';
 import { ulid } from '../../base/ids.ts';
 import type { ClassDemand, Demand } from '../../protocol/demand.ts';
 import type { Dispatches, DueDispatch } from '../../protocol/dispatch.ts';
 import type { GitHubRun, GitHubRuns } from '../../protocol/github-run.ts';
 import type { LeaseClient } from '../../protocol/lease.ts';
+import type { JobQuotas, JobWait, Quotas } from '../../protocol/quota.ts';
 import type { WorkflowDispatch } from '../../protocol/workflow-dispatch.ts';
 import { type AttendTools, attend, HOLD_MS } from './attend.ts';
 import { decide, hopelessness, type JobLimits } from './decide.ts';
 import { GiveUps } from './give-ups.ts';
 import { InstallationPause } from './installation-pause.ts';
 import { type ClassLabels, labelsOf } from './labels.ts';
+import { QuotaLine } from './quota-line.ts';
 
 const CLAIM_MAX = 50;
 /** Installations that are served at the same time. */
@@ -27,17 +30,24 @@ const UNPLACED_PAUSE_MS = 20;
 const UNPLACED_LOOKS_MAX = 40;
 const ULID_BYTES = 16;
 
+interface DispatcherLimits extends JobLimits {
+  /** Live jobs of one class of one installation. */
+  readonly jobsPerInstallationMax: number;
+}
+
 export interface DispatcherOptions {
   readonly dispatches: Dispatches;
   readonly demand: Demand;
   readonly github: WorkflowDispatch;
   readonly runs: Pick<GitHubRuns, 'find'>;
   readonly leases: LeaseClient;
+  /** What policy lets the repository of a run have at once. @throws POLICY_INVALID, which people are told */
+  readonly quotasOf: (runId: string) => Promise<Quotas>;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
-  readonly limits?: Partial<JobLimits & { readonly jobsPerInstallationMax: number }>;
+  readonly limits?: Partial<DispatcherLimits>;
   readonly labels?: ClassLabels;
   /** Calls the listener when steps became ready; answers how to end that. */
   readonly onReady: (listener: () => void) => () => void;
@@ -50,7 +60,7 @@ export interface DispatcherOptions {
 /** Starts workers as GitHub Actions jobs where ready steps have none. Any number of them work on one database. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #limits: JobLimits & { readonly jobsPerInstallationMax: number };
+  readonly #limits: DispatcherLimits;
   readonly #giveUps: GiveUps;
   readonly #attendTools: AttendTools;
   readonly #runs = new Map<string, GitHubRun>();
@@ -85,6 +95,8 @@ export class Dispatcher {
       pause: new InstallationPause(options.clock, options.random),
       giveUp: (runId, runnerClass, reason) => this.#giveUps.giveUp(runId, runnerClass, async () => reason),
       onProblem: options.onProblem,
+      // Whoever waits for its place, of this run or another, has waited long enough.
+      onEnded: () => this.wake(),
     };
   }
 
@@ -122,13 +134,13 @@ export class Dispatcher {
     const demands = await this.#options.demand.unserved(this.#limits.jobsPerClassMax, DEMANDS_MAX);
     const before = this.#lacking;
     this.#lacking = new Set(demands.map(nameOf));
-    const full = new Set<string>();
+    const line = new QuotaLine(this.#limits.jobsPerInstallationMax);
     const unplaced = new Map<string, number>();
     for (const demand of demands) {
       if (this.#isClosing) return;
       try {
         const run = await this.#run(demand.runId);
-        if (run) await this.#serve(demand, run, before.has(nameOf(demand)), full);
+        if (run) await this.#serve(demand, run, before.has(nameOf(demand)), line);
         // Dedicated, but not to GitHub, or not yet.
         else unplaced.set(demand.runId, (this.#unplaced.get(demand.runId) ?? 0) + 1);
       } catch (error) {
@@ -137,6 +149,7 @@ export class Dispatcher {
       }
     }
     this.#unplaced = unplaced;
+    await this.#tell(line.changes(demands));
     while (this.#lanes.size < LANES_MAX && !this.#isClosing) {
       // What waited in the lane of a slow installation would be claimed again and again, and leave no room for others.
       const busy = [...this.#lanes.keys()];
@@ -181,21 +194,37 @@ export class Dispatcher {
     return Math.min(FAILED_PAUSE_MS_MAX, LOOK_PAUSE_MS * 2 ** this.#failures);
   }
 
-  /** @param full classes of installations that have as many jobs as they may: at a busy hour thousands of their runs wait */
-  async #serve(demand: ClassDemand, run: GitHubRun, isLasting: boolean, full: Set<string>): Promise<void> {
+  async #serve(demand: ClassDemand, run: GitHubRun, isLasting: boolean, line: QuotaLine): Promise<void> {
     const decision = decide(demand, this.#limits, isLasting);
     if (decision.type === 'enough') return;
     if (decision.type === 'give-up') return this.#beginGiveUp(demand);
-    const quota = `${run.installationId}/${demand.class}`;
-    if (full.has(quota)) return;
-    for (let i = 1; i <= decision.count; i++) {
-      const answer = await this.#request(run, demand.class, demand.jobs + i);
-      if (answer === 'full') full.add(quota);
-      if (answer !== 'written') return;
+    if (line.isBehind(demand, run)) return;
+    const quotas = await this.#quotas(demand, line);
+    for (let i = 1; quotas && i <= decision.count; i++) {
+      const answer = await this.#request(run, demand, demand.jobs + i, line.quotasOf(demand, run, quotas));
+      if (answer === 'taken') return;
+      if (answer !== 'written') return line.stop(demand, run, answer, quotas);
+      line.enter(demand, run);
     }
   }
 
-  #request(run: GitHubRun, runnerClass: string, ordinal: number): ReturnType<Dispatches['request']> {
+  /** Undefined where policy says what nobody understands: the run waits until that is mended. */
+  async #quotas(demand: ClassDemand, line: QuotaLine): Promise<Quotas | undefined> {
+    try {
+      return await this.#options.quotasOf(demand.runId);
+    } catch (error) {
+      if (!isMaestroError(error, 'POLICY_INVALID')) throw error;
+      line.hold(demand, error.message);
+      return undefined;
+    }
+  }
+
+  #request(
+    run: GitHubRun,
+    { class: runnerClass }: ClassDemand,
+    ordinal: number,
+    quotas: JobQuotas,
+  ): ReturnType<Dispatches['request']> {
     const { clock, randomBytes, labels, dispatches } = this.#options;
     return dispatches.request(
       {
@@ -210,8 +239,14 @@ export class Dispatcher {
         repo: run.repo,
         ref: run.defaultBranch,
       },
-      this.#limits.jobsPerInstallationMax,
+      quotas,
     );
+  }
+
+  async #tell(waits: readonly JobWait[]): Promise<void> {
+    if (waits.length === 0) return;
+    await this.#options.dispatches.noteWaits(waits);
+    for (const runId of new Set(waits.map((wait) => wait.runId))) this.#options.onProblem(runId);
   }
 
   /** Takes its time beside the look: what a class of a run lacks must not keep the others waiting. */

@@ -10,6 +10,7 @@ import { openDispatches } from '../../../src/store/dispatches.ts';
 import { type HttpLeaseClient, openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
+import { NO_QUOTAS } from '../../fakes/job-quotas.ts';
 import { planStep } from '../../fakes/plans.ts';
 import { TestIssuer } from '../../unit/auth/issuer.ts';
 import { World } from '../engine/world.ts';
@@ -73,7 +74,7 @@ onEveryDatabase('a job at a server with real identities and real dispatches', (u
         repo: 'engine',
         ref: 'main',
       },
-      100,
+      NO_QUOTAS,
     );
     return dispatchId;
   };

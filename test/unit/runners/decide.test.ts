@@ -4,6 +4,17 @@ import { decide, hopelessness } from '../../../src/runners/github-actions/decide
 const LIMITS = { jobsPerClassMax: 3, stepsPerJob: 4 };
 const ENOUGH = { type: 'enough' };
 const jobs = (count: number) => ({ type: 'dispatch', count });
+const DEMAND = {
+  runId: 'r',
+  class: 'linux',
+  ready: 1,
+  waitingJobs: 0,
+  runningJobs: 0,
+  lostJobs: 0,
+  jobs: 0,
+  isInside: false,
+  waits: null,
+};
 
 it.each([
   ['one step calls for one job', { ready: 1 }, false, jobs(1)],
@@ -19,12 +30,11 @@ it.each([
   ['jobs that do nothing are not sent for ever', { ready: 1, jobs: 100 }, false, { type: 'give-up' }],
   ['unless another one still runs', { ready: 9, lostJobs: 3, runningJobs: 1 }, true, ENOUGH],
 ])('%s', (_title, change, isLasting, decision) => {
-  const none = { runId: 'r', class: 'linux', ready: 0, waitingJobs: 0, runningJobs: 0, lostJobs: 0, jobs: 0 };
-  expect(decide({ ...none, ...change }, LIMITS, isLasting)).toEqual(decision);
+  expect(decide({ ...DEMAND, ...change }, LIMITS, isLasting)).toEqual(decision);
 });
 
 it('what is given up says whether its jobs were lost, or came and left', () => {
-  const demand = { runId: 'r', class: 'linux', ready: 1, waitingJobs: 0, runningJobs: 0, jobs: 100 };
+  const demand = { ...DEMAND, jobs: 100 };
   expect(hopelessness({ ...demand, lostJobs: 3 })).toMatch(/no job for class linux .* 100 were lost/);
   expect(hopelessness({ ...demand, lostJobs: 0 })).toMatch(/100 jobs for class linux came, and left/);
 });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GitHubRuns } from '../../../src/protocol/github-run.ts';
 import type { WorkerHello } from '../../../src/protocol/lease.ts';
+import { NO_QUOTAS } from '../../fakes/job-quotas.ts';
 import { planStep } from '../../fakes/plans.ts';
 import { GitHubWorld } from './github-world.ts';
 
@@ -106,7 +107,7 @@ describe('a class that gets no job', () => {
     const { labels, ref, ...place } = { ...world.githubRun(runId), labels: ['linux'], ref: 'main' };
     for (let ordinal = 1; ordinal <= 3; ordinal++) {
       const dispatchId = `${runId}/${ordinal}`;
-      await world.dispatches.request({ ...place, dispatchId, class: 'linux', ordinal, labels, ref }, 1000);
+      await world.dispatches.request({ ...place, dispatchId, class: 'linux', ordinal, labels, ref }, NO_QUOTAS);
       await world.dispatches.end(dispatchId, 'lost', 'the job ended');
     }
     return runId;
@@ -177,8 +178,8 @@ it('a run that cannot be served keeps no other from its job', async () => {
   const poison = await world.run();
   const other = await world.run();
   const { dispatches } = world;
-  const request: typeof dispatches.request = (request, jobsMax) =>
-    request.runId === poison ? Promise.reject(new Error('poison')) : dispatches.request(request, jobsMax);
+  const request: typeof dispatches.request = (request, quotas) =>
+    request.runId === poison ? Promise.reject(new Error('poison')) : dispatches.request(request, quotas);
   await world.dispatcher({ dispatches: { ...dispatches, request } }).look();
   expect(world.errors).toEqual([new Error('poison')]);
   expect(await world.onlyDispatch(other)).toMatchObject({ status: 'queued' });

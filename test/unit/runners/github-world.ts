@@ -31,6 +31,8 @@ export class GitHubWorld {
   readonly #drop: () => Promise<void>;
   /** Installation of each run, where it is not 7. */
   readonly installations = new Map<string, number>();
+  /** Repository of each run, where it is not 42. */
+  readonly repositories = new Map<string, number>();
 
   /** @param url of a Postgres; embedded where there is none */
   static async open(url?: string): Promise<GitHubWorld> {
@@ -58,6 +60,7 @@ export class GitHubWorld {
     for (const [id] of await this.db.query('', 'select id from run where state < 3', []))
       await this.engine.cancelRun(Number(id), 'the test is over');
     await this.db.query('', 'delete from dispatch', []);
+    await this.setQuota(null);
     this.farEnd.reset();
     this.errors.length = 0;
     this.told.length = 0;
@@ -70,6 +73,7 @@ export class GitHubWorld {
       github: this.farEnd.client(),
       runs: { find: async (runId) => this.githubRun(runId) },
       leases: this.engine.leases,
+      quotasOf: (runId) => this.engine.quotasOf(runId),
       clock: this.clock,
       random: () => 0,
       randomBytes,
@@ -84,6 +88,12 @@ export class GitHubWorld {
   async run(steps: readonly PlanStep[] = [planStep('build')]): Promise<string> {
     const { run } = await this.engine.startRun({ plan: planOf(steps), trigger: TRIGGER, isDedicated: true });
     return this.keyOf(run);
+  }
+
+  /** What the policy file of the runs' namespace says of `quota`. */
+  async setQuota(quota: JsonObject | null): Promise<void> {
+    const source = { path: '.maestro/policy.yaml', commit: null };
+    await this.engine.setPolicy({ tenant: 'local', name: 'local' }, quota && { quota }, source);
   }
 
   async keyOf(run: number): Promise<string> {
@@ -117,8 +127,13 @@ export class GitHubWorld {
   }
 
   /** A delivery of GitHub's about a job. Answers what the handler says. */
-  async deliver(event: 'workflow_job' | 'workflow_run', subject: JsonObject, repository = REPOSITORY): Promise<string> {
-    const handlers = openJobHandlers({ dispatches: this.dispatches, wake: () => {} });
+  async deliver(
+    event: 'workflow_job' | 'workflow_run',
+    subject: JsonObject,
+    repository = REPOSITORY,
+    wake: () => void = () => {},
+  ): Promise<string> {
+    const handlers = openJobHandlers({ dispatches: this.dispatches, wake });
     return handlers[event]({
       id: randomBytes(8).toString('hex'),
       event,
@@ -133,7 +148,7 @@ export class GitHubWorld {
     return githubRun({
       runId,
       installationId: this.installations.get(runId) ?? 7,
-      repositoryId: REPOSITORY,
+      repositoryId: this.repositories.get(runId) ?? REPOSITORY,
       headSha: 'a'.repeat(40),
       ref: 'refs/pull/7/head',
       pullNumber: 7,

@@ -9,6 +9,7 @@ import { migrate } from '../../../src/store/migrate.ts';
 import { itEmbedded } from '../../every-database.ts';
 import { checkSpec } from '../../fakes/checks.ts';
 import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
+import { NO_QUOTAS } from '../../fakes/job-quotas.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import { describeWith } from '../../real-parts.ts';
 
@@ -62,7 +63,7 @@ function suite(url: string | undefined): void {
     await engine.close();
     const { headSha: _sha, pullNumber: _pull, ...place } = TARGET;
     const request = { dispatchId: 'd', runId, class: 'c', ordinal: 1, labels: ['x'], ...place, ref: 'main' };
-    await dispatches.request(request, 10);
+    await dispatches.request(request, NO_QUOTAS);
   }
 
   const passed = async (id: string, seconds: number): Promise<void> => {

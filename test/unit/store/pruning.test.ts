@@ -13,6 +13,7 @@ import { onEveryDatabase } from '../../every-database.ts';
 import { checkSpec } from '../../fakes/checks.ts';
 import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
 import { githubRun } from '../../fakes/github-runs.ts';
+import { NO_QUOTAS } from '../../fakes/job-quotas.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 
 const DAY_MS = 86_400_000;
@@ -160,7 +161,7 @@ onEveryDatabase('what is over', (url) => {
       const { run } = await engine.startRun({ plan: planOf([planStep('a')]), trigger: TRIGGER, isDedicated: true });
       const { id: runId } = await engine.readRun(run);
       const wanted = { ...PLACE, dispatchId, runId, class: 'ubuntu-latest', ordinal: 1, labels: [], ref: 'main' };
-      await dispatches.request(wanted, 100);
+      await dispatches.request(wanted, NO_QUOTAS);
       if (dispatchId !== 'live') await dispatches.end(dispatchId, 'ended', null);
       if (dispatchId !== 'open') await engine.cancelRun(run, 'over');
     }

@@ -32,6 +32,7 @@ describe('the configuration of a server', () => {
       oidcIssuer: 'https://token.actions.githubusercontent.com',
       publicUrl: 'https://maestro.example.com',
       jobsPerClassMax: 1,
+      jobsPerInstallationMax: 100,
     });
   });
 
@@ -73,6 +74,9 @@ describe('the configuration of a server', () => {
     ['MAESTRO_RUNNER_LABELS', '{"gpu": []}'],
     ['MAESTRO_RUNNER_LABELS', 'gpu'],
     ['MAESTRO_JOBS_PER_CLASS', '0'],
+    ['MAESTRO_JOBS_PER_INSTALLATION', '0'],
+    ['MAESTRO_JOBS_PER_INSTALLATION', '1e3'],
+    ['MAESTRO_JOBS_PER_INSTALLATION', '100001'],
   ])('refuses %s=%s and names the variable', (name, value) => {
     expect(refusalOf({ [name]: value })).toContain(name);
   });

@@ -9,6 +9,7 @@ import { openDispatches } from '../../../../src/store/dispatches.ts';
 import { jobsOfRun } from '../../../../src/store/run-jobs.ts';
 import { onEveryDatabase } from '../../../every-database.ts';
 import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
+import { NO_QUOTAS } from '../../../fakes/job-quotas.ts';
 import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
 
 onEveryDatabase('what the reporter hears of runs', (url) => {
@@ -72,7 +73,7 @@ onEveryDatabase('what the reporter hears of runs', (url) => {
     const place = { runId: id, installationId: 7, repositoryId: 42, owner: 'octo', repo: 'app', ref: 'main' };
     for (const [ordinal, workflowRunId] of [101, null, 103, 104, 105].entries()) {
       const dispatchId = `${id}-${ordinal}`;
-      await dispatches.request({ ...place, dispatchId, class: 'linux', ordinal, labels: [] }, 9);
+      await dispatches.request({ ...place, dispatchId, class: 'linux', ordinal, labels: [] }, NO_QUOTAS);
       await dispatches.accepted(dispatchId, workflowRunId, 1000);
     }
     const again = { repositoryId: 42, workflowRunId: 105, runAttempt: 1, keyDigest: digestBytes('key') };

@@ -10,6 +10,7 @@ import { openInstallations } from '../../../../src/store/installations.ts';
 import { checkSpec } from '../../../fakes/checks.ts';
 import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
 import { githubRun } from '../../../fakes/github-runs.ts';
+import { NO_QUOTAS } from '../../../fakes/job-quotas.ts';
 import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
 import { FarEnd } from '../matching/far-end.ts';
 import { HEAD } from '../matching/sample-events.ts';
@@ -76,7 +77,7 @@ export class PlaceWorld {
     await this.runs.add(row);
     await openCheckBoard(this.db).put(row, checkSpec({ externalId: runId }));
     const job = { dispatchId: `d-${runId}`, class: 'linux', ordinal: 1, labels: [], ref: 'main' };
-    await openDispatches(this.db, { now: Date.now }).request({ ...row, ...job }, 1000);
+    await openDispatches(this.db, { now: Date.now }).request({ ...row, ...job }, NO_QUOTAS);
     return runId;
   }
 
