@@ -106,7 +106,8 @@ describe('what people ask for on a pull request', () => {
     const forbidden = ['run', 'retry', 'cancel', 'approve agree', 'deny agree', 'ok-to-test'];
     const lines = [...forbidden, 'help'].map((words) => `/maestro ${words}`).join('\n');
     const answers = (await world.ask(mallory, pull, lines)).split('\n---\n');
-    for (const answer of answers.slice(0, -1)) expect(answer).toMatch(/Not done: .* the write role or more/);
+    for (const answer of answers.slice(0, -1))
+      expect(answer).toMatch(/Not done: policy does not let mallory.* wants the role/);
     expect(answers).toHaveLength(7);
     expect(answers.at(-1)).toContain('ok-to-test');
     const id = await ada.comment(repository, pull, 'Looks good.');
