@@ -54,7 +54,19 @@ onEveryStore('a run that could not have a receipt', (world) => {
 
   describe('because of what people answer', () => {
     const nameless = answerBytes(
-      [{ ...SEEN, id: 1000, run: 1, idx: 0, generation: 1, provider: 'local', principal: '', account: '', reason: '' }],
+      [
+        {
+          ...SEEN,
+          id: 1000,
+          run: 1,
+          idx: 0,
+          generation: 1,
+          provider: 'github',
+          principal: '',
+          account: 'x',
+          reason: '',
+        },
+      ],
       compilePlan(planOf([gate('g', 1)])),
     );
     const taken = ANSWER_BYTES_MAX - Math.floor(1.5 * nameless);
@@ -66,7 +78,7 @@ onEveryStore('a run that could not have a receipt', (world) => {
       const last = (taken % each) + NAME_CHARS;
       await world().sql(
         `insert into approval (run_id, idx, generation, decision, provider, principal, account, reason, subject_digest)
-         select run_id, idx, -i, decision, provider, repeat('x', case i when 1 then ${last} else ${NAME_CHARS} end), '', reason, subject_digest
+         select run_id, idx, -i, decision, 'github', repeat('x', case i when 1 then ${last} else ${NAME_CHARS} end), 'x', reason, subject_digest
          from approval, generate_series(1, ${count}) i where run_id = ${run}`,
       );
     };
