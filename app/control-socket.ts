@@ -176,6 +176,7 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['listRuns', one(({ client }, [limit]) => client.listRuns(count(limit, LIST_MAX)))],
   ['readPlan', one(({ client }, [run]) => client.readPlan(text(run)))],
   ['readTrigger', one(({ client }, [run]) => client.readTrigger(text(run)))],
+  ['explain', one(({ client }, [run, step]) => client.explain(text(run), step === null ? undefined : text(step)))],
   ['readReceipt', one(({ client }, [run]) => client.readReceipt(text(run)))],
   ['cancelRun', one(({ client }, [run, reason]) => client.cancelRun(text(run), text(reason)))],
   ['answerGate', one(({ client, userName }, [answer]) => client.answerGate(gateAnswer(answer, userName)))],

@@ -14,6 +14,7 @@ export function localClient(engine: Engine, blobs: BlobStore, close: () => Promi
     listRuns: (limit) => engine.listRuns(limit),
     readPlan: async (name) => engine.readPlan(await engine.resolve(name)),
     readTrigger: async (name) => engine.readTrigger(await engine.resolve(name)),
+    explain: async (name, step) => engine.explain(await engine.resolve(name), step),
     followRun: (name, afterSeq, signal) => follow(name, (run) => engine.followRun(run, afterSeq, signal)),
     readLogs: (name, step, isFollowing, signal) =>
       follow(name, (run) => engine.readLogs(run, step, isFollowing, signal)),

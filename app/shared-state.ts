@@ -96,6 +96,7 @@ class SharedState {
       listRuns: (limit) => read('listRuns', [limit], (client) => client.listRuns(limit)),
       readPlan: (run) => read('readPlan', [run], (client) => client.readPlan(run)),
       readTrigger: (run) => read('readTrigger', [run], (client) => client.readTrigger(run)),
+      explain: (run, step) => read('explain', [run, step ?? null], (client) => client.explain(run, step)),
       readReceipt: (run) => read('readReceipt', [run], (client) => client.readReceipt(run)),
       cancelRun: (run, reason) => change('cancelRun', [run, reason], (client) => client.cancelRun(run, reason)),
       answerGate: (answer) => change('answerGate', [answer], (client) => client.answerGate(answer)),

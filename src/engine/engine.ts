@@ -7,6 +7,7 @@ import type { Plan } from '../pipeline/plan.ts';
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import type { GateAnswer, PlanPreview, RetryScope, RunReceipt, RunTrigger, StartRun } from '../protocol/client.ts';
 import type { LogLine, RunEvent } from '../protocol/event.ts';
+import type { Explanation } from '../protocol/explain.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
 import type { Namespace, PolicySource } from '../protocol/namespace.ts';
 import type { PromotionSource } from '../protocol/promotion-facts.ts';
@@ -25,6 +26,7 @@ import { endClaims } from '../store/outbox.ts';
 import { receiptIdentities } from '../store/receipts.ts';
 import { type Scope, SERVED } from '../store/scope.ts';
 import { Conductor } from './conductor.ts';
+import { explainRun } from './explain.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { advanceGroups, advanceWaiting, groupOf, joinGroup } from './groups.ts';
 import { openHousekeeping } from './housekeeping.ts';
@@ -316,6 +318,11 @@ export class Engine {
 
   readPlan(run: number): Promise<Plan> {
     return this.#queries.readPlan(run);
+  }
+
+  /** @throws STEP_NOT_FOUND */
+  explain(run: number, step?: string): Promise<Explanation> {
+    return explainRun({ db: this.#options.db, queries: this.#queries, policies: this.#policies }, run, step);
   }
 
   readTrigger(run: number): Promise<RunTrigger> {

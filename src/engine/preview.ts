@@ -1,6 +1,8 @@
 import type { PolicyEngine } from '../policy/evaluate.ts';
 import { runInput, runKey } from '../policy/input-from-plan.ts';
 import type { PlanPreview, StartRun } from '../protocol/client.ts';
+import type { StepContexts } from '../protocol/lease.ts';
+import type { AskedDecision } from '../store/decisions.ts';
 import { askPolicy } from './admission.ts';
 import { compilePlan } from './compiled-plan.ts';
 import { runContexts, stepContexts } from './contexts.ts';
@@ -9,9 +11,24 @@ import type { RunEntry } from './run-entry.ts';
 import { decisionView } from './run-view.ts';
 
 /** What policy would say to a run and to each of its steps. Writes nothing and runs nothing. */
-export function previewPlan(policy: PolicyEngine, { plan, trigger }: StartRun): PlanPreview {
+export function previewPlan(policy: PolicyEngine, request: StartRun): PlanPreview {
+  const { plan, trigger } = request;
+  return {
+    digest: compilePlan(plan).digest,
+    run: decisionView(policy.evaluate(runInput(plan, trigger))),
+    steps: askSteps(policy, request).map(({ decision }, idx) => ({
+      step: plan.steps[idx]?.id ?? '',
+      decision: decisionView(decision),
+    })),
+    estimate: { steps: plan.steps.length, microUsd: 0, durationMs: null },
+  };
+}
+
+/** Asks about each step of a plan, in order, as if whatever it waits for had succeeded. */
+export function askSteps(policy: PolicyEngine, { plan, trigger }: StartRun): readonly AskedDecision[] {
   const compiled = compilePlan(plan);
   const contexts = runContexts(compiled, { key: '', attempt: 1, trigger });
+  const ofStep = (idx: number): StepContexts => stepContexts(contexts, compiled, idx, () => undefined);
   const entry: RunEntry = {
     id: 0,
     key: '',
@@ -21,25 +38,14 @@ export function previewPlan(policy: PolicyEngine, { plan, trigger }: StartRun): 
     policyKey: runKey(plan, trigger),
     namespace: 0,
   };
-  return {
-    digest: compiled.digest,
-    run: decisionView(policy.evaluate(runInput(plan, trigger))),
-    steps: plan.steps.map((step, idx) => {
-      const asked = askPolicy(policy, {
-        entry,
-        step,
-        idx,
-        contexts: stepContexts(contexts, compiled, idx, () => undefined),
-        isCompensation: false,
-        gatedBy: gatedBy(
-          compiled,
-          idx,
-          (gate) => stepContexts(contexts, compiled, gate, () => undefined),
-          () => true,
-        ),
-      });
-      return { step: step.id, decision: decisionView(asked.decision) };
+  return plan.steps.map((step, idx) =>
+    askPolicy(policy, {
+      entry,
+      step,
+      idx,
+      contexts: ofStep(idx),
+      isCompensation: false,
+      gatedBy: gatedBy(compiled, idx, ofStep, () => true),
     }),
-    estimate: { steps: plan.steps.length, microUsd: 0, durationMs: null },
-  };
+  );
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../base/json.ts';
 import type { Principal } from '../base/principal.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { LogLine, RunEvent } from './event.ts';
+import type { Explanation } from './explain.ts';
 import type { Namespace } from './namespace.ts';
 import type { DecisionView, RunSummary, RunView } from './run.ts';
 
@@ -90,6 +91,8 @@ export interface Client {
   listRuns(limit: number): Promise<readonly RunSummary[]>;
   readPlan(run: string): Promise<Plan>;
   readTrigger(run: string): Promise<RunTrigger>;
+  /** What policy was asked about a run, or one step of it. Throws STEP_NOT_FOUND. */
+  explain(run: string, step?: string): Promise<Explanation>;
   /** Yields facts after `afterSeq` and goes on until the run has ended or the signal fires. */
   followRun(run: string, afterSeq: number, signal: AbortSignal): AsyncIterable<RunEvent>;
   /** With `isFollowing`, goes on until the run has ended. */

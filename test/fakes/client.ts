@@ -12,6 +12,7 @@ import type {
   StartRun,
 } from '../../src/protocol/client.ts';
 import type { LogLine, RunEvent, RunEventType } from '../../src/protocol/event.ts';
+import type { Explanation } from '../../src/protocol/explain.ts';
 import {
   type DecisionView,
   isRunFinal,
@@ -80,6 +81,7 @@ export class ScriptedClient implements Client {
   readonly lines: LogLine[] = [];
   answer: PlanPreview | undefined;
   receipt: RunReceipt | undefined;
+  explanation: Explanation = { asked: [], more: 0 };
   /** Played after the run was taken up by an answer, a retry or a resume. */
   readonly later: Scene[];
   readonly #scenes: Scene[];
@@ -143,6 +145,12 @@ export class ScriptedClient implements Client {
       eventDigest: digestJson({ event_name: 'push' }),
       isFork: false,
     };
+  }
+
+  async explain(run: string, step?: string): Promise<Explanation> {
+    this.asked.push(['explain', step]);
+    this.#known(run);
+    return this.explanation;
   }
 
   async *followRun(run: string, afterSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> {
