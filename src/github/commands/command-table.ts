@@ -114,7 +114,9 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
     summary: 'show why a step ran, waits, was skipped or denied',
     role: 'read',
     publicRole: 'triage',
-    details: ['Without a step: those that did not succeed.'],
+    details: [
+      'Without a step: those that did not succeed. Each pack of policy says what it thinks of a step, with the datum that would change that; one that has nothing against it is only named.',
+    ],
     example: '/maestro explain deploy',
   },
   {

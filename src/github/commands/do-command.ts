@@ -6,12 +6,13 @@ import { answerGate } from './answer-gate.ts';
 import { cancelRuns } from './cancel-runs.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Verb } from './command-table.ts';
+import { explainSteps } from './explain-steps.ts';
 import { denialText, helpText, unknownText } from './help-text.ts';
 import { assertMayDo } from './may-do.ts';
 import type { Command } from './parse-commands.ts';
 import { retryRuns } from './retry-runs.ts';
 import { showPlan } from './show-plan.ts';
-import { explainSteps, showLogs, showStatus } from './show-runs.ts';
+import { showLogs, showStatus } from './show-runs.ts';
 import { startByCommand, startPipelines } from './start-pipelines.ts';
 import { vouch } from './vouch.ts';
 

@@ -1,10 +1,10 @@
-import { MaestroError } from '../../base/errors.ts';
 import type { LogLine } from '../../protocol/event.ts';
 import type { StepView } from '../../protocol/run.ts';
 import { safeCell, safeCode, safeText } from '../report/safe-text.ts';
 import { answerTable } from './answer-table.ts';
 import type { CommandContext } from './command-context.ts';
-import { type HeadRun, headRuns } from './head-runs.ts';
+import { headRuns } from './head-runs.ts';
+import { isStep, noStep } from './named-step.ts';
 import { waitingGates } from './waiting-gates.ts';
 
 const STEPS_MAX = 20;
@@ -44,47 +44,6 @@ function openSteps(steps: readonly StepView[]): string {
     .join(', ');
 }
 
-/** `/maestro explain [step]` */
-export async function explainSteps(
-  { tools, request, pull }: CommandContext,
-  step: string | undefined,
-): Promise<string> {
-  const runs = await headRuns(tools, request.repository.id, pull);
-  const found = runs.flatMap(({ view }) =>
-    view.steps
-      .filter((one) => (step === undefined ? one.status !== 'succeeded' : isStep(one.id, step)))
-      .map((one) => [safeCell(`${view.pipeline}/${one.id}`), one.status, safeCell(whyOf(one), 400), decisionOf(one)]),
-  );
-  if (found.length === 0 && step !== undefined) throw noStep(step);
-  const runLines = runs.flatMap(({ view }) =>
-    step === undefined && (view.reason !== null || view.decision?.verdict !== 'allow')
-      ? [`- run \`${view.id}\` of **${safeText(view.pipeline)}** is ${view.status}: ${safeText(runReason(view))}`]
-      : [],
-  );
-  if (found.length === 0 && runLines.length === 0) return 'Everything succeeded, and policy allowed all of it.';
-  const more = found.length > STEPS_MAX ? `\n\n${found.length - STEPS_MAX} more are not shown.` : '';
-  const table = answerTable(['step', 'status', 'why', 'policy'], found.slice(0, STEPS_MAX));
-  return `${runLines.join('\n')}\n\n${found.length > 0 ? table : ''}${more}`.trim();
-}
-
-function runReason(view: HeadRun['view']): string {
-  return (
-    [view.reason, ...(view.decision?.reasons ?? [])].filter((one) => one !== null).join('; ') ||
-    'policy was not asked yet'
-  );
-}
-
-function whyOf(step: StepView): string {
-  if (step.hold) return `waits (${step.hold.kind}): ${step.hold.reason}`;
-  if (step.reason !== null) return step.reason;
-  return step.status === 'pending' ? `waits for ${step.needs.join(', ')}` : '';
-}
-
-function decisionOf({ decision }: StepView): string {
-  if (decision === null) return '';
-  return safeCell([decision.verdict, ...decision.reasons.slice(0, REASONS_MAX)].join('; '), 400);
-}
-
 /** `/maestro logs [step]` */
 export async function showLogs({ tools, request, pull }: CommandContext, step: string | undefined): Promise<string> {
   const runs = await headRuns(tools, request.repository.id, pull);
@@ -114,12 +73,4 @@ async function lastLines(chunks: AsyncIterable<Pick<LogLine, 'text' | 'attempt'>
     if (text.length > 2 * LOG_READ_CHARS_MAX) text = text.slice(-LOG_READ_CHARS_MAX);
   }
   return text.trimEnd().split('\n').slice(-LOG_LINES_MAX).join('\n');
-}
-
-function isStep(id: string, name: string): boolean {
-  return id === name || id.startsWith(`${name}[`) || id.startsWith(`${name}(`) || id.startsWith(`${name} (`);
-}
-
-function noStep(step: string): MaestroError {
-  return new MaestroError('STEP_NOT_FOUND', `no run of the newest commit has a step ${step}; see /maestro status`);
 }

@@ -52,6 +52,7 @@ export interface CommandTools {
     | 'preview'
     | 'mayAct'
     | 'policyData'
+    | 'explain'
   >;
   readonly starter: Starter;
   readonly pipelines: RepositoryPipelines;
