@@ -4,7 +4,7 @@ import type { DeploymentBoard, DeploymentSpec } from '../protocol/deployment-boa
 import type { Database, Session } from './database.ts';
 import { jsonText } from './json-text.ts';
 import { asksText } from './report-claims.ts';
-import { putReport } from './report-put.ts';
+import { putReport, withoutCountdown } from './report-put.ts';
 
 /** Nothing that the run says later brings back what another one has replaced. */
 const LAST_WORD = Number.MAX_SAFE_INTEGER;
@@ -40,7 +40,7 @@ function put(session: Session, target: CheckTarget, spec: DeploymentSpec, versio
 }
 
 function newsOf(spec: DeploymentSpec): string {
-  return jsonText({ ...spec, logUrl: null });
+  return jsonText({ ...spec, logUrl: null, description: withoutCountdown(spec.description) });
 }
 
 /**

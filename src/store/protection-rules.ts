@@ -2,7 +2,7 @@ import type { ProtectionRequest, ProtectionRules } from '../protocol/protection.
 import type { Database, Row } from './database.ts';
 import { jsonText, plainText } from './json-text.ts';
 import { asksText } from './report-claims.ts';
-import { putReport } from './report-put.ts';
+import { putReport, withoutCountdown } from './report-put.ts';
 
 const COLUMNS = 'p.run_id, p.repository_id, p.workflow_run_id, p.attempt, p.environment';
 /** Its end does not stand on GitHub yet. */
@@ -43,7 +43,8 @@ export function openProtectionRules(db: Database): ProtectionRules {
     },
     putReview: async (target, spec, version) => {
       const { externalId, environment: name } = spec;
-      const facts = { externalId, name, content: jsonText(spec), isUrgent: spec.state !== null };
+      const news = jsonText({ ...spec, comment: withoutCountdown(spec.comment) });
+      const facts = { externalId, name, content: jsonText(spec), news, isUrgent: spec.state !== null };
       await db.transaction((session) =>
         putReport(session, target, { kind: 'review', ...facts, version, asks: asksText({}) }),
       );

@@ -38,6 +38,11 @@ const PUT = `with old as (select digest from report where repository_id = $3 and
   where excluded.version > r.version or (excluded.version = r.version and excluded.digest <> r.digest)
   returning r.digest is distinct from (select o.digest from old o)`;
 
+/** What is news of a text that says for how long something waits: not that it is shorter now. */
+export function withoutCountdown(text: string): string {
+  return text.replace(/\b\d+ s\b/g, 's');
+}
+
 /** Says what should stand on GitHub from now on. Answers whether that is news. */
 export async function putReport(session: Session, target: CheckTarget, report: Report): Promise<boolean> {
   const rows = await session.query('report_put', PUT, [

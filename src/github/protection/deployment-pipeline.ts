@@ -12,8 +12,8 @@ export function deploymentPlan(compile: Compile, environment: string, message: s
   const source = {
     name,
     kind: 'ops',
-    // It costs nothing, and policy may want every pipeline to say what it costs.
-    budget: { usd: 0, tokens: 0, minutes: 0 },
+    // It costs nothing, and policy may want every pipeline to say what it costs. People take the time that they take.
+    budget: { usd: 0, tokens: 0 },
     steps: [{ id: step, uses: 'gate.promote', with: { environment: literal(environment), message: literal(message) } }],
   };
   const { plan, findings } = compile({

@@ -16,6 +16,7 @@ const COMMENT_BYTES_MAX = 1024;
 const REASON_CHARS_MAX = 140;
 const REASONS_MAX = 5;
 const PEOPLE_MAX = 10;
+const NAME_CHARS_MAX = 60;
 
 /**
  * What GitHub should hear about a job that waits: why it waits, or the answer with its reasons. Nothing while there is nothing to
@@ -31,7 +32,7 @@ export function reviewOf(
   if (!isRunFinal(run.status)) {
     const reasons = waitingReasons(run);
     if (reasons.length === 0) return undefined;
-    const how = `Answer with the buttons of the check ${safeText(checkName)}, or \`maestro approve ${run.id}\`.`;
+    const how = `Answer with the buttons of the check ${safeText(checkName, NAME_CHARS_MAX)}, or \`maestro approve ${run.id}\`.`;
     return { ...base, state: null, comment: commentOf('Maestro waits:', reasons, how) };
   }
   const isApproved = run.status === 'succeeded';
