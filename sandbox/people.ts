@@ -5,7 +5,7 @@ import type { World } from './world.ts';
 const TOKEN_BYTES = 18;
 
 /** How a token begins says what it is: made by hand, for some repositories, by an OAuth app, by a GitHub App for a person. */
-export type UserTokenKind = 'ghp_' | 'github_pat_' | 'gho_' | 'ghu_';
+type UserTokenKind = 'ghp_' | 'github_pat_' | 'gho_' | 'ghu_';
 
 /** What changes about people while others look. */
 export interface PeopleVerbs {
