@@ -1,11 +1,5 @@
 import type { DeliveryHandler } from '../../src/github/delivery-handler.ts';
 
-/** What is done about protection rules of deployments: nothing yet but saying so, for who looks into the inbox. */
-const HEARD: DeliveryHandler = ({ event, action }) =>
-  Promise.resolve(`heard of ${event}${action === null ? '' : ` ${action}`}`);
-
-const HEARD_EVENTS = ['deployment_protection_rule'];
-
 /**
  * One handler per event, of handlers that are named `event` or `event.action`. Where several want the same, each gets it
  * in turn, and a failure of one is tried again with all: handlers are idempotent.
@@ -15,9 +9,7 @@ export function handlersByEvent(
 ): Readonly<Record<string, DeliveryHandler>> {
   const wanted = sources.flatMap((source) => Object.entries(source));
   const events = new Set(wanted.map(([name]) => name.split('.')[0] as string));
-  const heard = HEARD_EVENTS.filter((event) => !events.has(event)).map((event) => [event, HEARD] as const);
-  const handled = [...events].map((event) => [event, handlerOf(event, wanted)] as const);
-  return Object.fromEntries([...heard, ...handled]);
+  return Object.fromEntries([...events].map((event) => [event, handlerOf(event, wanted)] as const));
 }
 
 function handlerOf(event: string, wanted: readonly (readonly [string, DeliveryHandler])[]): DeliveryHandler {

@@ -92,8 +92,8 @@ describe('deployments of a run', () => {
     ['that acts on no environment', [stepView('test')], undefined, /./],
   ])('%s', (_, steps, state, description) => {
     const specs = told(steps);
-    expect(specs.map((spec) => spec.state)).toEqual(state === undefined ? [] : [state]);
-    if (state !== undefined) expect(specs[0]?.description).toMatch(description);
+    const expected = state === undefined ? [] : [{ state, description: expect.stringMatching(description) }];
+    expect(specs).toMatchObject(expected);
   });
 
   it.each<[string, readonly StepView[], string]>([

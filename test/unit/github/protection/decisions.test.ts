@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { textAt } from '../../../../src/github/intake/payload.ts';
 import { DecidingWorld, PEOPLE } from './deciding-world.ts';
 
 const { ada, bo } = PEOPLE;
@@ -103,7 +104,9 @@ describe('the App as a protection rule', { timeout: 60_000 }, () => {
   it('decides where the webhook names nothing but where to answer', async () => {
     await world.dispatch();
     const all = Object.keys(world.delivery('deployment_protection_rule').payload);
-    await waits(await world.ask(all.filter((name) => name !== 'deployment_callback_url' && name !== 'action')));
+    const runId = await world.ask(all.filter((name) => name !== 'deployment_callback_url' && name !== 'action'));
+    expect(await world.rules.find(runId)).toMatchObject({ environment: 'prod' });
+    await waits(runId);
   });
 
   it.each([
@@ -111,11 +114,11 @@ describe('the App as a protection rule', { timeout: 60_000 }, () => {
     ['wants the answer elsewhere', (url: string) => url.replace(/^.*\/repos/, 'https://evil.test/repos'), /refused/],
     ['wants another repository to be answered', (url: string) => url.replace('/octo/app/', '/octo/other/'), /refused/],
     ['names a workflow run that is gone', (url: string) => url.replace(/runs\/\d+/, 'runs/1'), /is over/],
-  ])('starts nothing where the webhook %s', async (_, change, note) => {
+  ])('starts nothing where the webhook %s', async (_name, change, note) => {
     const workflowRunId = await world.dispatch();
     const { payload, ...delivery } = world.delivery('deployment_protection_rule');
-    const { deployment_callback_url: address, ...rest } = payload;
-    const url = change(String(address));
+    const { deployment_callback_url: _, ...rest } = payload;
+    const url = change(textAt(payload, 'deployment_callback_url') ?? '');
     const told = { ...rest, ...(url === undefined ? {} : { deployment_callback_url: url }) };
     expect(await world.handle({ ...delivery, payload: told })).toMatch(note);
     expect(await world.rules.openOf(world.github.repositoryId, workflowRunId)).toEqual([]);
