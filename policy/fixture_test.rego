@@ -47,6 +47,8 @@ person := {
 	"isApp": false,
 }
 
+digest := "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 promotion := {
 	"environment": "prod",
 	"at": "2026-11-27T15:30:00Z",
@@ -54,7 +56,7 @@ promotion := {
 		"Europe/Paris": {"date": "2026-11-27", "time": "16:30", "weekday": "fri"},
 		"UTC": {"date": "2026-11-27", "time": "15:30", "weekday": "fri"},
 	},
-	"artifacts": ["sha256:aa"],
+	"artifacts": [digest],
 	"commit": "1f2e3d",
 	"isRollback": false,
 	"deployments": [],

@@ -52,7 +52,7 @@ facts_found contains "pipeline" if {
 	is_string(input.pipeline.name)
 	is_string(input.pipeline.kind)
 	shape.text_or_null(input.pipeline.version)
-	is_number(input.pipeline.steps)
+	shape.is_count(input.pipeline.steps)
 }
 
 facts_found contains "trigger" if {
@@ -128,7 +128,7 @@ promotion_well_formed if {
 
 deployment_well_formed(deployment) if {
 	is_string(deployment.environment)
-	is_number(deployment.ageSeconds)
+	shape.is_count(abs(deployment.ageSeconds))
 	is_boolean(deployment.isVerified)
 }
 

@@ -18,6 +18,14 @@ number_or_null(value) if is_null(value)
 
 whole(value) if value == floor(value)
 
+# What can be counted. A figure is written out in reasons, and the module writes none that is much larger.
+is_count(value) if {
+	is_number(value)
+	whole(value)
+	value >= 0
+	value <= 1000000000
+}
+
 levels := {"L0": 0, "L1": 1, "L2": 2, "L3": 3, "L4": 4, "L5": 5}
 
 # Seconds of "90s", "30m", "2h", "7d". Of digits alone: a number may also be written as 1e9.

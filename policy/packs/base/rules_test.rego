@@ -65,6 +65,8 @@ test_malformed_questions_of_runs_and_steps_are_denied if {
 		fixture.run_with({"phase": "step"}),
 		fixture.run_with({"trigger": {"isFork": "no"}}),
 		fixture.run_with({"pipeline": {"steps": "3"}}),
+		fixture.run_with({"pipeline": {"steps": 1.5}}),
+		fixture.run_with({"pipeline": {"steps": 1e300}}),
 		fixture.run_with({"budget": {"tokens": "1"}}),
 		fixture.run_with({"autonomy": 3}),
 		fixture.run_with({"authority": []}),
@@ -94,6 +96,7 @@ test_malformed_questions_about_people_and_promotions_are_denied if {
 		fixture.promotion_with({"isRollback": "yes"}),
 		fixture.promotion_with({"artifacts": "sha256:aa"}),
 		fixture.promotion_with({"deployments": [{"environment": "staging", "ageSeconds": "9", "isVerified": true}]}),
+		fixture.promotion_with({"deployments": [{"environment": "staging", "ageSeconds": -1e300, "isVerified": true}]}),
 		fixture.promotion_with({"checks": [{"name": "ci"}]}),
 		fixture.promotion_with({"checks": {}}),
 	] {

@@ -76,9 +76,8 @@ deny contains reason("check-failed", message) if {
 oblige contains {"type": "hold", "value": reason("soak", message)} if {
 	is_soaking
 	message := concat("", [
-		subject, " has to be in ", concat(" and ", upstream), " for ", target.soak, ", and ",
-		format_int(soak_left, 10), " s are left; wait, or change environments.", target_name,
-		".soak in .maestro/policy.yaml",
+		subject, " has to be in ", concat(" and ", upstream), " for ", target.soak,
+		"; wait, or change environments.", target_name, ".soak in .maestro/policy.yaml",
 	])
 }
 
@@ -137,7 +136,14 @@ upstream_order := max({entry.order |
 	entry.order < target.order
 })
 
-ages[deployment.environment] := deployment.ageSeconds if some deployment in input.promotion.deployments
+# The newest of each environment is given; where there are more, the youngest counts.
+ages[name] := min(found) if {
+	some name in {deployment.environment | some deployment in input.promotion.deployments}
+	found := {deployment.ageSeconds |
+		some deployment in input.promotion.deployments
+		deployment.environment == name
+	}
+}
 
 verified contains deployment.environment if {
 	some deployment in input.promotion.deployments

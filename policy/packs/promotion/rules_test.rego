@@ -48,7 +48,7 @@ test_exactly_this_was_in_every_environment_of_the_next_lower_order if {
 test_reason_names_the_digest if {
 	decision := fixture.decide(promotion({"deployments": [deployed("qa", 9)]}), ordered({}))
 	decision.reasons == [concat("", [
-		"promotion/upstream: sha256:aa is not what staging runs; deploy exactly this there first, ",
+		"promotion/upstream: ", fixture.digest, " is not what staging runs; deploy exactly this there first, ",
 		"or change environments.prod.order in .maestro/policy.yaml",
 	])]
 }
@@ -79,9 +79,14 @@ test_it_stays_upstream_for_its_soak_time if {
 	}
 }
 
+test_youngest_of_several_deployments_counts if {
+	several := promotion({"deployments": array.concat(upstream, [deployed("qa", 10)])})
+	fixture.duty(several, ordered({"prod": {"soak": "60s"}}), "hold-seconds") == [50]
+}
+
 test_clock_that_ran_backwards_does_not_shorten_the_soak if {
-	question := promotion({"deployments": [deployed("qa", -60.5), deployed("staging", 9999)]})
-	fixture.duty(question, ordered({"prod": {"soak": "60s"}}), "hold-seconds") == [121]
+	question := promotion({"deployments": [deployed("qa", -60), deployed("staging", 9999)]})
+	fixture.duty(question, ordered({"prod": {"soak": "60s"}}), "hold-seconds") == [120]
 }
 
 test_listed_checks_are_green if {

@@ -1,6 +1,7 @@
 # How much may happen at once. How much does happen is the engine's to count, so it is told the most.
 package maestro.packs.quota
 
+import data.maestro.shape
 import data.maestro.text
 
 deny contains reason("missing-data", text.missing("quota")) if not has_data
@@ -8,7 +9,7 @@ deny contains reason("missing-data", text.missing("quota")) if not has_data
 deny contains reason("malformed-data", text.malformed(concat(".", ["quota", name]))) if {
 	input.phase == "run"
 	some name in {"steps", "runs"}
-	not is_number(object.get(data.quota, name, 0))
+	not shape.is_count(object.get(data.quota, name, 0))
 }
 
 deny contains reason("malformed-data", text.malformed("quota.jobs")) if {
@@ -19,15 +20,15 @@ deny contains reason("malformed-data", text.malformed("quota.jobs")) if {
 deny contains reason("malformed-data", text.malformed(concat(".", ["quota.jobs", class]))) if {
 	input.phase == "run"
 	some class, most in data.quota.jobs
-	not is_number(most)
+	not shape.is_count(most)
 }
 
 deny contains reason("steps", message) if {
 	input.phase == "run"
 	input.pipeline.steps > data.quota.steps
 	message := concat("", [
-		"the plan has ", format_int(input.pipeline.steps, 10), " steps, more than data.quota.steps ",
-		format_int(data.quota.steps, 10), "; divide the pipeline, or raise quota.steps in .maestro/policy.yaml",
+		"the plan has more steps than data.quota.steps has room for; ",
+		"divide the pipeline, or raise quota.steps in .maestro/policy.yaml",
 	])
 }
 
@@ -36,6 +37,7 @@ oblige contains {"type": "runs-max", "value": data.quota.runs} if input.phase ==
 oblige contains {"type": "jobs-max", "value": concat("=", [class, format_int(most, 10)])} if {
 	input.phase == "run"
 	some class, most in data.quota.jobs
+	shape.is_count(most)
 }
 
 has_data if is_object(data.quota)

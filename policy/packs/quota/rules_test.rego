@@ -16,7 +16,14 @@ test_engine_is_told_how_much_at_once if {
 }
 
 test_malformed_data_is_denied if {
-	every quota in [{"steps": "10"}, {"runs": null}, {"jobs": []}, {"jobs": {"gpu": "2"}}] {
+	every quota in [
+		{"steps": "10"},
+		{"runs": null},
+		{"runs": 1e300},
+		{"jobs": []},
+		{"jobs": {"gpu": "2"}},
+		{"jobs": {"gpu": 1e300}},
+	] {
 		fixture.denied_also_by(fixture.run, {"quota": quota}, "quota/malformed-data")
 	}
 }

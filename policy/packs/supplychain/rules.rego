@@ -37,6 +37,7 @@ deny contains reason("scan", message) if {
 	input.phase == "step"
 	split(input.step.uses, "@")[0] == "security.scan"
 	some severity, most in data.supplychain.vulnerabilities
+	shape.is_count(most)
 	not is_strict_enough(severity, most)
 	message := concat("", [
 		"the scan may pass with more than ", format_int(most, 10), " weaknesses of severity ", severity,
@@ -61,7 +62,7 @@ well_formed if {
 	is_object(most_found)
 	every severity, most in most_found {
 		severities[severity] >= 0
-		is_number(most)
+		shape.is_count(most)
 	}
 }
 

@@ -8,7 +8,7 @@ import { REASONS_CHARS_MAX, REASONS_MAX } from '../../../src/policy/answer.ts';
 import { INPUT_BYTES_MAX, INPUT_DEPTH_MAX, openPolicy } from '../../../src/policy/evaluate.ts';
 import type { PolicyInput } from '../../../src/policy/input.ts';
 import { mergePatch } from '../../../src/policy/merge-patch.ts';
-import { BUNDLE, forkOf, RUN, stepOf } from './fixture.ts';
+import { actionOf, approvalOf, BUNDLE, forkOf, PERSON, promotionOf, RUN, secretOf, stepOf } from './fixture.ts';
 
 const engine = await openPolicy(BUNDLE);
 
@@ -38,6 +38,35 @@ describe('the packs with their defaults', () => {
     ['lets a fork run on linux', forkOf({}), 'allow', []],
     ['denies a secret to a fork', forkOf({ secrets: ['TOKEN'] }), 'deny', ['fork/secret']],
     ['denies the gpu to a fork', forkOf({ runner: 'gpu' }), 'deny', ['fork/runner']],
+    ['releases a secret', secretOf({ secrets: ['A'] }, 'process'), 'allow', []],
+    ['lets a writer run', actionOf('run'), 'allow', []],
+    ['lets no reader run', actionOf('run', { permission: 'read' }), 'deny', ['access/role']],
+    ['lets no App run', actionOf('run', { isApp: true, permission: 'admin' }), 'deny', ['access/app']],
+    ['denies an action that nobody knows', actionOf('destroy'), 'deny', ['access/unknown-action']],
+    ['denies the name of a property as an action', actionOf('constructor'), 'deny', ['access/unknown-action']],
+    ['takes the approval of a writer', approvalOf({}), 'allow', []],
+    ['takes consent to a run', approvalOf(null), 'allow', []],
+    ['takes no approval of the author', approvalOf({}, { isAuthor: true }), 'deny', ['approvals/author']],
+    ['takes the refusal of the author', approvalOf({}, { isAuthor: true, decision: 'deny' }), 'allow', []],
+    [
+      'takes no approval for prod of who started the run',
+      approvalOf({ environment: 'prod' }, { isActor: true }),
+      'deny',
+      ['approvals/actor'],
+    ],
+    [
+      'takes no approval of a stranger',
+      approvalOf({}, { person: { ...PERSON, permission: 'none' } }),
+      'deny',
+      ['approvals/role'],
+    ],
+    ['lets a promotion pass', promotionOf({}), 'allow', []],
+    [
+      'denies a promotion to an environment that nobody knows',
+      promotionOf({ environment: 'moon' }),
+      'deny',
+      ['promotion/unknown-environment'],
+    ],
     [
       'denies a step without its fields',
       { ...RUN, phase: 'step' } as unknown as PolicyInput,
@@ -69,6 +98,24 @@ describe('changed data changes the answer', () => {
     ['a host is unknown', { egress: { allow: ['a.com'] } }, stepOf({ uses: 'http', egress: ['*'] }), 'allow', 'deny'],
     ['egress is listed', { egress: { allow: ['*.a.com'] } }, stepOf({ egress: ['b.com'] }), 'allow', 'deny'],
     ['autonomy is raised', { autonomy: { max: 'L5' } }, { ...RUN, autonomy: 'L5' }, 'ask', 'allow'],
+    [
+      'a window is opened',
+      {
+        freeze: { windows: [{ name: 'w', timezone: 'Europe/Paris', weekly: { from: 'fri 16:00', to: 'mon 08:00' } }] },
+      },
+      promotionOf({}),
+      'allow',
+      'deny',
+    ],
+    ['an order is given', { environments: { qa: { order: 1 }, prod: { order: 2 } } }, promotionOf({}), 'allow', 'deny'],
+    ['a team is made to approve', { roles: { approver: { permissions: null } } }, approvalOf({}), 'allow', 'deny'],
+    [
+      'isolation is wanted',
+      { secrets: { isolation: ['container'] } },
+      secretOf({ secrets: ['A'] }, 'process'),
+      'allow',
+      'deny',
+    ],
     [
       'a budget is capped',
       { budget: { max: { usd: 1 } } },
@@ -123,6 +170,52 @@ describe('a decision', () => {
       if (verdict !== (i % 2 === 0 ? 'allow' : 'deny')) wrong.push(i);
     }
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('an explanation', () => {
+  const packs = BUNDLE.manifest.packs.map(({ name }) => name);
+
+  test('has a verdict of every pack, by name', () => {
+    const said = engine.explain(stepOf({ tags: ['high-risk'], environment: 'prod', runner: 'mainframe' }));
+    expect(said.map(({ pack }) => pack)).toEqual(packs.toSorted());
+    const loud = said.filter(({ verdict }) => verdict !== 'allow');
+    expect(loud).toMatchObject([
+      {
+        pack: 'approvals',
+        verdict: 'ask',
+        reasons: [expect.stringMatching('approvals/protected')],
+        obligations: [
+          { type: 'approvals', value: 1 },
+          { type: 'approver-is-not-actor', value: true },
+          { type: 'approver-is-not-author', value: true },
+        ],
+      },
+      { pack: 'base', verdict: 'deny', reasons: [expect.stringMatching('base/unknown-runner')], obligations: [] },
+    ]);
+  });
+
+  test('agrees with the decision', () => {
+    for (const input of [
+      RUN,
+      stepOf({ environment: 'prod' }),
+      forkOf({ secrets: ['A'] }),
+      actionOf('run'),
+      promotionOf({}),
+    ]) {
+      const { verdict, reasons } = engine.evaluate(input);
+      const said = engine.explain(input).filter((one) => one.verdict === verdict);
+      expect(said.flatMap((one) => one.reasons).toSorted()).toEqual(reasons);
+    }
+  });
+
+  test.each([
+    ['is nested too deeply', { phase: 'run', step: JSON.parse('['.repeat(300) + ']'.repeat(300)) as Json }],
+    ['is too large', { phase: 'run', step: 'x'.repeat(INPUT_BYTES_MAX) }],
+  ])('of a question that %s is a denial by Maestro itself', (_, input) => {
+    const [only, ...others] = engine.explain(input as unknown as PolicyInput);
+    expect(others).toEqual([]);
+    expect(only).toMatchObject({ pack: 'engine', verdict: 'deny', obligations: [] });
   });
 });
 
@@ -186,8 +279,20 @@ describe('a hostile question', () => {
   });
 });
 
+test('names in obligations are shown as in reasons', async () => {
+  const wanted = await withData({ environments: { prod: { checks: 'all' } } });
+  const checks = [{ name: `\u202e${'x'.repeat(2000)}`, conclusion: null }];
+  const { obligations } = wanted.evaluate(promotionOf({ checks }));
+  expect(obligations).toEqual([{ type: 'hold', value: expect.stringMatching(/^promotion\/checks: [\x20-\x7e]*$/) }]);
+  expect(String(obligations[0]?.value).length).toBeLessThan(600);
+});
+
 test.each([
   ['bytes that are no module', { wasm: new Uint8Array([1, 2, 3]) }],
+  [
+    'an entrypoint for explanations that the module lacks',
+    { manifest: { ...BUNDLE.manifest, explain: 'maestro/other' } },
+  ],
   ['an entrypoint that the module lacks', { manifest: { ...BUNDLE.manifest, entrypoint: 'maestro/other' } }],
 ])('a bundle with %s is refused', async (_, change) => {
   await expect(openPolicy({ ...BUNDLE, ...change })).rejects.toSatisfy((e) => isMaestroError(e, 'POLICY_INVALID'));

@@ -1,9 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { digestBytes } from '../../../src/base/digest.ts';
+import type { Principal } from '../../../src/base/principal.ts';
 import type { Plan, PlanStep } from '../../../src/pipeline/plan.ts';
 import { readBundle } from '../../../src/policy/bundle.ts';
-import type { PolicyStep, RunInput, StepInput } from '../../../src/policy/input.ts';
+import type {
+  ActionInput,
+  ApprovalInput,
+  PolicyStep,
+  PromotionFacts,
+  PromotionInput,
+  RunInput,
+  SecretInput,
+  StepInput,
+} from '../../../src/policy/input.ts';
 import type { PolicyTrigger } from '../../../src/policy/input-from-plan.ts';
 
 export const POLICY_FOLDER = resolve(import.meta.dirname, '../../../policy');
@@ -52,6 +62,58 @@ export function stepOf(change: Partial<PolicyStep>, run: Partial<Omit<RunInput, 
 
 export function forkOf(change: Partial<PolicyStep>): StepInput {
   return stepOf(change, { trigger: { ...RUN.trigger, isFork: true } });
+}
+
+export const PERSON: Principal = {
+  provider: 'github',
+  account: '77',
+  login: 'Grace',
+  permission: 'write',
+  teams: ['acme/release'],
+  isApp: false,
+};
+
+export function secretOf(change: Partial<PolicyStep>, isolation: SecretInput['secret']['isolation']): SecretInput {
+  return { ...stepOf(change), phase: 'secret', secret: { isolation } };
+}
+
+export function actionOf(name: string, person: Partial<Principal> = {}, isPublic = false): ActionInput {
+  return { phase: 'action', step: null, action: { name, isPublic, person: { ...PERSON, ...person } } };
+}
+
+export function approvalOf(
+  step: Partial<PolicyStep> | null,
+  change: Partial<ApprovalInput['approval']> = {},
+): ApprovalInput {
+  return {
+    ...RUN,
+    phase: 'approval',
+    step: step && { ...WORK, kind: 'gate', uses: 'approval', with: {}, ...step },
+    approval: {
+      decision: 'approve',
+      person: PERSON,
+      isActor: false,
+      isAuthor: false,
+      at: '2026-11-27T15:30:00Z',
+      ...change,
+    },
+  };
+}
+
+export function promotionOf(change: Partial<PromotionFacts>): PromotionInput {
+  const promotion: PromotionFacts = {
+    environment: 'prod',
+    at: '2026-11-27T15:30:00Z',
+    clocks: { 'Europe/Paris': { date: '2026-11-27', time: '16:30', weekday: 'fri' } },
+    artifacts: [digestBytes('app')],
+    commit: '1f2e3d4c5b6a79881f2e3d4c5b6a79881f2e3d4c',
+    isRollback: false,
+    deployments: [],
+    checks: [],
+    ...change,
+  };
+  const step: PolicyStep = { ...WORK, kind: 'gate', uses: 'gate.promote', environment: 'prod', with: {} };
+  return { ...RUN, phase: 'promotion', step, promotion };
 }
 
 export const TRIGGER: PolicyTrigger = {

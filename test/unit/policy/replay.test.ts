@@ -9,96 +9,66 @@ import type { Json, JsonObject } from '../../../src/base/json.ts';
 import { mergePatch } from '../../../src/policy/merge-patch.ts';
 import { PolicyModule } from '../../../src/policy/module.ts';
 import { describeWith } from '../../real-parts.ts';
+import { damagedQuestions, wellFormedQuestions } from './arbitrary-questions.ts';
 import { BUNDLE, POLICY_FOLDER } from './fixture.ts';
 
-const ODD = ['', '\u0000', '"', '\\', '<&>', 'pіi', '\u{1f600}', '\u212aey.com', 'a\nb', '__proto__', 'x'.repeat(300)];
-/** Mostly one of the names, so that questions are allowed and asked about too. */
-const oneOf = (...values: readonly Json[]) =>
-  fc.oneof({ weight: 30, arbitrary: fc.constantFrom(...values) }, { weight: 1, arbitrary: fc.constantFrom(...ODD) });
-const some = (...values: readonly Json[]) => fc.array(oneOf(...values), { maxLength: 2 });
-const orNull = (value: fc.Arbitrary<Json>) => fc.oneof(fc.constant(null), value);
-const amount = fc.oneof(
-  { weight: 8, arbitrary: fc.integer({ min: 0, max: 7 }) },
-  { weight: 1, arbitrary: fc.constantFrom(null, 300_000, 300_001, 1e300, -1, 7.5, 0.1) },
-  { weight: 1, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }) },
-);
-
-const run = {
-  pipeline: fc.record({
-    name: fc.constant('golden'),
-    kind: oneOf('ci', 'ops'),
-    version: fc.constant(null),
-    steps: fc.integer({ min: 1, max: 20 }),
-  }),
-  trigger: fc.record({
-    type: fc.constant('push'),
-    actor: fc.record({ provider: fc.constant('github'), id: fc.string({ unit: 'binary', maxLength: 5 }) }),
-    repository: fc.string(),
-    ref: fc.constant(null),
-    isFork: fc.boolean(),
-  }),
-  purpose: orNull(oneOf('release', 'test', 'build', 'fun')),
-  authority: fc.constant(null),
-  licence: fc.constant(null),
-  autonomy: orNull(oneOf('L0', 'L1', 'L3', 'L4', 'L9')),
-  budget: fc.record({ microUsd: amount, tokens: amount, minutes: amount }),
-};
-const step = fc.record({
-  kind: oneOf('work', 'work', 'gate', 'wait'),
-  uses: fc.constant('shell'),
-  code: fc.constant({ uri: 'builtin:shell', digest: null }),
-  runner: oneOf('linux', 'linux', 'gpu', 'mainframe'),
-  tags: some('pii', 'test', 'high-risk', 'deploy', 'forbidden'),
-  egress: some('api.example.com', 'API.example.com', 'a.npmjs.org', 'npmjs.org', '*', '*.npmjs.org', 'a b'),
-  secrets: some('TOKEN', 'TOKEN', 'OTHER'),
-  environment: orNull(oneOf('staging', 'dev', 'prod', 'moon')),
-  gatedBy: some('prod'),
-  isIdempotent: fc.boolean(),
-  timeoutMs: fc.nat(),
-  with: fc.dictionary(fc.string(), fc.jsonValue() as fc.Arbitrary<Json>),
-});
-const wellFormed: fc.Arbitrary<Json> = fc.oneof(
-  fc.record({ phase: fc.constant('run'), ...run, step: fc.constant(null) }),
-  fc.record({ phase: fc.constant('step'), ...run, step }),
-);
-
-/** A question of which one field, at any depth, is lost or replaced. */
-const damaged: fc.Arbitrary<Json> = fc
-  .tuple(wellFormed, fc.nat(), fc.option(fc.jsonValue({ maxDepth: 1 }) as fc.Arbitrary<Json>))
-  .map(([question, place, value]) => damage(question as JsonObject, place, value));
-
-function damage(question: JsonObject, place: number, value: Json): Json {
-  const keys = Object.keys(question);
-  const key = keys[place % keys.length];
-  if (key === undefined) return value;
-  const child = question[key];
-  if (typeof child === 'object' && child !== null && !Array.isArray(child) && place % 3 !== 0) {
-    return { ...question, [key]: damage(child as JsonObject, place >> 3, value) };
-  }
-  const { [key]: _, ...rest } = question;
-  return value === null ? rest : { ...rest, [key]: value };
-}
-
+/** So many that each verdict comes up. */
+const QUESTIONS = 800;
 const ALL = ['allow', 'ask', 'deny'];
-const CASES: readonly [JsonObject, readonly string[]][] = [
-  [{}, ALL],
+const CASES: readonly [string, JsonObject, readonly string[]][] = [
+  ['the defaults', {}, ALL],
   [
+    'a rule of every pack made to speak',
     {
       tags: { forbidden: { verdict: 'deny' }, pii: { verdict: 'ask' } },
       budget: { max: { usd: 0.3, tokens: 1000, minutes: 7.5 } },
       secrets: { allow: ['TOKEN'] },
       egress: { allow: ['api.example.com', '*.npmjs.org'] },
-      autonomy: { max: 'L1' },
+      autonomy: { max: 'L1', 'dual-control': { tags: ['deploy'], environments: ['staging'] } },
+      environments: {
+        dev: { order: 1 },
+        staging: { order: 2, checks: ['ci'], approvals: 2, reviewers: ['grace'] },
+        prod: { order: 3, soak: '5s', checks: 'all', autonomy: 'L3', expires: '24h' },
+      },
+      freeze: {
+        windows: [
+          { name: 'weekend', timezone: 'Europe/Paris', weekly: { from: 'fri 16:00', to: 'mon 08:00' }, effect: 'hold' },
+          {
+            name: 'night',
+            environments: ['staging'],
+            timezone: 'Europe/Paris',
+            weekly: { from: 'tue 20:00', to: 'wed 06:00' },
+            effect: 'hold',
+          },
+          { name: 'decade', timezone: 'Europe/Paris', from: '2030-01-01T00:00', to: '2040-01-01T00:00' },
+        ],
+      },
+      roles: { approver: { permissions: ['admin'], teams: ['ACME/release'], people: ['Ada'] } },
+      purposes: { release: { authorities: ['board'], roles: ['release-manager'] } },
+      licences: { MIT: {}, 'AGPL-3.0-only': {} },
+      quota: { steps: 15, runs: 3, jobs: { gpu: 2, linux: 7 } },
+      residency: { tags: { pii: ['eu'] } },
+      runners: { linux: { region: 'eu', secrets: false }, gpu: { region: 'us' } },
+      pii: { egress: ['*.npmjs.org'], purposes: ['test', 'build'] },
+      supplychain: { licences: { deny: ['AGPL-3.0-only'] }, pinned: true, vulnerabilities: { high: 0 } },
+      release: { require: ['sbom'], refs: ['refs/tags/*'] },
+      routing: { models: ['gpt-4o'] },
     },
     ALL,
   ],
   [
+    'malformed data',
     {
       kinds: null,
       tags: { odd: 'x' },
       autonomy: { max: 'L9' },
       budget: { max: { usd: '5' } },
       secrets: { allow: 'A' },
+      environments: { prod: { soak: 'long', checks: 3 }, staging: { order: 'last' } },
+      freeze: { windows: [{ timezone: 3 }, 'weekend', { name: 'x', timezone: 'Europe/Paris', weekly: 'always' }] },
+      roles: { viewer: 'all', admin: { permissions: 'admin' } },
+      actions: { run: ['developer'] },
+      quota: { jobs: { gpu: 'two' } },
     },
     ['deny'],
   ],
@@ -106,11 +76,15 @@ const CASES: readonly [JsonObject, readonly string[]][] = [
 
 describeWith('opa', 'stock opa', (opa) => {
   test.each(CASES)(
-    'gives the answer that the module gave, whatever is asked, with the data %j',
-    async (patch, verdictsExpected) => {
+    'gives the answer that the module gave, whatever is asked, with %s',
+    async (_, patch, verdictsExpected) => {
       const data = mergePatch(BUNDLE.manifest.defaults, patch) as JsonObject;
       const module = await PolicyModule.load(BUNDLE, data);
-      const questions = fc.array(fc.oneof(wellFormed, damaged), { minLength: 400, maxLength: 400, size: 'max' });
+      const questions = fc.array(fc.oneof(wellFormedQuestions, damagedQuestions), {
+        minLength: QUESTIONS,
+        maxLength: QUESTIONS,
+        size: 'max',
+      });
       const verdicts = new Set<Json | undefined>();
       fc.assert(
         fc.property(questions, (asked) => {
