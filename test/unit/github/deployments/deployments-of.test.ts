@@ -29,7 +29,7 @@ const undo = (change: Partial<StepView> = {}): StepView =>
   work('deploy:compensate', { isCompensation: true, ...change });
 
 describe('deployments of a run', () => {
-  it.each<[string, readonly StepView[], string | undefined, RegExp]>([
+  it.each<[string, readonly StepView[], string, RegExp]>([
     [
       'that waits for a gate',
       [gate({ status: 'held', hold: held('1 of 2 approvals') }), work('deploy', PENDING)],
@@ -79,21 +79,19 @@ describe('deployments of a run', () => {
       'error',
       /Cancelled: by ada/,
     ],
-    ['that has not begun', [gate(PENDING), work('deploy', PENDING)], undefined, /./],
-    [
-      'that was skipped',
-      [gate({ ...PENDING, status: 'skipped' }), work('deploy', { ...PENDING, status: 'skipped' })],
-      undefined,
-      /./,
-    ],
-    ['that was cancelled before', [work('deploy', { ...PENDING, status: 'cancelled' })], undefined, /./],
-    ['that an earlier attempt made', [work('deploy', { attempts: 0, startedAt: null })], undefined, /./],
-    ['of which there is but a gate', [gate({ status: 'held', hold: held('x') })], undefined, /./],
-    ['that acts on no environment', [stepView('test')], undefined, /./],
   ])('%s', (_, steps, state, description) => {
-    const specs = told(steps);
-    const expected = state === undefined ? [] : [{ state, description: expect.stringMatching(description) }];
-    expect(specs).toMatchObject(expected);
+    expect(told(steps)).toMatchObject([{ state, description: expect.stringMatching(description) }]);
+  });
+
+  it.each<[string, readonly StepView[]]>([
+    ['that has not begun', [gate(PENDING), work('deploy', PENDING)]],
+    ['that was skipped', [gate({ ...PENDING, status: 'skipped' }), work('deploy', { ...PENDING, status: 'skipped' })]],
+    ['that was cancelled before', [work('deploy', { ...PENDING, status: 'cancelled' })]],
+    ['that an earlier attempt made', [work('deploy', { attempts: 0, startedAt: null })]],
+    ['of which there is but a gate', [gate({ status: 'held', hold: held('x') })]],
+    ['that acts on no environment', [stepView('test')]],
+  ])('are not told of %s', (_, steps) => {
+    expect(told(steps)).toEqual([]);
   });
 
   it.each<[string, readonly StepView[], string]>([

@@ -1,0 +1,185 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openPromotionSource } from '../../../../src/github/deployments/promotion-source.ts';
+import { refOfDecision } from '../../../../src/github/protection/deployment-decision.ts';
+import type { PromotionFindings } from '../../../../src/protocol/promotion-facts.ts';
+import type { Database } from '../../../../src/store/database.ts';
+import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
+import { migrate } from '../../../../src/store/migrate.ts';
+import { openProtectionRules } from '../../../../src/store/protection-rules.ts';
+import { freshDatabase } from '../../../fakes/engine.ts';
+import { githubRun } from '../../../fakes/github-runs.ts';
+import { openPromotingWorld, type PromotingWorld } from './promoting-world.ts';
+
+const DEPLOY = `on: workflow_dispatch
+jobs:
+  deploy:
+    environment: prod
+    runs-on: [self-hosted, tiny]
+    steps:
+      - run: echo out
+`;
+
+describe('what GitHub knows of a promotion', () => {
+  let db: Database;
+  let drop = async (): Promise<void> => {};
+  let world: PromotingWorld;
+  let sha = '';
+  beforeAll(async () => {
+    const fresh = await freshDatabase(undefined);
+    db = await fresh.open();
+    drop = fresh.drop;
+    await migrate(db);
+  });
+  afterAll(async () => {
+    await db.close();
+    await drop();
+  });
+  beforeEach(async () => {
+    world = await openPromotingWorld({ 'a.ts': 'a', '.github/workflows/deploy.yml': DEPLOY });
+    sha = await world.sha();
+    await add('r1');
+  });
+  afterEach(async () => {
+    for (const table of ['github_run', 'protection_request']) await db.query('', `delete from ${table}`, []);
+    await world.close();
+  });
+
+  async function add(runId: string, ref = 'refs/heads/main', checkName = 'maestro / ship'): Promise<void> {
+    const { installationId, repositoryId } = world;
+    await openGitHubRuns(db).add(githubRun({ runId, installationId, repositoryId, headSha: sha, ref, checkName }));
+  }
+  const ask = (change: Partial<{ runId: string; commit: string | null; upstream: readonly string[] }> = {}) => {
+    const source = openPromotionSource({
+      access: world.access,
+      runs: openGitHubRuns(db),
+      rules: openProtectionRules(db),
+      appId: world.app.id,
+    });
+    return source.facts({ runId: 'r1', commit: sha, upstream: [], ...change });
+  };
+  const named = ({ checks }: PromotionFindings) =>
+    checks?.map(({ name, conclusion }) => `${name}: ${conclusion}`).toSorted();
+  const check = async (octokit: PromotingWorld['octokit'], name: string, change: object = {}): Promise<number> =>
+    (await octokit.rest.checks.create({ ...world.place, name, head_sha: sha, ...change })).data.id;
+
+  it('is the newest check of each name and app, and the newest status of each context', async () => {
+    const { octokit } = await world.install('Builder');
+    await check(octokit, 'build', { conclusion: 'failure' });
+    await check(octokit, 'build', { conclusion: 'success' });
+    await check(octokit, 'test', { status: 'in_progress' });
+    await check((await world.install('Other')).octokit, 'build', { conclusion: 'neutral' });
+    const status = (context: string, state: 'success' | 'error' | 'pending') =>
+      octokit.rest.repos.createCommitStatus({ ...world.place, sha, context, state });
+    await status('ci/old', 'error');
+    await status('ci/old', 'success');
+    await status('ci/slow', 'pending');
+    await status('ci/bad', 'error');
+    expect(named(await ask())).toEqual([
+      'build: neutral',
+      'build: success',
+      'ci/bad: failure',
+      'ci/old: success',
+      'ci/slow: null',
+      'test: null',
+    ]);
+  });
+
+  it('is nothing of the run that asks, which would wait for itself', async () => {
+    await check(world.octokit, 'maestro / ship', { external_id: 'r1' });
+    await check(world.octokit, 'maestro / ship / promote', {
+      external_id: 'r1/promote',
+      conclusion: 'action_required',
+    });
+    await check(world.octokit, 'another name', { external_id: 'r1/deploy' });
+    await check(world.octokit, 'maestro / ci', { external_id: 'r0', conclusion: 'success' });
+    await check(world.octokit, 'maestro / shipping', { external_id: 'r9', conclusion: 'success' });
+    expect(named(await ask())).toEqual(['maestro / ci: success', 'maestro / shipping: success']);
+  });
+
+  it('is a check of another app that has our name or id', async () => {
+    const { octokit } = await world.install('Builder');
+    await check(octokit, 'maestro / ship', { external_id: 'r1', conclusion: 'failure' });
+    expect(named(await ask())).toEqual(['maestro / ship: failure']);
+  });
+
+  it('is neither the job that waits for the decision nor any other decision', async () => {
+    const { ada, place, sandbox } = world;
+    sandbox.protectEnvironment(place.owner, place.repo, 'prod', world.app.id);
+    const wanted = { ...place, workflow_id: 'deploy.yml', ref: 'main', return_run_details: true };
+    const { data } = await ada.rest.actions.createWorkflowDispatch(wanted);
+    const { workflow_run_id: workflowRunId } = data as unknown as { workflow_run_id: number };
+    await add('d1', refOfDecision('prod'), 'maestro / deployment to prod');
+    await add('d2', refOfDecision('staging'), 'maestro / deployment to staging');
+    const request = { runId: 'd1', repositoryId: world.repositoryId, workflowRunId, attempt: 1, environment: 'prod' };
+    await openProtectionRules(db).add(request);
+    await check(world.octokit, 'maestro / deployment to staging', { external_id: 'd2', conclusion: 'action_required' });
+    await check(world.octokit, 'maestro / ci', { external_id: 'r0', conclusion: 'success' });
+    expect(named(await ask({ runId: 'd1' }))).toEqual(['maestro / ci: success']);
+    // To everybody else the job is one that has not ended.
+    expect(named(await ask())).toEqual(['deploy: null', 'maestro / ci: success']);
+  });
+
+  it('is all checks, however many pages they are', async () => {
+    for (const name of ['Builder', 'Tester']) {
+      const { octokit } = await world.install(name);
+      for (let at = 0; at < 55; at++) await check(octokit, `check ${at}`, { conclusion: 'success' });
+    }
+    expect((await ask()).checks).toHaveLength(110);
+  }, 60_000);
+
+  it('is unknown of a commit that is not there, and of a run that belongs to no repository', async () => {
+    expect(await ask({ commit: 'f'.repeat(40) })).toEqual({ checks: null, deployments: [] });
+    expect(await ask({ commit: null })).toEqual({ checks: null, deployments: [] });
+    expect(await ask({ runId: 'elsewhere' })).toEqual({ checks: null, deployments: [] });
+  });
+
+  it('fails where GitHub does, so that it is asked again', async () => {
+    const answer = { type: 'status', status: 502 } as const;
+    world.sandbox.misbehave({ kind: 'answer', call: /check-runs/, answer, times: 1 });
+    await expect(ask()).rejects.toMatchObject({ status: 502 });
+  });
+
+  describe('of deployments upstream', () => {
+    const deploy = async (octokit: PromotingWorld['octokit'], environment: string, states: readonly string[]) => {
+      const body = { ref: sha, environment, required_contexts: [], auto_merge: false };
+      const { data } = await octokit.rest.repos.createDeployment({ ...world.place, ...body });
+      const id = 'id' in data ? data.id : 0;
+      for (const state of states)
+        await octokit.rest.repos.createDeploymentStatus({
+          ...world.place,
+          deployment_id: id,
+          state: state as 'success',
+        });
+    };
+
+    it.each([
+      ['succeeded', ['queued', 'success'], 1],
+      ['was replaced since', ['success', 'inactive'], 1],
+      ['failed after all', ['success', 'failure'], 0],
+      ['is under way', ['in_progress'], 0],
+      ['came to nothing', ['inactive'], 0],
+      ['nobody told of', [], 0],
+    ])('counts one of somebody else that %s: %s', async (_, states, count) => {
+      await deploy((await world.install('Deployer')).octokit, 'staging', states);
+      const { deployments } = await ask({ upstream: ['staging'] });
+      expect(deployments).toHaveLength(count);
+      expect(deployments.every((one) => one.environment === 'staging' && one.sha === sha)).toBe(true);
+      expect(deployments.every(({ succeededAt }) => Date.parse(succeededAt) <= Date.now())).toBe(true);
+    });
+
+    it('counts none of our own, none of another environment, and none of another commit', async () => {
+      const { octokit } = await world.install('Deployer');
+      await deploy(world.octokit, 'staging', ['success']);
+      await deploy(octokit, 'test', ['success']);
+      expect((await ask({ upstream: ['staging'] })).deployments).toEqual([]);
+      expect((await ask({ upstream: ['test'], commit: 'f'.repeat(40) })).deployments).toEqual([]);
+    });
+
+    it('counts the newest that succeeded where a later one did not', async () => {
+      const { octokit } = await world.install('Deployer');
+      await deploy(octokit, 'staging', ['success']);
+      await deploy(octokit, 'staging', ['failure']);
+      expect((await ask({ upstream: ['staging'] })).deployments).toHaveLength(1);
+    });
+  });
+});
