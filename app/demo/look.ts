@@ -106,7 +106,7 @@ export async function waitForJobsOnlyOf(stage: Stage, shas: readonly string[]): 
 }
 
 /** Throws ClaimFailed with what was found last. */
-async function waitFor<T>(
+export async function waitFor<T>(
   what: string,
   read: () => Promise<T | undefined>,
   describe: () => Promise<string>,

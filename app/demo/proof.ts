@@ -14,7 +14,7 @@ export async function proveRun({ output, setting, keyFile }: Stage, run: string)
   const proof = join(output, 'proof');
   const key = join(output, 'key', 'maestro.pub');
   act(
-    '7  Prove it to a stranger',
+    '9  Prove it to a stranger',
     'The receipt says who asked, what ran, what policy answered, who approved and what came out. To check',
     'it takes no network, no account and no server: only the public key.',
   );
@@ -23,7 +23,7 @@ export async function proveRun({ output, setting, keyFile }: Stage, run: string)
   await maestro(setting, ['verify', 'proof', '--key', 'key/maestro.pub']);
   verifyWithCosign(proof, key);
 
-  act('8  Forge it', 'In a copy of the receipt, another name stands for who approved.');
+  act('10  Forge it', 'In a copy of the receipt, another name stands for who approved.');
   forge(proof, join(output, 'forged'));
   const refusal = await maestro(setting, ['verify', 'forged', '--key', 'key/maestro.pub'], EXIT.unverified);
   claim('the forgery was refused with exit code 5', refusal === 5, refusal);

@@ -26,6 +26,8 @@ export interface Stage {
   readonly ada: Person;
   /** Maintains the repository with her. */
   readonly grace: Person;
+  /** Maintains it too. */
+  readonly hugo: Person;
   /** A stranger. */
   readonly mallory: Person;
   readonly server: ServerProcess;
@@ -51,11 +53,9 @@ export async function openStage({ output, databaseUrl }: StageOptions): Promise<
     actionSources: { [ACTION]: HOUSE },
     hostEnvironment: process.env,
   });
-  const [ada, grace, mallory] = ['ada', 'grace', 'mallory'].map((login) => createPerson(sandbox, login)) as [
-    Person,
-    Person,
-    Person,
-  ];
+  const [ada, grace, hugo, mallory] = ['ada', 'grace', 'hugo', 'mallory'].map((login) =>
+    createPerson(sandbox, login),
+  ) as [Person, Person, Person, Person];
   const serverUrl = `http://127.0.0.1:${await freePort()}`;
   const repository = { owner: 'acme', repo: 'orders' };
   sandbox.createOrganization(repository.owner);
@@ -63,7 +63,7 @@ export async function openStage({ output, databaseUrl }: StageOptions): Promise<
     owner: repository.owner,
     name: repository.repo,
     files: { ...ordersFiles(), [WORKFLOW_PATH]: repositoryWorkflow(serverUrl, `${ACTION}@${ACTION_SHA}`) },
-    collaborators: { ada: 'write', grace: 'maintain' },
+    collaborators: { ada: 'write', grace: 'maintain', hugo: 'maintain' },
   });
   const { env, keyFile, appId } = serverSetting(sandbox, serverUrl, output, databaseUrl);
   const server = await startServer({ url: serverUrl, env, logFile: join(output, 'server.log') });
@@ -72,7 +72,7 @@ export async function openStage({ output, databaseUrl }: StageOptions): Promise<
     await server.stop();
     await sandbox.close();
   };
-  return { sandbox, appId, repository, ada, grace, mallory, server, setting, output, keyFile, close };
+  return { sandbox, appId, repository, ada, grace, hugo, mallory, server, setting, output, keyFile, close };
 }
 
 /** Registers the App as `app.yml` describes it, and says so to the server in its own words. */
@@ -108,7 +108,7 @@ function serverSetting(
 }
 
 function ordersFiles(): Record<string, string> {
-  const paths = globSync(['**/*', '.maestro/*'], { cwd: ORDERS, withFileTypes: true }).filter((entry) =>
+  const paths = globSync(['**/*', '.maestro/*', '.github/**/*'], { cwd: ORDERS, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );
   return Object.fromEntries(

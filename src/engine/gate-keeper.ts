@@ -1,4 +1,4 @@
-import { MaestroError } from '../base/errors.ts';
+import { MaestroError, messageOf } from '../base/errors.ts';
 import { upstreamOf } from '../policy/environments.ts';
 import type { PromotionFindings, PromotionSource } from '../protocol/promotion-facts.ts';
 import type { Database } from '../store/database.ts';
@@ -68,7 +68,11 @@ export class GateKeeper {
     const entry = entries.get(run);
     const gates = held.filter((idx) => entry && isPromotion(stepAt(entry.compiled, idx)));
     for (const idx of gates) {
-      const findings = await this.#findings(run, idx);
+      // People should see why it waits, also where the reason is that GitHub does not answer.
+      const findings = await this.#findings(run, idx).catch((error: unknown) => {
+        this.#tools.onError(error);
+        return { problem: messageOf(error) };
+      });
       await settler().settle(run, { type: 'promotion', idx, findings });
     }
   }

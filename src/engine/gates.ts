@@ -179,7 +179,8 @@ function decide(work: RunWork, gate: WaitingGate, given: readonly Approval[]): b
 /** How many people have to agree: what the gate itself says, or more where policy wants more. */
 export function peopleWanted(decision: Decision, step: PlanStep): number {
   const own = step.kind === 'gate' ? step.with.approvals : undefined;
-  const least = isPromotion(step) ? 0 : 1;
+  // Between environments people are asked where policy wants them.
+  const least = isPromotion(step) && decision.verdict !== 'ask' ? 0 : 1;
   return Math.max(typeof own === 'number' ? own : least, least, approvalsWanted(decision));
 }
 

@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from '../base/digest.ts';
 import type { PlanStep } from '../pipeline/plan.ts';
+import { PROMOTED_ARTIFACTS_MAX } from '../pipeline/receipt-bytes.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 import { readNote } from './outcome-note.ts';
 import type { RunWork } from './run-work.ts';
@@ -8,6 +9,11 @@ import type { RunWork } from './run-work.ts';
  * What a gate lets go to an environment: what it names, else what the steps before it made. Empty: the commit.
  * @param step with `with` as it is, no longer as a template
  */
+/** More is no promotion that a receipt could tell. */
+export function isTooMuch(artifacts: readonly Digest[]): boolean {
+  return artifacts.length > PROMOTED_ARTIFACTS_MAX;
+}
+
 export function promotedBy(work: RunWork, step: PlanStep): readonly Digest[] {
   const named = namedBy(step);
   if (named.length > 0) return named;

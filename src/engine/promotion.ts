@@ -2,6 +2,7 @@ import { isoTime } from '../base/clock.ts';
 import { parseDuration } from '../base/duration.ts';
 import { wallClock } from '../base/wall-clock.ts';
 import { isPromoteGate } from '../pipeline/gate-kinds.ts';
+import { PROMOTED_ARTIFACTS_MAX } from '../pipeline/receipt-bytes.ts';
 import type { Decision } from '../policy/decision.ts';
 import { timezonesIn, upstreamOf } from '../policy/environments.ts';
 import type { PromotionFacts, PromotionInput } from '../policy/input.ts';
@@ -16,7 +17,7 @@ import { addPromotion } from '../store/promotions.ts';
 import { deployedWithin } from './deployed-within.ts';
 import { peopleWanted } from './gates.ts';
 import { expiresAfterMs, type Waiting, waitingFor } from './obligations.ts';
-import { promotedBy } from './promoted.ts';
+import { isTooMuch, promotedBy } from './promoted.ts';
 import { isPromotion, JUDGE_AGAIN_MS, JUDGE_LATEST_MS } from './promotion-step.ts';
 import type { RunWork } from './run-work.ts';
 import { type WaitingGate, waitingGate } from './waiting-gate.ts';
@@ -26,8 +27,8 @@ const SECOND_MS = 1000;
 export interface PromotionAsk {
   readonly type: 'promotion';
   readonly idx: number;
-  /** What is known beyond the store. */
-  readonly findings: PromotionFindings;
+  /** What is known beyond the store, or why it could not be found out. */
+  readonly findings: PromotionFindings | { readonly problem: string };
 }
 
 /**
@@ -46,6 +47,14 @@ export async function judgePromotion(
   const { generation } = gate;
   if (!isPromotion(gate.step)) return false;
   if (gate.asked.decision.verdict === 'deny') return deny(work, gate, gate.asked.decision.reasons.join('; '));
+  if (isTooMuch(promotedBy(work, gate.step)))
+    return deny(
+      work,
+      gate,
+      `expected at most ${PROMOTED_ARTIFACTS_MAX} artifacts: name in with.artifacts what is promoted`,
+    );
+  if ('problem' in findings)
+    return note(work, gate, { reasons: [`cannot be judged yet: ${findings.problem}`], lookAgainMs: null });
   const input = await question(session, work, gate, findings, nowMs);
   const decision = work.pack.policy.evaluate(input);
   if (decision.verdict === 'deny') {
@@ -82,7 +91,8 @@ async function whatIsMissing(
 ): Promise<Waiting & { readonly isExpired: boolean }> {
   if (facts.isRollback && isPromoteGate(gate.step)) return { reasons: [], lookAgainMs: null, isExpired: false };
   const waiting = waitingFor(decision, nowMs);
-  const people = isPromoteGate(gate.step) ? await peopleMissing(session, work, gate, decision) : [];
+  const asks = [decision, gate.asked.decision].some(({ verdict }) => verdict === 'ask');
+  const people = isPromoteGate(gate.step) || asks ? await peopleMissing(session, work, gate, decision) : [];
   const reasons = [...waiting.reasons, ...people];
   const began = await heldAt(session, work.row.id, gate.idx);
   const expiresMs = expiryOf(gate, decision);

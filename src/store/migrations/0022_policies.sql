@@ -51,6 +51,8 @@ alter table approval add constraint approval_once unique (run_id, idx, generatio
 alter table approval add column environment text;
 alter table approval add column revoked_at timestamptz;
 alter table approval add column decision_id bigint references decision;
+-- Policy was not asked about answers until now: those that were not used yet have to be given anew.
+update approval a set revoked_at = now() from run r where r.id = a.run_id and r.state < 3 and a.decision = 'approve';
 
 -- What passed a gate to an environment, and on which decision.
 create table promotion (

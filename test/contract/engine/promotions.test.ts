@@ -210,8 +210,8 @@ onEveryStore(
       it('deny a promotion, or hold it until they end', async () => {
         const w = world();
         await stage(w, 'v7');
-        // The year's end of 2096 in Paris: years ahead of every other test.
-        outside.aheadMs = Date.parse('2096-12-28T12:00:00Z') - Date.now();
+        // The year's end of 2056 in Paris: years ahead of every other test.
+        outside.aheadMs = Date.parse('2056-12-28T12:00:00Z') - Date.now();
         const denied = await release(w, 'v7');
         expect((await w.until(denied, 'gate', 'denied')).reason).toMatch(/freeze\/.*year-end/);
         await w.end(denied);
@@ -224,7 +224,7 @@ onEveryStore(
         });
         const held = await release(w, 'v7', [BUILD, frozen]);
         await waits(w, held, /year-end/);
-        outside.aheadMs = Date.parse('2097-01-02T23:00:01Z') - Date.now();
+        outside.aheadMs = Date.parse('2057-01-02T23:00:01Z') - Date.now();
         await w.timeout(held);
         await w.until(held, 'gate', 'succeeded');
         expect((await w.end(held)).status).toBe('succeeded');
@@ -251,8 +251,8 @@ onEveryStore(
             name: 'year-end',
             environments: ['prod'],
             timezone: 'Europe/Paris',
-            from: '2096-12-20T00:00',
-            to: '2097-01-03T00:00',
+            from: '2056-12-20T00:00',
+            to: '2057-01-03T00:00',
           },
         ],
       },
