@@ -200,7 +200,8 @@ export class Dispatcher {
     if (decision.type === 'give-up') return this.#beginGiveUp(demand);
     if (line.isBehind(demand, run)) return;
     const quotas = await this.#quotas(demand, line);
-    for (let i = 1; quotas && i <= decision.count; i++) {
+    if (!quotas) return;
+    for (let i = 1; i <= decision.count; i++) {
       const answer = await this.#request(run, demand, demand.jobs + i, line.quotasOf(demand, run, quotas));
       if (answer === 'taken') return;
       if (answer !== 'written') return line.stop(demand, run, answer, quotas);

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../../src/base/json.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { openJobHandlers } from '../../../src/github/jobs.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
+import type { StartRun } from '../../../src/protocol/client.ts';
 import type { Dispatch, Dispatches } from '../../../src/protocol/dispatch.ts';
 import type { GitHubRun } from '../../../src/protocol/github-run.ts';
 import { Dispatcher, type DispatcherOptions } from '../../../src/runners/github-actions/dispatcher.ts';
@@ -85,8 +86,8 @@ export class GitHubWorld {
   }
 
   /** A run of a server whose steps wait for jobs. Answers its public id. */
-  async run(steps: readonly PlanStep[] = [planStep('build')]): Promise<string> {
-    const { run } = await this.engine.startRun({ plan: planOf(steps), trigger: TRIGGER, isDedicated: true });
+  async run(steps: readonly PlanStep[] = [planStep('build')], change: Partial<StartRun> = {}): Promise<string> {
+    const { run } = await this.engine.startRun({ plan: planOf(steps), trigger: TRIGGER, isDedicated: true, ...change });
     return this.keyOf(run);
   }
 

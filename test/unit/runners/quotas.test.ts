@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { digestBytes } from '../../../src/base/digest.ts';
 import { MaestroError } from '../../../src/base/errors.ts';
+import { openDemand } from '../../../src/store/demand.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { planStep } from '../../fakes/plans.ts';
 import { GitHubWorld } from './github-world.ts';
@@ -173,6 +174,17 @@ onEveryDatabase('quotas', (url) => {
       }
       expect(world.errors).toEqual([]);
     });
+  });
+
+  it('of one namespace, whose runs wait in a crowd, leave those of another their place in a look', async () => {
+    const crowd = [await world.run([gpu(), planStep('build')]), await world.run(), await world.run()];
+    const other = await world.run([gpu()], { namespace: { tenant: 'github:7', name: 'github:43' } });
+    const seen = (await openDemand(world.db).unserved(1, 3)).map((one) => [one.runId, one.class]);
+    expect(seen).toEqual([
+      [crowd[0], 'gpu'],
+      [crowd[0], 'linux'],
+      [other, 'gpu'],
+    ]);
   });
 
   describe('what is said of a wait', () => {

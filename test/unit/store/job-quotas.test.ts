@@ -71,7 +71,7 @@ onEveryDatabase('jobs that are asked for at the same moment', (url) => {
     const answers = await all((i) => ({ runId: `r${i}`, repositoryId: i }), { installationJobs: 5 });
     expect(written(answers)).toBe(5);
     expect(answers.filter((answer) => answer !== 'written')).toEqual(
-      Array(AT_ONCE - 5).fill({ quota: 'installationJobs', used: 5 }),
+      Array.from({ length: AT_ONCE - 5 }, () => ({ quota: 'installationJobs', used: 5 })),
     );
     expect(await request({ runId: 'other', class: 'linux' }, { installationJobs: 5 }, 0)).toBe('written');
     expect(await request({ runId: 'other', installationId: 8 }, { installationJobs: 5 }, 0)).toBe('written');
