@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { refOfDecision } from '../../../../src/github/protection/deployment-decision.ts';
 import { FAILED } from '../../../contract/engine/world.ts';
 import { planOf, planStep } from '../../../fakes/plans.ts';
 import { CommandWorld } from './command-world.ts';
@@ -55,6 +56,14 @@ describe('buttons', () => {
       expect(w.shown).toMatchObject([{ externalId: next?.runId, status: 'queued' }]);
     },
   );
+
+  it('repeats no decision about a job of Actions: whom it answered asks anew', async () => {
+    const { id } = await waiting({ ref: refOfDecision('prod') });
+    await w.world.engine.cancelRun(await w.world.engine.resolve(id), 'over');
+    expect(await w.press('rerequested', { external_id: id }, null)()).toContain('re-run it on GitHub');
+    expect(await suite()()).not.toContain('run again');
+    expect(await rows()).toHaveLength(1);
+  });
 
   it('repeats the one step of a check that succeeded', async () => {
     const { id } = await failedRun();

@@ -6,6 +6,7 @@ import { MissedHeads } from '../../../../src/github/intake/missed-heads.ts';
 import { OpenRuns } from '../../../../src/github/intake/open-runs.ts';
 import { Sweeps } from '../../../../src/github/intake/sweeps.ts';
 import type { GitHubAccess } from '../../../../src/github/octokit.ts';
+import { refOfDecision } from '../../../../src/github/protection/deployment-decision.ts';
 import type { GitHubRun, GitHubRuns } from '../../../../src/protocol/github-run.ts';
 import type { Inbox } from '../../../../src/protocol/inbox.ts';
 import type { Database } from '../../../../src/store/database.ts';
@@ -257,6 +258,15 @@ describe('the sweepers', () => {
         { type: 'pull_request', definitionsSha: BASE, pull: { isFork: true } },
         { type: 'push', headSha: 'e'.repeat(40), branch: 'main', commitMessage: 'x' },
       ]);
+    });
+
+    it('takes no decision about a job of Actions for a run of the head', async () => {
+      await runs.add(githubRun({ runId: 'd1', headSha: HEAD, ref: refOfDecision('prod') }));
+      await heads().sweep();
+      expect(offered).toHaveLength(3);
+      await runs.add(githubRun({ runId: 'r1', headSha: HEAD }));
+      await heads().sweep();
+      expect(offered).toHaveLength(3 + 2);
     });
 
     it('goes on with the next page of repositories at the next sweep', async () => {

@@ -5,6 +5,7 @@ import type { Delivery } from '../../../../src/github/delivery-handler.ts';
 import { laneOf } from '../../../../src/github/intake/lane.ts';
 import { codeEventsFrom } from '../../../../src/github/matching/code-events.ts';
 import { occasionOf } from '../../../../src/github/matching/occasion.ts';
+import { runTrigger } from '../../../../src/github/matching/run-trigger.ts';
 import { BASE, codeEvent, HEAD, pullFacts } from './sample-events.ts';
 
 const EXAMPLES = createRequire(import.meta.url)('@octokit/webhooks-examples') as readonly {
@@ -51,6 +52,16 @@ const pull = (change: JsonObject): JsonObject => ({
 describe('a webhook becomes a reason to start pipelines', () => {
   it('for a push to a branch', () => {
     expect(codeEventsFrom(push({}))).toEqual([codeEvent({ commitMessage: 'feat: x' })]);
+  });
+
+  it('by an account, which stays when its person is renamed', () => {
+    const sender = { login: 'mona', id: 7 };
+    for (const one of [push({ sender }), delivery('pull_request', { ...pull({}), sender })])
+      expect(runTrigger(codeEventsFrom(one)[0] ?? codeEvent({})).actor).toEqual({
+        provider: 'github',
+        id: 'mona',
+        account: '7',
+      });
   });
 
   it('for the first push of a branch, without a commit before', () => {
@@ -146,6 +157,14 @@ describe('the lane', () => {
     ],
     ['workflow_job', { workflow_job: { run_id: 5 } }, '11/job/5'],
     ['workflow_run', { workflow_run: { id: 5 } }, '11/job/5'],
+    [
+      'deployment_protection_rule',
+      { deployment_callback_url: 'https://api.github.com/repos/o/a/actions/runs/5/deployment_protection_rule' },
+      '11/job/5',
+    ],
+    ['deployment_protection_rule', { deployment_callback_url: 'https://evil.test/' }, '11/repository'],
+    ['deployment_status', { deployment: { sha: HEAD } }, `11/${HEAD}`],
+    ['status', { sha: HEAD }, `11/${HEAD}`],
     ['installation', { installation: { id: 3 } }, 'installation/3'],
     ['installation_repositories', { installation: { id: 3 } }, 'installation/3'],
     ['star', {}, '11/repository'],
