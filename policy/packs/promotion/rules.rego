@@ -54,7 +54,7 @@ deny contains reason("unverified", message) if {
 
 deny contains reason("checks-unknown", message) if {
 	is_judged
-	target.checks
+	count(target.checks) > 0
 	input.promotion.checks == null
 	message := concat("", [
 		"data.environments.", target_name, ".checks wants checks of the commit, and nobody can see them here; ",

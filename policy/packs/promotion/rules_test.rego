@@ -123,6 +123,7 @@ test_checks_that_nobody_can_see_are_not_green if {
 		fixture.denied_by(question, ordered({"prod": {"checks": checks}}), {"promotion/checks-unknown"})
 	}
 	fixture.passed(promotion({"checks": null}), ordered({}))
+	fixture.passed(promotion({"checks": null}), ordered({"prod": {"checks": []}}))
 }
 
 test_rollback_happens_at_once if {

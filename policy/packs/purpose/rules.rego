@@ -64,10 +64,9 @@ deny contains reason("role", message) if {
 	])
 }
 
-# Where a person started it, they were asked for the action: what begins by itself has nobody whose roles are known.
+# Nobody's roles are known when a run is admitted: it may have begun by itself.
 ask contains reason("role", message) if {
 	input.phase == "run"
-	not input.trigger.type in {"manual", "command"}
 	message := concat("", [
 		"a run with the purpose ", input.purpose, " begins with the consent of the role ", concat(" or ", wanted.roles),
 		"; let one of them approve it, or change purposes.", input.purpose, ".roles in .maestro/policy.yaml",

@@ -41,10 +41,10 @@ test_purpose_wants_a_role_of_who_starts_it if {
 	fixture.passed(fixture.action_with("run", {}), change)
 }
 
-test_what_begins_by_itself_needs_the_consent_of_that_role if {
+test_run_with_such_a_purpose_begins_with_the_consent_of_that_role if {
 	change := data_with({"roles": ["release-manager"]})
 	fixture.asked_by(release({}), change, {"purpose/role"})
-	fixture.passed(release({"trigger": {"type": "command"}}), change)
+	fixture.asked_by(release({"trigger": {"type": "command"}}), change, {"purpose/role"})
 	consent := object.union(fixture.approval_with(null, {}), {"purpose": "release"})
 	fixture.denied_by(consent, change, {"purpose/role"})
 	fixture.passed(object.union(consent, {"approval": {"person": {"permission": "admin"}}}), change)
