@@ -25,6 +25,7 @@ export function openContext({ directory }: GlobalOptions): Omit<CommandContext, 
     onInterrupt,
     openMaestro: async (options = {}) => (await import('./wire.ts')).openLocal(config, options),
     openPreview: async () => (await import('./wire.ts')).openPreview(config),
+    openPolicyDesk: async (folders) => (await import('./policy-desk.ts')).openPolicyDesk(config, folders),
     openCompiler: async () => (await import('./wire.ts')).openCompiler(config),
   };
 }

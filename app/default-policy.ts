@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { JsonObject } from '../src/base/json.ts';
 import { readBundle } from '../src/policy/bundle.ts';
 import { openPolicy, type PolicyEngine } from '../src/policy/evaluate.ts';
+import type { OwnRules } from '../src/policy/own/own-rules.ts';
 import { patchedData } from '../src/policy/patched.ts';
 import { parsePolicyFile } from '../src/policy/policy-file.ts';
 import { HOUSE } from './house.ts';
@@ -15,8 +16,14 @@ export interface OpenedPolicy {
   readonly parsePolicy: (text: string, path: string) => JsonObject | null;
 }
 
-/** The built policy bundle, with a project's own data where it has a `.maestro/policy.yaml`, or what `own` makes of ours. */
-export async function openDefaultPolicy(own?: string | ((defaults: JsonObject) => string)): Promise<OpenedPolicy> {
+/**
+ * The built policy bundle, with a project's own data where it has a `.maestro/policy.yaml`, or what `own` makes of ours.
+ * @param rules an organisation's own, asked beside ours
+ */
+export async function openDefaultPolicy(
+  own?: string | ((defaults: JsonObject) => string),
+  rules?: OwnRules,
+): Promise<OpenedPolicy> {
   const folder = join(HOUSE, 'policy', 'dist');
   const [wasm, manifest] = await Promise.all([
     readFile(join(folder, 'policy.wasm')),
@@ -27,8 +34,9 @@ export async function openDefaultPolicy(own?: string | ((defaults: JsonObject) =
   const text = typeof own === 'function' ? own(defaults) : own;
   const { data, locked } = parsePolicyFile(text ?? '', bundle.manifest);
   return {
-    policy: await openPolicy({ ...bundle, data }),
-    openPatched: (patch) => openPolicy({ ...bundle, data: patchedData(bundle.manifest, data, patch, locked) }),
+    policy: await openPolicy({ ...bundle, data, own: rules }),
+    openPatched: (patch) =>
+      openPolicy({ ...bundle, data: patchedData(bundle.manifest, data, patch, locked), own: rules }),
     parsePolicy: (text, path) => parsePolicyFile(text, bundle.manifest, { path, base: data, locked }).patch,
   };
 }

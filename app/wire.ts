@@ -9,6 +9,7 @@ import type { Compiler, LocalMaestro, OpenOptions } from '../src/cli/context.ts'
 import { Engine } from '../src/engine/engine.ts';
 import { previewPlan } from '../src/engine/preview.ts';
 import { compilePipeline, lintPipeline } from '../src/pipeline/compile.ts';
+import type { OwnRules } from '../src/policy/own/own-rules.ts';
 import type { PlanPreview, StartRun } from '../src/protocol/client.ts';
 import type { IssuerFact } from '../src/provenance/facts.ts';
 import { openLocalSigner } from '../src/provenance/signers/local.ts';
@@ -163,8 +164,10 @@ async function drive(engine: Engine, config: Config, name: string, signal: Abort
   }
 }
 
-async function openPolicyOf(config: Config): Promise<OpenedPolicy> {
-  return openDefaultPolicy(await readFile(join(config.root, '.maestro', 'policy.yaml'), 'utf8').catch(absent));
+/** The project's policy, with rules of its organisation where they are given. */
+export async function openPolicyOf(config: Config, rules?: OwnRules): Promise<OpenedPolicy> {
+  const text = await readFile(join(config.root, '.maestro', 'policy.yaml'), 'utf8').catch(absent);
+  return openDefaultPolicy(text, rules);
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

@@ -40,7 +40,11 @@ export const ERROR_CODES = {
   PIPELINE_NOT_FOUND: kind(404, false, 'name a pipeline file, or create one with `maestro init`'),
   PLAN_NOT_FOUND: kind(404, false, 'the state folder is incomplete: restore it from a backup'),
   POLICY_DENIED: kind(403, false, 'see the reasons; change the pipeline or the policy data'),
-  POLICY_INVALID: kind(422, false, 'correct .maestro/policy.yaml, or rebuild the bundle with `npm run policy:build`'),
+  POLICY_INVALID: kind(
+    422,
+    false,
+    'correct the named file, or rebuild the bundle: ours with `npm run policy:build`, own rules with `opa build`',
+  ),
   RATE_LIMITED: kind(429, true, 'wait, as long as `Retry-After` says where it is given, and try again'),
   RECEIPT_INVALID: kind(422, false, 'do not trust the receipt'),
   RECEIPT_NOT_READY: kind(202, true, 'wait: the run has ended and its receipt is about to be signed'),

@@ -43,7 +43,9 @@ function routeOf(server: string, { run, decision }: ServerAnswer): URL {
 }
 
 function tokenOf(context: CommandContext): string {
-  const token = TOKEN_VARIABLES.map((name) => context.environment(name)).find((value) => value !== undefined && value !== '');
+  const token = TOKEN_VARIABLES.map((name) => context.environment(name)).find(
+    (value) => value !== undefined && value !== '',
+  );
   if (token === undefined)
     throw new MaestroError('CONFIG_INVALID', `expected a GitHub token in one of ${TOKEN_VARIABLES.join(', ')}`);
   if (!/^[\x21-\x7e]+$/.test(token))

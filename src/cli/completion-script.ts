@@ -51,8 +51,8 @@ ${cases.join('\n')}
   esac
   case $previous in
     ${valued.join('|')}) return ;;
-    -C|--directory|-o|--output) COMPREPLY=($(compgen -d -- "$current")); return ;;
-    -m|--manifest|--key|--run-record) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    -C|--directory|-o|--output|--bundles|--keys) COMPREPLY=($(compgen -d -- "$current")); return ;;
+    -m|--manifest|--pipeline|--key|--run-record) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   if [[ $current == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$current"))
   elif [[ $words == '<file>' ]]; then COMPREPLY=($(compgen -f -- "$current"))

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { Client, PlanPreview, StartRun } from '../protocol/client.ts';
+import type { Explanation, PackView } from '../protocol/explain.ts';
 import type { Output, Streams } from './output.ts';
 
 /** What the process gives to the commands: everything that touches the machine comes from here. */
@@ -37,6 +38,33 @@ export interface CommandContext {
   /** Answers `plan` without a database, and writes nothing. */
   openPreview(): Promise<(request: StartRun) => Promise<PlanPreview>>;
   openCompiler(): Promise<Compiler>;
+  /** The rules of the project, and beside them own rules where their folders are named. No database. */
+  openPolicyDesk(ownRules?: OwnRulesFolders): Promise<PolicyDesk>;
+}
+
+/** Absolute. */
+export interface OwnRulesFolders {
+  readonly bundles: string;
+  /** Public keys of whoever may sign them. */
+  readonly keys: string;
+}
+
+/** Answers what policy would say; the door joins it with the policy room. */
+export interface PolicyDesk {
+  /** Of a pipeline that does not run yet. Throws STEP_NOT_FOUND. */
+  explain(request: StartRun, step?: string): Explanation;
+  /** Tries a file of cases. Throws POLICY_INVALID where the file is not one. */
+  test(source: PipelineSource): readonly CaseResult[];
+  close(): Promise<void>;
+}
+
+export interface CaseResult {
+  readonly name: string;
+  /** What is not as expected; null where the case passed. */
+  readonly problem: string | null;
+  readonly verdict: PackView['verdict'];
+  readonly reasons: readonly string[];
+  readonly obligations: PackView['obligations'];
 }
 
 export interface Principal {

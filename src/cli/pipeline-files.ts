@@ -8,7 +8,7 @@ const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const FOLDER = '.maestro';
 const SINGLE_FILE = 'maestro.pipeline.yaml';
 const EXTENSIONS = ['.yaml', '.yml', '.json'];
-const RESERVED = ['policy', 'models'];
+const RESERVED = ['policy', 'policy-cases', 'models'];
 
 /** The project's pipelines, sorted by name. Absolute. */
 export function listPipelineFiles(root: string): readonly string[] {

@@ -15,8 +15,12 @@ import { claimedPrincipal } from './principal.ts';
  * Compiles what the arguments name, and says who asks and for which source.
  * @throws MaestroError PIPELINE_NOT_FOUND, PIPELINE_INVALID (after showing every finding), PARAM_INVALID, USAGE
  */
-export async function readRunRequest(args: Arguments, context: CommandContext): Promise<StartRun> {
-  const plan = await compilePlan(args, context);
+export async function readRunRequest(
+  args: Arguments,
+  context: CommandContext,
+  pipeline = pipelineName(args),
+): Promise<StartRun> {
+  const plan = await compilePlan(args, context, pipeline);
   const budget = readBudget(args);
   return {
     plan: budget === undefined ? plan : { ...plan, budget: { ...plan.budget, microUsd: budget } },
@@ -47,8 +51,8 @@ export function readSecrets(args: Arguments, context: CommandContext): Readonly<
   return secrets;
 }
 
-async function compilePlan(args: Arguments, context: CommandContext): Promise<Plan> {
-  const path = resolvePipeline(pipelineName(args), context.cwd, context.root);
+async function compilePlan(args: Arguments, context: CommandContext, pipeline: string | undefined): Promise<Plan> {
+  const path = resolvePipeline(pipeline, context.cwd, context.root);
   const source = readPipelineSource(path, context.root);
   const compiler = await context.openCompiler();
   const { plan, findings } = compiler.compile(source, readParams(args));

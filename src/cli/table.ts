@@ -106,6 +106,38 @@ export const COMMANDS: readonly TableRow[] = [
     load: async () => (await import('./commands/plan.ts')).plan,
   },
   {
+    name: 'policy',
+    group: 'Write',
+    summary: 'try the policy with cases, or explain what it says',
+    details: [
+      '`maestro policy test [FILE]` asks the policy of this project each question in FILE (default: `.maestro/policy-cases.yaml`) and exits with 1 where an answer is not the expected one. With --json: `[{name,problem,verdict,reasons,obligations}]`.',
+      '`maestro policy explain RUN [STEP]` shows what policy was asked about a run, and what each pack says to it. ' +
+        RUN_NAMES,
+      '`maestro policy explain --pipeline NAME [STEP]` shows the same for a pipeline before it runs. With --json: `{asked: [{step,phase,decision,packs,packDigest,input}], more}`.',
+      'With --bundles and --keys, own rules of an organisation are loaded as a server does it, and asked too.',
+    ],
+    positionals: [
+      { name: 'test|explain', completion: ['test', 'explain'] },
+      { name: 'FILE|RUN', isOptional: true },
+      { name: 'STEP', isOptional: true },
+    ],
+    options: [
+      { name: 'pipeline', value: 'NAME', summary: 'explain this pipeline, a file or a name', completion: 'file' },
+      PARAM,
+      BUDGET,
+      ACTOR,
+      { name: 'bundles', value: 'DIR', summary: 'own rules: a folder of bundles', completion: 'directory' },
+      { name: 'keys', value: 'DIR', summary: 'the public keys that may sign them', completion: 'directory' },
+    ],
+    examples: [
+      'maestro policy test',
+      'maestro policy explain latest deploy',
+      'maestro policy explain --pipeline ci --param env=prod',
+      'maestro policy test --bundles bundles --keys keys',
+    ],
+    load: async () => (await import('./commands/policy.ts')).policy,
+  },
+  {
     name: 'run',
     isActing: true,
     group: 'Run',

@@ -6,7 +6,7 @@ import type { RepositoryFiles } from './repository-files.ts';
 const FOLDER = '.maestro';
 const SINGLE_FILE = 'maestro.pipeline.yaml';
 const FILE_NAME = /^(.+)\.(?:ya?ml|json)$/;
-const RESERVED = ['policy', 'models'];
+const RESERVED = ['policy', 'policy-cases', 'models'];
 const PIPELINES_MAX = 100;
 /** Files that a plan needs beside its own, and rounds of finding out which: a manifest, then what it lists. */
 const TASK_FILES_MAX = 200;

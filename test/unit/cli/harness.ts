@@ -1,7 +1,15 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CommandContext, Compiler, Door, LocalMaestro, OpenOptions } from '../../../src/cli/context.ts';
+import type {
+  CommandContext,
+  Compiler,
+  Door,
+  LocalMaestro,
+  OpenOptions,
+  OwnRulesFolders,
+  PolicyDesk,
+} from '../../../src/cli/context.ts';
 import { runCli } from '../../../src/cli/main.ts';
 import type { RunView } from '../../../src/protocol/run.ts';
 import { planOf, runView, type Scene, ScriptedClient, stepView } from '../../fakes/client.ts';
@@ -10,6 +18,7 @@ export interface Shell {
   readonly cwd: string;
   readonly client?: ScriptedClient;
   readonly compiler?: Compiler;
+  readonly desk?: PolicyDesk;
   readonly variables?: Readonly<Record<string, string>>;
   readonly isTty?: boolean;
 }
@@ -38,6 +47,7 @@ export class FakeProcess {
   out = '';
   err = '';
   readonly opened: OpenOptions[] = [];
+  readonly desks: (OwnRulesFolders | undefined)[] = [];
   readonly #shell: Shell;
   #listeners: ((signal: 'interrupt' | 'terminate') => void)[] = [];
 
@@ -72,7 +82,7 @@ export class FakeProcess {
   }
 
   #context(cwd: string): Omit<CommandContext, 'output' | 'terminal' | 'version'> {
-    const { client, compiler, variables } = this.#shell;
+    const { client, compiler, desk, variables } = this.#shell;
     return {
       cwd,
       root: cwd,
@@ -92,6 +102,11 @@ export class FakeProcess {
       },
       openPreview: async () => (request) => required(client).preview(request),
       openCompiler: async () => compiler ?? COMPILER,
+      openPolicyDesk: async (folders) => {
+        this.desks.push(folders);
+        if (!desk) throw new Error('this test gave no desk');
+        return desk;
+      },
     };
   }
 }

@@ -13,6 +13,7 @@ describe('the pipeline that a name means', () => {
     '.maestro/build.yaml': 'name: build-all\n',
     '.maestro/ship.yml': '{ "name": "ship-it", "steps": [] }\n',
     '.maestro/policy.yaml': 'name: policy\n',
+    '.maestro/policy-cases.yaml': 'name: policy-cases\n',
     'templates/pipelines/extra.yaml': 'name: extra\n',
     'build/readme': '',
     'other.yaml': 'name: other\n',
@@ -28,11 +29,17 @@ describe('the pipeline that a name means', () => {
     expect(resolvePipeline(name, root, root)).toBe(join(root, file));
   });
 
-  it.each([['policy'], ['nope'], ['../x'], [undefined]])('is refused for %s, listing what exists', (name) => {
-    expect(() => resolvePipeline(name, root, root)).toThrowError(
-      expect.objectContaining({ code: 'PIPELINE_NOT_FOUND', message: expect.stringContaining('.maestro/build.yaml') }),
-    );
-  });
+  it.each([['policy'], ['policy-cases'], ['nope'], ['../x'], [undefined]])(
+    'is refused for %s, listing what exists',
+    (name) => {
+      expect(() => resolvePipeline(name, root, root)).toThrowError(
+        expect.objectContaining({
+          code: 'PIPELINE_NOT_FOUND',
+          message: expect.stringContaining('.maestro/build.yaml'),
+        }),
+      );
+    },
+  );
 
   it('is the only one where none is named', () => {
     const single = project();

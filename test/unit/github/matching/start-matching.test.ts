@@ -133,9 +133,11 @@ onEveryDatabase('starting', (url) => {
   it('finds nothing in a commit that is gone, and in one without pipelines', async () => {
     const nothing = { started: [], skipped: [], broken: [], held: [] };
     expect(await w().starter.start(pushed('d'.repeat(40)))).toEqual(nothing);
-    expect(await w().starter.start(pushed(w().commit({ 'README.md': 'x', '.maestro/policy.yaml': 'x' })))).toEqual(
-      nothing,
-    );
+    expect(
+      await w().starter.start(
+        pushed(w().commit({ 'README.md': 'x', '.maestro/policy.yaml': 'x', '.maestro/policy-cases.yaml': 'x' })),
+      ),
+    ).toEqual(nothing);
   });
 
   it('tells what an event would start, and the commands that are declared, and starts nothing', async () => {
