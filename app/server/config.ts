@@ -32,6 +32,8 @@ export interface ServerConfig {
   readonly signingKeyFile: string;
   /** Where values of secrets come from; none where the list is empty. */
   readonly secrets: SecretsConfig;
+  /** Folders of an organisation's own rules: bundles, and the public keys that may sign them. Undefined where there are none. */
+  readonly ownRules: { readonly bundles: string; readonly keys: string } | undefined;
   /** Labels of runner classes that differ from the default. */
   readonly runnerLabels: ClassLabels;
   /** Actions jobs of one run and runner class at once. */
@@ -76,6 +78,7 @@ export function readServerConfig(environment: Environment, root: string): Server
     stateFolder: local.stateFolder,
     signingKeyFile: local.signingKeyFile ?? join(local.keyFolder, 'signing-key.pem'),
     secrets: readSecretsConfig(read, { root, keyFolder: local.keyFolder }),
+    ownRules: ownRulesOf(read('MAESTRO_POLICY_BUNDLES'), read('MAESTRO_POLICY_KEYS'), root),
     runnerLabels: labelsOf(read('MAESTRO_RUNNER_LABELS') ?? '{}'),
     isBehindProxy: flagOf('MAESTRO_BEHIND_PROXY', read('MAESTRO_BEHIND_PROXY')),
     jobsPerClassMax: jobsOf('MAESTRO_JOBS_PER_CLASS', read('MAESTRO_JOBS_PER_CLASS') ?? '1', RUN_JOBS_MAX),
@@ -140,6 +143,16 @@ function webhookSecretOf(text: string): string {
       `expected WEBHOOK_SECRET to have ${SECRET_CHARS_MIN} characters or more, got ${text.length}: make one with \`openssl rand -hex 32\``,
     );
   return text;
+}
+
+/** One without the other would leave out rules that the operator counts on. */
+function ownRulesOf(bundles: string | undefined, keys: string | undefined, root: string): ServerConfig['ownRules'] {
+  if (bundles === undefined && keys === undefined) return undefined;
+  if (bundles === undefined)
+    return missing('MAESTRO_POLICY_BUNDLES', 'the folder of bundles that MAESTRO_POLICY_KEYS signed');
+  if (keys === undefined)
+    return missing('MAESTRO_POLICY_KEYS', 'the folder of public keys that may sign MAESTRO_POLICY_BUNDLES');
+  return { bundles: resolve(root, bundles), keys: resolve(root, keys) };
 }
 
 function labelsOf(text: string): ClassLabels {

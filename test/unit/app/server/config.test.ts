@@ -43,6 +43,17 @@ describe('the configuration of a server', () => {
     });
   });
 
+  it('takes own rules with the keys that may sign them, and neither without the other', () => {
+    expect(readServerConfig(GOOD, '/srv/maestro').ownRules).toBeUndefined();
+    const folders = { MAESTRO_POLICY_BUNDLES: 'rules', MAESTRO_POLICY_KEYS: '/etc/keys' };
+    expect(readServerConfig({ ...GOOD, ...folders }, '/srv/maestro').ownRules).toEqual({
+      bundles: '/srv/maestro/rules',
+      keys: '/etc/keys',
+    });
+    expect(refusalOf({ ...folders, MAESTRO_POLICY_KEYS: '' })).toContain('expected MAESTRO_POLICY_KEYS');
+    expect(refusalOf({ ...folders, MAESTRO_POLICY_BUNDLES: '' })).toContain('expected MAESTRO_POLICY_BUNDLES');
+  });
+
   it('takes a key whose line ends are written out, as secret stores give it', () => {
     const escaped = PRIVATE_KEY.replaceAll('\n', '\\n');
     expect(readServerConfig({ ...GOOD, PRIVATE_KEY: escaped }, '/srv/maestro').privateKey).toBe(PRIVATE_KEY);
