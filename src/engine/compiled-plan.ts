@@ -114,8 +114,9 @@ export function readIndexes(compiled: CompiledPlan, idx: number): readonly numbe
 
 /** Everything that follows a set of steps, with the steps themselves. */
 export function closureOf(compiled: CompiledPlan, from: Iterable<number>): ReadonlySet<number> {
-  const found = new Set<number>(from);
-  for (const idx of [...found]) for (const next of reachedFrom(compiled.graph.successors, idx)) found.add(next);
+  const own = [...from];
+  const found = new Set<number>(own);
+  for (const idx of own) for (const next of reachedFrom(compiled.graph.successors, idx)) found.add(next);
   return found;
 }
 

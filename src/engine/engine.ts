@@ -1,24 +1,16 @@
-import type { Clock } from '../base/clock.ts';
 import type { MaestroError } from '../base/errors.ts';
 import { ulid } from '../base/ids.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Principal } from '../base/principal.ts';
 import type { Plan } from '../pipeline/plan.ts';
-import type { PolicyEngine } from '../policy/evaluate.ts';
 import type { GateAnswer, PlanPreview, RetryScope, RunReceipt, RunTrigger, StartRun } from '../protocol/client.ts';
 import type { LogLine, RunEvent } from '../protocol/event.ts';
 import type { Explanation } from '../protocol/explain.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
 import type { Namespace, PolicySource } from '../protocol/namespace.ts';
-import type { PromotionSource } from '../protocol/promotion-facts.ts';
 import type { Quotas } from '../protocol/quota.ts';
 import type { DecisionView, RunSummary, RunView } from '../protocol/run.ts';
-import type { SecretSource } from '../protocol/secret-source.ts';
-import type { IssuerFact } from '../provenance/facts.ts';
-import type { Signer } from '../provenance/signer.ts';
 import { readActivity } from '../store/activity.ts';
-import type { BlobStore } from '../store/blobs.ts';
-import type { Database } from '../store/database.ts';
 import { eventCounts } from '../store/events.ts';
 import { waitingRuns } from '../store/held-gates.ts';
 import { migrate } from '../store/migrate.ts';
@@ -26,12 +18,13 @@ import { endClaims } from '../store/outbox.ts';
 import { receiptIdentities } from '../store/receipts.ts';
 import { type Scope, SERVED } from '../store/scope.ts';
 import { Conductor } from './conductor.ts';
+import { type EngineOptions, TIMES } from './engine-options.ts';
 import { explainRun } from './explain.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { advanceGroups, advanceWaiting, groupOf, joinGroup } from './groups.ts';
 import { openHousekeeping } from './housekeeping.ts';
 import { Hub } from './hub.ts';
-import { type ReclaimWorkers, releaseLostWorkers } from './lost-workers.ts';
+import { releaseLostWorkers } from './lost-workers.ts';
 import { mayAct } from './may-act.ts';
 import { Policies } from './policies.ts';
 import { previewPlan } from './preview.ts';
@@ -48,45 +41,7 @@ import { type NewRunNames, Submitter } from './submitter.ts';
 import { Timekeeper } from './timekeeper.ts';
 import { openWorkerDesk } from './worker-desk.ts';
 
-export interface EngineOptions {
-  readonly db: Database;
-  /** Of namespaces that say nothing of their own. */
-  readonly policy: PolicyEngine;
-  /** The same rules with what a namespace changes of the data. @throws POLICY_INVALID */
-  readonly openPatched: (patch: JsonObject) => Promise<PolicyEngine>;
-  /** Of runs that name no namespace. */
-  readonly home: Namespace;
-  /** What others know of promotions; absent where nobody but the store does, as on a laptop. */
-  readonly promotions?: PromotionSource;
-  readonly signer: Signer;
-  readonly issuer: IssuerFact;
-  readonly blobs: BlobStore;
-  readonly secrets: SecretSource;
-  readonly clock: Clock;
-  /**
-   * Whether every run that is not dedicated is looked after, as by a server. Otherwise only those that were asked for here:
-   * the others on the same Postgres may have another policy and another signing key.
-   */
-  readonly isShared: boolean;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly randomBytes: (size: number) => Uint8Array;
-  /** Background work that fails: it is tried again at the next sweep. */
-  readonly onError: (error: unknown) => void;
-  /** Absent where nothing is known of workers but what they say: they are dead when they are silent. */
-  readonly reclaimWorkers?: ReclaimWorkers;
-  readonly times?: Partial<EngineTimes>;
-}
-
-interface EngineTimes {
-  readonly renewEveryMs: number;
-  /** A worker that is silent for this long is dead. */
-  readonly expireAfterMs: number;
-  readonly sweepEveryMs: number;
-}
-
 const WAIT_POLL_MS = 1000;
-const TIMES: EngineTimes = { renewEveryMs: 10_000, expireAfterMs: 30_000, sweepEveryMs: 5000 };
 
 /**
  * The verbs of Maestro. Each is one transaction, batched with others of its kind; any number of engines work on one
@@ -122,42 +77,30 @@ export class Engine {
   }
 
   private constructor(options: EngineOptions, policies: Policies) {
-    const { db, clock, random } = options;
+    const { db, clock, random, promotions, onError, blobs, secrets } = options;
     const times = { ...TIMES, ...options.times };
     this.#options = options;
-    this.#hub = new Hub(db);
-    this.news = this.#hub;
-    const hub = this.#hub;
+    const hub = new Hub(db);
+    this.#hub = hub;
+    this.news = hub;
     const entries = this.#entries;
     this.#queries = new Queries(db, hub, entries);
     this.#policies = policies;
     this.#settleTools = { policies, entries, clock, random };
     const onClosed = (runs: readonly number[]): void => this.#onClosed(runs);
-    this.#settler = new Settler(
-      db,
-      hub,
-      () => this.#settleTools,
-      onClosed,
-      () => this.#timekeeper.lookAtTimers(),
-      (run) => this.#gateKeeper.wake(run),
-    );
-    this.#conductor = new Conductor({ db, hub, entries, settler: this.#settler, policies, onClosed });
-    const { promotions, onError } = options;
-    this.#gateKeeper = new GateKeeper({
-      db,
-      entries,
-      policies,
-      settler: () => this.#settler,
-      onError,
-      ...(promotions ? { promotions } : {}),
-    });
+    const onTimer = (): void => this.#timekeeper.lookAtTimers();
+    const onPromotion = (run: number): void => this.#gateKeeper.wake(run);
+    const settler = new Settler(db, hub, () => this.#settleTools, onClosed, onTimer, onPromotion);
+    this.#settler = settler;
+    this.#conductor = new Conductor({ db, hub, entries, settler, policies, onClosed });
+    this.#gateKeeper = new GateKeeper({ db, entries, policies, settler, promotions, onError });
     const queues = new QueueDirectory(db);
     this.#submitter = new Submitter({ db, entries, queues });
     this.#retrier = new Retrier({
       db,
       queries: this.#queries,
       submitter: this.#submitter,
-      settler: this.#settler,
+      settler,
       settleTools: this.#settleTools,
       policies,
       namesIn: (group, isDedicated) => this.#names(group, isDedicated),
@@ -172,32 +115,30 @@ export class Engine {
       issuer: options.issuer,
       isBusy: () => this.#conductor.isBusy,
       scope: () => this.#scope(),
-      onError: options.onError,
+      onError,
     });
     this.#timekeeper = new Timekeeper({
       db,
-      settler: this.#settler,
+      settler,
       clock,
       scope: () => this.#scope(),
-      expireAfterMs: times.expireAfterMs,
-      sweepEveryMs: times.sweepEveryMs,
+      ...times,
       advanceGroups: () => this.#advanceGroups(),
       seal: () => this.#sealer.seal(),
       refresh: () => queues.refresh(),
-      tidy: openHousekeeping({ db, blobs: options.blobs, clock }),
-      onError: options.onError,
+      tidy: openHousekeeping({ db, blobs, clock }),
+      onError,
     });
     this.leases = openWorkerDesk({
       db,
       hub,
       entries,
       conductor: this.#conductor,
-      settler: this.#settler,
-      blobs: options.blobs,
+      settler,
+      blobs,
       policies,
-      secrets: options.secrets,
-      renewEveryMs: times.renewEveryMs,
-      expireAfterMs: times.expireAfterMs,
+      secrets,
+      ...times,
       queues,
       poolOf: (run) => this.#poolOf(run),
     });

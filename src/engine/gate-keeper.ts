@@ -16,9 +16,9 @@ export interface GateKeeperTools {
   readonly db: Database;
   readonly entries: RunEntries;
   readonly policies: Policies;
-  readonly settler: () => Settler;
-  /** Absent where nobody but the store knows anything, as on a laptop. */
-  readonly promotions?: PromotionSource;
+  readonly settler: Settler;
+  /** Undefined where nobody but the store knows anything, as on a laptop. */
+  readonly promotions: PromotionSource | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -73,7 +73,7 @@ export class GateKeeper {
         this.#tools.onError(error);
         return { problem: messageOf(error) };
       });
-      await settler().settle(run, { type: 'promotion', idx, findings });
+      await settler.settle(run, { type: 'promotion', idx, findings });
     }
   }
 

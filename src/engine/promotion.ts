@@ -44,21 +44,33 @@ export async function judgePromotion(
   const step = work.state.steps[idx];
   if (step?.status !== 'held' || step.hold !== 'gate') return false;
   const gate = waitingGate(work, idx);
-  const { generation } = gate;
   if (!isPromotion(gate.step)) return false;
-  if (gate.asked.decision.verdict === 'deny') return deny(work, gate, gate.asked.decision.reasons.join('; '));
-  if (isTooMuch(promotedBy(work, gate.step)))
-    return deny(
-      work,
-      gate,
-      `expected at most ${PROMOTED_ARTIFACTS_MAX} artifacts: name in with.artifacts what is promoted`,
-    );
+  const refusal = refusalOf(work, gate);
+  if (refusal !== undefined) return deny(work, gate, refusal);
   if ('problem' in findings)
     return note(work, gate, { reasons: [`cannot be judged yet: ${findings.problem}`], lookAgainMs: null });
-  const input = await question(session, work, gate, findings, nowMs);
+  return judge(session, work, gate, await question(session, work, gate, findings, nowMs), nowMs);
+}
+
+/** Why it is denied whatever else is known. */
+function refusalOf(work: RunWork, { step, asked: { decision } }: WaitingGate): string | undefined {
+  if (decision.verdict === 'deny') return decision.reasons.join('; ');
+  if (!isTooMuch(promotedBy(work, step))) return undefined;
+  return `expected at most ${PROMOTED_ARTIFACTS_MAX} artifacts: name in with.artifacts what is promoted`;
+}
+
+async function judge(
+  session: Session,
+  work: RunWork,
+  gate: WaitingGate,
+  input: PromotionInput,
+  nowMs: number,
+): Promise<boolean> {
+  const { idx, generation } = gate;
   const decision = work.pack.policy.evaluate(input);
+  const asked = { decision, input: () => input };
   if (decision.verdict === 'deny') {
-    work.ask(idx, { decision, input: () => input });
+    work.ask(idx, asked);
     return deny(work, gate, decision.reasons.join('; '));
   }
   const waiting = await whatIsMissing(session, work, gate, decision, input.promotion, nowMs);
@@ -67,7 +79,7 @@ export async function judgePromotion(
   // A promotion has a row of its own; of a freeze that is over nothing else tells.
   const isPromoted = isPromoteGate(gate.step);
   if (isPromoted) await keep(session, work, gate, decision, input);
-  work.ask(idx, isPromoted ? gate.asked : { decision, input: () => input });
+  work.ask(idx, isPromoted ? gate.asked : asked);
   return work.apply({ type: 'hold-passed', idx, generation });
 }
 

@@ -39,7 +39,7 @@ export async function measureDecisions(count: number): Promise<object> {
       const decided = performance.now();
       const answer = await opa.ask(input);
       const answered = performance.now();
-      if (verdict !== answer) throw new Error(`Maestro says ${verdict}, opa says ${answer}`);
+      if (verdict !== answer) throw new Error(`Maestro says ${verdict}, opa says ${String(answer)}`);
       if (i < WARM) continue;
       own.push(decided - begin);
       theirs.push(answered - decided);

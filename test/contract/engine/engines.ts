@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
-import type { EngineOptions } from '../../../src/engine/engine.ts';
+import type { EngineOptions } from '../../../src/engine/engine-options.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
 import { describeWith } from '../../real-parts.ts';
 import { World } from './world.ts';

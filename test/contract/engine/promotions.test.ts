@@ -119,7 +119,7 @@ onEveryStore(
     it('goes back to what was there at once, without people', async () => {
       const w = world();
       const run = await release(w, 'v1');
-      await w.until(run, 'gate', 'succeeded');
+      expect(await w.until(run, 'gate', 'succeeded')).toMatchObject({ reason: null });
       await deploy(w, run);
     });
 

@@ -1,0 +1,50 @@
+import type { Clock } from '../base/clock.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { PolicyEngine } from '../policy/evaluate.ts';
+import type { Namespace } from '../protocol/namespace.ts';
+import type { PromotionSource } from '../protocol/promotion-facts.ts';
+import type { SecretSource } from '../protocol/secret-source.ts';
+import type { IssuerFact } from '../provenance/facts.ts';
+import type { Signer } from '../provenance/signer.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import type { Database } from '../store/database.ts';
+import type { ReclaimWorkers } from './lost-workers.ts';
+
+export interface EngineOptions {
+  readonly db: Database;
+  /** Of namespaces that say nothing of their own. */
+  readonly policy: PolicyEngine;
+  /** The same rules with what a namespace changes of the data. @throws POLICY_INVALID */
+  readonly openPatched: (patch: JsonObject) => Promise<PolicyEngine>;
+  /** Of runs that name no namespace. */
+  readonly home: Namespace;
+  /** What others know of promotions; absent where nobody but the store does, as on a laptop. */
+  readonly promotions?: PromotionSource;
+  readonly signer: Signer;
+  readonly issuer: IssuerFact;
+  readonly blobs: BlobStore;
+  readonly secrets: SecretSource;
+  readonly clock: Clock;
+  /**
+   * Whether every run that is not dedicated is looked after, as by a server. Otherwise only those that were asked for here:
+   * the others on the same Postgres may have another policy and another signing key.
+   */
+  readonly isShared: boolean;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** Background work that fails: it is tried again at the next sweep. */
+  readonly onError: (error: unknown) => void;
+  /** Absent where nothing is known of workers but what they say: they are dead when they are silent. */
+  readonly reclaimWorkers?: ReclaimWorkers;
+  readonly times?: Partial<EngineTimes>;
+}
+
+interface EngineTimes {
+  readonly renewEveryMs: number;
+  /** A worker that is silent for this long is dead. */
+  readonly expireAfterMs: number;
+  readonly sweepEveryMs: number;
+}
+
+export const TIMES: EngineTimes = { renewEveryMs: 10_000, expireAfterMs: 30_000, sweepEveryMs: 5000 };
