@@ -19,6 +19,8 @@ export interface JobIdentity {
   readonly sha: string;
   /** Login of whoever caused the workflow run. */
   readonly actor: string;
+  /** The number of their account, where the issuer says it. */
+  readonly actorId?: number;
 }
 
 const TEXT_CHARS_MAX = 1024;
@@ -35,6 +37,7 @@ export function readJobIdentity(claims: Readonly<Record<string, unknown>>): JobI
     ref: text(claims, 'ref'),
     sha: text(claims, 'sha'),
     actor: text(claims, 'actor'),
+    ...(claims.actor_id !== undefined && { actorId: number(claims, 'actor_id') }),
   };
 }
 

@@ -40,6 +40,8 @@ export interface CodeEvent {
   readonly happenedAt: string | null;
   /** Login of who caused it. */
   readonly actor: string;
+  /** The number of their account, which stays when they are renamed; absent where it is not known. */
+  readonly actorId?: number;
   /** Login of who brought the commit here, by a push or by opening the pull request; null where that is not what happened. */
   readonly pushedBy: string | null;
   /** The commit under test: checks are posted on it. */

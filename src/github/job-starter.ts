@@ -133,6 +133,7 @@ function eventOf(
     deliveryId: `job/${identity.workflowRunId}/${identity.runAttempt}`,
     repository,
     actor: identity.actor,
+    ...(identity.actorId !== undefined && { actorId: identity.actorId }),
     happenedAt: null,
     pushedBy: identity.actor,
     headSha,

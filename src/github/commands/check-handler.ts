@@ -109,7 +109,8 @@ async function pressedNotice(press: Press, pipelinePath: string): Promise<string
       'CONFLICT',
       'the base branch was changed since: write /maestro ok-to-test in the pull request',
     );
-  await grantAndStart(tools, request.repository, pull, { actor: person.login, deliveryId: request.key });
+  const cause = { actor: person.login, actorId: person.id, deliveryId: request.key };
+  await grantAndStart(tools, request.repository, pull, cause);
   return `${person.login} vouched for ${request.headSha}`;
 }
 

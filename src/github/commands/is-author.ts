@@ -15,8 +15,8 @@ export interface AuthoredChange {
 
 /**
  * Whether somebody opened the pull request, pushed it, or wrote or committed its newest commit. People are compared by id,
- * as logins change hands, but for who pushed: a commit's author is what its maker wrote into it, which may be anybody or
- * nobody.
+ * as logins change hands. Who pushed counts as well: a commit's author is what its maker wrote into it, which may be anybody
+ * or nobody.
  */
 export async function isAuthor(
   octokit: Octokit,
@@ -26,12 +26,20 @@ export async function isAuthor(
 ): Promise<boolean> {
   const { data } = await octokit.rest.repos.getCommit({ owner, repo, ref: headSha, per_page: 1 });
   const authors = [pull?.authorId, idOf(data.author), idOf(data.committer)];
-  return authors.includes(person.id) || pusherOf(trigger)?.toLowerCase() === person.login.toLowerCase();
+  return authors.includes(person.id) || isPusher(trigger, person);
 }
 
-function pusherOf({ type, actor, github }: RunTrigger): string | undefined {
+/** The account decides, where the trigger knows the one of whoever pushed: a login may be another person's by now. */
+function isPusher({ type, actor, github }: RunTrigger, { id, login }: Person): boolean {
   const told = textAt(github, 'event.pusher.name');
-  return told ?? (PUSHES.includes(type) && actor.provider === 'github' ? actor.id : undefined);
+  const pusher = told ?? (PUSHES.includes(type) && actor.provider === 'github' ? actor.id : undefined);
+  if (pusher === undefined) return false;
+  if (actor.account !== undefined && isSameLogin(pusher, actor.id)) return actor.account === String(id);
+  return isSameLogin(pusher, login);
+}
+
+function isSameLogin(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }
 
 function idOf(user: unknown): number | undefined {

@@ -57,11 +57,14 @@ export function grantFor(
   return { repositoryId: repository.id, pullNumber: number, headSha, baseRef };
 }
 
+/** Who asked, in which delivery. */
+export type Cause = Pick<CodeEvent, 'actor' | 'actorId' | 'deliveryId'>;
+
 /** The event of asking for a pull request's head, as its author's push would be one. */
 export function pullEvent(
   repository: RepositoryFacts,
   { number, headSha, headRef, baseRef, baseSha, author, isFork, isDraft, labels }: Pull,
-  cause: { readonly actor: string; readonly deliveryId: string },
+  cause: Cause,
   command: CodeEvent['command'] = null,
 ): CodeEvent {
   const pull = { number, headSha, headRef, baseRef, baseSha, author, isFork, isDraft, labels };

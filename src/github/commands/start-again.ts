@@ -14,7 +14,7 @@ export async function startAgain(
 ): Promise<string> {
   const { repository, sender, key } = request;
   const pull = await pullOf(octokit, request);
-  const cause = { actor: sender.login, deliveryId: key };
+  const cause = { actor: sender.login, actorId: sender.id, deliveryId: key };
   const event = pull ? pullEvent(repository, pull, cause) : pushEvent(request, await branchOf(octokit, request));
   const isTrusted = pull?.isFork === true && (await tools.grants.isGranted(grantFor(repository, pull)));
   const choice = { occasion: key, isTrusted, ...(pipeline === undefined ? {} : { pipeline }) };
@@ -64,6 +64,7 @@ function pushEvent({ repository, headSha, sender, key }: CheckRequest, headBranc
     deliveryId: key,
     repository,
     actor: sender.login,
+    actorId: sender.id,
     happenedAt: null,
     pushedBy: null,
     headSha,

@@ -12,7 +12,7 @@ export async function startPipelines(
 ): Promise<string> {
   const { tools, request, pull, person, deliveryId } = context;
   assertOpen(pull);
-  const event = pullEvent(request.repository, pull, { actor: person.login, deliveryId });
+  const event = pullEvent(request.repository, pull, { actor: person.login, actorId: person.id, deliveryId });
   const choice: StartChoice = {
     ...(wanted.pipeline === undefined ? {} : { pipeline: wanted.pipeline }),
     params: wanted.params,
@@ -30,7 +30,8 @@ export async function startByCommand(
   const { tools, request, pull, person, deliveryId } = context;
   assertOpen(pull);
   const { name, params } = command;
-  const event = pullEvent(request.repository, pull, { actor: person.login, deliveryId }, { name, params });
+  const cause = { actor: person.login, actorId: person.id, deliveryId };
+  const event = pullEvent(request.repository, pull, cause, { name, params });
   const choice = { params, occasion: occasionOf(context), isTrusted: await isTrusted(context) };
   return reportText(await tools.starter.start(event, choice), pull.headSha);
 }

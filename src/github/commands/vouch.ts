@@ -1,7 +1,7 @@
 import { safeText } from '../report/safe-text.ts';
 import { assertOpen } from './assert-open.ts';
 import { type CommandContext, targetOf } from './command-context.ts';
-import { grantFor, type Pull, pullEvent } from './pull.ts';
+import { type Cause, grantFor, type Pull, pullEvent } from './pull.ts';
 import { wasRetargeted } from './retargeted.ts';
 import { reportText } from './start-pipelines.ts';
 import type { CommandTools } from './tools.ts';
@@ -19,7 +19,7 @@ export async function vouch(context: CommandContext, sha: string | undefined): P
   if (target.refusal !== null) return target.refusal;
   if (target.headSha !== pull.headSha || target.baseRef !== pull.baseRef)
     return 'There is a newer commit or another base branch by now, which the permission does not cover: read it and vouch for it.';
-  return grantAndStart(tools, request.repository, pull, { actor: person.login, deliveryId });
+  return grantAndStart(tools, request.repository, pull, { actor: person.login, actorId: person.id, deliveryId });
 }
 
 /** Writes the grant for the head of a fork, and starts what its event matches. Asked again it starts nothing anew. */
@@ -27,7 +27,7 @@ export async function grantAndStart(
   { grants, starter }: Pick<CommandTools, 'grants' | 'starter'>,
   repository: CommandContext['request']['repository'],
   pull: Pull,
-  cause: { readonly actor: string; readonly deliveryId: string },
+  cause: Cause,
 ): Promise<string> {
   await grants.grant({ ...grantFor(repository, pull), grantedBy: cause.actor });
   const report = await starter.start(pullEvent(repository, pull, cause), { isTrusted: true });

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { isJsonObject } from '../../base/json.ts';
 import type { GitHubRuns } from '../../protocol/github-run.ts';
 import type { CodeEvent, RepositoryFacts } from '../code-event.ts';
 import { pullEvent, pullFrom } from '../matching/code-events.ts';
@@ -85,8 +86,9 @@ export class MissedHeads {
     });
     for (const data of pulls) {
       const pull = isSince(data.updated_at, sinceMs) ? pullFrom(data) : undefined;
+      const author = { actor: data.user?.login ?? 'ghost', ...(data.user && { actorId: data.user.id }) };
       const facts = { action: 'synchronize', deliveryId: `sweep/${data.head.sha}`, repository };
-      if (pull) await this.#offer(pullEvent(pull, { ...facts, actor: pull.author }));
+      if (pull) await this.#offer(pullEvent(pull, { ...facts, ...author }));
     }
     const { data: branch } = await octokit.rest.repos.getBranch({ ...place, branch: repository.defaultBranch });
     const { commit, author, sha } = branch.commit;
@@ -115,13 +117,18 @@ function isSince(time: string | null | undefined, sinceMs: number): boolean {
   return time !== null && time !== undefined && Date.parse(time) >= sinceMs;
 }
 
-function headEvent(repository: RepositoryFacts, sha: string, actor: string, message: string): CodeEvent {
+function headEvent(
+  repository: RepositoryFacts,
+  sha: string,
+  author: Pick<CodeEvent, 'actor' | 'actorId'>,
+  message: string,
+): CodeEvent {
   return {
     type: 'push',
     action: null,
     deliveryId: `sweep/${sha}`,
     repository,
-    actor,
+    ...author,
     happenedAt: null,
     pushedBy: null,
     headSha: sha,
@@ -137,7 +144,11 @@ function headEvent(repository: RepositoryFacts, sha: string, actor: string, mess
   };
 }
 
-function authorOf(author: unknown): string {
-  const login = typeof author === 'object' && author !== null && 'login' in author ? author.login : undefined;
-  return typeof login === 'string' ? login : 'ghost';
+function authorOf(author: unknown): Pick<CodeEvent, 'actor' | 'actorId'> {
+  if (!isJsonObject(author)) return { actor: 'ghost' };
+  const { login, id } = author;
+  return {
+    actor: typeof login === 'string' ? login : 'ghost',
+    ...(typeof id === 'number' && { actorId: id }),
+  };
 }

@@ -92,7 +92,7 @@ export function pullFrom(pull: JsonObject): PullFacts | undefined {
 export function pullEvent(
   pull: PullFacts,
   facts: Pick<CodeEvent, 'action' | 'deliveryId' | 'repository' | 'actor'> &
-    Partial<Pick<CodeEvent, 'pushedBy' | 'beforeSha' | 'happenedAt'>>,
+    Partial<Pick<CodeEvent, 'actorId' | 'pushedBy' | 'beforeSha' | 'happenedAt'>>,
 ): CodeEvent {
   return {
     happenedAt: null,
@@ -220,9 +220,10 @@ function fromRelease(delivery: Delivery, repository: RepositoryFacts): CodeEvent
 function factsOf(
   { id, action, payload }: Delivery,
   repository: RepositoryFacts,
-): Pick<CodeEvent, 'action' | 'deliveryId' | 'repository' | 'actor'> {
+): Pick<CodeEvent, 'action' | 'deliveryId' | 'repository' | 'actor' | 'actorId'> {
   const actor = textAt(payload, 'sender.login') ?? textAt(payload, 'pusher.name') ?? 'ghost';
-  return { action, deliveryId: id, repository, actor };
+  const actorId = numberAt(payload, 'sender.id');
+  return { action, deliveryId: id, repository, actor, ...(actorId !== undefined && { actorId }) };
 }
 
 /** A commit's id; undefined for the row of zeros that stands for "none". */

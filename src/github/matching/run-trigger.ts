@@ -17,9 +17,10 @@ const EVENT_NAMES: Readonly<Record<CodeEvent['type'], string>> = {
 /** Why a run is started, as policy, expressions and the receipt know it. */
 export function runTrigger(event: CodeEvent): RunTrigger {
   const github = githubContext(event);
+  const { actor, actorId } = event;
   return {
     type: event.type,
-    actor: { provider: 'github', id: event.actor },
+    actor: { provider: 'github', id: actor, ...(actorId !== undefined && { account: String(actorId) }) },
     source: { uri: event.repository.url, gitCommit: event.headSha, ref: event.ref },
     github,
     eventDigest: digestJson(github),

@@ -169,6 +169,9 @@ export class JobWorld {
         admit: (_identity, dispatchId) => this.#admit(dispatchId),
         start: (_identity, request) => this.#admit(request),
       },
+      admitPerson: async () => {
+        throw new MaestroError('UNAUTHENTICATED', 'nobody is known here');
+      },
       readRun: async () => ({ id: 'run1', status: this.status }) as RunView,
       troubles: async () => [],
       closing: new AbortController().signal,

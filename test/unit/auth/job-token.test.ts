@@ -33,7 +33,14 @@ describe('the identity token of a job', () => {
     });
   });
 
+  it('says by which account, where the issuer does', async () => {
+    expect(await verify(await issuer.sign(NOW_S, { claims: { actor_id: '583231' } }))).toMatchObject({
+      actorId: 583_231,
+    });
+  });
+
   it.each<[string, Parameters<TestIssuer['sign']>[1]]>([
+    ['has an account that is no number', { claims: { actor_id: 'ada' } }],
     ['has expired', { issuedS: -700, expiresS: -60 }],
     ['is not valid yet', { claims: { nbf: NOW_S + 120 } }],
     ['was issued in the future', { issuedS: 120, expiresS: 600 }],

@@ -101,13 +101,16 @@ export class CommandWorld {
       readonly ref?: string;
       readonly headSha?: string;
       readonly actor?: string;
+      /** The number of the actor's account. */
+      readonly account?: string;
       readonly type?: string;
       readonly pusher?: string;
     } = {},
   ): Promise<{ run: number; id: string }> {
-    const { actor = 'bo', type = TRIGGER.type, pusher } = change;
+    const { actor = 'bo', account, type = TRIGGER.type, pusher } = change;
     const github = pusher === undefined ? TRIGGER.github : { event: { pusher: { name: pusher } } };
-    const trigger = { ...TRIGGER, type, actor: { provider: 'github', id: actor }, github };
+    const who = { provider: 'github', id: actor, ...(account !== undefined && { account }) };
+    const trigger = { ...TRIGGER, type, actor: who, github };
     const run = await this.world.start(plan, { trigger });
     const { id } = await this.world.engine.readRun(run);
     await this.tools.runs.add(

@@ -124,6 +124,18 @@ it('lets nobody approve what they pushed to the pull request of somebody else', 
   expect(await w.say('/maestro approve prod', { userId: 2, login: 'bo' })).toContain('wrote this;');
 });
 
+it('lets nobody approve what they pushed before they were renamed, and anybody who has their old login by now', async () => {
+  const { run } = await w.run(gated(), { type: 'pull_request', actor: 'bo-before', account: '1', pusher: 'bo-before' });
+  await w.world.until(run, 'prod', 'held');
+  w.github.pull.author = 3;
+  w.github.commitAuthor = 3;
+  expect(await w.say('/maestro approve prod')).toContain('wrote this;');
+  w.github.logins.set(8, 'bo-before');
+  w.github.roles.set('bo-before', ['write', 'write']);
+  await w.say('/maestro approve prod', { userId: 8, login: 'bo-before' });
+  await w.world.until(run, 'prod', 'succeeded');
+});
+
 it('does not reach a run of a commit before the newest, or of a tag', async () => {
   await w.run(gated(), { headSha: 'c'.repeat(40) });
   await w.run(gated(), { ref: 'refs/tags/v1' });
