@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { canonicalJson } from '../../../../src/base/canonical-json.ts';
+import { digestBytes } from '../../../../src/base/digest.ts';
 import { openPolicy, type PolicyEngine } from '../../../../src/policy/evaluate.ts';
 import type { PolicyInput } from '../../../../src/policy/input.ts';
 import { type OwnRules, ownRules } from '../../../../src/policy/own/own-rules.ts';
@@ -9,6 +11,7 @@ import { describeWith } from '../../../real-parts.ts';
 import { BUNDLE, RUN, stepOf } from '../fixture.ts';
 import { buildBundle, DATA, RULES } from './build-bundle.ts';
 import { OwnWorld } from './own-world.ts';
+import { entriesOf } from './tar.ts';
 
 const open = (own?: OwnRules): Promise<PolicyEngine> => openPolicy({ ...BUNDLE, own });
 
@@ -51,6 +54,18 @@ describeWith('opa', 'own rules beside ours', (opa) => {
       ['own/acme', 'deny'],
       ['own/zeta', 'deny'],
     ]);
+  });
+
+  test('are covered by the digest of the pack as the guide says', async () => {
+    await using world = new OwnWorld();
+    const own = ownRules([await world.load(buildBundle())]);
+    const { packDigest, data } = await open(own);
+    const [{ name, digest } = { name: '', digest: '' }] = own.bundles;
+    const covered = [BUNDLE.wasm, Buffer.from(canonicalJson(data)), Buffer.from(`\n${name} ${digest}`)];
+    expect(packDigest).toBe(digestBytes(Buffer.concat(covered)));
+    const parts = entriesOf(buildBundle()).filter((entry) => ['/policy.wasm', '/data.json'].includes(entry.name));
+    const ordered = parts.toSorted((a, b) => b.name.localeCompare(a.name)).map((entry) => Buffer.from(entry.content));
+    expect(digest).toBe(digestBytes(Buffer.concat(ordered)));
   });
 
   test('that are none leave the digest of the pack as it is', async () => {
