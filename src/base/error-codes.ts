@@ -13,7 +13,7 @@ const kind = (httpStatus: number, isRetryable: boolean, nextStep: string): Error
 
 /** The closed table of errors. Codes are public: tests, scripts and the API rely on them. */
 export const ERROR_CODES = {
-  APPROVAL_NOT_ALLOWED: kind(403, false, 'ask somebody whom the gate names'),
+  APPROVAL_NOT_ALLOWED: kind(403, false, 'see the reasons; ask somebody whom gate and policy allow'),
   ARTIFACT_NOT_FOUND: kind(404, false, 'check that the path matches files that the step leaves behind'),
   BLOB_CORRUPT: kind(500, false, 'restore the blob from a backup; its digest no longer matches its name'),
   COMMAND_BUSY: kind(409, true, 'wait: the same request is being done'),
@@ -78,7 +78,11 @@ export const ERROR_CODES = {
   TASK_INVALID: kind(422, false, 'correct the task’s maestro.task.json'),
   TASK_NOT_FOUND: kind(404, false, 'install the package, or correct the path'),
   TOO_MANY_ANSWERS: kind(409, false, 'cancel the run with `maestro cancel RUN`, and start a new one'),
-  UNAUTHENTICATED: kind(401, false, 'register again, with a fresh identity token of the job'),
+  UNAUTHENTICATED: kind(
+    401,
+    false,
+    'a worker registers again, with a fresh identity token of its job; a person shows a GitHub token of their own',
+  ),
   UNAVAILABLE: kind(503, true, 'try again; the server’s log tells more under the request id'),
   UNSUPPORTED: kind(501, false, 'use a supported setting'),
   USAGE: kind(400, false, 'see `maestro help`'),

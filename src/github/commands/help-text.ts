@@ -16,7 +16,7 @@ export function helpText(isPublic: boolean, own: readonly PipelineCommand[]): st
     `starts ${safeCell(pipeline)}`,
     whoMay(permission),
   ]);
-  return answerTable(['command', 'what it does', 'who may'], [...rows, ...more]);
+  return answerTable(['command', 'what it does', 'who may, unless policy says otherwise'], [...rows, ...more]);
 }
 
 export function unknownText(name: string, own: readonly PipelineCommand[]): string {
