@@ -16,27 +16,30 @@ export interface OpenedPolicy {
   readonly parsePolicy: (text: string, path: string) => JsonObject | null;
 }
 
-/**
- * The built policy bundle, with a project's own data where it has a `.maestro/policy.yaml`, or what `own` makes of ours.
- * @param rules an organisation's own, asked beside ours
- */
-export async function openDefaultPolicy(
-  own?: string | ((defaults: JsonObject) => string),
-  rules?: OwnRules,
-): Promise<OpenedPolicy> {
+export interface PolicySetting {
+  /** A policy file over our defaults: a project's own, or that of whoever runs a server. */
+  readonly file?: { readonly text: string; readonly path?: string; readonly isOperators?: boolean };
+  /** What more the data says, whatever the file does. */
+  readonly patch?: (data: JsonObject) => JsonObject;
+  /** An organisation's own rules, asked beside ours. */
+  readonly rules?: OwnRules;
+}
+
+/** The built policy bundle, with data of one's own. @throws MaestroError POLICY_INVALID */
+export async function openDefaultPolicy({ file, patch, rules }: PolicySetting = {}): Promise<OpenedPolicy> {
   const folder = join(HOUSE, 'policy', 'dist');
   const [wasm, manifest] = await Promise.all([
     readFile(join(folder, 'policy.wasm')),
     readFile(join(folder, 'manifest.json')),
   ]);
   const bundle = readBundle({ wasm, manifest });
-  const { defaults } = bundle.manifest;
-  const text = typeof own === 'function' ? own(defaults) : own;
-  const { data, locked } = parsePolicyFile(text ?? '', bundle.manifest);
+  const own = parsePolicyFile(file?.text ?? '', bundle.manifest, file);
+  const { locked } = own;
+  const data = patch ? patchedData(bundle.manifest, own.data, patch(own.data)) : own.data;
   return {
     policy: await openPolicy({ ...bundle, data, own: rules }),
-    openPatched: (patch) =>
-      openPolicy({ ...bundle, data: patchedData(bundle.manifest, data, patch, locked), own: rules }),
+    openPatched: async (change) =>
+      openPolicy({ ...bundle, data: patchedData(bundle.manifest, data, change, locked), own: rules }),
     parsePolicy: (text, path) => parsePolicyFile(text, bundle.manifest, { path, base: data, locked }).patch,
   };
 }

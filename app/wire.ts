@@ -167,7 +167,7 @@ async function drive(engine: Engine, config: Config, name: string, signal: Abort
 /** The project's policy, with rules of its organisation where they are given. */
 export async function openPolicyOf(config: Config, rules?: OwnRules): Promise<OpenedPolicy> {
   const text = await readFile(join(config.root, '.maestro', 'policy.yaml'), 'utf8').catch(absent);
-  return openDefaultPolicy(text, rules);
+  return openDefaultPolicy({ ...(text !== undefined && { file: { text } }), ...(rules && { rules }) });
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

@@ -34,6 +34,8 @@ export interface ServerConfig {
   readonly secrets: SecretsConfig;
   /** Folders of an organisation's own rules: bundles, and the public keys that may sign them. Undefined where there are none. */
   readonly ownRules: { readonly bundles: string; readonly keys: string } | undefined;
+  /** A policy file over the defaults, which may lock paths that repositories' files then cannot touch. */
+  readonly policyFile: string | undefined;
   /** Labels of runner classes that differ from the default. */
   readonly runnerLabels: ClassLabels;
   /** Actions jobs of one run and runner class at once. */
@@ -78,6 +80,7 @@ export function readServerConfig(environment: Environment, root: string): Server
     stateFolder: local.stateFolder,
     signingKeyFile: local.signingKeyFile ?? join(local.keyFolder, 'signing-key.pem'),
     secrets: readSecretsConfig(read, { root, keyFolder: local.keyFolder }),
+    policyFile: pathOf(read('MAESTRO_POLICY'), root),
     ownRules: ownRulesOf(read('MAESTRO_POLICY_BUNDLES'), read('MAESTRO_POLICY_KEYS'), root),
     runnerLabels: labelsOf(read('MAESTRO_RUNNER_LABELS') ?? '{}'),
     isBehindProxy: flagOf('MAESTRO_BEHIND_PROXY', read('MAESTRO_BEHIND_PROXY')),
@@ -143,6 +146,10 @@ function webhookSecretOf(text: string): string {
       `expected WEBHOOK_SECRET to have ${SECRET_CHARS_MIN} characters or more, got ${text.length}: make one with \`openssl rand -hex 32\``,
     );
   return text;
+}
+
+function pathOf(text: string | undefined, root: string): string | undefined {
+  return text === undefined ? undefined : resolve(root, text);
 }
 
 /** One without the other would leave out rules that the operator counts on. */

@@ -20,6 +20,7 @@ import { openReceiver } from '../../src/github/intake/receive.ts';
 import { openJobStarter } from '../../src/github/job-starter.ts';
 import { openStarter } from '../../src/github/matching/start-matching.ts';
 import { compilePipeline } from '../../src/pipeline/compile.ts';
+import { RulesFolder } from '../../src/policy/own/rules-folder.ts';
 import { openLocalSigner } from '../../src/provenance/signers/local.ts';
 import { STEP_CATALOG } from '../../src/steps/catalog.ts';
 import { openFileBlobs } from '../../src/store/blobs.ts';
@@ -101,12 +102,12 @@ export async function openServer(config: ServerConfig, log: Logger): Promise<Run
 async function drain(
   listening: Listening,
   conductor: Conductor | undefined,
-  { engine, secrets }: Rooms,
+  { engine, ownRules, secrets }: Rooms,
   db: Database,
 ): Promise<void> {
   try {
     await Promise.all([listening.close(DRAIN_MS), conductor?.close(DRAIN_MS)]);
-    await Promise.all([engine.close(), secrets.close()]);
+    await Promise.all([engine.close(), secrets.close(), ownRules?.close()]);
   } finally {
     await db.close();
   }
@@ -122,14 +123,24 @@ function openSecrets({ secrets, publicUrl }: ServerConfig, log: Logger): Promise
   return openServerSecrets(secrets, { publicUrl, clock: SYSTEM_CLOCK, newId, onTrouble });
 }
 
+/** Rules of an organisation, as they come and go in their folder; undefined where there are none. */
+async function openOwnRules(
+  { ownRules }: ServerConfig,
+  onError: (error: unknown) => void,
+): Promise<RulesFolder | undefined> {
+  if (!ownRules) return undefined;
+  return RulesFolder.open({ folder: ownRules.bundles, keys: ownRules.keys, clock: SYSTEM_CLOCK, onError });
+}
+
 async function openRooms(
   config: ServerConfig,
   db: Database,
   log: Logger,
   onError: (error: unknown) => void,
 ): Promise<Rooms> {
+  const ownRules = await openOwnRules(config, onError);
   const [{ policy, openPatched, parsePolicy }, signer, secrets] = await Promise.all([
-    openServerPolicy(config.runnerLabels),
+    openServerPolicy(config, ownRules?.current()),
     openLocalSigner(config.signingKeyFile),
     openSecrets(config, log),
   ]);
@@ -160,6 +171,7 @@ async function openRooms(
     onError,
     times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
   });
+  ownRules?.onChange(async (rules) => engine.replacePolicy(await openServerPolicy(config, rules)));
   const checks = reportsOfTheOthers(openCheckBoard(db, claimant.id), installations);
   const dispatches = dispatchesOfTheOthers(openDispatches(db, SYSTEM_CLOCK, claimant.id), installations);
   const starter = openStarter({
@@ -174,6 +186,7 @@ async function openRooms(
   return {
     ...books,
     engine,
+    ownRules,
     secrets,
     claimant,
     inbox,

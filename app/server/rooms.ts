@@ -1,6 +1,7 @@
 import type { Engine } from '../../src/engine/engine.ts';
 import type { RepositoryPipelines } from '../../src/github/commands/tools.ts';
 import type { PolicyKeeper, Starter } from '../../src/github/starter.ts';
+import type { RulesFolder } from '../../src/policy/own/rules-folder.ts';
 import type { CheckBoard } from '../../src/protocol/check.ts';
 import type { CommandRecords } from '../../src/protocol/command-record.ts';
 import type { Demand } from '../../src/protocol/demand.ts';
@@ -23,6 +24,8 @@ import type { ServerSecrets } from './secret-source.ts';
 /** What a server is made of, whatever its roles. */
 export interface Rooms {
   readonly engine: Engine;
+  /** Undefined where the operator has none. */
+  readonly ownRules: RulesFolder | undefined;
   readonly secrets: ServerSecrets;
   readonly claimant: Claimant;
   readonly inbox: Inbox;

@@ -1,10 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { MaestroError } from '../../src/base/errors.ts';
 import { isJsonObject, type JsonObject } from '../../src/base/json.ts';
+import type { OwnRules } from '../../src/policy/own/own-rules.ts';
 import { type ClassLabels, isHosted, labelsOf } from '../../src/runners/github-actions/labels.ts';
 import { type OpenedPolicy, openDefaultPolicy } from '../default-policy.ts';
+import type { ServerConfig } from './config.ts';
 
-/** The policy of a server: our own data, and the runner classes that the server has labels for. */
-export function openServerPolicy(labels: ClassLabels): Promise<OpenedPolicy> {
-  return openDefaultPolicy((defaults) => JSON.stringify({ runners: runnersOf(defaults, labels) }));
+/**
+ * The policy of a server, over which repositories say something of their own: our data, the operator's file over it, and the
+ * runner classes that the server has labels for.
+ * @param rules an organisation's own, asked beside ours
+ * @throws MaestroError POLICY_INVALID, CONFIG_INVALID
+ */
+export async function openServerPolicy(
+  { policyFile, runnerLabels }: Pick<ServerConfig, 'policyFile' | 'runnerLabels'>,
+  rules?: OwnRules,
+): Promise<OpenedPolicy> {
+  const operators = policyFile === undefined ? undefined : { path: policyFile, text: await read(policyFile) };
+  return openDefaultPolicy({
+    ...(operators && { file: { ...operators, isOperators: true } }),
+    patch: (data) => ({ runners: runnersOf(data, runnerLabels) }),
+    ...(rules && { rules }),
+  });
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new MaestroError('CONFIG_INVALID', `cannot read MAESTRO_POLICY (${path}): ${code ?? 'unreadable'}`, {
+      cause,
+    });
+  }
 }
 
 /**

@@ -1,6 +1,4 @@
 import type { Clock } from '../base/clock.ts';
-import type { JsonObject } from '../base/json.ts';
-import type { PolicyEngine } from '../policy/evaluate.ts';
 import type { Namespace } from '../protocol/namespace.ts';
 import type { PromotionSource } from '../protocol/promotion-facts.ts';
 import type { SecretSource } from '../protocol/secret-source.ts';
@@ -9,13 +7,10 @@ import type { Signer } from '../provenance/signer.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Database } from '../store/database.ts';
 import type { ReclaimWorkers } from './lost-workers.ts';
+import type { PolicyRules } from './policies.ts';
 
-export interface EngineOptions {
+export interface EngineOptions extends PolicyRules {
   readonly db: Database;
-  /** Of namespaces that say nothing of their own. */
-  readonly policy: PolicyEngine;
-  /** The same rules with what a namespace changes of the data. @throws POLICY_INVALID */
-  readonly openPatched: (patch: JsonObject) => Promise<PolicyEngine>;
   /** Of runs that name no namespace. */
   readonly home: Namespace;
   /** What others know of promotions; absent where nobody but the store does, as on a laptop. */

@@ -26,7 +26,7 @@ import { openHousekeeping } from './housekeeping.ts';
 import { Hub } from './hub.ts';
 import { releaseLostWorkers } from './lost-workers.ts';
 import { mayAct } from './may-act.ts';
-import { Policies } from './policies.ts';
+import { Policies, type PolicyRules } from './policies.ts';
 import { previewPlan } from './preview.ts';
 import { Queries } from './queries.ts';
 import { QueueDirectory } from './queue-directory.ts';
@@ -208,6 +208,13 @@ export class Engine {
     return quotasOf(tools, await this.#queries.resolve(runId));
   }
 
+  /** Judges by other rules from now on: what waits under the old ones is asked about again. */
+  async replacePolicy(rules: PolicyRules): Promise<void> {
+    await this.#policies.replace(rules);
+    await this.#reconsider(null);
+    this.#hub.tell('ready');
+  }
+
   /** Facts may have changed for which gates of these runs wait. Public ids; those that wait for nothing may be among them. */
   async revisitGates(runIds: readonly string[]): Promise<void> {
     for (const id of runIds) this.#gateKeeper.wake(await this.#queries.resolve(id));
@@ -235,9 +242,7 @@ export class Engine {
   async setPolicy(namespace: Namespace, patch: JsonObject | null | MaestroError, source: PolicySource): Promise<void> {
     const set = await this.#policies.set(namespace, patch, source);
     if (!set.isChanged) return;
-    const waiting = await waitingRuns(this.#options.db, set.namespace);
-    const { onError } = this.#options;
-    await Promise.all(waiting.map((run) => this.#settler.settle(run, { type: 'policy' }).catch(onError)));
+    await this.#reconsider(set.namespace);
   }
 
   resolve(name: string): Promise<number> {
@@ -328,6 +333,12 @@ export class Engine {
       await this.#timekeeper.recover();
     }
     this.#timekeeper.start();
+  }
+
+  async #reconsider(namespace: number | null): Promise<void> {
+    const { db, onError } = this.#options;
+    const waiting = await waitingRuns(db, namespace);
+    await Promise.all(waiting.map((run) => this.#settler.settle(run, { type: 'policy' }).catch(onError)));
   }
 
   async #releaseLostWorkers(run: number | null): Promise<void> {

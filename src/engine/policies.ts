@@ -38,12 +38,16 @@ export interface NamespacePolicy {
   readonly forNew: Pack;
 }
 
-export interface PoliciesOptions {
-  readonly db: Database;
+/** Rules, opened with the data of whoever runs Maestro. */
+export interface PolicyRules {
   /** Of namespaces that say nothing of their own. */
   readonly policy: PolicyEngine;
   /** The same rules with what a namespace changes. @throws POLICY_INVALID */
   readonly openPatched: (patch: JsonObject) => Promise<PolicyEngine>;
+}
+
+export interface PoliciesOptions extends PolicyRules {
+  readonly db: Database;
   /** Of runs that name no namespace. */
   readonly home: Namespace;
 }
@@ -53,16 +57,16 @@ export class Policies {
   readonly #options: PoliciesOptions;
   readonly #byId = new Map<number, NamespacePolicy>();
   readonly #ids = new Map<string, number>();
-  #base: { readonly policy: PolicyEngine; readonly id: number };
+  #base: PolicyRules & { readonly id: number };
 
   static async open(options: PoliciesOptions): Promise<Policies> {
     const id = await saveBase(options.db, options.policy.packDigest);
-    const policies = new Policies(options, { policy: options.policy, id });
+    const policies = new Policies(options, { ...options, id });
     await policies.of(options.home);
     return policies;
   }
 
-  private constructor(options: PoliciesOptions, base: { readonly policy: PolicyEngine; readonly id: number }) {
+  private constructor(options: PoliciesOptions, base: PolicyRules & { readonly id: number }) {
     this.#options = options;
     this.#base = base;
   }
@@ -116,15 +120,15 @@ export class Policies {
   }
 
   /** Other rules from now on: everything that waits under the old ones is asked again. */
-  async replace(policy: PolicyEngine): Promise<void> {
-    this.#base = { policy, id: await saveBase(this.#options.db, policy.packDigest) };
+  async replace(rules: PolicyRules): Promise<void> {
+    this.#base = { ...rules, id: await saveBase(this.#options.db, rules.policy.packDigest) };
     this.#byId.clear();
   }
 
   async #checked(patch: JsonObject | null | MaestroError): Promise<JsonObject | null | MaestroError> {
     if (patch === null || isMaestroError(patch)) return patch;
     try {
-      await this.#options.openPatched(patch);
+      await this.#base.openPatched(patch);
       return patch;
     } catch (error) {
       if (isMaestroError(error, 'POLICY_INVALID')) return error;
@@ -153,7 +157,7 @@ export class Policies {
   /** A patch that the rules of today do not take any more: nothing goes on under it. */
   async #patched(patch: JsonObject): Promise<PolicyEngine> {
     try {
-      return await this.#options.openPatched(patch);
+      return await this.#base.openPatched(patch);
     } catch (error) {
       if (!isMaestroError(error, 'POLICY_INVALID')) throw error;
       return refusal(this.#base.policy, `policy-file: ${error.message}`);

@@ -1,11 +1,11 @@
 import { codeOf, HOLDS, STEP_STATES } from './codes.ts';
 import type { Session } from './database.ts';
 
-/** Runs of a namespace in which steps wait for people or policy. */
-export async function waitingRuns(session: Session, namespace: number): Promise<readonly number[]> {
+/** Runs in which steps wait for people or policy. @param namespace null: of all */
+export async function waitingRuns(session: Session, namespace: number | null): Promise<readonly number[]> {
   const rows = await session.query(
     'runs_waiting',
-    `select r.id from run r where r.namespace_id = $1 and r.state < 3
+    `select r.id from run r where ($1::int is null or r.namespace_id = $1) and r.state < 3
        and exists (select 1 from step s where s.run_id = r.id and s.state = $2 and s.hold in ($3, $4))
      order by r.id`,
     [namespace, codeOf(STEP_STATES, 'held'), codeOf(HOLDS, 'gate'), codeOf(HOLDS, 'ask')],

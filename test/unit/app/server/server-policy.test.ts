@@ -1,4 +1,7 @@
-import { expect, it } from 'vitest';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { openServerPolicy, runnersOf } from '../../../../app/server/server-policy.ts';
 
 const DEFAULTS = {
@@ -39,6 +42,29 @@ it.each([
 });
 
 it('makes data that the policy takes', async () => {
-  await expect(openServerPolicy({ fast: ['self-hosted', 'fast'] })).resolves.toBeDefined();
-  await expect(openServerPolicy({})).resolves.toBeDefined();
+  for (const runnerLabels of [{ fast: ['self-hosted', 'fast'] }, {}])
+    await expect(openServerPolicy({ policyFile: undefined, runnerLabels })).resolves.toBeDefined();
+});
+
+describe("the operator's policy file", () => {
+  const written = (text: string): string => {
+    const path = join(mkdtempSync(join(tmpdir(), 'maestro-policy-')), 'policy.yaml');
+    writeFileSync(path, text);
+    return path;
+  };
+  const open = (text: string) => openServerPolicy({ policyFile: written(text), runnerLabels: {} });
+
+  it('changes the data of every repository, and keeps what it locks from theirs', async () => {
+    const { policy, openPatched, parsePolicy } = await open('budget: { max: { usd: 5 } }\nlock: [budget]\n');
+    expect(policy.data['budget']).toEqual({ max: { usd: 5 } });
+    expect((await openPatched({ autonomy: { max: 'L1' } })).data).toMatchObject({ budget: { max: { usd: 5 } } });
+    expect(() => parsePolicy('autonomy: { max: L1 }\nbudget: { max: { usd: 99 } }\n', 'p.yaml')).toThrow('p.yaml:2:');
+    await expect(openPatched({ budget: { max: { usd: 99 } } })).rejects.toMatchObject({ code: 'POLICY_INVALID' });
+  });
+
+  it('keeps the server from starting where it is broken or missing', async () => {
+    await expect(open('budgit: {}\n')).rejects.toMatchObject({ code: 'POLICY_INVALID' });
+    const missing = openServerPolicy({ policyFile: '/nowhere/policy.yaml', runnerLabels: {} });
+    await expect(missing).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
 });
