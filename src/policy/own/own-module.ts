@@ -5,7 +5,7 @@ import type * as OpaWasm from '@open-policy-agent/opa-wasm';
 const { loadPolicySync } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as typeof OpaWasm;
 
 /** The rule that answers. */
-export const OWN_ENTRYPOINT = 'maestro/own/decision';
+const OWN_ENTRYPOINT = 'maestro/own/decision';
 
 /** In pages of 64 KiB: what a question of 1 MiB needs, several times over. */
 const MEMORY = { initial: 64, maximum: 2048 } as const;

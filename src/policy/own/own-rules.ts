@@ -12,7 +12,7 @@ export interface OwnRules {
   ask(question: Uint8Array): readonly OwnAnswer[];
 }
 
-export interface BundleNote {
+interface BundleNote {
   readonly name: string;
   /** SHA-256 over `policy.wasm` followed by `data.json`: what can change an answer. */
   readonly digest: Digest;

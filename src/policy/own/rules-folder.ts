@@ -24,6 +24,8 @@ type Opened = ReadonlyMap<string, OpenBundle>;
 const LOOK_EVERY_MS = 2000;
 /** A file that is away for a moment is being replaced. */
 const REMOVED_AFTER_MS = 10_000;
+/** Whoever began to judge by rules that were replaced meanwhile ends by them: closed ones would deny. */
+const RETIRED_FOR_MS = 60_000;
 
 /**
  * The own rules in a folder, as they come and go there.
@@ -39,6 +41,8 @@ export class RulesFolder {
   readonly #goneMs = new Map<string, number>();
   #opened: Opened = new Map();
   #current = ownRules([]);
+  /** Replaced, and still asked by whoever began before. */
+  readonly #retired = new Set<OpenBundle>();
   #looking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   /** The file system that the folder is on: where it is not mounted, its files are not deleted. */
@@ -83,7 +87,8 @@ export class RulesFolder {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#looking;
-    await closeAll(this.#opened.values());
+    await closeAll([...this.#opened.values(), ...this.#retired]);
+    this.#retired.clear();
   }
 
   #watch(): void {
@@ -145,6 +150,15 @@ export class RulesFolder {
     return new Map([...this.#opened].filter(([name]) => !isGone(name)));
   }
 
+  #retire(bundles: readonly OpenBundle[]): void {
+    for (const bundle of bundles) this.#retired.add(bundle);
+    const end = (): void => {
+      for (const bundle of bundles)
+        if (this.#retired.delete(bundle)) bundle.thread.close().catch(this.#options.onError);
+    };
+    if (bundles.length > 0) setTimeout(end, RETIRED_FOR_MS).unref();
+  }
+
   async #take(next: Opened, fresh: Opened): Promise<void> {
     const replaced = [...this.#opened.values()].filter((bundle) => next.get(bundle.name) !== bundle);
     if (fresh.size === 0 && replaced.length === 0) return;
@@ -158,7 +172,7 @@ export class RulesFolder {
     }
     this.#opened = next;
     this.#current = rules;
-    await closeAll(replaced);
+    this.#retire(replaced);
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { digestJson } from '../../base/digest.ts';
 import { MaestroError, messageOf } from '../../base/errors.ts';
 
-export interface VerifyKey {
+interface VerifyKey {
   readonly key: KeyObject;
   /** The only algorithm that a signature of this key may name. */
   readonly algorithm: 'ES256' | 'RS256';
