@@ -58,7 +58,6 @@ export class RulesFolder {
       await folder.close();
       throw refusals[0];
     }
-    folder.#watch();
     return folder;
   }
 
@@ -70,9 +69,14 @@ export class RulesFolder {
     return this.#current;
   }
 
-  /** @returns ends it */
+  /**
+   * Begins to watch: until somebody takes what changes, `current` stays as it is, so nobody opens with rules that are old by
+   * the time they listen.
+   * @returns ends it
+   */
   onChange(take: TakeRules): () => void {
     this.#takers.add(take);
+    if (!this.#timer) this.#watch();
     return () => void this.#takers.delete(take);
   }
 

@@ -1,6 +1,6 @@
 import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { messageOf } from '../../../../src/base/errors.ts';
 import type { OwnRules } from '../../../../src/policy/own/own-rules.ts';
 import { RulesFolder } from '../../../../src/policy/own/rules-folder.ts';
@@ -207,6 +207,28 @@ describeWith('opa', 'a folder of own rules', () => {
     await folder.look();
     expect(questionsOf(folder.current(), 6)).toHaveLength(1);
     expect(scene.errors).toEqual([]);
+  });
+
+  test('that nobody listens to stays as it was opened, so that whoever opens with it misses nothing', async () => {
+    await using world = new OwnWorld();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const folder = await RulesFolder.open({
+        folder: world.folder,
+        keys: world.keys,
+        clock: { now: () => 0 },
+        onError: () => {},
+      });
+      expect(vi.getTimerCount()).toBe(0);
+      const end = folder.onChange(async () => {});
+      folder.onChange(async () => {});
+      expect(vi.getTimerCount()).toBe(1);
+      end();
+      await folder.close();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('notices by itself what changed', async () => {
