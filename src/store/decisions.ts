@@ -29,6 +29,7 @@ export async function saveDecisions(
   const distinct = [...new Map(asked.map((one) => [one.decision.inputDigest, one])).values()];
   const json = (value: unknown): string => jsonText(value);
   const digests = textArray(distinct.map((one) => one.decision.inputDigest));
+  const verdicts = intArray(distinct.map((one) => codeOf(VERDICTS, one.decision.verdict)));
   await session.query(
     'decision_insert',
     `insert into decision (pack_id, input_digest, verdict, reasons, obligations, input)
@@ -38,7 +39,7 @@ export async function saveDecisions(
     [
       packId,
       digests,
-      intArray(distinct.map((one) => codeOf(VERDICTS, one.decision.verdict))),
+      verdicts,
       textArray(distinct.map((one) => json(one.decision.reasons))),
       textArray(distinct.map((one) => json(one.decision.obligations))),
       textArray(distinct.map((one) => json(one.input()))),
@@ -46,8 +47,9 @@ export async function saveDecisions(
   );
   const rows = await session.query(
     'decision_ids',
-    'select input_digest, id from decision where pack_id = $1 and input_digest = any ($2::text[])',
-    [packId, digests],
+    `select d.input_digest, d.id from unnest($2::text[], $3::smallint[]) as w (digest, verdict)
+     join decision d on d.pack_id = $1 and d.input_digest = w.digest and d.verdict = w.verdict`,
+    [packId, digests, verdicts],
   );
   return new Map(rows.map((row) => [row[0] as Digest, Number(row[1])]));
 }

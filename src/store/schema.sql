@@ -98,7 +98,7 @@ create table decision (
   obligations jsonb not null,
   input jsonb not null,
   decided_at timestamp with time zone not null default now(),
-  constraint decision_pack_id_input_digest_key unique (pack_id, input_digest),
+  constraint decision_once unique (pack_id, input_digest, verdict),
   constraint decision_pkey primary key (id),
   constraint decision_pack_id_fkey foreign key (pack_id) REFERENCES pack(id)
 );

@@ -42,6 +42,10 @@ alter table pack add column in_force boolean not null default false;
 alter table pack add column data jsonb;
 create unique index pack_once on pack (namespace_id, base_id, digest);
 
+-- Rules that failed deny, for want of memory or time; asked again they may allow. The two are not one decision.
+alter table decision drop constraint decision_pack_id_input_digest_key;
+alter table decision add constraint decision_once unique (pack_id, input_digest, verdict);
+
 -- The account stays when its login is given to somebody else: one person, one answer.
 alter table approval add column account text;
 update approval set account = principal;
