@@ -5,7 +5,10 @@ import { type DecisionView, isRunFinal, type ReceiptView, type RunView, type Ste
 import type { StoredDecision } from '../store/decisions.ts';
 import type { RunRow, StepRow } from '../store/run-rows.ts';
 import { type CompiledPlan, stepAt } from './compiled-plan.ts';
+import { type RunContexts, runContexts, stepContexts } from './contexts.ts';
+import { environmentOfGate } from './gated-by.ts';
 import { readNote } from './outcome-note.ts';
+import { isPromotion } from './promotion-step.ts';
 
 /** What stands beside the rows of the run. */
 interface RunFacts {
@@ -26,6 +29,7 @@ export function runView(
     const stored = id === null ? undefined : decisions.get(id);
     return stored ? decisionView(stored.decision) : null;
   };
+  const contexts = runContexts(compiled, row);
   return {
     id: row.key,
     pipeline: compiled.plan.name,
@@ -42,7 +46,7 @@ export function runView(
     isConsentWanted,
     steps: steps
       .filter((step) => !isUnusedCompensation(compiled, step))
-      .map((step) => stepView(compiled, step, decisionOf(step.decisionId))),
+      .map((step) => stepView(compiled, step, contexts, decisionOf(step.decisionId))),
     receipt: isRunFinal(row.status) ? receiptView(receipt) : null,
   };
 }
@@ -65,21 +69,26 @@ function isUnusedCompensation(compiled: CompiledPlan, row: StepRow): boolean {
   return row.idx >= compiled.plan.steps.length && row.status === 'skipped';
 }
 
-function stepView(compiled: CompiledPlan, row: StepRow, decision: DecisionView | null): StepView {
+function stepView(
+  compiled: CompiledPlan,
+  row: StepRow,
+  contexts: RunContexts,
+  decision: DecisionView | null,
+): StepView {
   const step = stepAt(compiled, row.idx);
   const note = readNote(row.outcome);
   return {
     id: step.id,
     kind: step.kind,
     uses: step.uses,
-    environment: environmentOf(step),
+    environment: isPromotion(step) ? guarded(compiled, step, row.idx, contexts) : (step.environment ?? null),
     needs: step.needs,
     status: row.status === 'stopping' ? 'running' : row.status,
     attempts: row.attempt,
     iteration: row.iteration,
     startedAt: timeOf(row.startedAt),
     finishedAt: timeOf(row.finishedAt),
-    hold: row.hold === null ? null : { kind: row.hold, reason: row.reason ?? '', dueAt: timeOf(row.dueAt) },
+    hold: holdView(step, row),
     reason: row.reason,
     exitCode: note.exitCode ?? null,
     outputs: note.outputs ?? {},
@@ -91,10 +100,16 @@ function stepView(compiled: CompiledPlan, row: StepRow, decision: DecisionView |
   };
 }
 
-/** A gate names the environment that it guards as an input, like any other of its settings. */
-function environmentOf({ kind, environment, with: input }: PlanStep): string | null {
-  if (environment !== undefined) return environment;
-  return kind === 'gate' && typeof input.environment === 'string' ? input.environment : null;
+/** Where that is a matter of results, nobody but the engine knows it. */
+function guarded(compiled: CompiledPlan, step: PlanStep, idx: number, contexts: RunContexts): string | null {
+  const known = stepContexts(contexts, compiled, idx, () => undefined);
+  return environmentOfGate(step, known);
+}
+
+function holdView(step: PlanStep, { hold, reason, dueAt }: StepRow): StepView['hold'] {
+  if (hold === null) return null;
+  // Promotions are looked at again then, which is no end of anything.
+  return { kind: hold, reason: reason ?? '', dueAt: isPromotion(step) ? null : timeOf(dueAt) };
 }
 
 function timeOf(date: Date | null): string | null {
