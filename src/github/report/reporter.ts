@@ -29,7 +29,7 @@ export interface RunFeed {
 }
 
 /** A run as it is to be told of now. */
-export interface RunTelling {
+interface RunTelling {
   readonly place: GitHubRun;
   readonly run: RunView;
   readonly plan: Plan;
