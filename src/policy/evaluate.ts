@@ -91,13 +91,13 @@ class WasmPolicyEngine implements PolicyEngine {
   }
 
   evaluate(input: PolicyInput): Decision {
-    const text = questionText(input);
-    if (text === undefined) return this.#decide(denial(NO_QUESTION), UNREADABLE);
-    const inputDigest = digestBytes(text);
+    const bytes = questionBytes(input);
+    if (bytes === undefined) return this.#decide(denial(NO_QUESTION), UNREADABLE);
+    const inputDigest = digestBytes(bytes);
     const known = this.#byDigest.get(inputDigest);
     if (known !== undefined) return known;
     try {
-      const { answer, isPassing } = this.#ask(text);
+      const { answer, isPassing } = this.#ask(bytes);
       const decision = this.#decide(answer, inputDigest);
       if (!isPassing) this.#byDigest.set(inputDigest, decision);
       return decision;
@@ -108,10 +108,9 @@ class WasmPolicyEngine implements PolicyEngine {
   }
 
   explain(input: PolicyInput): readonly PackVerdict[] {
-    const text = questionText(input);
-    if (text === undefined) return explainDenial(denial(NO_QUESTION));
+    const bytes = questionBytes(input);
+    if (bytes === undefined) return explainDenial(denial(NO_QUESTION));
     try {
-      const bytes = new TextEncoder().encode(text);
       if (bytes.byteLength > INPUT_BYTES_MAX) return explainDenial(denial(tooLarge(bytes.byteLength)));
       const ours = readExplanation(this.#module.evaluate(bytes, this.#explain));
       return [...ours, ...(this.#own?.ask(bytes) ?? []).map(ownVerdict)];
@@ -120,8 +119,7 @@ class WasmPolicyEngine implements PolicyEngine {
     }
   }
 
-  #ask(text: string): { readonly answer: Answer; readonly isPassing: boolean } {
-    const bytes = new TextEncoder().encode(text);
+  #ask(bytes: Uint8Array): { readonly answer: Answer; readonly isPassing: boolean } {
     if (bytes.byteLength > INPUT_BYTES_MAX) return { answer: denial(tooLarge(bytes.byteLength)), isPassing: false };
     const ours = this.#module.evaluate(bytes);
     const own = this.#own?.ask(bytes) ?? [];
@@ -141,10 +139,10 @@ function tooLarge(sizeBytes: number): string {
   return `the question has ${sizeBytes} bytes, more than ${INPUT_BYTES_MAX}; make the step's with smaller`;
 }
 
-function questionText(input: PolicyInput): string | undefined {
+function questionBytes(input: PolicyInput): Uint8Array | undefined {
   if (isDeeperThan(input as unknown as Json, INPUT_DEPTH_MAX)) return undefined;
   try {
-    return canonicalJson(input as unknown as Json);
+    return new TextEncoder().encode(canonicalJson(input as unknown as Json));
   } catch {
     return undefined;
   }

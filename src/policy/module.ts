@@ -50,7 +50,9 @@ export class PolicyModule {
   evaluate(inputJson: Uint8Array, entrypoint: string = this.#bundle.manifest.entrypoint): unknown {
     const instance = this.#instance ?? this.#instantiate();
     this.#instance = undefined;
-    const input = inputJson.buffer.slice(inputJson.byteOffset, inputJson.byteOffset + inputJson.byteLength);
+    const { buffer, byteOffset, byteLength } = inputJson;
+    const isWhole = byteLength === buffer.byteLength;
+    const input = isWhole ? buffer : buffer.slice(byteOffset, byteOffset + byteLength);
     const results: unknown = instance.evaluate(input, entrypoint);
     this.#instance = instance;
     return Array.isArray(results) ? results[0]?.result : undefined;
