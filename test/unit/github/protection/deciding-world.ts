@@ -29,6 +29,7 @@ jobs:
     steps:
       - run: echo out
 `;
+export const TINY = { labels: ['self-hosted', 'tiny'], count: 1 };
 const WORKFLOW = '.github/workflows/deploy.yml';
 export const PEOPLE: Readonly<Record<'ada' | 'bo', Principal>> = {
   ada: { ...localPrincipal('ada'), provider: 'github', account: '1' },
@@ -55,7 +56,7 @@ export class DecidingWorld {
   static async open(url?: string): Promise<DecidingWorld> {
     const github = await openPromotingWorld(
       { 'a.ts': 'a', [WORKFLOW]: DEPLOY },
-      { runners: [{ labels: ['self-hosted', 'tiny'], count: 1 }], hostEnvironment: process.env },
+      { runners: [TINY], hostEnvironment: process.env },
     );
     const { owner, repo } = github.place;
     github.sandbox.protectEnvironment(owner, repo, 'prod', github.app.id);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { textAt } from '../../../../src/github/intake/payload.ts';
-import { DecidingWorld, PEOPLE } from './deciding-world.ts';
+import { objectAt, textAt } from '../../../../src/github/intake/payload.ts';
+import { DecidingWorld, PEOPLE, TINY } from './deciding-world.ts';
 
 const { ada, bo } = PEOPLE;
 const WAIT = { timeout: 20_000 };
@@ -169,15 +169,27 @@ describe('the App as a protection rule', { timeout: 60_000 }, () => {
     await waits(second);
   });
 
+  it('starts nothing where the webhook comes when the next attempt waits already', async () => {
+    const workflowRunId = await world.dispatch();
+    const { payload, ...delivery } = world.delivery('deployment_protection_rule');
+    const created_at = '2026-01-01T00:00:00Z';
+    const deployment = { ...objectAt(payload, 'deployment'), created_at };
+    expect(await world.handle({ ...delivery, payload: { ...payload, deployment } })).toMatch(/earlier attempt/);
+    expect(await world.rules.openOf(world.github.repositoryId, workflowRunId)).toEqual([]);
+  });
+
   it('answers once where GitHub took the answer and did not say so', async () => {
     const { workflowRunId, runId } = await asked();
     await world.answer(runId, bo);
     await ends(runId, 'succeeded');
     const call = new RegExp(`^POST .*/${workflowRunId}/deployment_protection_rule$`);
     world.github.sandbox.misbehave({ kind: 'answer', call, answer: { type: 'lost-answer' }, times: 1 });
+    // The job goes on, and finds no machine: the workflow run is not over.
+    world.github.sandbox.setRunners([]);
     await world.report();
     expect(await isOpen(runId)).toBe(true);
     await world.report();
+    world.github.sandbox.setRunners([TINY]);
     await world.github.sandbox.settled();
     const [job] = await world.jobs(workflowRunId);
     expect(job).toMatchObject({ state: 'success', gate: 'approved' });
