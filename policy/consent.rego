@@ -21,8 +21,6 @@ approvals := max(counts)
 
 counts contains 1
 
-counts contains 2 if is_dual
-
 counts contains gate_input("approvals")
 
 counts contains environment.approvals
@@ -31,9 +29,12 @@ not_actor if is_dual
 
 not_actor if gate_input("not-author") == true
 
-not_actor if environment["not-author"] == true
+not_actor if is_closed
 
-not_actor if {
+# By the environment.
+is_closed if environment["not-author"] == true
+
+is_closed if {
 	environment.protected == true
 	not environment["not-author"] == false
 }

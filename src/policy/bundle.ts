@@ -24,7 +24,7 @@ export interface PolicyManifest {
   readonly dataSchema: JsonObject;
 }
 
-export interface PackNote {
+interface PackNote {
   readonly name: string;
   readonly title: string;
   /** One or two sentences. */

@@ -93,6 +93,12 @@ test_admin_may_everything_that_is_known if {
 	fixture.denied_by(fixture.action_with("approve", {"permission": "maintain"}), change, {"access/role"})
 }
 
+test_permission_for_the_public_does_not_do_in_private if {
+	change := {"actions": {"logs": {"roles": ["developer"], "public": ["triage"]}}}
+	fixture.passed(public(fixture.action_with("logs", {"permission": "triage"})), change)
+	fixture.denied_by(fixture.action_with("logs", {"permission": "triage"}), change, {"access/role"})
+}
+
 test_role_alone_does_not_do_in_public if {
 	change := {"roles": {"viewer": {"people": ["Grace"]}}}
 	fixture.denied_by(public(fixture.action_with("logs", {"permission": "read"})), change, {"access/role"})

@@ -134,13 +134,10 @@ relief := "autonomy in .maestro/policy.yaml" if consent.is_dual
 
 relief := concat("", ["environments.", input.step.environment, ".not-author in .maestro/policy.yaml"]) if {
 	not consent.is_dual
-	consent.environment.protected == true
+	consent.is_closed
 }
 
-gate_input_well_formed("approvals", value) if {
-	is_number(value)
-	shape.whole(value)
-}
+gate_input_well_formed("approvals", value) if shape.is_count(value)
 
 gate_input_well_formed("from", value) if shape.texts(value)
 

@@ -23,6 +23,11 @@ test_work_behind_a_promotion_is_not_asked_about_again if {
 	fixture.asked_by(fixture.step_with(prod({"gatedBy": ["staging"]})), {}, {"approvals/protected-environment"})
 }
 
+test_work_that_nobody_is_asked_about_obliges_to_nothing if {
+	change := {"environments": {"staging": {"approvals": 2, "expires": "1h", "not-author": true}}}
+	fixture.passed(fixture.step_with({"environment": "staging"}), change)
+}
+
 test_gate_obliges_to_approvals if {
 	obligations(fixture.gate_with({}), {}) == {"approvals": 1, "approver-is-not-author": true}
 	obligations(fixture.gate_with({"with": {"approvals": 3}}), {}).approvals == 3
@@ -99,14 +104,26 @@ test_gate_names_who_answers if {
 	every from in [["grace"], ["ada", "Acme/RELEASE"], ["role:developer"]] {
 		fixture.passed(answered(object.union(fixture.gate, {"with": {"from": from}}), {}, {"permission": "write"}), {})
 	}
-	every from in [["ada"], ["acme/other", "release"], ["role:release-manager"], ["role:no-such"], ["role:grace"], [""]] {
+	every from in [
+		["ada"],
+		["acme/other", "release"],
+		["role:release-manager"],
+		["role:no-such"],
+		["role:grace"],
+		["12345approver"],
+		[""],
+	] {
 		question := answered(object.union(fixture.gate, {"with": {"from": from}}), {}, {})
 		fixture.denied_by(question, {}, {"approvals/not-named"})
 	}
 
 	# Whom the gate names needs no role.
 	fixture.passed(answered(object.union(fixture.gate, {"with": {"from": ["grace"]}}), {}, {"permission": "read"}), {})
-	fixture.passed(answered(object.union(fixture.gate, {"with": {"from": []}}), {}, {}), {})
+	every nobody in [[], null] {
+		open := object.union(fixture.gate, {"with": {"from": nobody}})
+		fixture.passed(answered(open, {}, {}), {})
+		fixture.denied_by(answered(open, {}, {"permission": "read"}), {}, {"approvals/role"})
+	}
 }
 
 test_reviewers_and_gate_both_have_to_agree_on_who_answers if {
@@ -144,6 +161,13 @@ test_nobody_approves_what_they_wrote if {
 	fixture.denied_by(protected, {}, {"approvals/actor", "approvals/author"})
 }
 
+test_reason_names_an_environment_that_is_closed_though_not_protected if {
+	change := {"environments": {"staging": {"not-author": true}}}
+	gate := object.union(fixture.gate, {"environment": "staging"})
+	some reason in fixture.decide(fixture.approval_with(gate, {"isActor": true}), change).reasons
+	contains(reason, "environments.staging.not-author")
+}
+
 test_who_started_it_approves_unless_that_is_forbidden if {
 	fixture.passed(fixture.approval_with(fixture.gate, {"isActor": true}), {})
 	closed := object.union(fixture.gate, {"with": {"not-author": true}})
@@ -158,6 +182,7 @@ test_reason_names_the_datum_that_would_let_the_author_in if {
 		[fixture.approval_with(fixture.gate, {"isAuthor": true}), "with.not-author of the gate"],
 		[fixture.approval_with(gate_on_prod({}), {"isAuthor": true}), "environments.prod.not-author"],
 		[object.union(fixture.approval_with(null, {"isAuthor": true}), {"autonomy": "L4"}), "autonomy in"],
+		[object.union(fixture.approval_with(gate_on_prod({}), {"isAuthor": true}), {"autonomy": "L4"}), "autonomy in"],
 	] {
 		some reason in fixture.decide(case[0], {}).reasons
 		contains(reason, case[1])
@@ -165,6 +190,11 @@ test_reason_names_the_datum_that_would_let_the_author_in if {
 }
 
 test_who_wrote_or_started_it_may_refuse_it if {
+	every own in [{"isAuthor": true}, {"isActor": true}] {
+		refusal := object.union(own, {"decision": "deny"})
+		fixture.passed(answered(fixture.gate, refusal, {"permission": "read"}), {})
+		fixture.passed(answered(null, refusal, {"permission": "none"}), {})
+	}
 	change := {"environments": {"prod": {"reviewers": ["ada"]}}}
 	every own in [{"isAuthor": true}, {"isActor": true}] {
 		refusal := object.union(own, {"decision": "deny"})

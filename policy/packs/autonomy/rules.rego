@@ -64,11 +64,11 @@ ask contains reason("dual-control", message) if {
 	])
 }
 
-oblige contains {"type": "approvals", "value": 2} if needs_two
-
-oblige contains {"type": "approver-is-not-actor", "value": true} if needs_two
-
-oblige contains {"type": "approver-is-not-author", "value": true} if needs_two
+# Neither of them may have written or started it: see the pack approvals.
+oblige contains {"type": "approvals", "value": 2} if {
+	consent.is_wanted
+	consent.is_dual
+}
 
 is_judged if input.phase in {"run", "step"}
 
@@ -76,11 +76,6 @@ is_listed_work if {
 	input.phase == "step"
 	input.step.kind == "work"
 	shape.levels[input.autonomy] >= 3
-}
-
-needs_two if {
-	consent.is_wanted
-	consent.is_dual
 }
 
 levels := object.keys(shape.levels)

@@ -45,11 +45,14 @@ test_two_people_agree_to_what_is_listed_from_three_on if {
 		fixture.asked_by(question, change, {"autonomy/dual-control"})
 		obligations(question, change) == two
 		obligations(at(fixture.gate_with(step), "L3"), change) == two
+		obligations(at(fixture.gate_with(step), "L2"), change).approvals == 1
 		fixture.passed(at(fixture.step_with(step), "L2"), change)
 		fixture.passed(fixture.step_with(step), change)
 		fixture.passed(at(fixture.step_with(object.union(step, {"kind": "wait"})), "L3"), change)
 	}
 	fixture.passed(at(fixture.step_with({"environment": "staging", "gatedBy": ["staging"]}), "L3"), change)
+	fixture.passed(at(fixture.step_with({"tags": ["test"], "environment": "dev"}), "L3"), change)
+	obligations(at(fixture.gate_with({"tags": ["test"], "environment": "dev"}), "L3"), change).approvals == 1
 	gated := fixture.step_with({"tags": ["deploy"], "gatedBy": ["staging"]})
 	fixture.asked_by(at(gated, "L4"), change, {"autonomy/dual-control"})
 }

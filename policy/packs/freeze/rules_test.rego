@@ -59,6 +59,7 @@ test_weekly_window_within_the_week if {
 	fixture.denied_by(promotion(at("2026-12-02", "05:59", "wed")), windows([nights]), {"freeze/window"})
 	fixture.passed(promotion(at("2026-12-02", "06:00", "wed")), windows([nights]))
 	fixture.passed(promotion(at("2026-11-29", "20:00", "sun")), windows([nights]))
+	fixture.passed(promotion(at("2026-11-30", "12:00", "mon")), windows([nights]))
 }
 
 test_window_that_ends_when_it_begins_is_the_whole_week if {
@@ -102,7 +103,9 @@ test_end_of_a_week_is_in_another_month_or_year if {
 	until(promotion(at("2028-02-26", "10:00", "sat")), thursday) == ["2028-02-28T08:00[Europe/Paris]"]
 	until(promotion(at("2028-02-27", "10:00", "sun")), thursday) == ["2028-02-28T08:00[Europe/Paris]"]
 	until(promotion(at("2100-02-26", "10:00", "fri")), thursday) == ["2100-03-01T08:00[Europe/Paris]"]
-	until(promotion(at("2000-02-26", "10:00", "sat")), thursday) == ["2000-02-28T08:00[Europe/Paris]"]
+	until(promotion(at("2024-02-29", "10:00", "thu")), thursday) == ["2024-03-04T08:00[Europe/Paris]"]
+	always := object.union(thursday, {"weekly": {"from": "wed 08:00", "to": "wed 08:00"}})
+	until(promotion(at("2000-02-29", "10:00", "tue")), always) == ["2000-03-01T08:00[Europe/Paris]"]
 }
 
 thursday := object.union(holding(weekend), {"weekly": {"from": "thu 08:00", "to": "mon 08:00"}})

@@ -130,6 +130,10 @@ test_rollback_happens_at_once if {
 	change := ordered({"prod": {"soak": "9d", "checks": "all"}})
 	rollback := {"isRollback": true, "deployments": [], "checks": null, "artifacts": [], "commit": null}
 	fixture.passed(fixture.promotion_with(rollback), change)
+	rumour := object.union(deployed("qa", 0), {"isVerified": false})
+	every checks in [[], [{"name": "a", "conclusion": null}], [{"name": "a", "conclusion": "failure"}]] {
+		fixture.passed(promotion({"isRollback": true, "deployments": [rumour], "checks": checks}), change)
+	}
 }
 
 test_freeze_gate_asks_for_nothing_but_freezes if {
@@ -161,5 +165,7 @@ test_malformed_environment_is_denied if {
 		change := {"environments": {"prod": entry}}
 		fixture.denied_also_by(fixture.step_with({"environment": "prod"}), change, "promotion/malformed-data")
 		fixture.denied_also_by(fixture.promotion_with({"environment": "staging"}), change, "promotion/malformed-data")
+		below := {"environments": {"staging": entry}}
+		fixture.denied_also_by(fixture.promotion_with({}), below, "promotion/malformed-data")
 	}
 }

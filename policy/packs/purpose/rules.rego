@@ -78,11 +78,9 @@ is_judged if input.phase in {"run", "step"}
 wanted := data.purposes[input.purpose]
 
 has_role(person) if {
-	some role in object.get(wanted, "roles", [])
+	some role in wanted.roles
 	people.holds(person, role)
 }
-
-has_role(_) if not wanted.roles
 
 malformed contains "authorities" if is_neither(data.authorities)
 

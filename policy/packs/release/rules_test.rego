@@ -19,6 +19,7 @@ test_publication_is_from_its_refs if {
 	every ref in ["refs/heads/main", "refs/tags/v1.0.0"] {
 		fixture.passed(object.union(push({}), {"trigger": {"ref": ref}}), change)
 	}
+	fixture.passed(object.union(fixture.step_with({}), {"trigger": {"ref": "refs/heads/x"}}), change)
 	every ref in ["refs/heads/main2", "refs/tags/x", "refs/heads/refs/tags/v1", null] {
 		fixture.denied_by(object.union(push({}), {"trigger": {"ref": ref}}), change, {"release/ref"})
 	}

@@ -16,6 +16,7 @@ test_code_is_pinned_where_that_is_wanted if {
 	task := {"code": {"uri": "pkg:npm/task@1.0.0"}}
 	fixture.passed(fixture.step_with({}), change)
 	fixture.passed(fixture.step_with(task), {})
+	fixture.allowed(fixture.gate_with(task), change)
 	fixture.passed(fixture.step_with({"code": {"uri": "./task", "digest": "sha256:aa"}}), change)
 	fixture.denied_by(fixture.step_with(task), change, {"supplychain/unpinned"})
 }
@@ -24,6 +25,7 @@ test_scan_is_strict_enough if {
 	change := {"supplychain": {"vulnerabilities": {"critical": 0, "high": 2}}}
 	scan := {"uses": "security.scan@1.0.0"}
 	fixture.passed(fixture.step_with(scan), {})
+	fixture.passed(fixture.step_with({}), change)
 	every given in [
 		{"threshold": "high"},
 		{"threshold": "low"},
