@@ -20,14 +20,18 @@ export interface NewPack {
   readonly version: number | null;
 }
 
-/** Number of a pack. It is in force as long as the namespace has the patch that it was made of. */
+/**
+ * Number of a pack. It is in force as long as the namespace has a patch that it is made of: whoever made it of an older one, and
+ * comes late, takes nothing out of force.
+ */
 export async function savePack(session: Session, pack: NewPack): Promise<number> {
   const rows = await session.query(
     'pack_save',
     `insert into pack (namespace_id, base_id, digest, revision, data, version, in_force)
      select n.id, $2, $3, $4, $5::jsonb, $6, coalesce(n.version = $6::int, false) from namespace n where n.id = $1 for share
      on conflict (namespace_id, base_id, digest) do update
-       set version = excluded.version, in_force = excluded.in_force
+       set version = case when excluded.in_force then excluded.version else pack.version end,
+         in_force = pack.in_force or excluded.in_force
      returning id`,
     [pack.namespace, pack.base, pack.digest, pack.revision, jsonText(pack.data), pack.version],
   );

@@ -5,7 +5,7 @@ import type { PolicyInput } from '../../../src/policy/input.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { loadDecisions, saveDecisions } from '../../../src/store/decisions.ts';
 import { migrate } from '../../../src/store/migrate.ts';
-import { namespaceOf } from '../../../src/store/namespaces.ts';
+import { namespaceOf, setPatch } from '../../../src/store/namespaces.ts';
 import { saveBase, savePack } from '../../../src/store/packs.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
@@ -47,6 +47,22 @@ onEveryDatabase('stored decisions', (url) => {
     const ids = await saveDecisions(db, packId, [{ decision, input: () => ({ phase: 'run' }) as PolicyInput }]);
     return ids.get(decision.inputDigest) ?? -1;
   };
+
+  it('stay in force when somebody comes late who made the same pack of an older patch', async () => {
+    const owner = await namespaceOf(db, { tenant: 'github:1', name: 'github:2' });
+    const base = await saveBase(db, digestBytes('rules'));
+    const pack = { namespace: owner.id, base, digest: digestBytes('same'), revision: digestBytes('r'), data: {} };
+    const source = { path: '.maestro/policy.yaml', commit: null };
+    // A patch that says what holds anyway makes the pack that there was without it.
+    await db.transaction((session) => setPatch(session, owner.id, { patch: {}, digest: digestBytes('{}'), source }));
+    const id = await savePack(db, { ...pack, version: 1 });
+    expect(await savePack(db, { ...pack, version: 0 })).toBe(id);
+    expect(await db.query('', 'select version, in_force from pack where id = $1', [id])).toEqual([[1, true]]);
+    await db.transaction((session) =>
+      setPatch(session, owner.id, { patch: null, digest: digestBytes('null'), source }),
+    );
+    expect(await db.query('', 'select in_force from pack where id = $1', [id])).toEqual([[false]]);
+  });
 
   it('are kept once for equal questions and answers', async () => {
     expect(await save('a', 'allow')).toBe(await save('a', 'allow'));
