@@ -17,7 +17,7 @@ export function expiresAfterMs({ obligations }: Pick<Decision, 'obligations'>): 
 export interface Waiting {
   /** What is waited for, each in words of policy. Empty: nothing. */
   readonly reasons: readonly string[];
-  /** When it is worth asking again; null where time alone changes nothing. */
+  /** When it is worth asking again; null where time alone changes nothing, or nobody can say when. */
   readonly lookAgainMs: number | null;
 }
 
@@ -29,7 +29,9 @@ export function waitingFor({ obligations }: Pick<Decision, 'obligations'>, nowMs
     const moment = type === 'hold-until' ? momentOf(String(value)) : undefined;
     return moment === undefined ? [] : [moment];
   });
-  return { reasons, lookAgainMs: moments.length === 0 ? null : Math.max(0, Math.max(...moments) - nowMs) };
+  // An hour that comes twice in autumn ends a second time: what is over and still holds would be asked about without a pause.
+  const ahead = moments.filter((moment) => moment > nowMs);
+  return { reasons, lookAgainMs: ahead.length === 0 ? null : Math.max(...ahead) - nowMs };
 }
 
 function most(obligations: Decision['obligations'], type: string): number | undefined {

@@ -32,13 +32,15 @@ describe('what policy obliges to', () => {
     });
   });
 
-  it('is to look again at once where the time is over, and at no time where none is known', () => {
-    expect(waitingFor(saying({ type: 'hold', value: 'x' }, { type: 'hold-seconds', value: -5 }), NOW).lookAgainMs).toBe(
-      0,
+  it('is to look again later where the time is over and it holds all the same, or where no time is known', () => {
+    const until = (value: string) => saying({ type: 'hold', value: 'x' }, { type: 'hold-until', value });
+    const nobodyKnows = { reasons: ['x'], lookAgainMs: null };
+    expect(waitingFor(until('soon'), NOW)).toEqual(nobodyKnows);
+    expect(waitingFor(saying({ type: 'hold', value: 'x' }, { type: 'hold-seconds', value: -5 }), NOW)).toEqual(
+      nobodyKnows,
     );
-    expect(waitingFor(saying({ type: 'hold', value: 'x' }, { type: 'hold-until', value: 'soon' }), NOW)).toEqual({
-      reasons: ['x'],
-      lookAgainMs: null,
-    });
+    // A quarter past two comes twice in this night, and half past two is then taken for the first one.
+    const twice = Date.parse('2026-10-25T01:15:00Z');
+    expect(waitingFor(until('2026-10-25T02:30[Europe/Paris]'), twice)).toEqual(nobodyKnows);
   });
 });
