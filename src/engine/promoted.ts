@@ -5,15 +5,15 @@ import type { CompiledPlan } from './compiled-plan.ts';
 import { readNote } from './outcome-note.ts';
 import type { RunWork } from './run-work.ts';
 
-/**
- * What a gate lets go to an environment: what it names, else what the steps before it made. Empty: the commit.
- * @param step with `with` as it is, no longer as a template
- */
 /** More is no promotion that a receipt could tell. */
 export function isTooMuch(artifacts: readonly Digest[]): boolean {
   return artifacts.length > PROMOTED_ARTIFACTS_MAX;
 }
 
+/**
+ * What a gate lets go to an environment: what it names, else what the steps before it made. Empty: the commit.
+ * @param step with `with` as it is, no longer as a template
+ */
 export function promotedBy(work: RunWork, step: PlanStep): readonly Digest[] {
   const named = namedBy(step);
   if (named.length > 0) return named;
@@ -36,7 +36,7 @@ function namedBy({ with: { artifacts } }: PlanStep): readonly Digest[] {
 }
 
 /** Ids of everything that a step needs, directly or not. */
-function ancestorsOf({ plan, indexById }: CompiledPlan, step: PlanStep): readonly string[] {
+export function ancestorsOf({ plan, indexById }: CompiledPlan, step: PlanStep): readonly string[] {
   const found = new Set<string>();
   const open = [...step.needs];
   for (let id = open.pop(); id !== undefined; id = open.pop()) {

@@ -149,7 +149,10 @@ async function question(
       environment: one.environment,
       ageSeconds: secondsBetween(one.finishedAt.getTime(), one.replacedAt?.getTime() ?? nowMs),
     })),
-    ...deployedWithin(work, upstream).map((one) => ({ ...one, ageSeconds: secondsBetween(one.sinceMs, nowMs) })),
+    ...deployedWithin(work, upstream, what.artifacts).map((one) => ({
+      ...one,
+      ageSeconds: secondsBetween(one.sinceMs, nowMs),
+    })),
     // Nobody but GitHub can say what others deployed, and it speaks of commits alone.
     ...(what.artifacts.length > 0 ? [] : findings.deployments).map((one) => ({
       environment: one.environment,

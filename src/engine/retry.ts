@@ -7,6 +7,7 @@ import { copyShares } from '../store/outcome-shares.ts';
 import type { RunRow, StepRow } from '../store/run-rows.ts';
 import { type CompiledPlan, closureOf } from './compiled-plan.ts';
 import { noteText, readNote } from './outcome-note.ts';
+import { isPromotion } from './promotion-step.ts';
 
 /**
  * What a new attempt of a finished run keeps: the successes that the scope does not touch.
@@ -23,8 +24,21 @@ export function keptSteps(
       'RUN_NOT_FINISHED',
       `run ${row.key} is ${row.status}: only a run that has ended can be retried`,
     );
-  const redone = closureOf(compiled, redoneFrom(row, steps, compiled, scope));
+  const again = closureOf(compiled, redoneFrom(row, steps, compiled, scope));
+  const redone = new Set([...again, ...gatesBefore(compiled, again)]);
   return steps.filter((step) => step.idx < compiled.plan.steps.length && isKept(step) && !redone.has(step.idx));
+}
+
+/**
+ * Gates of promotions whose followers all run anew: what people and policy agreed to then is no consent to doing it now. Behind
+ * others a step that acts on a protected environment asks for itself.
+ */
+function gatesBefore(compiled: CompiledPlan, redone: ReadonlySet<number>): readonly number[] {
+  return compiled.plan.steps.flatMap((step, gate) => {
+    if (!isPromotion(step)) return [];
+    const [, ...followers] = closureOf(compiled, [gate]);
+    return followers.length > 0 && followers.every((idx) => redone.has(idx)) ? [gate] : [];
+  });
 }
 
 function isKept(step: StepRow): boolean {

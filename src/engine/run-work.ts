@@ -100,9 +100,10 @@ export class RunWork {
     return stepContexts(contexts, compiled, idx, (other) => this.finished(other), this.#results);
   }
 
-  /** Environments that gates before a step have promoted to: those that have opened. */
+  /** Environments that gates before a step have promoted to: those that have opened, in this run and not in one that it retries. */
   gatedBy(idx: number): readonly string[] {
-    const isOpen = (gate: number): boolean => this.state.steps[gate]?.status === 'succeeded';
+    const isOpen = (gate: number): boolean =>
+      this.state.steps[gate]?.status === 'succeeded' && this.noteOf(gate).carriedFrom === undefined;
     return gatedBy(this.entry.compiled, idx, (gate) => this.contexts(gate), isOpen);
   }
 

@@ -7,7 +7,7 @@ import type { Outcome } from '../../../src/protocol/outcome.ts';
 import type { PromotionAsk, PromotionFindings } from '../../../src/protocol/promotion-facts.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import { onEveryStore } from './engines.ts';
-import { rulesWith, type World } from './world.ts';
+import { FAILED, rulesWith, type World } from './world.ts';
 
 const ADA = localPrincipal(TRIGGER.actor.id);
 const BO = localPrincipal('bo');
@@ -116,6 +116,16 @@ onEveryStore(
       expect((await w.end(run)).status).toBe('failed');
     });
 
+    it('refuses another artifact than the one that the same run has brought to the environment before', async () => {
+      const w = world();
+      const other = digestBytes('never anywhere');
+      const gate = { ...GATE, needs: ['staging'], with: { environment: 'prod', artifacts: [other] } };
+      const run = await release(w, 'v9', [BUILD, STAGING, gate, PROD]);
+      await (await w.worker()).run('staging');
+      expect((await w.until(run, 'gate', 'denied')).reason).toMatch(/promotion\/upstream.*staging/);
+      await w.end(run);
+    });
+
     it('goes back to what was there at once, without people', async () => {
       const w = world();
       const run = await release(w, 'v1');
@@ -165,6 +175,67 @@ onEveryStore(
       expect((await w.until(run, 'prod', 'held')).hold).toMatchObject({ kind: 'ask' });
       await w.engine.cancelRun(run, 'enough');
       await w.end(run);
+    });
+
+    it('asks again when a deployment is retried, and once more where something after the gate is kept', async () => {
+      const w = world();
+      await stage(w, 'v10');
+      outside.aheadMs += 31 * MINUTE_MS;
+      const check = planStep('check', { needs: ['gate'] });
+      const agreed = async (steps: readonly PlanStep[]): Promise<number> => {
+        const run = await release(w, 'v10', steps);
+        await waits(w, run, /0 of 2/);
+        for (const person of [BO, CY]) await answer(run, person);
+        await w.until(run, 'gate', 'succeeded');
+        return run;
+      };
+      const first = await agreed([BUILD, GATE, PROD]);
+      await (await w.worker()).run('prod', FAILED);
+      await w.end(first);
+      const again = await w.engine.retryRun(first, { type: 'failed' });
+      await waits(w, again, /0 of 2/);
+      await w.engine.cancelRun(again, 'enough');
+      await w.end(again);
+      const between = await agreed([BUILD, GATE, check, { ...PROD, needs: ['check'] }]);
+      const worker = await w.worker();
+      await worker.run('check');
+      await worker.run('prod', FAILED);
+      await w.end(between);
+      const later = await w.engine.retryRun(between, { type: 'failed' });
+      expect((await w.until(later, 'prod', 'held')).hold).toMatchObject({ kind: 'ask' });
+      await w.engine.cancelRun(later, 'enough');
+      await w.end(later);
+    });
+
+    it('takes what was undone, and what a retry carries over, for no deployment', async () => {
+      const w = world();
+      const undo = {
+        uses: 'shell',
+        code: { uri: 'maestro:step/shell' },
+        with: { run: 'undo' },
+        env: {},
+        timeoutMs: 60_000,
+      };
+      const staging = { ...STAGING, compensate: undo };
+      const deployed = (run: number) => w.sql(`select environment from deployment where run_id = ${run}`);
+      const run = await start(w, [BUILD, staging, planStep('check', { needs: ['staging'] })]);
+      const worker = await w.worker();
+      await worker.run('build', made('v11'));
+      await worker.run('staging');
+      await worker.run('check', FAILED);
+      await worker.run('staging:compensate');
+      expect((await w.end(run)).status).toBe('failed');
+      expect(await deployed(run)).toEqual([]);
+      const kept = await start(w, [BUILD, STAGING, planStep('check', { needs: ['staging'] })]);
+      await worker.run('build', made('v11'));
+      await worker.run('staging');
+      await worker.run('check', FAILED);
+      await w.end(kept);
+      expect(await deployed(kept)).toEqual([['staging']]);
+      const again = await w.engine.retryRun(kept, { type: 'failed' });
+      await worker.run('check');
+      expect((await w.end(again)).status).toBe('succeeded');
+      expect(await deployed(again)).toEqual([]);
     });
 
     it('lets exactly one of many racing answers decide', async () => {
