@@ -103,6 +103,7 @@ async function record(
         `${principal.login} has approved nothing here that could be taken back`,
       );
   } else {
+    assertNotRevoked(answer, place, who, await loadApprovals(session, [run]));
     const decisionId = await askWhetherItCounts(session, work, { ...answer, decision }, step, nowMs);
     const said = { principal: principal.login, decision, reason, decisionId };
     await addApproval(session, { run, ...place, ...who, ...said });
@@ -117,6 +118,22 @@ async function record(
     data: { decision, reason, principal: `${principal.provider}:${principal.login}` },
   });
   return answers;
+}
+
+/** Word that was written before its author took their approval back, and comes late, does not give it again. */
+function assertNotRevoked(
+  { decision, begunBefore }: Answer,
+  { idx, generation }: Place,
+  who: Pick<Approval, 'provider' | 'account'>,
+  answers: readonly Approval[],
+): void {
+  const own = answers.find(
+    (one) =>
+      one.idx === idx && one.generation === generation && one.provider === who.provider && one.account === who.account,
+  );
+  if (decision !== 'approve' || begunBefore === undefined || !own?.revokedAt) return;
+  if (Date.parse(begunBefore) <= own.revokedAt.getTime())
+    throw new MaestroError('CONFLICT', `${own.principal} took this approval back after it was written`);
 }
 
 /**

@@ -154,7 +154,10 @@ onEveryStore(
       const run = await release(w, 'v5');
       await waits(w, run, /0 of 2/);
       await answer(run, BO);
+      const written = new Date().toISOString();
       await answer(run, BO, 'revoke');
+      const late = { decision: 'approve', reason: '', principal: BO, isAuthor: false, begunBefore: written } as const;
+      await expect(w.engine.answerGate(run, late)).rejects.toMatchObject({ code: 'CONFLICT' });
       await expect(answer(run, CY, 'revoke')).rejects.toMatchObject({ code: 'APPROVAL_NOT_ALLOWED' });
       await answer(run, CY);
       await waits(w, run, /1 of 2/);
