@@ -4,7 +4,7 @@ import type { PlanStep } from '../pipeline/plan.ts';
 import type { Decision } from '../policy/decision.ts';
 import type { ApprovalInput } from '../policy/input.ts';
 import { policyFacts, policyStep } from '../policy/input-from-plan.ts';
-import type { GateAnswer, RunTrigger } from '../protocol/client.ts';
+import type { GateAnswer } from '../protocol/client.ts';
 import { approvalSubject } from '../provenance/approval-subject.ts';
 import { type Approval, addApproval, loadApprovals, revokeApproval, tally } from '../store/approvals.ts';
 import type { Session } from '../store/database.ts';
@@ -14,6 +14,7 @@ import { WHOLE_RUN } from '../store/timers.ts';
 import { beginRun } from './begin-run.ts';
 import { stepAt } from './compiled-plan.ts';
 import { hasConsent, isConsentWanted } from './consent.ts';
+import { countable, isSame } from './countable.ts';
 import { approvalsWanted } from './obligations.ts';
 import { isPromotion } from './promotion-step.ts';
 import { answerBytes } from './receipt-room.ts';
@@ -175,7 +176,7 @@ function assertRoom(work: RunWork, answers: readonly Approval[]): void {
 
 function decide(work: RunWork, gate: WaitingGate, given: readonly Approval[]): boolean {
   const { idx, generation, step } = gate;
-  const { approvals, denial } = tally(given);
+  const { approvals, denial } = tally(countable(given, [gate.asked.decision], work.row.trigger.actor));
   if (denial) return work.apply({ type: 'hold-denied', idx, generation, reason: denialText(denial) });
   const { hold } = work.state.steps[idx] ?? {};
   if (hold === 'gate' && isPromotion(step)) {
@@ -239,12 +240,4 @@ function assertSeen({ decision, begunBefore }: Answer, began: Date | undefined, 
       'CONFLICT',
       `${what} began to wait after that was written: look at it, then approve it anew`,
     );
-}
-
-/** GitHub's logins differ in more than case. */
-function isSame(actor: RunTrigger['actor'], person: Answer['principal']): boolean {
-  if (actor.provider !== person.provider) return false;
-  if (actor.account !== undefined) return actor.account === person.account;
-  const { login } = person;
-  return actor.provider === 'github' ? actor.id.toLowerCase() === login.toLowerCase() : actor.id === login;
 }

@@ -8,6 +8,11 @@ export function approvalsWanted({ obligations }: Pick<Decision, 'obligations'>):
   return most(obligations, 'approvals') ?? 0;
 }
 
+/** Whether whoever asked for the run is none of those people. */
+export function forbidsActor({ obligations }: Pick<Decision, 'obligations'>): boolean {
+  return obligations.some(({ type, value }) => type === 'approver-is-not-actor' && value === true);
+}
+
 /** Milliseconds after which a question to people is denied; null where it waits for ever. */
 export function expiresAfterMs({ obligations }: Pick<Decision, 'obligations'>): number | null {
   const seconds = numbers(obligations, 'expires-seconds');

@@ -14,6 +14,7 @@ import { saveDecisions } from '../store/decisions.ts';
 import { findDeployments } from '../store/deployments.ts';
 import { heldAt } from '../store/events.ts';
 import { addPromotion } from '../store/promotions.ts';
+import { countable } from './countable.ts';
 import { deployedWithin } from './deployed-within.ts';
 import { peopleWanted } from './gates.ts';
 import { expiresAfterMs, type Waiting, waitingFor } from './obligations.ts';
@@ -121,8 +122,9 @@ async function peopleMissing(
 ): Promise<readonly string[]> {
   const answers = await loadApprovals(session, [work.row.id]);
   const given = answers.filter(({ idx, generation }) => idx === gate.idx && generation === gate.generation);
-  const wanted = Math.max(peopleWanted(gate.asked.decision, gate.step), peopleWanted(decision, gate.step));
-  const { approvals } = tally(given);
+  const decisions = [gate.asked.decision, decision];
+  const wanted = Math.max(...decisions.map((one) => peopleWanted(one, gate.step)));
+  const { approvals } = tally(countable(given, decisions, work.row.trigger.actor));
   return approvals >= wanted ? [] : [`${approvals} of ${wanted} approvals`];
 }
 

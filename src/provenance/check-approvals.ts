@@ -77,7 +77,9 @@ export function checkAnswers(
   const answers = book.answersTo.get(gate) ?? [];
   const people = new Set(answers.filter((answer) => mayCount(answer, decision)).map(({ person }) => person));
   const needed = Math.max(least, approvalsOf(decision));
-  const isDenied = needed > 0 && answers.some((answer) => answer.decision === 'deny');
+  // Whether what was approved, and lost by its worker, runs once more is another question: who says no to that fails the step.
+  const hasFailed = gate !== null && book.steps.get(gate)?.status === 'failed';
+  const isDenied = needed > 0 && !hasFailed && answers.some((answer) => answer.decision === 'deny');
   demand(!isDenied, 'APPROVAL_INVALID', `${what} ran although it was not approved`);
   demand(people.size >= needed, 'APPROVAL_INVALID', `${what} ran with ${people.size} of ${needed} approvals`);
 }

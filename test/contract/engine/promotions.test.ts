@@ -280,6 +280,39 @@ onEveryStore(
       await w.engine.setPolicy(home, null, source);
     });
 
+    it('counts whom policy let approve as long as it lets them', async () => {
+      const w = world();
+      const home = { tenant: 'local', name: 'local' };
+      const source = { path: '.maestro/policy.yaml', commit: null };
+      const own = { environment: 'staging', approvals: 2, 'not-author': false };
+      const gate = promote('gate', 'staging', { needs: ['build'], with: own });
+      const run = await release(w, 'v12', [BUILD, gate]);
+      await waits(w, run, /0 of 2/);
+      await answer(run, ADA);
+      await waits(w, run, /1 of 2/);
+      await w.engine.setPolicy(home, { environments: { staging: { protected: true } } }, source);
+      await waits(w, run, /0 of 2/);
+      await answer(run, BO);
+      await waits(w, run, /1 of 2/);
+      await answer(run, CY);
+      await w.until(run, 'gate', 'succeeded');
+      expect((await w.end(run)).status).toBe('succeeded');
+      await w.engine.setPolicy(home, null, source);
+    });
+
+    it('leaves a receipt of what was approved, lost, and not let run once more', async () => {
+      const w = world();
+      const run = await start(w, [planStep('a', { tags: ['destructive'], isIdempotent: false })]);
+      await w.until(run, 'a', 'held');
+      await answer(run, BO);
+      const lost = await w.worker();
+      await lost.take('a');
+      await lost.leave();
+      await expect.poll(async () => (await w.step(run, 'a')).hold?.kind).toBe('unknown-outcome');
+      await answer(run, BO, 'deny');
+      expect((await w.end(run)).status).toBe('failed');
+    });
+
     describe('freeze windows', () => {
       it('deny a promotion, or hold it until they end', async () => {
         const w = world();
