@@ -170,7 +170,10 @@ async function question(
       at: isoTime(nowMs),
       clocks: clocksIn(timezonesIn(data), nowMs),
       ...what,
-      isRollback: known.some((one) => one.environment === environment),
+      // Where a run at this commit brought back an older artifact, the commit itself was never there.
+      isRollback: known.some(
+        (one) => one.environment === environment && (what.artifacts.length > 0 || !one.hasArtifacts),
+      ),
       deployments: oldestOfEach(upstream, ages),
       checks: findings.checks,
     },

@@ -39,12 +39,15 @@ export interface KnownDeployment {
   readonly finishedAt: Date;
   /** When something else was deployed there; null while it is what runs there. */
   readonly replacedAt: Date | null;
+  /** False where a commit was deployed as such. */
+  readonly hasArtifacts: boolean;
 }
 
 const FOUND_MAX = 100;
 
 /**
- * Deployments of a namespace that hold all of these artifacts, or, where there are none, the commit; the newest first.
+ * Deployments of a namespace that hold all of these artifacts, or, where there are none, the commit; the newest first. What a
+ * fork's run brought somewhere replaces what was there, and vouches for nothing.
  * @param environments where to look
  */
 export async function findDeployments(
@@ -60,10 +63,12 @@ export async function findDeployments(
     `select d.environment, d.finished_at, (
        select min(o.finished_at) from deployment o
        where o.namespace_id = d.namespace_id and o.environment = d.environment and o.finished_at > d.finished_at
-         and not (case when cardinality($3::text[]) > 0 then o.artifacts @> $3::text[] else o.commit = $4 end))
+         and not (case when cardinality($3::text[]) > 0 then o.artifacts @> $3::text[] else o.commit = $4 end)),
+       cardinality(d.artifacts) > 0
      from deployment d
      where d.namespace_id = $1 and d.environment = any ($2::text[])
        and case when cardinality($3::text[]) > 0 then d.artifacts @> $3::text[] else d.commit = $4 end
+       and not exists (select 1 from run r where r.id = d.run_id and r.trigger ->> 'isFork' = 'true')
      order by d.finished_at desc limit ${FOUND_MAX}`,
     [namespace, textArray(environments), textArray(artifacts), commit],
   );
@@ -71,5 +76,6 @@ export async function findDeployments(
     environment: String(row[0]),
     finishedAt: row[1] as Date,
     replacedAt: (row[2] ?? null) as Date | null,
+    hasArtifacts: row[3] === true,
   }));
 }

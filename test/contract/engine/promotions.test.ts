@@ -133,6 +133,32 @@ onEveryStore(
       await deploy(w, run);
     });
 
+    it('takes a commit for no rollback where a run at it has brought back an older artifact', async () => {
+      const w = world();
+      const gitCommit = 'c'.repeat(40);
+      const trigger = { ...RELEASE, source: { ...RELEASE.source, gitCommit } };
+      const named = { environment: 'prod', artifacts: [digestBytes('v1')] };
+      const back = await w.start(planOf([promote('gate', 'prod', { with: named }), PROD]), { trigger });
+      await w.until(back, 'gate', 'succeeded');
+      await deploy(w, back);
+      const run = await w.start(planOf([promote('gate', 'prod'), PROD]), { trigger });
+      expect((await w.until(run, 'gate', 'denied')).reason).toMatch(/promotion\/upstream/);
+      await w.end(run);
+    });
+
+    it('does not count what a run of a fork brought to the environment before', async () => {
+      const w = world();
+      const worker = await w.worker();
+      const fork = await w.start(planOf([BUILD, STAGING]), { trigger: { ...RELEASE, isFork: true } });
+      await worker.run('build', made('v13'));
+      await worker.run('staging');
+      expect((await w.end(fork)).status).toBe('succeeded');
+      outside.aheadMs += 31 * MINUTE_MS;
+      const run = await release(w, 'v13');
+      expect((await w.until(run, 'gate', 'denied')).reason).toMatch(/promotion\/upstream/);
+      await w.end(run);
+    });
+
     it('refuses a commit whose checks failed, and waits for those that run', async () => {
       const w = world();
       await stage(w, 'v4');
