@@ -147,7 +147,7 @@ function openInboxLoop(
       openJobHandlers({ dispatches, wake: () => dispatcher.wake() }),
       installationHandlers({ access, engine, runs, installations }),
       protectionHandlers({ access, engine, runs, rules, board: checks, compile, policies: starter }),
-      gateNewsHandlers({ runs, revisitGates: (runIds) => engine.revisitGates(runIds) }),
+      gateNewsHandlers({ appId: Number(config.appId), runs, revisitGates: (runIds) => engine.revisitGates(runIds) }),
     ),
     onError: (error, delivery) => onError(error, delivery === null ? {} : factsOf(delivery)),
     onBuried: (error, delivery) => onGivenUp(error, factsOf(delivery)),

@@ -3,7 +3,7 @@ import type { ChangedPull, ReportBook, StandingCheck } from '../protocol/report-
 import type { Database, Row, Session } from './database.ts';
 import { jsonText } from './json-text.ts';
 import { asksText, openReportClaims } from './report-claims.ts';
-import { putReport } from './report-put.ts';
+import { putReport, withoutCountdown } from './report-put.ts';
 import { mayBeSkipped } from './skip-notices.ts';
 
 const STANDING = 'installation_id, repository_id, owner, repo, head_sha, pull_number, content';
@@ -81,8 +81,11 @@ async function tellCheck(session: Session, target: CheckTarget, spec: CheckSpec,
 }
 
 function putCheck(session: Session, target: CheckTarget, spec: CheckSpec, version: number): Promise<boolean> {
-  const { externalId, name } = spec;
-  const facts = { externalId, name, content: jsonText(spec), isUrgent: spec.status === 'completed' };
+  const { externalId, name, conclusion } = spec;
+  const content = jsonText(spec);
+  // Of what waits, each look would be a write: for a promotion that soaks for a day, one every minute.
+  const news = conclusion === null || conclusion === 'action_required' ? withoutCountdown(content) : content;
+  const facts = { externalId, name, content, news, isUrgent: spec.status === 'completed' };
   return putReport(session, target, { kind: 'check', ...facts, version, asks: asksText(spec) });
 }
 

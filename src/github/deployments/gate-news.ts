@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../base/json.ts';
 import type { GitHubRuns } from '../../protocol/github-run.ts';
 import type { DeliveryHandler } from '../delivery-handler.ts';
 import { numberAt, textAt } from '../intake/payload.ts';
@@ -12,15 +13,21 @@ const COMMITS = {
 } as const;
 
 export interface GateNewsOptions {
+  readonly appId: number;
   readonly runs: Pick<GitHubRuns, 'ofCommit'>;
   /** Hears that facts may have changed which gates of these runs wait for; of most of them none does. */
   readonly revisitGates: (runIds: readonly string[]) => Promise<void>;
 }
 
 /** Handlers of the webhooks that a promotion may wait for: a check is green, the commit is deployed somewhere. */
-export function gateNewsHandlers({ runs, revisitGates }: GateNewsOptions): Readonly<Record<string, DeliveryHandler>> {
+export function gateNewsHandlers({
+  appId,
+  runs,
+  revisitGates,
+}: GateNewsOptions): Readonly<Record<string, DeliveryHandler>> {
   const handle = (path: string): DeliveryHandler => {
     return async ({ payload }) => {
+      if (isOwnStep(payload, appId)) return 'ignored: a step of ours waits, or has ended';
       const [repositoryId, sha] = [numberAt(payload, 'repository.id'), textAt(payload, path)];
       if (repositoryId === undefined || sha === undefined) return 'ignored: names no commit';
       const runIds = (await runs.ofCommit(repositoryId, sha)).map(({ runId }) => runId);
@@ -30,4 +37,11 @@ export function gateNewsHandlers({ runs, revisitGates }: GateNewsOptions): Reado
     };
   };
   return Object.fromEntries(Object.entries(COMMITS).map(([name, path]) => [name, handle(path)]));
+}
+
+/** A gate that looks again tells what it sees on its own check: that must not have it look again. */
+function isOwnStep(payload: JsonObject, appId: number): boolean {
+  return (
+    numberAt(payload, 'check_run.app.id') === appId && textAt(payload, 'check_run.external_id')?.includes('/') === true
+  );
 }

@@ -64,6 +64,21 @@ function suite(url: string | undefined): void {
     expect(await claim(1)).toMatchObject([{ remoteId: 5, isUnsure: false, spec: { title: 'Two' } }]);
   });
 
+  it.each([
+    ['waits for people', 'action_required', 0],
+    ['is under way', null, 0],
+    ['has ended', 'failure', 1],
+  ] as const)('that %s is told anew of a shorter time: %s, %s times', async (_, conclusion, times) => {
+    const board = openCheckBoard(db);
+    const status = conclusion === null ? 'in_progress' : 'completed';
+    const put = (title: string, version: number) => board.put(TARGET, { ...SPEC, status, conclusion, title }, version);
+    await put('soak: 90 s are left', 1);
+    const [due] = await claim(0);
+    await board.record(due as DueReport, whole(0));
+    await put('soak: 30 s are left', 2);
+    expect(await claim(1_000_000)).toHaveLength(times);
+  });
+
   it('keeps the word about the newest state of a run, whoever speaks last', async () => {
     const board = openCheckBoard(db);
     await board.put(TARGET, { ...SPEC, title: 'Newest' }, 7);

@@ -8,6 +8,7 @@ const SHA = 'a'.repeat(40);
 function handled() {
   const woken: (readonly string[])[] = [];
   const handlers = gateNewsHandlers({
+    appId: 77,
     runs: {
       ofCommit: async (repositoryId, headSha) =>
         repositoryId === 11 && headSha === SHA ? ['r2', 'r1'].map((runId) => githubRun({ runId })) : [],
@@ -33,6 +34,17 @@ describe('news of a commit', () => {
     const { woken, handle } = handled();
     expect(await handle(name, { repository: { id: 11 }, ...payload })).toBe('gates of 2 runs look again');
     expect(woken).toEqual([['r2', 'r1']]);
+  });
+
+  it.each([
+    ['a step of ours', 77, 'r1/promote', 0],
+    ['a run of ours', 77, 'r1', 1],
+    ['a check of somebody else that looks like a step', 78, 'r1/promote', 1],
+  ])('of %s wakes gates %s %s: %s times', async (_, app, external_id, times) => {
+    const { woken, handle } = handled();
+    const check_run = { head_sha: SHA, external_id, app: { id: app } };
+    await handle('check_run.completed', { repository: { id: 11 }, check_run });
+    expect(woken).toHaveLength(times);
   });
 
   it.each<[string, JsonObject, RegExp]>([
