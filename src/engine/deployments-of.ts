@@ -31,6 +31,7 @@ export function deploymentsOf(closed: ClosedRun, payloadSha256: string): readonl
         run: row.id,
         artifacts: promoted(closed, environment) ?? madeBefore(closed, own),
         commit: row.trigger.source.gitCommit,
+        planDigest: compiled.digest,
         payloadSha256,
         finishedAt: latest(ran.map((idx) => closed.steps[idx]?.finishedAt ?? null)) ?? row.createdAt,
       },

@@ -14,7 +14,7 @@ import { WHOLE_RUN } from '../store/timers.ts';
 import { beginRun } from './begin-run.ts';
 import { stepAt } from './compiled-plan.ts';
 import { hasConsent, isConsentWanted } from './consent.ts';
-import { countable, isSame } from './countable.ts';
+import { countableNow, isSame } from './countable.ts';
 import { approvalsWanted } from './obligations.ts';
 import { isPromotion } from './promotion-step.ts';
 import { answerBytes } from './receipt-room.ts';
@@ -48,7 +48,7 @@ export async function takeAnswer(
   const place = { idx, generation, environment: gate.environment, subjectDigest: subjectOf(work, gate) };
   const answers = await record(session, work, answer, place, gate.step, nowMs);
   const given = answers.filter((one) => one.idx === idx && one.generation === generation);
-  return decide(work, gate, given);
+  return decide(work, gate, await countableNow(session, work, given, [gate.asked.decision]));
 }
 
 /** Null for the run itself. */
@@ -176,7 +176,7 @@ function assertRoom(work: RunWork, answers: readonly Approval[]): void {
 
 function decide(work: RunWork, gate: WaitingGate, given: readonly Approval[]): boolean {
   const { idx, generation, step } = gate;
-  const { approvals, denial } = tally(countable(given, [gate.asked.decision], work.row.trigger.actor));
+  const { approvals, denial } = tally(given);
   if (denial) return work.apply({ type: 'hold-denied', idx, generation, reason: denialText(denial) });
   const { hold } = work.state.steps[idx] ?? {};
   if (hold === 'gate' && isPromotion(step)) {

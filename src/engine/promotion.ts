@@ -14,7 +14,7 @@ import { saveDecisions } from '../store/decisions.ts';
 import { findDeployments } from '../store/deployments.ts';
 import { heldAt } from '../store/events.ts';
 import { addPromotion } from '../store/promotions.ts';
-import { countable } from './countable.ts';
+import { countableNow } from './countable.ts';
 import { deployedWithin } from './deployed-within.ts';
 import { peopleWanted } from './gates.ts';
 import { expiresAfterMs, type Waiting, waitingFor } from './obligations.ts';
@@ -50,7 +50,8 @@ export async function judgePromotion(
   if (refusal !== undefined) return deny(work, gate, refusal);
   if ('problem' in findings)
     return note(work, gate, { reasons: [`cannot be judged yet: ${findings.problem}`], lookAgainMs: null });
-  return judge(session, work, gate, await question(session, work, gate, findings, nowMs), nowMs);
+  const judged = await question(session, work, gate, findings, nowMs);
+  return judge(session, work, gate, judged, nowMs);
 }
 
 /** Why it is denied whatever else is known. */
@@ -64,7 +65,7 @@ async function judge(
   session: Session,
   work: RunWork,
   gate: WaitingGate,
-  input: PromotionInput,
+  { input, isReturn }: Question,
   nowMs: number,
 ): Promise<boolean> {
   const { idx, generation } = gate;
@@ -74,7 +75,9 @@ async function judge(
     work.ask(idx, asked);
     return deny(work, gate, decision.reasons.join('; '));
   }
-  const waiting = await whatIsMissing(session, work, gate, decision, input.promotion, nowMs);
+  const waiting = isReturn
+    ? { reasons: [], lookAgainMs: null, isExpired: false }
+    : await whatIsMissing(session, work, gate, decision, nowMs);
   if (waiting.isExpired) return deny(work, gate, `nobody answered in time: ${waiting.reasons.join('; ')}`);
   if (waiting.reasons.length > 0) return note(work, gate, waiting);
   // A promotion has a row of its own; of a freeze that is over nothing else tells.
@@ -93,16 +96,14 @@ function note(work: RunWork, { idx, generation }: WaitingGate, { reasons, lookAg
   return work.apply({ type: 'hold-noted', idx, generation, reason: reasons.join('; '), delayMs });
 }
 
-/** Going back is always allowed, and at once. Everything else waits for policy, then for people. */
+/** What waits for policy, then for people. */
 async function whatIsMissing(
   session: Session,
   work: RunWork,
   gate: WaitingGate,
   decision: Decision,
-  facts: PromotionFacts,
   nowMs: number,
 ): Promise<Waiting & { readonly isExpired: boolean }> {
-  if (facts.isRollback && isPromoteGate(gate.step)) return { reasons: [], lookAgainMs: null, isExpired: false };
   const waiting = waitingFor(decision, nowMs);
   const asks = [decision, gate.asked.decision].some(({ verdict }) => verdict === 'ask');
   const people = isPromoteGate(gate.step) || asks ? await peopleMissing(session, work, gate, decision) : [];
@@ -124,7 +125,7 @@ async function peopleMissing(
   const given = answers.filter(({ idx, generation }) => idx === gate.idx && generation === gate.generation);
   const decisions = [gate.asked.decision, decision];
   const wanted = Math.max(...decisions.map((one) => peopleWanted(one, gate.step)));
-  const { approvals } = tally(countable(given, decisions, work.row.trigger.actor));
+  const { approvals } = tally(await countableNow(session, work, given, decisions));
   return approvals >= wanted ? [] : [`${approvals} of ${wanted} approvals`];
 }
 
@@ -134,18 +135,29 @@ function expiryOf({ step, asked }: WaitingGate, judged: Decision): number | null
   return all.length === 0 ? null : Math.min(...all);
 }
 
+interface Question {
+  readonly input: PromotionInput;
+  /**
+   * Going back is always allowed, and at once, where people have seen what does it: the same plan, or the same commit. Another
+   * plan may name what was there before and do something else: soak and freeze do not keep it, people have to agree.
+   */
+  readonly isReturn: boolean;
+}
+
 async function question(
   session: Session,
   work: RunWork,
   gate: WaitingGate,
   findings: PromotionFindings,
   nowMs: number,
-): Promise<PromotionInput> {
+): Promise<Question> {
   const { data } = work.pack.policy;
   const environment = gate.environment ?? '';
   const what = { artifacts: promotedBy(work, gate.step), commit: work.row.trigger.source.gitCommit };
   const upstream = upstreamOf(data, environment);
-  const known = await findDeployments(session, work.row.namespaceId, [environment, ...upstream], what);
+  const sought = { ...what, planDigest: work.entry.compiled.digest };
+  const known = await findDeployments(session, work.row.namespaceId, [environment, ...upstream], sought);
+  const before = known.filter((one) => one.environment === environment && one.isExact);
   const ages = [
     ...known.map((one) => ({
       environment: one.environment,
@@ -161,7 +173,7 @@ async function question(
       ageSeconds: secondsBetween(Date.parse(one.succeededAt), nowMs),
     })),
   ];
-  return {
+  const input: PromotionInput = {
     phase: 'promotion',
     ...policyFacts(work.entry.compiled.plan, work.entry.trigger),
     step: policyStep(gate.step, work.gatedBy(gate.idx)),
@@ -170,14 +182,13 @@ async function question(
       at: isoTime(nowMs),
       clocks: clocksIn(timezonesIn(data), nowMs),
       ...what,
-      // Where a run at this commit brought back an older artifact, the commit itself was never there.
-      isRollback: known.some(
-        (one) => one.environment === environment && (what.artifacts.length > 0 || !one.hasArtifacts),
-      ),
+      isRollback: before.length > 0,
       deployments: oldestOfEach(upstream, ages),
       checks: findings.checks,
     },
   };
+  const isSeen = what.artifacts.length === 0 || before.some(({ isSamePlan }) => isSamePlan);
+  return { input, isReturn: before.length > 0 && isSeen && isPromoteGate(gate.step) };
 }
 
 function clocksIn(zones: readonly string[], nowMs: number): PromotionFacts['clocks'] {

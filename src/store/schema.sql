@@ -135,12 +135,15 @@ create table deployment (
   run_id bigint not null,
   artifacts text[] not null,
   commit text,
+  plan_digest text not null,
   payload_sha256 text not null,
   finished_at timestamp with time zone not null,
   constraint deployment_run_id_environment_key unique (run_id, environment),
   constraint deployment_pkey primary key (id),
   constraint deployment_namespace_id_fkey foreign key (namespace_id) REFERENCES namespace(id)
 );
+create index deployment_artifacts on deployment USING gin (artifacts);
+create index deployment_commit on deployment (namespace_id, environment, commit);
 create index deployment_newest on deployment (namespace_id, environment, finished_at DESC);
 
 create table dispatch (

@@ -79,11 +79,15 @@ create table deployment (
   run_id bigint not null,
   artifacts text[] not null,
   commit text,
+  -- Of what brought it there.
+  plan_digest text not null,
   payload_sha256 text not null,
   finished_at timestamptz not null,
   unique (run_id, environment)
 );
 create index deployment_newest on deployment (namespace_id, environment, finished_at desc);
+create index deployment_commit on deployment (namespace_id, environment, commit);
+create index deployment_artifacts on deployment using gin (artifacts);
 
 -- Names of secrets whose values went to a worker; never the values.
 create table secret_release (

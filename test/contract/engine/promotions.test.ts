@@ -139,6 +139,10 @@ onEveryStore(
       const trigger = { ...RELEASE, source: { ...RELEASE.source, gitCommit } };
       const named = { environment: 'prod', artifacts: [digestBytes('v1')] };
       const back = await w.start(planOf([promote('gate', 'prod', { with: named }), PROD]), { trigger });
+      // Nobody has seen this plan bring it there: what was there before is not all that it does.
+      await waits(w, back, /0 of 2 approvals/);
+      await answer(back, BO);
+      await answer(back, CY);
       await w.until(back, 'gate', 'succeeded');
       await deploy(w, back);
       const run = await w.start(planOf([promote('gate', 'prod'), PROD]), { trigger });
@@ -191,6 +195,25 @@ onEveryStore(
       await w.until(run, 'gate', 'succeeded');
       await expect(answer(run, BO, 'revoke')).rejects.toMatchObject({ code: 'GATE_NOT_OPEN' });
       await deploy(w, run);
+    });
+
+    it('counts no approval of somebody whom policy does not let approve any more', async () => {
+      const w = world();
+      const home = { tenant: 'local', name: 'local' };
+      const source = { path: '.maestro/policy.yaml', commit: null };
+      await stage(w, 'v21');
+      outside.aheadMs += 31 * MINUTE_MS;
+      const run = await release(w, 'v21');
+      await waits(w, run, /0 of 2/);
+      await answer(run, BO);
+      await waits(w, run, /1 of 2/);
+      await w.engine.setPolicy(home, { environments: { prod: { reviewers: ['cy', 'dee'] } } }, source);
+      await waits(w, run, /0 of 2/);
+      await answer(run, CY);
+      await answer(run, localPrincipal('dee'));
+      await w.until(run, 'gate', 'succeeded');
+      await deploy(w, run);
+      await w.engine.setPolicy(home, null, source);
     });
 
     it('does not deploy after a gate that was denied, also where the step would always run', async () => {
