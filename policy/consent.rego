@@ -2,6 +2,7 @@
 package maestro.consent
 
 import data.maestro.shape
+import data.maestro.step
 
 # A gate waits for people, and so does whatever a pack asks about. gate.freeze waits for time alone.
 is_wanted if {
@@ -58,7 +59,7 @@ is_dual if level > 3
 
 is_dual if {
 	level == 3
-	some tag in input.step.tags
+	some tag in step.tags
 	tag in data.autonomy["dual-control"].tags
 }
 

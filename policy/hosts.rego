@@ -1,6 +1,8 @@
 # Hosts that a step reaches, and lists of them.
 package maestro.hosts
 
+import data.maestro.step
+
 # ASCII alone: lower() would turn the Kelvin sign into a k.
 well_formed(host) if {
 	host != ""
@@ -21,16 +23,16 @@ covers(entry, host) if {
 }
 
 # `*` is the host of a URL that is not known before the step runs.
-unknown if "*" in input.step.egress
+unknown if "*" in step.egress
 
 unknown if {
-	count(input.step.egress) == 0
+	count(step.egress) == 0
 	split(input.step.uses, "@")[0] in {"http", "notify"}
 }
 
 # What the step is known to reach; hosts that are none are denied by the pack egress.
 known contains host if {
-	some host in input.step.egress
+	some host in step.egress
 	host != "*"
 	well_formed(host)
 }

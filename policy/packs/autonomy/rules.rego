@@ -3,6 +3,7 @@ package maestro.packs.autonomy
 
 import data.maestro.consent
 import data.maestro.shape
+import data.maestro.step
 import data.maestro.text
 
 deny contains reason("missing-data", text.missing("autonomy")) if not has_data
@@ -45,7 +46,7 @@ ask contains reason("above-max", message) if {
 
 ask contains reason("dual-control", message) if {
 	is_listed_work
-	some tag in input.step.tags
+	some tag in step.tags
 	tag in data.autonomy["dual-control"].tags
 	message := concat("", [
 		"data.autonomy.dual-control.tags has ", tag, ", and autonomy is ", input.autonomy,

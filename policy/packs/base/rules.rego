@@ -2,6 +2,7 @@
 package maestro.packs.base
 
 import data.maestro.question
+import data.maestro.step
 import data.maestro.text
 
 deny contains reason(
@@ -11,11 +12,16 @@ deny contains reason(
 	not question.well_formed
 }
 
+deny contains reason("too-long", message) if {
+	some name in step.too_long
+	message := concat("", ["the step lists more than ", format_int(step.most, 10), " ", name, "; divide the step"])
+}
+
 deny contains reason("missing-data", text.missing(key)) if some key in ({"kinds", "runners", "tags"} - found)
 
 deny contains reason("malformed-data", text.malformed(concat(".", ["tags", tag]))) if {
 	input.phase == "step"
-	some tag in input.step.tags
+	some tag in step.tags
 	entry := data.tags[tag]
 	not tag_well_formed(entry)
 }
@@ -38,13 +44,13 @@ deny contains reason("unknown-runner", text.unknown("runner class", input.step.r
 
 deny contains reason("unknown-tag", text.unknown("tag", tag, "tags")) if {
 	input.phase == "step"
-	some tag in input.step.tags
+	some tag in step.tags
 	not data.tags[tag]
 }
 
 deny contains reason("tag-denied", message) if {
 	input.phase == "step"
-	some tag in input.step.tags
+	some tag in step.tags
 	data.tags[tag].verdict == "deny"
 	message := concat("", ["data.tags.", tag, ".verdict is deny; remove the tag or change it in .maestro/policy.yaml"])
 }
@@ -53,7 +59,7 @@ deny contains reason("tag-denied", message) if {
 ask contains reason("tag-asks", message) if {
 	input.phase == "step"
 	input.step.kind == "work"
-	some tag in input.step.tags
+	some tag in step.tags
 	data.tags[tag].verdict == "ask"
 	message := concat("", ["data.tags.", tag, ".verdict is ask; approve the step, or change it in .maestro/policy.yaml"])
 }

@@ -36,6 +36,17 @@ test_every_reason_is_given if {
 	count(fixture.decide(question, {}).reasons) == 3
 }
 
+test_long_list_is_denied_without_a_reason_for_each if {
+	many := [concat("", ["t", format_int(number, 10)]) | some number in numbers.range(1, 101)]
+	every name in ["tags", "egress", "secrets"] {
+		decision := fixture.decide(fixture.step_with({name: many}), {})
+		"base/too-long" in fixture.rules_of(decision.reasons)
+		count(decision.reasons) <= 101
+		question := fixture.step_with({name: array.slice(many, 0, 100)})
+		not fixture.denied_also_by(question, {}, "base/too-long")
+	}
+}
+
 test_deny_beats_ask if {
 	fixture.denied_by(fixture.step_with({"tags": ["high-risk", "foo"]}), {}, {"base/unknown-tag"})
 }

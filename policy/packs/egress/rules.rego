@@ -3,6 +3,7 @@ package maestro.packs.egress
 
 import data.maestro.hosts
 import data.maestro.shape
+import data.maestro.step
 import data.maestro.text
 
 deny contains reason("missing-data", text.missing("egress")) if not has_data
@@ -14,7 +15,7 @@ deny contains reason("malformed-data", text.malformed("egress.allow")) if {
 
 deny contains reason("malformed", message) if {
 	input.phase == "step"
-	some host in input.step.egress
+	some host in step.egress
 	not hosts.well_formed(host)
 	message := concat("", ["egress \"", host, "\" is not a host or host:port; correct the step's egress"])
 }

@@ -1,10 +1,12 @@
 # Code of a fork is nobody's here: it gets no secret, only the runners that are meant for it, and goes nowhere.
 package maestro.packs.fork
 
+import data.maestro.step
+
 deny contains reason("secret", message) if {
 	input.phase in {"step", "secret"}
 	input.trigger.isFork == true
-	some name in input.step.secrets
+	some name in step.secrets
 	message := concat("", [
 		"a run of a fork may not read secret \"", name,
 		"\"; remove it from the step, or run from a branch of the repository (trigger.isFork)",

@@ -3,6 +3,7 @@ package maestro.packs.pii
 
 import data.maestro.hosts
 import data.maestro.shape
+import data.maestro.step
 import data.maestro.text
 
 deny contains reason("missing-data", text.missing("pii")) if not has_data
@@ -32,7 +33,7 @@ deny contains reason("unknown-host", message) if {
 
 deny contains reason("secret", text.unlisted("secret beside personal data", name, "pii.secrets")) if {
 	is_personal
-	some name in input.step.secrets
+	some name in step.secrets
 	not name in object.get(data.pii, "secrets", [name])
 }
 
@@ -47,7 +48,7 @@ deny contains reason("purpose", message) if {
 
 is_personal if {
 	input.phase == "step"
-	some tag in input.step.tags
+	some tag in step.tags
 	tag in data.pii.tags
 }
 

@@ -113,6 +113,9 @@ test_all_checks_are_green if {
 	red := {"name": "b", "conclusion": "failure"}
 	fixture.denied_by(promotion({"checks": [green, red]}), wanted, {"promotion/check-failed"})
 
+	many := [{"name": format_int(number, 10), "conclusion": "failure"} | some number in numbers.range(1, 999)]
+	fixture.denied_by(promotion({"checks": many}), wanted, {"promotion/check-failed"})
+
 	# Those of a commit that was just pushed have not begun.
 	fixture.held_by(promotion({"checks": []}), wanted, {"promotion/checks"})
 }

@@ -2,6 +2,7 @@
 package maestro.packs.residency
 
 import data.maestro.shape
+import data.maestro.step
 import data.maestro.text
 
 deny contains reason("missing-data", text.missing("residency")) if not has_data
@@ -13,14 +14,14 @@ deny contains reason("malformed-data", text.malformed("residency.tags")) if {
 
 deny contains reason("malformed-data", text.malformed(concat(".", ["residency.tags", tag]))) if {
 	input.phase == "step"
-	some tag in input.step.tags
+	some tag in step.tags
 	regions := data.residency.tags[tag]
 	not shape.texts(regions)
 }
 
 deny contains reason("region", message) if {
 	is_work
-	some tag in input.step.tags
+	some tag in step.tags
 	regions := data.residency.tags[tag]
 	not region in regions
 	message := concat("", [

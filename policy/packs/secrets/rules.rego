@@ -2,6 +2,7 @@
 package maestro.packs.secrets
 
 import data.maestro.shape
+import data.maestro.step
 import data.maestro.text
 
 deny contains reason("missing-data", text.missing("secrets")) if not has_data
@@ -20,13 +21,13 @@ deny contains reason("malformed-data", text.malformed(concat(".", ["secrets", na
 
 deny contains reason("not-allowed", text.unlisted("secret", name, "secrets.allow")) if {
 	reads_secrets
-	some name in input.step.secrets
+	some name in step.secrets
 	not name in object.get(data.secrets, "allow", [name])
 }
 
 deny contains reason("environment", message) if {
 	reads_secrets
-	some name in input.step.secrets
+	some name in step.secrets
 	bound := data.secrets.environments[name]
 	not input.step.environment in bound
 	message := concat("", [
@@ -37,9 +38,9 @@ deny contains reason("environment", message) if {
 
 deny contains reason("tag", message) if {
 	reads_secrets
-	some name in input.step.secrets
+	some name in step.secrets
 	bound := data.secrets.tags[name]
-	count({tag | some tag in bound} & {tag | some tag in input.step.tags}) == 0
+	count({tag | some tag in bound} & {tag | some tag in step.tags}) == 0
 	message := concat("", [
 		"secret \"", name, "\" is for steps with the tag ", concat(" or ", bound),
 		"; tag the step, or change secrets.tags.", name, " in .maestro/policy.yaml",
@@ -71,7 +72,7 @@ gives_secrets if object.get(data.runners[input.step.runner], "secrets", true) ==
 
 reads_secrets if {
 	input.phase in {"step", "secret"}
-	count(input.step.secrets) > 0
+	count(step.secrets) > 0
 }
 
 spoken := {"none": "none", "process": "process", "user": "user", "container": "container"}

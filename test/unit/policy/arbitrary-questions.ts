@@ -101,9 +101,15 @@ const promotion = fc.record({
     { maxLength: 3 },
   ),
   checks: orNull(
-    fc.array(fc.record({ name: oneOf('ci', 'lint'), conclusion: orNull(oneOf('success', 'skipped', 'failure')) }), {
-      maxLength: 3,
-    }) as fc.Arbitrary<Json>,
+    fc.array(
+      fc.record({
+        name: oneOf('ci', 'lint', 'zeta', 'a', 'm1', 'x9'),
+        conclusion: orNull(oneOf('success', 'skipped', 'failure')),
+      }),
+      {
+        maxLength: 6,
+      },
+    ) as fc.Arbitrary<Json>,
   ),
 });
 

@@ -27,7 +27,9 @@ const CASES: readonly [string, JsonObject, readonly string[]][] = [
       autonomy: { max: 'L1', 'dual-control': { tags: ['deploy'], environments: ['staging'] } },
       environments: {
         dev: { order: 1 },
-        staging: { order: 2, checks: ['ci'], approvals: 2, reviewers: ['grace'] },
+        qa: { order: 2 },
+        zoo: { order: 2 },
+        staging: { order: 2, checks: ['zeta', 'ci', 'm1'], approvals: 2, reviewers: ['grace'] },
         prod: { order: 3, soak: '5s', checks: 'all', autonomy: 'L3', expires: '24h' },
       },
       freeze: {
