@@ -19,9 +19,14 @@ environments:
 
 /**
  * From staging to prod: not while stock is taken, not without two people, and not by an approval of another commit. Answers
- * the id of the run that brought it there.
+ * the id of the run that brought it there, and the commit.
  */
-export async function promote(stage: Stage, narrator: Narrator, pull: number, first: string): Promise<string> {
+export async function promote(
+  stage: Stage,
+  narrator: Narrator,
+  pull: number,
+  first: string,
+): Promise<{ readonly run: string; readonly sha: string }> {
   const { ada, grace, repository } = stage;
   narrator.act(
     '6  From staging to prod',
@@ -57,7 +62,7 @@ export async function promote(stage: Stage, narrator: Narrator, pull: number, fi
   await refuseStale(stage, narrator, pull, first);
   const run = await agree(stage, narrator, pull, second);
   await showDeployments(stage, narrator, second);
-  return run;
+  return { run, sha: second };
 }
 
 /** From yesterday to tomorrow, by the clocks of Paris. */
