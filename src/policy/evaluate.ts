@@ -140,17 +140,27 @@ function tooLarge(sizeBytes: number): string {
 }
 
 function questionBytes(input: PolicyInput): Uint8Array | undefined {
-  if (isDeeperThan(input as unknown as Json, INPUT_DEPTH_MAX)) return undefined;
   try {
-    return new TextEncoder().encode(canonicalJson(input as unknown as Json));
+    const bytes = new TextEncoder().encode(canonicalJson(input as unknown as Json));
+    return isDeeperThan(bytes, INPUT_DEPTH_MAX) ? undefined : bytes;
   } catch {
     return undefined;
   }
 }
 
-function isDeeperThan(value: Json, depthMax: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (depthMax === 0) return true;
-  const children: readonly Json[] = Array.isArray(value) ? value : Object.values(value);
-  return children.some((child) => isDeeperThan(child, depthMax - 1));
+/** Reads the JSON: to walk the value of a large question once more takes longer than its rules do. */
+function isDeeperThan(json: Uint8Array, depthMax: number): boolean {
+  let depth = 0;
+  let isText = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (byte === CODES.quote) isText = !isText;
+    else if (isText) at += byte === CODES.backslash ? 1 : 0;
+    else if (byte === CODES.bracket || byte === CODES.brace) depth++;
+    else if (byte === CODES.bracketEnd || byte === CODES.braceEnd) depth--;
+    if (depth > depthMax) return true;
+  }
+  return false;
 }
+
+const CODES = { quote: 0x22, backslash: 0x5c, bracket: 0x5b, bracketEnd: 0x5d, brace: 0x7b, braceEnd: 0x7d } as const;
