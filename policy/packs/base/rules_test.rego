@@ -110,6 +110,7 @@ test_malformed_questions_about_people_and_promotions_are_denied if {
 		fixture.promotion_with({"deployments": [{"environment": "staging", "ageSeconds": -1e300, "isVerified": true}]}),
 		fixture.promotion_with({"checks": [{"name": "ci"}]}),
 		fixture.promotion_with({"checks": {}}),
+		fixture.promotion_with({"deployments": {}}),
 	] {
 		fixture.denied_also_by(question, {}, "base/malformed-input")
 	}

@@ -16,6 +16,11 @@ test_budget_is_capped if {
 	fixture.denied_by(fixture.run_with({"budget": object.union(within, {"tokens": null})}), capped, {"budget/missing"})
 }
 
+test_a_decision_about_a_deployment_states_no_budget if {
+	deployment := {"trigger": object.union(fixture.run.trigger, {"type": "deployment"})}
+	fixture.passed(fixture.run_with(deployment), capped)
+}
+
 test_what_has_no_maximum_is_free if {
 	change := {"budget": {"max": {"tokens": 100}}}
 	fixture.passed(fixture.run_with({"budget": {"microUsd": 1000000000, "tokens": 1}}), change)
