@@ -26,7 +26,7 @@ deny contains reason("above-max", message) if {
 	])
 }
 
-# Whether a job of GitHub Actions may deploy is decided by a run that does no work, and waits for people as long as it takes.
+# Whether a job of GitHub Actions may deploy is decided by a run that does no work, and waits for people for days.
 deny contains reason("missing", message) if {
 	is_judged
 	input.trigger.type != "deployment"
