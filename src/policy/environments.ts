@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 
 /** What the data says of an environment, by name; undefined where it does not know it. */
-export function environmentIn(data: JsonObject, name: string): JsonObject | undefined {
+function environmentIn(data: JsonObject, name: string): JsonObject | undefined {
   const all = objectAt(data, 'environments');
   const found = Object.hasOwn(all, name) ? all[name] : undefined;
   return isJsonObject(found) ? found : undefined;
@@ -24,18 +24,6 @@ export function timezonesIn(data: JsonObject): readonly string[] {
   const windows = objectAt(data, 'freeze')['windows'];
   const zones = listOf(windows).flatMap((window) => (isJsonObject(window) ? textOf(window['timezone']) : []));
   return [...new Set(zones)].sort();
-}
-
-/** Whether anything at all is asked of the checks of a commit before it goes there. */
-export function wantsChecks(data: JsonObject, name: string): boolean {
-  const wanted = environmentIn(data, name)?.['checks'];
-  return wanted === 'all' || listOf(wanted).length > 0;
-}
-
-/** Where the environment can be looked at. */
-export function urlOf(data: JsonObject, name: string): string | null {
-  const url = environmentIn(data, name)?.['url'];
-  return typeof url === 'string' ? url : null;
 }
 
 function orderOf(entry: JsonObject | undefined): number | undefined {

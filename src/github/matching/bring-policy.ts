@@ -7,7 +7,7 @@ import { repositoryNamespace } from '../repository-namespace.ts';
 import { tipOf } from './definitions.ts';
 import { type BlobCache, openRepositoryFiles, type RepositoryFiles } from './repository-files.ts';
 
-export const POLICY_PATH = '.maestro/policy.yaml';
+const POLICY_PATH = '.maestro/policy.yaml';
 /** Repositories whose newest policy is known here. */
 const KNOWN_MAX = 10_000;
 /** The default branch moves while its policy is read. */

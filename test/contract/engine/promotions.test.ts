@@ -1,78 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { digestBytes } from '../../../src/base/digest.ts';
-import { localPrincipal, type Principal } from '../../../src/base/principal.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
-import type { StartRun } from '../../../src/protocol/client.ts';
-import type { Outcome } from '../../../src/protocol/outcome.ts';
-import type { PromotionAsk, PromotionFindings } from '../../../src/protocol/promotion-facts.ts';
-import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import { planOf, planStep } from '../../fakes/plans.ts';
 import { onEveryStore } from './engines.ts';
-import { FAILED, rulesWith, type World } from './world.ts';
-
-const ADA = localPrincipal(TRIGGER.actor.id);
-const BO = localPrincipal('bo');
-const CY = localPrincipal('cy');
-const MINUTE_MS = 60_000;
-const COMMIT = 'a'.repeat(40);
-const RELEASE: StartRun['trigger'] = { ...TRIGGER, source: { ...TRIGGER.source, gitCommit: COMMIT } };
-
-const GREEN: PromotionFindings = { checks: [{ name: 'ci/build', conclusion: 'success' }], deployments: [] };
-
-/** What others than the store know, and how late it is: both are moved by the tests. */
-const outside = {
-  findings: GREEN,
-  asked: [] as PromotionAsk[],
-  aheadMs: 0,
-};
-
-function made(text: string): Outcome {
-  const artifacts = [{ name: 'app', path: 'app.tgz', digest: digestBytes(text), sizeBytes: text.length }];
-  return { kind: 'succeeded', artifacts };
-}
-
-function promote(id: string, environment: string, change: Partial<PlanStep> = {}): PlanStep {
-  const code = { uri: 'maestro:gate.promote' };
-  return planStep(id, { kind: 'gate', uses: 'gate.promote', code, with: { environment }, ...change });
-}
-
-const BUILD = planStep('build', { artifacts: [{ name: 'app', path: 'app.tgz', isRequired: true }] });
-const STAGING = planStep('staging', { needs: ['build'], environment: 'staging' });
-const GATE = promote('gate', 'prod', { needs: ['build'] });
-const PROD = planStep('prod', { needs: ['gate'], environment: 'prod' });
+import {
+  ADA,
+  BO,
+  BUILD,
+  COMMIT,
+  CY,
+  GATE,
+  GREEN,
+  MINUTE_MS,
+  made,
+  outside,
+  PROD,
+  promote,
+  promoting,
+  promotionOptions,
+  RELEASE,
+  STAGING,
+} from './promotion-world.ts';
+import { FAILED, type World } from './world.ts';
 
 onEveryStore(
   'promotions',
   (world) => {
-    const answer = (run: number, principal: Principal, decision: 'approve' | 'deny' | 'revoke' = 'approve') =>
-      world().engine.answerGate(run, { decision, reason: 'seen', principal, isAuthor: false });
-    const start = (w: World, steps: readonly PlanStep[]) => w.start(planOf(steps), { trigger: RELEASE });
+    const { answer, start, stage, release, waits, deploy } = promoting(world);
     const wake = async (w: World, run: number) => w.engine.revisitGates([(await w.engine.readRun(run)).id]);
-    /** A run that brings what it builds to staging. */
-    const stage = async (w: World, text: string): Promise<void> => {
-      outside.aheadMs = 0;
-      const run = await start(w, [BUILD, STAGING]);
-      const worker = await w.worker();
-      await worker.run('build', made(text));
-      await worker.run('staging');
-      expect((await w.end(run)).status).toBe('succeeded');
-    };
-    /** A run whose gate to prod waits. */
-    const release = async (
-      w: World,
-      text: string,
-      steps: readonly PlanStep[] = [BUILD, GATE, PROD],
-    ): Promise<number> => {
-      const run = await start(w, steps);
-      await (await w.worker()).run('build', made(text));
-      return run;
-    };
-    const waits = async (w: World, run: number, reason: RegExp): Promise<void> => {
-      await expect.poll(async () => (await w.step(run, 'gate')).hold?.reason, { timeout: 5000 }).toMatch(reason);
-    };
-    const deploy = async (w: World, run: number): Promise<void> => {
-      await (await w.worker()).run('prod');
-      expect((await w.end(run)).status).toBe('succeeded');
-    };
 
     it('goes to an environment when exactly it was in the one before, checks are green, and people agree', async () => {
       const w = world();
@@ -177,45 +132,6 @@ onEveryStore(
       outside.findings = GREEN;
     });
 
-    it('counts no approval that was taken back before it was used', async () => {
-      const w = world();
-      await stage(w, 'v5');
-      outside.aheadMs += 31 * MINUTE_MS;
-      const run = await release(w, 'v5');
-      await waits(w, run, /0 of 2/);
-      await answer(run, BO);
-      const written = new Date().toISOString();
-      await answer(run, BO, 'revoke');
-      const late = { decision: 'approve', reason: '', principal: BO, isAuthor: false, begunBefore: written } as const;
-      await expect(w.engine.answerGate(run, late)).rejects.toMatchObject({ code: 'CONFLICT' });
-      await expect(answer(run, CY, 'revoke')).rejects.toMatchObject({ code: 'APPROVAL_NOT_ALLOWED' });
-      await answer(run, CY);
-      await waits(w, run, /1 of 2/);
-      await answer(run, BO);
-      await w.until(run, 'gate', 'succeeded');
-      await expect(answer(run, BO, 'revoke')).rejects.toMatchObject({ code: 'GATE_NOT_OPEN' });
-      await deploy(w, run);
-    });
-
-    it('counts no approval of somebody whom policy does not let approve any more', async () => {
-      const w = world();
-      const home = { tenant: 'local', name: 'local' };
-      const source = { path: '.maestro/policy.yaml', commit: null };
-      await stage(w, 'v21');
-      outside.aheadMs += 31 * MINUTE_MS;
-      const run = await release(w, 'v21');
-      await waits(w, run, /0 of 2/);
-      await answer(run, BO);
-      await waits(w, run, /1 of 2/);
-      await w.engine.setPolicy(home, { environments: { prod: { reviewers: ['cy', 'dee'] } } }, source);
-      await waits(w, run, /0 of 2/);
-      await answer(run, CY);
-      await answer(run, localPrincipal('dee'));
-      await w.until(run, 'gate', 'succeeded');
-      await deploy(w, run);
-      await w.engine.setPolicy(home, null, source);
-    });
-
     it('does not deploy after a gate that was denied, also where the step would always run', async () => {
       const w = world();
       await stage(w, 'v6');
@@ -290,78 +206,6 @@ onEveryStore(
       expect(await deployed(again)).toEqual([]);
     });
 
-    it('lets exactly one of many racing answers decide', async () => {
-      const w = world();
-      const run = await w.start([
-        planStep('g', { kind: 'gate', uses: 'gate', with: {} }),
-        planStep('z', { needs: ['g'] }),
-      ]);
-      await w.until(run, 'g', 'held');
-      const people = Array.from({ length: 200 }, (_, i) => localPrincipal(`p${i}`));
-      const answers = await Promise.allSettled(
-        people.map((person, i) => answer(run, person, i % 2 === 0 ? 'approve' : 'deny')),
-      );
-      expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-      const { status } = await w.step(run, 'g');
-      expect(['succeeded', 'denied']).toContain(status);
-      if (status === 'succeeded') await (await w.worker()).run('z');
-      await w.end(run);
-    });
-
-    it('goes on when policy changes, and keeps the answers that were given', async () => {
-      const w = world();
-      const home = { tenant: 'local', name: 'local' };
-      const source = { path: '.maestro/policy.yaml', commit: null };
-      await stage(w, 'v8');
-      outside.aheadMs += 31 * MINUTE_MS;
-      const run = await release(w, 'v8');
-      await waits(w, run, /0 of 2/);
-      await answer(run, BO);
-      await waits(w, run, /1 of 2/);
-      const risky = await start(w, [planStep('a', { tags: ['destructive'] })]);
-      await w.until(risky, 'a', 'held');
-      const patch = { environments: { prod: { approvals: 1 } }, tags: { destructive: { verdict: 'allow' } } };
-      await w.engine.setPolicy(home, patch, source);
-      await w.until(run, 'gate', 'succeeded');
-      const worker = await w.worker();
-      for (const lease of await worker.lease('prod', 'a')) await worker.complete(lease);
-      for (const ended of [run, risky]) expect((await w.end(ended)).status).toBe('succeeded');
-      await w.engine.setPolicy(home, null, source);
-    });
-
-    it('counts whom policy let approve as long as it lets them', async () => {
-      const w = world();
-      const home = { tenant: 'local', name: 'local' };
-      const source = { path: '.maestro/policy.yaml', commit: null };
-      const own = { environment: 'staging', approvals: 2, 'not-author': false };
-      const gate = promote('gate', 'staging', { needs: ['build'], with: own });
-      const run = await release(w, 'v12', [BUILD, gate]);
-      await waits(w, run, /0 of 2/);
-      await answer(run, ADA);
-      await waits(w, run, /1 of 2/);
-      await w.engine.setPolicy(home, { environments: { staging: { protected: true } } }, source);
-      await waits(w, run, /0 of 2/);
-      await answer(run, BO);
-      await waits(w, run, /1 of 2/);
-      await answer(run, CY);
-      await w.until(run, 'gate', 'succeeded');
-      expect((await w.end(run)).status).toBe('succeeded');
-      await w.engine.setPolicy(home, null, source);
-    });
-
-    it('leaves a receipt of what was approved, lost, and not let run once more', async () => {
-      const w = world();
-      const run = await start(w, [planStep('a', { tags: ['destructive'], isIdempotent: false })]);
-      await w.until(run, 'a', 'held');
-      await answer(run, BO);
-      const lost = await w.worker();
-      await lost.take('a');
-      await lost.leave();
-      await expect.poll(async () => (await w.step(run, 'a')).hold?.kind).toBe('unknown-outcome');
-      await answer(run, BO, 'deny');
-      expect((await w.end(run)).status).toBe('failed');
-    });
-
     describe('freeze windows', () => {
       it('deny a promotion, or hold it until they end', async () => {
         const w = world();
@@ -388,30 +232,5 @@ onEveryStore(
       });
     });
   },
-  async () => ({
-    clock: { now: () => Date.now() + outside.aheadMs },
-    promotions: {
-      facts: async (ask) => {
-        outside.asked.push(ask);
-        return outside.findings;
-      },
-    },
-    ...(await rulesWith({
-      environments: {
-        staging: { order: 1 },
-        prod: { order: 2, protected: true, soak: '30m', checks: 'all', approvals: 2 },
-      },
-      freeze: {
-        windows: [
-          {
-            name: 'year-end',
-            environments: ['prod'],
-            timezone: 'Europe/Paris',
-            from: '2056-12-20T00:00',
-            to: '2057-01-03T00:00',
-          },
-        ],
-      },
-    })),
-  }),
+  promotionOptions,
 );
