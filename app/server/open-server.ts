@@ -52,7 +52,7 @@ import { type Listening, listen } from './listen.ts';
 import type { Rooms } from './rooms.ts';
 import { openRunFeed } from './run-feed.ts';
 import { openServerSecrets, type ServerSecrets } from './secret-source.ts';
-import { openServerPolicy } from './server-policy.ts';
+import { openServerPolicy, readOperatorsPolicy } from './server-policy.ts';
 import { webhookDoor } from './webhook-door.ts';
 import { dispatchesOfTheOthers, reportsOfTheOthers } from './without-suspended.ts';
 
@@ -139,8 +139,9 @@ async function openRooms(
   onError: (error: unknown) => void,
 ): Promise<Rooms> {
   const ownRules = await openOwnRules(config, onError);
+  const setting = { ...config, operators: await readOperatorsPolicy(config.policyFile) };
   const [{ policy, openPatched, parsePolicy }, signer, secrets] = await Promise.all([
-    openServerPolicy(config, ownRules?.current()),
+    openServerPolicy(setting, ownRules?.current()),
     openLocalSigner(config.signingKeyFile),
     openSecrets(config, log),
   ]);
@@ -171,7 +172,7 @@ async function openRooms(
     onError,
     times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
   });
-  ownRules?.onChange(async (rules) => engine.replacePolicy(await openServerPolicy(config, rules)));
+  ownRules?.onChange(async (rules) => engine.replacePolicy(await openServerPolicy(setting, rules)));
   const checks = reportsOfTheOthers(openCheckBoard(db, claimant.id), installations);
   const dispatches = dispatchesOfTheOthers(openDispatches(db, SYSTEM_CLOCK, claimant.id), installations);
   const starter = openStarter({

@@ -4,7 +4,11 @@ import { isJsonObject, type JsonObject } from '../../src/base/json.ts';
 import type { OwnRules } from '../../src/policy/own/own-rules.ts';
 import { type ClassLabels, isHosted, labelsOf } from '../../src/runners/github-actions/labels.ts';
 import { type OpenedPolicy, openDefaultPolicy } from '../default-policy.ts';
-import type { ServerConfig } from './config.ts';
+
+export interface OperatorsPolicy {
+  readonly path: string;
+  readonly text: string;
+}
 
 /**
  * The policy of a server, over which repositories say something of their own: our data, the operator's file over it, and the
@@ -13,10 +17,9 @@ import type { ServerConfig } from './config.ts';
  * @throws MaestroError POLICY_INVALID, CONFIG_INVALID
  */
 export async function openServerPolicy(
-  { policyFile, runnerLabels }: Pick<ServerConfig, 'policyFile' | 'runnerLabels'>,
+  { operators, runnerLabels }: { readonly operators: OperatorsPolicy | undefined; readonly runnerLabels: ClassLabels },
   rules?: OwnRules,
 ): Promise<OpenedPolicy> {
-  const operators = policyFile === undefined ? undefined : { path: policyFile, text: await read(policyFile) };
   return openDefaultPolicy({
     ...(operators && { file: { ...operators, isOperators: true } }),
     patch: (data) => ({ runners: runnersOf(data, runnerLabels) }),
@@ -24,9 +27,11 @@ export async function openServerPolicy(
   });
 }
 
-async function read(path: string): Promise<string> {
+/** Read once, when the server starts: what it locks then, repositories are told of. @throws CONFIG_INVALID */
+export async function readOperatorsPolicy(path: string | undefined): Promise<OperatorsPolicy | undefined> {
+  if (path === undefined) return undefined;
   try {
-    return await readFile(path, 'utf8');
+    return { path, text: await readFile(path, 'utf8') };
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new MaestroError('CONFIG_INVALID', `cannot read MAESTRO_POLICY (${path}): ${code ?? 'unreadable'}`, {

@@ -1,5 +1,6 @@
 import { MaestroError, messageOf } from '../base/errors.ts';
-import { upstreamOf } from '../policy/environments.ts';
+import { isFreezeGate } from '../pipeline/gate-kinds.ts';
+import { upstreamOf, wantsChecks } from '../policy/environments.ts';
 import type { PromotionFindings, PromotionSource } from '../protocol/promotion-facts.ts';
 import type { Database } from '../store/database.ts';
 import { heldGates } from '../store/held-gates.ts';
@@ -85,11 +86,16 @@ export class GateKeeper {
     const policy = (await policies.load(db, [row.namespaceId])).get(row.namespaceId);
     if (!policy) throw new MaestroError('INTERNAL', `run ${row.key} has no policy`);
     const contexts = stepContexts(entry.contexts, entry.compiled, idx, () => undefined);
-    const environment = environmentOfGate(stepAt(entry.compiled, idx), contexts);
+    const step = stepAt(entry.compiled, idx);
+    const environment = environmentOfGate(step, contexts);
+    // A freeze is over when the clock says so: GitHub knows nothing of it.
+    if (isFreezeGate(step)) return NOTHING_KNOWN;
+    const { data } = policy.inForce.policy;
     return promotions.facts({
       runId: row.key,
       commit: row.trigger.source.gitCommit,
-      upstream: environment === null ? [] : upstreamOf(policy.inForce.policy.data, environment),
+      wantsChecks: environment === null || wantsChecks(data, environment),
+      upstream: environment === null ? [] : upstreamOf(data, environment),
     });
   }
 }

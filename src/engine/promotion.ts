@@ -48,11 +48,17 @@ export async function judgePromotion(
   if (!isPromotion(gate.step)) return false;
   const refusal = refusalOf(work, gate);
   if (refusal !== undefined) return deny(work, gate, refusal);
-  if ('problem' in findings)
-    return note(work, gate, { reasons: [`cannot be judged yet: ${findings.problem}`], lookAgainMs: null });
-  const judged = await question(session, work, gate, findings, nowMs);
-  return judge(session, work, gate, judged, nowMs);
+  const isKnown = !('problem' in findings);
+  const judged = await question(session, work, gate, isKnown ? findings : NOTHING_KNOWN, nowMs);
+  // What was there before needs nobody's word.
+  if (isKnown || judged.isReturn) return judge(session, work, gate, judged, nowMs);
+  const leftMs = await timeLeft(session, work, gate, gate.asked.decision, nowMs);
+  const reason = `cannot be judged yet: ${findings.problem}`;
+  if (leftMs !== null && leftMs <= 0) return deny(work, gate, `nobody answered in time: ${reason}`);
+  return note(work, gate, { reasons: [reason], lookAgainMs: Math.min(JUDGE_LATEST_MS, leftMs ?? JUDGE_LATEST_MS) });
 }
+
+const NOTHING_KNOWN: PromotionFindings = { checks: null, deployments: [] };
 
 /** Why it is denied whatever else is known. */
 function refusalOf(work: RunWork, { step, asked: { decision } }: WaitingGate): string | undefined {
@@ -108,11 +114,25 @@ async function whatIsMissing(
   const asks = [decision, gate.asked.decision].some(({ verdict }) => verdict === 'ask');
   const people = isPromoteGate(gate.step) || asks ? await peopleMissing(session, work, gate, decision) : [];
   const reasons = [...waiting.reasons, ...people];
-  const began = await heldAt(session, work.row.id, gate.idx);
-  const expiresMs = expiryOf(gate, decision);
-  const leftMs = expiresMs === null || !began ? null : began.getTime() + expiresMs - nowMs;
-  const lookAgainMs = leftMs === null ? waiting.lookAgainMs : Math.min(leftMs, waiting.lookAgainMs ?? leftMs);
+  const leftMs = await timeLeft(session, work, gate, decision, nowMs);
+  // People wake the gate: nothing is to be looked for meanwhile.
+  const idleMs = waiting.reasons.length === 0 ? JUDGE_LATEST_MS : null;
+  const nextMs = waiting.lookAgainMs ?? idleMs;
+  const lookAgainMs = leftMs === null ? nextMs : Math.min(leftMs, nextMs ?? leftMs);
   return { reasons, lookAgainMs, isExpired: reasons.length > 0 && leftMs !== null && leftMs <= 0 };
+}
+
+/** Milliseconds until a question that nobody answered is denied; null where it waits for ever. */
+async function timeLeft(
+  session: Session,
+  work: RunWork,
+  gate: WaitingGate,
+  decision: Decision,
+  nowMs: number,
+): Promise<number | null> {
+  const expiresMs = expiryOf(gate, decision);
+  const began = expiresMs === null ? undefined : await heldAt(session, work.row.id, gate.idx);
+  return expiresMs === null || !began ? null : began.getTime() + expiresMs - nowMs;
 }
 
 async function peopleMissing(
@@ -170,7 +190,7 @@ async function question(
     // Nobody but GitHub can say what others deployed, and it speaks of commits alone.
     ...(what.artifacts.length > 0 ? [] : findings.deployments).map((one) => ({
       environment: one.environment,
-      ageSeconds: secondsBetween(Date.parse(one.succeededAt), nowMs),
+      ageSeconds: secondsBetween(Date.parse(one.succeededAt), one.endedAt === null ? nowMs : Date.parse(one.endedAt)),
     })),
   ];
   const input: PromotionInput = {

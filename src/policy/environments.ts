@@ -19,6 +19,11 @@ export function upstreamOf(data: JsonObject, name: string): readonly string[] {
   return lower.filter((one) => one.order === next).map((one) => one.name);
 }
 
+/** Whether anything is asked of the checks of a commit before it goes there. */
+export function wantsChecks(data: JsonObject, name: string): boolean {
+  return environmentIn(data, name)?.['checks'] !== undefined;
+}
+
 /** Time zones in which freeze windows are written. */
 export function timezonesIn(data: JsonObject): readonly string[] {
   const windows = objectAt(data, 'freeze')['windows'];

@@ -4,6 +4,8 @@ export interface PromotionAsk {
   readonly runId: string;
   /** What is promoted; null where there is none, and then nothing is known of checks. */
   readonly commit: string | null;
+  /** Whether anything depends on its checks. */
+  readonly wantsChecks: boolean;
   /** Environments in which it must have been before. */
   readonly upstream: readonly string[];
 }
@@ -20,6 +22,8 @@ export interface PromotionFindings {
     readonly sha: string;
     /** ISO 8601. */
     readonly succeededAt: string;
+    /** When something else took its place; null while it stands. */
+    readonly endedAt: string | null;
   }[];
 }
 

@@ -72,11 +72,17 @@ async function readRun({ engine }: AnswerCallTools, row: GitHubRun): Promise<Hea
 }
 
 /** @throws CONFLICT where another plan was looked at, GATE_NOT_OPEN */
-async function gateOf(run: HeadRun, { gate, planDigest }: AnswerCall): Promise<string | null> {
+async function gateOf(run: HeadRun, { gate, planDigest, decision }: AnswerCall): Promise<string | null> {
   const { id, planDigest: digest } = run.view;
   if (planDigest !== undefined && planDigest !== digest)
     throw new MaestroError('CONFLICT', `run ${id} has the plan ${digest}, not ${planDigest}: look at that one`);
-  return gate === undefined ? onlyWaiting([run]).gate : gate;
+  if (gate !== undefined) return gate;
+  // An approval that is sent again, because its answer was lost, must not open the gate that waits by then.
+  if (decision === 'approve') {
+    const names = waitingGates([run]).map((one) => one.gate ?? 'null, which is the run itself');
+    throw new MaestroError('GATE_NOT_OPEN', `an approval names its gate: ${names.join(', ') || 'none waits'}`);
+  }
+  return onlyWaiting([run]).gate;
 }
 
 function answered(

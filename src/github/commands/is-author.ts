@@ -4,7 +4,7 @@ import type { Octokit } from '../octokit.ts';
 import type { Person, RolePlace } from '../people/role-of.ts';
 
 /** Types of triggers whose actor pushed the commit, of runs whose trigger does not say who did. */
-const PUSHES = ['push', 'tag', 'dispatch'];
+const PUSHES = ['push', 'tag', 'dispatch', 'deployment'];
 
 /** A change, as far as it tells whose it is. */
 export interface AuthoredChange {

@@ -35,17 +35,23 @@ async function newestOf(at: CommitAt, environment: string): Promise<Deployed | u
   const { data } = await octokit.rest.repos.listDeployments(ask);
   for (const deployment of data) {
     if (deployment.performed_via_github_app?.id === appId) continue;
-    const succeededAt = await successOf(at, deployment);
-    if (succeededAt !== undefined) return { environment, sha, succeededAt };
+    const success = await successOf(at, deployment);
+    if (success) return { environment, sha, ...success };
   }
   return undefined;
 }
 
 /** One that was replaced has become inactive; one that failed after all does not count. */
-async function successOf({ octokit, owner, repo }: CommitAt, { id }: Deployment): Promise<string | undefined> {
+async function successOf(
+  { octokit, owner, repo }: CommitAt,
+  { id }: Deployment,
+): Promise<Pick<Deployed, 'succeededAt' | 'endedAt'> | undefined> {
   const ask = { owner, repo, deployment_id: id, per_page: STATUSES_MAX, request: once() };
   const { data } = await octokit.rest.repos.listDeploymentStatuses(ask);
   const [newest] = data;
   if (newest?.state !== 'success' && newest?.state !== 'inactive') return undefined;
-  return data.find(({ state }) => state === 'success')?.created_at;
+  const succeededAt = data.find(({ state }) => state === 'success')?.created_at;
+  return succeededAt === undefined
+    ? undefined
+    : { succeededAt, endedAt: newest.state === 'inactive' ? newest.created_at : null };
 }

@@ -41,6 +41,7 @@ export function gateNewsHandlers({
 
 /** A gate that looks again tells what it sees on its own check: that must not have it look again. */
 function isOwnStep(payload: JsonObject, appId: number): boolean {
+  if (numberAt(payload, 'deployment.performed_via_github_app.id') === appId) return true;
   return (
     numberAt(payload, 'check_run.app.id') === appId && textAt(payload, 'check_run.external_id')?.includes('/') === true
   );

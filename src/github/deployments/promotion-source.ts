@@ -25,12 +25,13 @@ type CheckRun = Awaited<ReturnType<Octokit['rest']['checks']['listForRef']>>['da
 /** What GitHub knows of a commit that is to be promoted. Runs that belong to no repository there have nothing. */
 export function openPromotionSource(options: PromotionSourceOptions): PromotionSource {
   return {
-    facts: async ({ runId, commit, upstream }) => {
+    facts: async ({ runId, commit, wantsChecks, upstream }) => {
       const place = await options.runs.find(runId);
       if (!place || commit === null) return { checks: null, deployments: [] };
       const octokit = await options.access.installation(place.installationId);
       const at = { octokit, owner: place.owner, repo: place.repo, commit, appId: options.appId };
-      return { checks: await checksOf(options, at, place), deployments: await deployedElsewhere(at, upstream) };
+      const checks = wantsChecks ? await checksOf(options, at, place) : null;
+      return { checks, deployments: await deployedElsewhere(at, upstream) };
     },
   };
 }

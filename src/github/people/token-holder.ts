@@ -66,18 +66,20 @@ async function see(
   const [ownerNow, nameNow] = [textAt(body, 'owner.login'), textAt(body, 'name')];
   if (status !== 200 || id === undefined || ownerNow === undefined || nameNow === undefined) throw unexpected(status);
   const isPublic = body.private === false;
-  assertActs(scopes, isPublic);
+  assertActs(token, scopes, isPublic);
   return { id, owner: ownerNow, name: nameNow, isPublic };
 }
+
+const FINE_GRAINED = 'github_pat_';
 
 /**
  * Whoever signs in somewhere with GitHub gives that site a token that says who they are and may do nothing. It must not
  * speak for them here: what they did not let it write, it cannot approve.
  */
-function assertActs(scopes: string | null, isPublic: boolean): void {
+function assertActs(token: string, scopes: string | null, isPublic: boolean): void {
   // Fine-grained tokens have none: they name the repositories in which they may act.
-  if (scopes === null) return;
-  const held = scopes.split(',').map((scope) => scope.trim());
+  if (scopes === null && token.startsWith(FINE_GRAINED)) return;
+  const held = (scopes ?? '').split(',').map((scope) => scope.trim());
   if (held.includes('repo') || (isPublic && held.includes('public_repo'))) return;
   throw new MaestroError(
     'APPROVAL_NOT_ALLOWED',

@@ -11,7 +11,7 @@ export const promoteStep = defineStep({
     additionalProperties: false,
     required: ['environment'],
     properties: {
-      environment: { type: 'string', minLength: 1, maxLength: 100, description: 'Where to, as policy names it' },
+      environment: { type: 'string', minLength: 1, maxLength: 255, description: 'Where to, as policy names it' },
       artifacts: {
         type: ['array', 'string'],
         items: { type: 'string', minLength: 1, maxLength: 200 },

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { digestBytes } from '../../../src/base/digest.ts';
+import { messageOf } from '../../../src/base/errors.ts';
 import { localPrincipal, type Principal } from '../../../src/base/principal.ts';
 import type { EngineOptions } from '../../../src/engine/engine-options.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
@@ -18,7 +19,8 @@ export const RELEASE: StartRun['trigger'] = { ...TRIGGER, source: { ...TRIGGER.s
 export const GREEN: PromotionFindings = { checks: [{ name: 'ci/build', conclusion: 'success' }], deployments: [] };
 
 /** What others than the store know, and how late it is: both are moved by the tests. */
-export const outside = { findings: GREEN, asked: [] as PromotionAsk[], aheadMs: 0 };
+export const outside = { findings: GREEN, asked: [] as PromotionAsk[], aheadMs: 0, isAway: false };
+const AWAY = 'GitHub is away';
 
 export function made(text: string): Outcome {
   const artifacts = [{ name: 'app', path: 'app.tgz', digest: digestBytes(text), sizeBytes: text.length }];
@@ -67,11 +69,16 @@ export function promoting(world: () => World) {
 
 /** A policy with two environments and a freeze, and a clock that the tests move. */
 export async function promotionOptions(): Promise<Partial<EngineOptions>> {
+  const onError = (error: unknown): void => {
+    if (messageOf(error) !== AWAY) throw error;
+  };
   return {
+    onError,
     clock: { now: () => Date.now() + outside.aheadMs },
     promotions: {
       facts: async (ask) => {
         outside.asked.push(ask);
+        if (outside.isAway) throw new Error(AWAY);
         return outside.findings;
       },
     },

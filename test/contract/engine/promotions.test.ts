@@ -118,6 +118,24 @@ onEveryStore(
       await w.end(run);
     });
 
+    it('lets what was there come back while GitHub is away, and what nobody answers expires', async () => {
+      const w = world();
+      await stage(w, 'v30');
+      outside.aheadMs += 31 * MINUTE_MS;
+      outside.isAway = true;
+      const back = await release(w, 'v1');
+      await w.until(back, 'gate', 'succeeded');
+      await deploy(w, back);
+      const gate = promote('gate', 'prod', { needs: ['build'], with: { environment: 'prod', expires: '1h' } });
+      const run = await release(w, 'v30', [BUILD, gate, PROD]);
+      await waits(w, run, /cannot be judged yet: GitHub is away/);
+      outside.aheadMs += 61 * MINUTE_MS;
+      await w.timeout(run);
+      expect((await w.until(run, 'gate', 'denied')).reason).toMatch(/nobody answered in time/);
+      await w.end(run);
+      outside.isAway = false;
+    });
+
     it('refuses a commit whose checks failed, and waits for those that run', async () => {
       const w = world();
       await stage(w, 'v4');

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openServerPolicy, runnersOf } from '../../../../app/server/server-policy.ts';
+import { openServerPolicy, readOperatorsPolicy, runnersOf } from '../../../../app/server/server-policy.ts';
 
 const DEFAULTS = {
   runners: {
@@ -43,7 +43,7 @@ it.each([
 
 it('makes data that the policy takes', async () => {
   for (const runnerLabels of [{ fast: ['self-hosted', 'fast'] }, {}])
-    await expect(openServerPolicy({ policyFile: undefined, runnerLabels })).resolves.toBeDefined();
+    await expect(openServerPolicy({ operators: undefined, runnerLabels })).resolves.toBeDefined();
 });
 
 describe("the operator's policy file", () => {
@@ -52,7 +52,8 @@ describe("the operator's policy file", () => {
     writeFileSync(path, text);
     return path;
   };
-  const open = (text: string) => openServerPolicy({ policyFile: written(text), runnerLabels: {} });
+  const open = async (text: string) =>
+    openServerPolicy({ operators: await readOperatorsPolicy(written(text)), runnerLabels: {} });
 
   it('changes the data of every repository, and keeps what it locks from theirs', async () => {
     const { policy, openPatched, parsePolicy } = await open('budget: { max: { usd: 5 } }\nlock: [budget]\n');
@@ -64,7 +65,6 @@ describe("the operator's policy file", () => {
 
   it('keeps the server from starting where it is broken or missing', async () => {
     await expect(open('budgit: {}\n')).rejects.toMatchObject({ code: 'POLICY_INVALID' });
-    const missing = openServerPolicy({ policyFile: '/nowhere/policy.yaml', runnerLabels: {} });
-    await expect(missing).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await expect(readOperatorsPolicy('/nowhere/policy.yaml')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 });

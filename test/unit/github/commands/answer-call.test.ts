@@ -91,7 +91,7 @@ const headOf = async (branch: string): Promise<string> =>
 
 type Change = Partial<AnswerCall>;
 const call = async (token: string, run: string, change: Change = {}) =>
-  (await openAnswerCalls(tools)(token)).answer({ run, decision: 'approve', reason: '', ...change });
+  (await openAnswerCalls(tools)(token)).answer({ run, decision: 'approve', gate: 'prod', reason: '', ...change });
 const codeOf = (answered: Promise<unknown>): Promise<unknown> =>
   answered.then(
     () => 'done',
@@ -107,9 +107,14 @@ describe('an answer over HTTP', () => {
     await world().until(run, 'prod', 'succeeded');
   });
 
-  it('is to whatever waits where no gate is named, and to nothing where nothing does', async () => {
+  it('names its gate where it approves, and may leave it out where it denies the only one that waits', async () => {
     const { id } = await waiting();
-    expect(await call(bo.token, id, { decision: 'deny' })).toMatchObject({ gate: 'prod', decision: 'deny' });
+    const person = await openAnswerCalls(tools)(bo.token);
+    expect(await codeOf(person.answer({ run: id, decision: 'approve', reason: '' }))).toBe('GATE_NOT_OPEN');
+    expect(await person.answer({ run: id, decision: 'deny', reason: '' })).toMatchObject({
+      gate: 'prod',
+      decision: 'deny',
+    });
     expect(await codeOf(call(bo.token, id))).toBe('GATE_NOT_OPEN');
     expect(await codeOf(call(bo.token, id, { gate: null }))).toBe('GATE_NOT_OPEN');
   });

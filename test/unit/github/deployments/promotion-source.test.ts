@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openPromotionSource } from '../../../../src/github/deployments/promotion-source.ts';
 import { refOfDecision } from '../../../../src/github/protection/deployment-decision.ts';
-import type { PromotionFindings } from '../../../../src/protocol/promotion-facts.ts';
+import type { PromotionAsk, PromotionFindings } from '../../../../src/protocol/promotion-facts.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { migrate } from '../../../../src/store/migrate.ts';
@@ -48,19 +48,30 @@ describe('what GitHub knows of a promotion', () => {
     const { installationId, repositoryId } = world;
     await openGitHubRuns(db).add(githubRun({ runId, installationId, repositoryId, headSha: sha, ref, checkName }));
   }
-  const ask = (change: Partial<{ runId: string; commit: string | null; upstream: readonly string[] }> = {}) => {
+  const ask = (change: Partial<PromotionAsk> = {}) => {
     const source = openPromotionSource({
       access: world.access,
       runs: openGitHubRuns(db),
       rules: openProtectionRules(db),
       appId: world.app.id,
     });
-    return source.facts({ runId: 'r1', commit: sha, upstream: [], ...change });
+    return source.facts({ runId: 'r1', commit: sha, wantsChecks: true, upstream: [], ...change });
   };
   const named = ({ checks }: PromotionFindings) =>
     checks?.map(({ name, conclusion }) => `${name}: ${conclusion}`).toSorted();
   const check = async (octokit: PromotingWorld['octokit'], name: string, change: object = {}): Promise<number> =>
     (await octokit.rest.checks.create({ ...world.place, name, head_sha: sha, ...change })).data.id;
+
+  it('is not asked of GitHub where nothing depends on it', async () => {
+    const before = world.sandbox.calls().length;
+    expect(await ask({ wantsChecks: false })).toEqual({ checks: null, deployments: [] });
+    expect(
+      world.sandbox
+        .calls()
+        .slice(before)
+        .filter(({ path }) => path.includes('/commits/')),
+    ).toEqual([]);
+  });
 
   it('is the newest check of each name and app, and the newest status of each context', async () => {
     const { octokit } = await world.install('Builder');
