@@ -20,6 +20,7 @@ import { openReceiver } from '../../src/github/intake/receive.ts';
 import { openJobStarter } from '../../src/github/job-starter.ts';
 import { openStarter } from '../../src/github/matching/start-matching.ts';
 import { compilePipeline } from '../../src/pipeline/compile.ts';
+import type { OwnRules } from '../../src/policy/own/own-rules.ts';
 import { RulesFolder } from '../../src/policy/own/rules-folder.ts';
 import { openLocalSigner } from '../../src/provenance/signers/local.ts';
 import { STEP_CATALOG } from '../../src/steps/catalog.ts';
@@ -40,6 +41,7 @@ import { jobsOfRun } from '../../src/store/run-jobs.ts';
 import { openTestGrants } from '../../src/store/test-grants.ts';
 import { openWorkerSessions } from '../../src/store/worker-sessions.ts';
 import { openWriteAllowance } from '../../src/store/write-allowance.ts';
+import type { OpenedPolicy } from '../default-policy.ts';
 import { versionOfHouse } from '../house.ts';
 import { openDatabase } from '../open-database.ts';
 import { prepareStateFolder } from '../state-folder.ts';
@@ -132,16 +134,29 @@ async function openOwnRules(
   return RulesFolder.open({ folder: ownRules.bundles, keys: ownRules.keys, clock: SYSTEM_CLOCK, onError });
 }
 
+/** The rules of the server, and how to open them anew with other rules of its organisation. */
+async function openRules(
+  config: ServerConfig,
+  onError: (error: unknown) => void,
+): Promise<{
+  readonly ownRules: RulesFolder | undefined;
+  readonly opened: OpenedPolicy;
+  readonly reopen: (own: OwnRules) => Promise<OpenedPolicy>;
+}> {
+  const ownRules = await openOwnRules(config, onError);
+  const setting = { ...config, operators: await readOperatorsPolicy(config.policyFile) };
+  const reopen = (own: OwnRules | undefined): Promise<OpenedPolicy> => openServerPolicy(setting, own);
+  return { ownRules, opened: await reopen(ownRules?.current()), reopen };
+}
+
 async function openRooms(
   config: ServerConfig,
   db: Database,
   log: Logger,
   onError: (error: unknown) => void,
 ): Promise<Rooms> {
-  const ownRules = await openOwnRules(config, onError);
-  const setting = { ...config, operators: await readOperatorsPolicy(config.policyFile) };
-  const [{ policy, openPatched, parsePolicy }, signer, secrets] = await Promise.all([
-    openServerPolicy(setting, ownRules?.current()),
+  const [{ ownRules, opened, reopen }, signer, secrets] = await Promise.all([
+    openRules(config, onError),
     openLocalSigner(config.signingKeyFile),
     openSecrets(config, log),
   ]);
@@ -153,8 +168,7 @@ async function openRooms(
   const { installations, runs, rules, grants } = books;
   const engine = await Engine.open({
     db,
-    policy,
-    openPatched,
+    ...opened,
     home: { tenant: 'local', name: 'local' },
     promotions: openPromotionSource({ access: github.access, runs, rules, appId: Number(config.appId) }),
     signer,
@@ -172,7 +186,7 @@ async function openRooms(
     onError,
     times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
   });
-  ownRules?.onChange(async (rules) => engine.replacePolicy(await openServerPolicy(setting, rules)));
+  ownRules?.onChange(async (own) => engine.replacePolicy(await reopen(own)));
   const checks = reportsOfTheOthers(openCheckBoard(db, claimant.id), installations);
   const dispatches = dispatchesOfTheOthers(openDispatches(db, SYSTEM_CLOCK, claimant.id), installations);
   const starter = openStarter({
@@ -180,7 +194,7 @@ async function openRooms(
     engine,
     runs,
     board: checks,
-    parsePolicy,
+    parsePolicy: opened.parsePolicy,
     compile: (request) => compilePipeline({ ...request, catalog: STEP_CATALOG }),
     isTrusted: async ({ repository, pull }) => pull !== null && (await grants.isGranted(grantFor(repository, pull))),
   });
