@@ -113,9 +113,9 @@ describe('two processes on one embedded state', { timeout: TIMEOUT_MS }, () => {
     const answer = (change: object) =>
       post(socket, '/answerGate', JSON.stringify([{ runId: 'latest', decision: 'deny', reason: 'no', ...change }]));
     for (const wrong of [
-      { principal: { provider: 'github', id: 'torvalds' } },
-      { principal: { provider: 'local', id: 'a b' } },
-      { principal: { provider: 'local', id: 7 } },
+      { principal: { provider: 'github', login: 'torvalds' } },
+      { principal: { provider: 'local', login: 'a b' } },
+      { principal: { provider: 'local', login: 7 } },
       { decision: 'maybe' },
       { decision: undefined },
     ])
