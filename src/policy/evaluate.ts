@@ -151,16 +151,24 @@ function questionBytes(input: PolicyInput): Uint8Array | undefined {
 /** Reads the JSON: to walk the value of a large question once more takes longer than its rules do. */
 function isDeeperThan(json: Uint8Array, depthMax: number): boolean {
   let depth = 0;
-  let isText = false;
   for (let at = 0; at < json.length; at++) {
     const byte = json[at];
-    if (byte === CODES.quote) isText = !isText;
-    else if (isText) at += byte === CODES.backslash ? 1 : 0;
+    if (byte === CODES.quote) at = endOfText(json, at);
     else if (byte === CODES.bracket || byte === CODES.brace) depth++;
     else if (byte === CODES.bracketEnd || byte === CODES.braceEnd) depth--;
     if (depth > depthMax) return true;
   }
   return false;
+}
+
+/** Where the text that begins at a quote ends: at the next one that no odd number of backslashes stands before. */
+function endOfText(json: Uint8Array, begin: number): number {
+  for (let end = json.indexOf(CODES.quote, begin + 1); ; end = json.indexOf(CODES.quote, end + 1)) {
+    if (end < 0) return json.length;
+    let at = end;
+    while (json[at - 1] === CODES.backslash) at--;
+    if ((end - at) % 2 === 0) return end;
+  }
 }
 
 const CODES = { quote: 0x22, backslash: 0x5c, bracket: 0x5b, bracketEnd: 0x5d, brace: 0x7b, braceEnd: 0x7d } as const;
