@@ -15,6 +15,7 @@ import { ulid } from '../../src/base/ids.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { openAnswerCalls } from '../../src/github/commands/answer-call.ts';
 import { grantFor } from '../../src/github/commands/pull.ts';
+import { judgeWhenKnown } from '../../src/github/deployments/judge-when-known.ts';
 import { openPromotionSource } from '../../src/github/deployments/promotion-source.ts';
 import { openReceiver } from '../../src/github/intake/receive.ts';
 import { openJobStarter } from '../../src/github/job-starter.ts';
@@ -165,12 +166,12 @@ async function openRooms(
   const receive = openReceiver(inbox);
   const github = await openGitHub(config, log, ({ id, name, payload }) => receive({ id, event: name, payload }));
   const books = openBooks(db);
-  const { installations, runs, rules, grants } = books;
+  const { installations, rules, grants } = books;
   const engine = await Engine.open({
     db,
     ...opened,
     home: { tenant: 'local', name: 'local' },
-    promotions: openPromotionSource({ access: github.access, runs, rules, appId: Number(config.appId) }),
+    promotions: openPromotionSource({ access: github.access, runs: books.runs, rules, appId: Number(config.appId) }),
     signer,
     issuer: {
       builderId: `${config.publicUrl}/builders/github-app/v1`,
@@ -187,6 +188,7 @@ async function openRooms(
     times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
   });
   ownRules?.onChange(async (own) => engine.replacePolicy(await reopen(own)));
+  const runs = judgeWhenKnown(books.runs, (runIds) => engine.revisitGates(runIds));
   const checks = reportsOfTheOthers(openCheckBoard(db, claimant.id), installations);
   const dispatches = dispatchesOfTheOthers(openDispatches(db, SYSTEM_CLOCK, claimant.id), installations);
   const starter = openStarter({
@@ -200,6 +202,7 @@ async function openRooms(
   });
   return {
     ...books,
+    runs,
     engine,
     ownRules,
     secrets,

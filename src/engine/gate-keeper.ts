@@ -4,6 +4,7 @@ import { upstreamOf, wantsChecks } from '../policy/environments.ts';
 import type { PromotionFindings, PromotionSource } from '../protocol/promotion-facts.ts';
 import type { Database } from '../store/database.ts';
 import { heldGates } from '../store/held-gates.ts';
+import { wasPromoted } from '../store/promotions.ts';
 import { loadRuns } from '../store/run-rows.ts';
 import { stepAt } from './compiled-plan.ts';
 import { stepContexts } from './contexts.ts';
@@ -74,28 +75,32 @@ export class GateKeeper {
         this.#tools.onError(error);
         return { problem: messageOf(error) };
       });
-      await settler.settle(run, { type: 'promotion', idx, findings });
+      if (findings) await settler.settle(run, { type: 'promotion', idx, findings });
     }
   }
 
-  async #findings(run: number, idx: number): Promise<PromotionFindings> {
+  async #findings(run: number, idx: number): Promise<PromotionFindings | undefined> {
     const { db, entries, policies, promotions } = this.#tools;
     const entry = entries.get(run);
     const [row] = await loadRuns(db, [run]);
-    if (!promotions || !entry || !row) return NOTHING_KNOWN;
-    const policy = (await policies.load(db, [row.namespaceId])).get(row.namespaceId);
-    if (!policy) throw new MaestroError('INTERNAL', `run ${row.key} has no policy`);
+    const commit = row?.trigger.source.gitCommit ?? null;
+    if (!promotions || !entry || !row || commit === null) return NOTHING_KNOWN;
     const contexts = stepContexts(entry.contexts, entry.compiled, idx, () => undefined);
     const step = stepAt(entry.compiled, idx);
-    const environment = environmentOfGate(step, contexts);
     // A freeze is over when the clock says so: GitHub knows nothing of it.
     if (isFreezeGate(step)) return NOTHING_KNOWN;
+    const environment = environmentOfGate(step, contexts);
+    if (environment === null) return promotions.facts({ runId: row.key, commit, wantsChecks: true, environments: [] });
+    const policy = (await policies.load(db, [row.namespaceId])).get(row.namespaceId);
+    if (!policy) throw new MaestroError('INTERNAL', `run ${row.key} has no policy`);
     const { data } = policy.inForce.policy;
+    const before = { planDigest: entry.compiled.digest, environment, commit };
+    const own = (await wasPromoted(db, row.namespaceId, before)) ? [environment] : [];
     return promotions.facts({
       runId: row.key,
-      commit: row.trigger.source.gitCommit,
-      wantsChecks: environment === null || wantsChecks(data, environment),
-      upstream: environment === null ? [] : upstreamOf(data, environment),
+      commit,
+      wantsChecks: wantsChecks(data, environment),
+      environments: [...own, ...upstreamOf(data, environment)],
     });
   }
 }

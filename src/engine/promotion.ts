@@ -20,6 +20,7 @@ import { peopleWanted } from './gates.ts';
 import { expiresAfterMs, type Waiting, waitingFor } from './obligations.ts';
 import { isTooMuch, promotedBy } from './promoted.ts';
 import { isPromotion, JUDGE_AGAIN_MS, JUDGE_LATEST_MS } from './promotion-step.ts';
+import { rollbackOf } from './rollback.ts';
 import type { RunWork } from './run-work.ts';
 import { type WaitingGate, waitingGate } from './waiting-gate.ts';
 
@@ -157,10 +158,7 @@ function expiryOf({ step, asked }: WaitingGate, judged: Decision): number | null
 
 interface Question {
   readonly input: PromotionInput;
-  /**
-   * Going back is always allowed, and at once, where people have seen what does it: the same plan, or the same commit. Another
-   * plan may name what was there before and do something else: soak and freeze do not keep it, people have to agree.
-   */
+  /** Nobody has to be asked any more. */
   readonly isReturn: boolean;
 }
 
@@ -177,7 +175,7 @@ async function question(
   const upstream = upstreamOf(data, environment);
   const sought = { ...what, planDigest: work.entry.compiled.digest };
   const known = await findDeployments(session, work.row.namespaceId, [environment, ...upstream], sought);
-  const before = known.filter((one) => one.environment === environment && one.isExact);
+  const back = await rollbackOf(session, work, { environment, ...what }, known, findings);
   const ages = [
     ...known.map((one) => ({
       environment: one.environment,
@@ -202,13 +200,12 @@ async function question(
       at: isoTime(nowMs),
       clocks: clocksIn(timezonesIn(data), nowMs),
       ...what,
-      isRollback: before.length > 0,
+      isRollback: back.isRollback,
       deployments: oldestOfEach(upstream, ages),
       checks: findings.checks,
     },
   };
-  const isSeen = what.artifacts.length === 0 || before.some(({ isSamePlan }) => isSamePlan);
-  return { input, isReturn: before.length > 0 && isSeen && isPromoteGate(gate.step) };
+  return { input, isReturn: back.isSeen && isPromoteGate(gate.step) };
 }
 
 function clocksIn(zones: readonly string[], nowMs: number): PromotionFacts['clocks'] {

@@ -2,12 +2,12 @@
 export interface PromotionAsk {
   /** The run that asks, by its public id: its own checks do not count. */
   readonly runId: string;
-  /** What is promoted; null where there is none, and then nothing is known of checks. */
-  readonly commit: string | null;
+  /** What is promoted, or what made it. */
+  readonly commit: string;
   /** Whether anything depends on its checks. */
   readonly wantsChecks: boolean;
-  /** Environments in which it must have been before. */
-  readonly upstream: readonly string[];
+  /** Environments of which is to be known whether it was there. */
+  readonly environments: readonly string[];
 }
 
 export interface PromotionFindings {
@@ -27,7 +27,11 @@ export interface PromotionFindings {
   }[];
 }
 
-/** Facts about promotions that the store does not have. @throws what may pass: the caller asks again later */
+/** Facts about promotions that the store does not have. */
 export interface PromotionSource {
-  facts(ask: PromotionAsk): Promise<PromotionFindings>;
+  /**
+   * Undefined where it is not known yet to which repository the run belongs: its gates are visited when it is.
+   * @throws what may pass: the caller asks again later
+   */
+  facts(ask: PromotionAsk): Promise<PromotionFindings | undefined>;
 }

@@ -42,3 +42,20 @@ export async function loadPromotions(session: Session, runs: readonly number[]):
     at: row[7] as Date,
   }));
 }
+
+/** Whether a run of the plan was let to the environment before, with nothing but the commit. */
+export async function wasPromoted(
+  session: Session,
+  namespace: number,
+  what: { readonly planDigest: Digest; readonly environment: string; readonly commit: string },
+): Promise<boolean> {
+  const [row] = await session.query(
+    'promotions_before',
+    `select exists (
+       select 1 from promotion o join run r on r.id = o.run_id join plan p on p.id = r.plan_id
+       where o.commit = $1 and o.environment = $2 and cardinality(o.artifacts) = 0
+         and r.namespace_id = $3 and p.digest = $4)`,
+    [what.commit, what.environment, namespace, what.planDigest],
+  );
+  return row?.[0] === true;
+}

@@ -321,6 +321,7 @@ create table promotion (
   constraint promotion_pkey primary key (run_id, idx),
   constraint promotion_decision_id_fkey foreign key (decision_id) REFERENCES decision(id)
 );
+create index promotion_commit on promotion (commit, environment) WHERE (cardinality(artifacts) = 0);
 
 create table protection_request (
   run_id text not null,

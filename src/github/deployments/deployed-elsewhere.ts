@@ -2,7 +2,7 @@ import type { PromotionFindings } from '../../protocol/promotion-facts.ts';
 import type { Octokit } from '../octokit.ts';
 import { once } from '../report/request-limits.ts';
 
-const UPSTREAM_MAX = 20;
+const ENVIRONMENTS_MAX = 20;
 /** Of one environment and commit, the newest: somebody who deploys it for the tenth time has deployed it before. */
 const DEPLOYMENTS_MAX = 10;
 const STATUSES_MAX = 100;
@@ -17,12 +17,14 @@ export interface CommitAt {
   readonly repo: string;
   readonly commit: string;
   readonly appId: number;
+  /** A job that asks whether it comes back: where it deploys, nothing counts but what its own workflow run has brought there. */
+  readonly job?: { readonly environment: string; readonly workflowRunId: number };
 }
 
 /** Where others than Maestro deployed the commit, the newest of each environment. What it deployed itself, it knows better. */
-export async function deployedElsewhere(at: CommitAt, upstream: readonly string[]): Promise<readonly Deployed[]> {
+export async function deployedElsewhere(at: CommitAt, environments: readonly string[]): Promise<readonly Deployed[]> {
   const found: Deployed[] = [];
-  for (const environment of upstream.slice(0, UPSTREAM_MAX)) {
+  for (const environment of environments.slice(0, ENVIRONMENTS_MAX)) {
     const deployed = await newestOf(at, environment);
     if (deployed) found.push(deployed);
   }
@@ -43,15 +45,22 @@ async function newestOf(at: CommitAt, environment: string): Promise<Deployed | u
 
 /** One that was replaced has become inactive; one that failed after all does not count. */
 async function successOf(
-  { octokit, owner, repo }: CommitAt,
-  { id }: Deployment,
+  { octokit, owner, repo, job }: CommitAt,
+  { id, environment }: Deployment,
 ): Promise<Pick<Deployed, 'succeededAt' | 'endedAt'> | undefined> {
   const ask = { owner, repo, deployment_id: id, per_page: STATUSES_MAX, request: once() };
   const { data } = await octokit.rest.repos.listDeploymentStatuses(ask);
   const [newest] = data;
   if (newest?.state !== 'success' && newest?.state !== 'inactive') return undefined;
-  const succeededAt = data.find(({ state }) => state === 'success')?.created_at;
+  const isOwn = environment === job?.environment ? ofWorkflowRun(job.workflowRunId) : () => true;
+  const succeededAt = data.find((status) => status.state === 'success' && isOwn(status.log_url ?? ''))?.created_at;
   return succeededAt === undefined
     ? undefined
     : { succeededAt, endedAt: newest.state === 'inactive' ? newest.created_at : null };
+}
+
+/** What GitHub says of jobs links to them. */
+function ofWorkflowRun(id: number): (url: string) => boolean {
+  const page = new RegExp(`/actions/runs/${id}(?:[/?#]|$)`);
+  return (url) => page.test(url);
 }

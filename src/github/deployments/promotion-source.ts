@@ -22,16 +22,18 @@ export interface PromotionSourceOptions {
 type Check = NonNullable<PromotionFindings['checks']>[number];
 type CheckRun = Awaited<ReturnType<Octokit['rest']['checks']['listForRef']>>['data']['check_runs'][number];
 
-/** What GitHub knows of a commit that is to be promoted. Runs that belong to no repository there have nothing. */
+/** What GitHub knows of a commit that is to be promoted. */
 export function openPromotionSource(options: PromotionSourceOptions): PromotionSource {
   return {
-    facts: async ({ runId, commit, wantsChecks, upstream }) => {
+    facts: async ({ runId, commit, wantsChecks, environments }) => {
       const place = await options.runs.find(runId);
-      if (!place || commit === null) return { checks: null, deployments: [] };
+      if (!place) return undefined;
       const octokit = await options.access.installation(place.installationId);
-      const at = { octokit, owner: place.owner, repo: place.repo, commit, appId: options.appId };
+      const job = isDeploymentDecision(place) ? await options.rules.find(runId) : undefined;
+      const { owner, repo } = place;
+      const at: CommitAt = { octokit, owner, repo, commit, appId: options.appId, ...(job && { job }) };
       const checks = wantsChecks ? await checksOf(options, at, place) : null;
-      return { checks, deployments: await deployedElsewhere(at, upstream) };
+      return { checks, deployments: await deployedElsewhere(at, environments) };
     },
   };
 }
@@ -79,7 +81,7 @@ async function waitingForThis(
 ): Promise<(run: CheckRun) => boolean> {
   const ofCommit = await options.runs.ofCommit(place.repositoryId, at.commit);
   const runIds = [place, ...ofCommit.filter(isDeploymentDecision)].map(({ runId }) => runId);
-  const jobs = await waitingJobs(options, at, place);
+  const jobs = await waitingJobs(at);
   return ({ id, app, external_id: externalId, name }) => {
     if (app?.id !== at.appId) return jobs.has(id);
     const [runId = ''] = externalId?.split('/') ?? [];
@@ -88,21 +90,9 @@ async function waitingForThis(
 }
 
 /** A job of Actions has the id of its check. */
-async function waitingJobs(
-  { rules }: PromotionSourceOptions,
-  { octokit, owner, repo }: CommitAt,
-  place: GitHubRun,
-): Promise<ReadonlySet<number>> {
-  const request = isDeploymentDecision(place) ? await rules.find(place.runId) : undefined;
-  if (!request) return new Set();
-  const ask = {
-    owner,
-    repo,
-    run_id: request.workflowRunId,
-    filter: 'latest',
-    per_page: PAGE,
-    request: once(),
-  } as const;
+async function waitingJobs({ octokit, owner, repo, job }: CommitAt): Promise<ReadonlySet<number>> {
+  if (!job) return new Set();
+  const ask = { owner, repo, run_id: job.workflowRunId, filter: 'latest', per_page: PAGE, request: once() } as const;
   const { data } = await octokit.rest.actions.listJobsForWorkflowRun(ask);
   return new Set(data.jobs.filter(({ status }) => status === 'waiting').map(({ id }) => id));
 }

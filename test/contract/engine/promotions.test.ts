@@ -35,7 +35,7 @@ onEveryStore(
       outside.aheadMs += 31 * MINUTE_MS;
       const run = await release(w, 'v1');
       await waits(w, run, /0 of 2 approvals/);
-      expect(outside.asked.at(-1)).toMatchObject({ commit: COMMIT, upstream: ['staging'] });
+      expect(outside.asked.at(-1)).toMatchObject({ commit: COMMIT, environments: ['staging'] });
       await answer(run, BO);
       await waits(w, run, /1 of 2 approvals/);
       // One person counts once, and whoever started it not at all.
@@ -103,6 +103,65 @@ onEveryStore(
       const run = await w.start(planOf([promote('gate', 'prod'), PROD]), { trigger });
       expect((await w.until(run, 'gate', 'denied')).reason).toMatch(/promotion\/upstream/);
       await w.end(run);
+    });
+
+    it('asks people where another plan brings a commit back, and nobody where the same one does', async () => {
+      const w = world();
+      const gitCommit = 'd'.repeat(40);
+      const trigger = { ...RELEASE, source: { ...RELEASE.source, gitCommit } };
+      const upstream = { environment: 'staging', sha: gitCommit, succeededAt: '2026-01-01T00:00:00Z', endedAt: null };
+      outside.findings = { ...GREEN, deployments: [upstream] };
+      const bring = (change: Partial<PlanStep> = {}): Promise<number> =>
+        w.start(planOf([promote('gate', 'prod'), { ...PROD, ...change }]), { trigger });
+      const first = await bring();
+      await waits(w, first, /0 of 2 approvals/);
+      await answer(first, BO);
+      await answer(first, CY);
+      await w.until(first, 'gate', 'succeeded');
+      await deploy(w, first);
+      outside.findings = { checks: [{ name: 'ci/build', conclusion: 'failure' }], deployments: [] };
+      const same = await bring();
+      await w.until(same, 'gate', 'succeeded');
+      await deploy(w, same);
+      const other = await bring({ with: { run: 'drop' } });
+      await waits(w, other, /0 of 2 approvals/);
+      expect((await w.step(other, 'gate')).status).toBe('held');
+      await w.engine.cancelRun(other, 'enough');
+      await w.end(other);
+      outside.findings = GREEN;
+    });
+
+    it('lets a commit come back that others deployed behind the gate of the same plan, and no other', async () => {
+      const w = world();
+      const gitCommit = 'e'.repeat(40);
+      const trigger = { ...RELEASE, source: { ...RELEASE.source, gitCommit } };
+      const on = (environment: string) =>
+        ({ environment, sha: gitCommit, succeededAt: '2026-01-01T00:00:00Z', endedAt: null }) as const;
+      const only = (message: string): Promise<number> =>
+        w.start(planOf([promote('gate', 'prod', { with: { environment: 'prod', message } })]), { trigger });
+      // Whoever says that it was there has not been let there.
+      outside.findings = { ...GREEN, deployments: [on('staging'), on('prod')] };
+      const first = await only('one');
+      await waits(w, first, /0 of 2 approvals/);
+      expect(outside.asked.at(-1)?.environments).toEqual(['staging']);
+      await answer(first, BO);
+      await answer(first, CY);
+      await w.until(first, 'gate', 'succeeded');
+      await w.end(first);
+      outside.findings = { checks: [{ name: 'ci/build', conclusion: 'failure' }], deployments: [on('prod')] };
+      const again = await only('one');
+      await w.until(again, 'gate', 'succeeded');
+      await w.end(again);
+      expect(outside.asked.at(-1)?.environments).toEqual(['prod', 'staging']);
+      const other = await only('two');
+      expect((await w.until(other, 'gate', 'denied')).reason).toMatch(/ci\/build/);
+      await w.end(other);
+      // Let there, but nobody says that it came to be there.
+      outside.findings = { ...GREEN, deployments: [] };
+      const failed = await only('one');
+      expect((await w.until(failed, 'gate', 'denied')).reason).toMatch(/promotion\/upstream/);
+      await w.end(failed);
+      outside.findings = GREEN;
     });
 
     it('does not count what a run of a fork brought to the environment before', async () => {

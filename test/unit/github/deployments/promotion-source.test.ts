@@ -19,6 +19,8 @@ jobs:
       - run: echo out
 `;
 
+const ASK: Omit<PromotionAsk, 'commit'> = { runId: 'r1', wantsChecks: true, environments: [] };
+
 describe('what GitHub knows of a promotion', () => {
   let db: Database;
   let drop = async (): Promise<void> => {};
@@ -48,14 +50,17 @@ describe('what GitHub knows of a promotion', () => {
     const { installationId, repositoryId } = world;
     await openGitHubRuns(db).add(githubRun({ runId, installationId, repositoryId, headSha: sha, ref, checkName }));
   }
-  const ask = (change: Partial<PromotionAsk> = {}) => {
-    const source = openPromotionSource({
+  const source = () =>
+    openPromotionSource({
       access: world.access,
       runs: openGitHubRuns(db),
       rules: openProtectionRules(db),
       appId: world.app.id,
     });
-    return source.facts({ runId: 'r1', commit: sha, wantsChecks: true, upstream: [], ...change });
+  const ask = async (change: Partial<PromotionAsk> = {}): Promise<PromotionFindings> => {
+    const facts = await source().facts({ ...ASK, commit: sha, ...change });
+    if (!facts) throw new Error('the run is not known');
+    return facts;
   };
   const named = ({ checks }: PromotionFindings) =>
     checks?.map(({ name, conclusion }) => `${name}: ${conclusion}`).toSorted();
@@ -138,10 +143,9 @@ describe('what GitHub knows of a promotion', () => {
     expect((await ask()).checks).toHaveLength(110);
   }, 60_000);
 
-  it('is unknown of a commit that is not there, and of a run that belongs to no repository', async () => {
+  it('is nothing of a commit that is not there, and not known of a run before that belongs to a repository', async () => {
     expect(await ask({ commit: 'f'.repeat(40) })).toEqual({ checks: null, deployments: [] });
-    expect(await ask({ commit: null })).toEqual({ checks: null, deployments: [] });
-    expect(await ask({ runId: 'elsewhere' })).toEqual({ checks: null, deployments: [] });
+    expect(await source().facts({ ...ASK, commit: sha, runId: 'elsewhere' })).toBeUndefined();
   });
 
   it('fails where GitHub does, so that it is asked again', async () => {
@@ -151,7 +155,12 @@ describe('what GitHub knows of a promotion', () => {
   });
 
   describe('of deployments upstream', () => {
-    const deploy = async (octokit: PromotingWorld['octokit'], environment: string, states: readonly string[]) => {
+    const deploy = async (
+      octokit: PromotingWorld['octokit'],
+      environment: string,
+      states: readonly string[],
+      log_url = '',
+    ) => {
       const body = { ref: sha, environment, required_contexts: [], auto_merge: false };
       const { data } = await octokit.rest.repos.createDeployment({ ...world.place, ...body });
       const id = 'id' in data ? data.id : 0;
@@ -160,6 +169,7 @@ describe('what GitHub knows of a promotion', () => {
           ...world.place,
           deployment_id: id,
           state: state as 'success',
+          log_url,
         });
     };
 
@@ -172,7 +182,7 @@ describe('what GitHub knows of a promotion', () => {
       ['nobody told of', [], 0],
     ])('counts one of somebody else that %s: %s', async (_, states, count) => {
       await deploy((await world.install('Deployer')).octokit, 'staging', states);
-      const { deployments } = await ask({ upstream: ['staging'] });
+      const { deployments } = await ask({ environments: ['staging'] });
       expect(deployments).toHaveLength(count);
       expect(deployments.every((one) => one.environment === 'staging' && one.sha === sha)).toBe(true);
       expect(deployments.every(({ succeededAt }) => Date.parse(succeededAt) <= Date.now())).toBe(true);
@@ -182,15 +192,39 @@ describe('what GitHub knows of a promotion', () => {
       const { octokit } = await world.install('Deployer');
       await deploy(world.octokit, 'staging', ['success']);
       await deploy(octokit, 'test', ['success']);
-      expect((await ask({ upstream: ['staging'] })).deployments).toEqual([]);
-      expect((await ask({ upstream: ['test'], commit: 'f'.repeat(40) })).deployments).toEqual([]);
+      expect((await ask({ environments: ['staging'] })).deployments).toEqual([]);
+      expect((await ask({ environments: ['test'], commit: 'f'.repeat(40) })).deployments).toEqual([]);
+    });
+
+    it('counts for a job, where that deploys, nothing but what its own workflow run has brought there', async () => {
+      await add('d1', refOfDecision('prod'), 'maestro / deployment to prod');
+      const request = {
+        runId: 'd1',
+        repositoryId: world.repositoryId,
+        workflowRunId: 70,
+        attempt: 2,
+        environment: 'prod',
+      };
+      await openProtectionRules(db).add(request);
+      const { octokit } = await world.install('Deployer');
+      const at = (run: number) => `https://github.test/octo/app/actions/runs/${run}/job/1`;
+      const found = async (environment: string, runId = 'd1') =>
+        (await ask({ runId, environments: [environment] })).deployments.length;
+      await deploy(octokit, 'prod', ['success'], at(7));
+      await deploy(octokit, 'prod', ['success'], at(701));
+      await deploy(octokit, 'prod', ['failure'], at(70));
+      expect([await found('prod'), await found('prod', 'r1')]).toEqual([0, 1]);
+      await deploy(octokit, 'staging', ['success'], at(7));
+      expect(await found('staging')).toBe(1);
+      await deploy(octokit, 'prod', ['success'], at(70));
+      expect(await found('prod')).toBe(1);
     });
 
     it('counts the newest that succeeded where a later one did not', async () => {
       const { octokit } = await world.install('Deployer');
       await deploy(octokit, 'staging', ['success']);
       await deploy(octokit, 'staging', ['failure']);
-      expect((await ask({ upstream: ['staging'] })).deployments).toHaveLength(1);
+      expect((await ask({ environments: ['staging'] })).deployments).toHaveLength(1);
     });
   });
 });

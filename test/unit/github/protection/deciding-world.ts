@@ -1,8 +1,10 @@
+import { setTimeout } from 'node:timers/promises';
 import { openRunFeed } from '../../../../app/server/run-feed.ts';
 import type { JsonObject } from '../../../../src/base/json.ts';
 import { localPrincipal, type Principal } from '../../../../src/base/principal.ts';
 import type { Engine } from '../../../../src/engine/engine.ts';
 import type { Delivery, DeliveryHandler } from '../../../../src/github/delivery-handler.ts';
+import { judgeWhenKnown } from '../../../../src/github/deployments/judge-when-known.ts';
 import { openPromotionSource } from '../../../../src/github/deployments/promotion-source.ts';
 import { AbandonedRequests } from '../../../../src/github/protection/abandoned-requests.ts';
 import { openGivenAnswers } from '../../../../src/github/protection/given-answers.ts';
@@ -11,6 +13,7 @@ import { openReviewTeller } from '../../../../src/github/protection/tell-reviews
 import { Reporter } from '../../../../src/github/report/reporter.ts';
 import { Writing } from '../../../../src/github/report/writing.ts';
 import { compilePipeline } from '../../../../src/pipeline/compile.ts';
+import type { GitHubRuns } from '../../../../src/protocol/github-run.ts';
 import type { RunView } from '../../../../src/protocol/run.ts';
 import { STEP_CATALOG } from '../../../../src/steps/catalog.ts';
 import { openCheckBoard } from '../../../../src/store/check-board.ts';
@@ -18,6 +21,7 @@ import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openProtectionRules } from '../../../../src/store/protection-rules.ts';
 import { openWriteAllowance } from '../../../../src/store/write-allowance.ts';
+import { rulesWith } from '../../../contract/engine/world.ts';
 import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
 import { openPromotingWorld, type PromotingWorld } from '../deployments/promoting-world.ts';
 
@@ -43,6 +47,14 @@ interface SeenJob {
   readonly words: readonly string[];
 }
 
+export interface DecidingOptions {
+  readonly url?: string;
+  /** What the operator's policy changes. */
+  readonly policy?: JsonObject;
+  /** Milliseconds that a run is under way before it is written down where it belongs. */
+  readonly beforeKnown?: number;
+}
+
 /** A workflow of a repository that waits before its environment for the App, and all of the App that has to do with it. */
 export class DecidingWorld {
   readonly github: PromotingWorld;
@@ -52,8 +64,9 @@ export class DecidingWorld {
   /** Of this process, for the pace of writes. */
   readonly clock = { aheadMs: 0, now: (): number => Date.now() + this.clock.aheadMs };
   readonly #drop: () => Promise<void>;
+  #beforeKnownMs = 0;
 
-  static async open(url?: string): Promise<DecidingWorld> {
+  static async open({ url, policy, beforeKnown }: DecidingOptions = {}): Promise<DecidingWorld> {
     const github = await openPromotingWorld(
       { 'a.ts': 'a', [WORKFLOW]: DEPLOY },
       { runners: [TINY], hostEnvironment: process.env },
@@ -68,7 +81,10 @@ export class DecidingWorld {
       rules: openProtectionRules(db),
       appId: github.app.id,
     });
-    return new DecidingWorld(github, db, await openTestEngine(db, { promotions }), fresh.drop);
+    const engine = await openTestEngine(db, { promotions, ...(policy && (await rulesWith(policy))) });
+    const decided = new DecidingWorld(github, db, engine, fresh.drop);
+    decided.#beforeKnownMs = beforeKnown ?? 0;
+    return decided;
   }
 
   private constructor(github: PromotingWorld, db: Database, engine: Engine, drop: () => Promise<void>) {
@@ -120,7 +136,7 @@ export class DecidingWorld {
     const handlers: Readonly<Record<string, DeliveryHandler>> = protectionHandlers({
       access: this.github.access,
       engine: this.engine,
-      runs: this.runs,
+      runs: this.#runsOfServer(),
       rules: this.rules,
       board: openCheckBoard(this.db),
       compile: (request) => compilePipeline({ ...request, catalog: STEP_CATALOG }),
@@ -137,6 +153,17 @@ export class DecidingWorld {
     const [, runId = ''] = /prod is decided by (\w+)/.exec(note) ?? [];
     if (runId === '') throw new Error(`nothing was decided: ${note}`);
     return runId;
+  }
+
+  #runsOfServer(): GitHubRuns {
+    const runs = judgeWhenKnown(this.runs, (runIds) => this.engine.revisitGates(runIds));
+    return {
+      ...runs,
+      add: async (run) => {
+        await setTimeout(this.#beforeKnownMs);
+        await runs.add(run);
+      },
+    };
   }
 
   async view(runId: string): Promise<RunView> {

@@ -80,6 +80,21 @@ describe('the App as a protection rule', { timeout: 60_000 }, () => {
     ]);
   });
 
+  it('judges a job by its commit also where it waits before it is known whose that is', async () => {
+    const slow = await DecidingWorld.open({
+      policy: { environments: { prod: { order: 1, checks: 'all' } } },
+      beforeKnown: 500,
+    });
+    try {
+      await slow.dispatch();
+      const runId = await slow.ask();
+      const reason = async () => (await slow.view(runId)).steps[0]?.reason ?? '';
+      await expect.poll(reason, WAIT).toMatch(/the commit has no check yet/);
+    } finally {
+      await slow.close();
+    }
+  });
+
   it('asks nobody twice, however often GitHub sends the webhook', async () => {
     const workflowRunId = await world.dispatch();
     const runIds = [await world.ask(), await world.ask()];
@@ -156,6 +171,26 @@ describe('the App as a protection rule', { timeout: 60_000 }, () => {
     const second = await world.ask();
     expect(second).not.toBe(first);
     expect(await world.rules.find(second)).toMatchObject({ attempt: 2 });
+  });
+
+  it('lets a job that is run again bring back what it has deployed before, and asks about another workflow run', async () => {
+    const { workflowRunId, runId: first } = await asked();
+    await world.answer(first, bo);
+    await ends(first, 'succeeded');
+    await world.report();
+    await world.github.sandbox.settled();
+    await asked();
+    await world.github.ada.rest.actions.reRunWorkflow({ ...world.github.place, run_id: workflowRunId });
+    const second = await world.ask();
+    expect(second).not.toBe(first);
+    await ends(second, 'succeeded');
+    await world.report();
+    await world.github.sandbox.settled();
+    expect(await world.jobs(workflowRunId)).toMatchObject([
+      { state: 'success', gate: 'approved' },
+      { state: 'success', gate: 'approved' },
+    ]);
+    expect(world.errors).toEqual([]);
   });
 
   it('cancels what decided for an earlier attempt when the next one asks', async () => {
