@@ -15,7 +15,10 @@ describe('step catalog', () => {
   it('knows the names of steps that this version cannot run', () => {
     for (const name of ['llm.plan', 'llm.generate', 'build.container', 'cd.rollout'])
       expect(STEP_CATALOG.get(name)).toMatchObject({ isAvailable: false, kind: 'work' });
-    expect(STEP_CATALOG.get('gate.promote')).toMatchObject({ isAvailable: false, kind: 'gate' });
+  });
+
+  it.each(['gate.promote', 'gate.freeze', 'approval'])('knows %s for a gate', (name) => {
+    expect(STEP_CATALOG.get(name)).toMatchObject({ isAvailable: true, kind: 'gate' });
   });
 
   it('has valid JSON Schemas', () => {
