@@ -34,19 +34,26 @@ const IS_RIPE = `(r.sent_ms is null or (r.kind <> 'comment' and r.is_urgent) or 
 /** Whoever waits for annotations beyond the first has read the rest: any other word goes before them. */
 const IS_REMAINDER = `(r.kind = 'check' and not r.is_unsure and r.told_digest is not distinct from r.digest)`;
 
+/**
+ * Writes are few: what people or a job wait for goes first, then what has ended, then what goes on. Of a deployment each comes a
+ * place later, because a check has said it already.
+ */
+const RANK = `(case when r.kind = 'review' or r.content ->> 'conclusion' = 'action_required' or ${ASKS_ANEW} then 0
+  else 1 + (not r.is_urgent)::int + (r.kind = 'deployment')::int end)`;
+
 /** Several processes claim at once: rows that another one is about to take are skipped. */
 const CLAIM = `with due as (
-    select r.id, r.is_unsure, ${IS_REMAINDER} as is_remainder from report r
+    select r.id, r.is_unsure, ${IS_REMAINDER} as is_remainder, ${RANK} as rank from report r
       left join write_allowance a on a.installation_id = r.installation_id
     where r.is_due and r.due_ms <= $1::bigint and ${IS_RIPE}
       and ($4::bigint is null or r.installation_id = $4) and not (r.installation_id = any ($5::bigint[]))
       and case when ${IS_REMAINDER} then ${hasWrite('remainder')} else ${hasWrite('report')} end
-    order by is_remainder, (r.is_urgent or ${ASKS_ANEW}) desc, r.id limit $3 for update of r skip locked),
+    order by is_remainder, rank, r.id limit $3 for update of r skip locked),
   chosen as (select * from due where not is_remainder or id = (select id from due order by is_remainder, id limit 1))
   update report r set fence = r.fence + 1, due_ms = $1::bigint + $2::bigint, held_ms = $1::bigint + $2::bigint, holder = $6,
     is_unsure = true from chosen where r.id = chosen.id
   returning r.id, r.fence, r.digest, r.installation_id, r.owner, r.repo, r.remote_id, chosen.is_unsure, r.failures,
-    r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, r.is_urgent or ${ASKS_ANEW}, chosen.is_remainder, r.writes`;
+    r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, chosen.rank, chosen.is_remainder, r.writes`;
 
 export function openReportClaims(db: Database, holder: string | null): ReportClaims {
   return {
@@ -59,7 +66,7 @@ export function openReportClaims(db: Database, holder: string | null): ReportCla
         intArray('only' in installations ? [] : installations.except),
         holder,
       ]);
-      return rows.toSorted(byUrgency).map(toDue);
+      return rows.toSorted(byRank).map(toDue);
     },
     renew: async (due, untilMs) => {
       const rows = await db.query(
@@ -151,8 +158,8 @@ function wordsOf(due: DueReport): Pick<CheckSpec, 'asks'> {
   return due.kind === 'check' ? due.spec : {};
 }
 
-function byUrgency(a: Row, b: Row): number {
-  return Number(b[14]) - Number(a[14]) || Number(a[0]) - Number(b[0]);
+function byRank(a: Row, b: Row): number {
+  return Number(a[14]) - Number(b[14]) || Number(a[0]) - Number(b[0]);
 }
 
 function toDue(row: Row): DueReport {

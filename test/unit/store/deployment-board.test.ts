@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CheckSpec } from '../../../src/protocol/check.ts';
 import type { DeploymentSpec } from '../../../src/protocol/deployment-board.ts';
 import type { DueReport } from '../../../src/protocol/report-book.ts';
 import { openCheckBoard } from '../../../src/store/check-board.ts';
@@ -9,6 +10,7 @@ import { openInstallations } from '../../../src/store/installations.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { openProtectionRules } from '../../../src/store/protection-rules.ts';
 import { openPruning } from '../../../src/store/pruning.ts';
+import { checkSpec } from '../../fakes/checks.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
 import { githubRun } from '../../fakes/github-runs.ts';
 import { describeWith } from '../../real-parts.ts';
@@ -84,6 +86,21 @@ function suite(url: string | undefined): void {
     await write(0);
     await put(spec('r1', { state: 'failure' }), 2);
     expect(await write(1)).toEqual(['r1 failure']);
+  });
+
+  it('is told after what people wait for and what checks say of it', async () => {
+    const board = openCheckBoard(db);
+    const check = (externalId: string, change: Partial<CheckSpec>): Promise<void> =>
+      board.put(TARGET, checkSpec({ externalId, name: externalId, ...change }));
+    await put(spec('r1'), 1);
+    await put(spec('r2', { state: 'success' }), 1);
+    await check('goes on', { status: 'in_progress', conclusion: null });
+    await check('has ended', { status: 'completed', conclusion: 'success' });
+    await check('asks', { status: 'completed', conclusion: 'action_required' });
+    const dues = await claim(0);
+    expect(
+      dues.map((due) => (due.kind === 'deployment' ? due.spec.state : due.kind === 'check' && due.spec.name)),
+    ).toEqual(['asks', 'has ended', 'success', 'goes on', 'queued']);
   });
 
   it('is no news where only its log moved, or it waits for a shorter time', async () => {
