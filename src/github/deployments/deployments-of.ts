@@ -40,6 +40,8 @@ export function deploymentsOf(run: RunView, plan: Plan, options: DeploymentOptio
     });
 }
 
+const OVER: ReadonlySet<DeploymentState> = new Set(['error', 'failure', 'inactive']);
+
 interface Standing {
   readonly state: DeploymentState;
   readonly description: string;
@@ -69,13 +71,16 @@ function specOf(
 /**
  * `queued` while the first of its work waits, `in_progress` from there on, then `success` when all of it was done; `error` where it was
  * denied, cancelled or could not be undone, `failure` where it failed, `inactive` where it was undone or came to nothing.
- * Undefined where nothing of it happened in this run and nothing was said: a retry keeps what the run before deployed.
+ * Undefined where nothing of it happened in this run and nothing was said: a retry keeps what the run before deployed, and what
+ * was denied before anybody heard of it is no deployment.
  */
 function standingOf(all: readonly StepView[], tolerant: ReadonlySet<string>, isToldOf: boolean): Standing | undefined {
   const [undoing, steps] = [all.filter((step) => step.isCompensation), all.filter((step) => !step.isCompensation)];
   const work = steps.filter(({ kind }) => kind === 'work');
   if (work.length === 0 || !(isToldOf || all.some(isOfThisRun))) return undefined;
-  return notUndone(undoing) ?? trouble(steps, tolerant) ?? undone(undoing) ?? progress(steps, work);
+  const standing = notUndone(undoing) ?? trouble(steps, tolerant) ?? undone(undoing) ?? progress(steps, work);
+  const hasBegun = all.some(({ attempts }) => attempts > 0);
+  return isToldOf || hasBegun || !OVER.has(standing.state) ? standing : undefined;
 }
 
 /** It waits, runs, or has run. What was carried over from an earlier attempt has no attempts here. */
