@@ -55,7 +55,7 @@ export async function tellStory(stage: Stage, narrator: Narrator): Promise<strin
   await agreeByComment(stage, narrator, broken.pull, sha);
   const { run, sha: shipped } = await promote(stage, narrator, broken.pull, sha);
   await protectJobs(stage, narrator, BRANCH, shipped);
-  await release(stage, narrator);
+  await release(stage, narrator, broken.pull, shipped);
   const violations = stage.sandbox.violations();
   narrator.claim('of all these calls not one broke a rule of GitHub’s', violations.length === 0, violations);
   return run;
@@ -177,9 +177,12 @@ async function agreeByComment(stage: Stage, narrator: Narrator, pull: number, sh
   show(narrator, await waitForCheck(stage, sha, PREVIEW, 'success'));
 }
 
-async function release(stage: Stage, narrator: Narrator): Promise<void> {
+async function release(stage: Stage, narrator: Narrator, pull: number, shipped: string): Promise<void> {
   const { ada, repository } = stage;
   narrator.act('8  ada tags a release', 'The tag’s own pipeline builds it once more, from its own commit.');
+  narrator.say(`ada              closes #${pull}, whose preview nobody agreed to any more`);
+  await ada.octokit.rest.pulls.update({ ...repository, pull_number: pull, state: 'closed' });
+  show(narrator, await waitForCheck(stage, shipped, PREVIEW, 'cancelled'));
   await ada.push(repository, 'main', { message: 'feat: discounts in bulk (#1)', files: { 'src/price.js': FIX } });
   const sha = await ada.tag(repository, 'main', 'v1.0.0');
   show(narrator, await waitForCheck(stage, sha, RELEASE, 'success'));
