@@ -169,10 +169,16 @@ describe('people who approve', () => {
       [sandbox.issueUserToken('grace', 'ghu_'), 401, 'UNAUTHENTICATED'],
       [`ghp_${'0'.repeat(36)}`, 401, 'UNAUTHENTICATED'],
     ] as const;
-    for (const [token, status, code] of refused) expect(await answer(token, run, 'approve')).toEqual({ status, code });
-    expect(await answer(tokenOf(grace), '01nosuchrun', 'approve')).toEqual({ status: 404, code: 'RUN_NOT_FOUND' });
+    const agree = { gate: 'agree' };
+    for (const [token, status, code] of refused)
+      expect(await answer(token, run, 'approve', agree)).toEqual({ status, code });
+    expect(await answer(tokenOf(grace), run, 'approve')).toEqual({ status: 409, code: 'GATE_NOT_OPEN' });
+    expect(await answer(tokenOf(grace), '01nosuchrun', 'approve', agree)).toEqual({
+      status: 404,
+      code: 'RUN_NOT_FOUND',
+    });
     await isStillWaiting(sha, 'two');
-    expect(await answer(tokenOf(grace), run, 'approve', { gate: 'agree' })).toMatchObject({ status: 200 });
+    expect(await answer(tokenOf(grace), run, 'approve', agree)).toMatchObject({ status: 200 });
     const shell = new Project({ GH_TOKEN: tokenOf(hugo) });
     const said = await shell.maestro(
       'approve',
