@@ -26,6 +26,8 @@ export interface DeploymentSpec {
   readonly environmentUrl: string | null;
   /** People who use it are reached by it directly. */
   readonly isProduction: boolean;
+  /** It ended before any of it began: told only where GitHub has heard of it already. */
+  readonly isVain: boolean;
 }
 
 /** What should stand on GitHub's deployments. Implemented by the store; the loop that writes checks brings GitHub to it. */

@@ -16,6 +16,7 @@ export function openDeploymentBoard(db: Database): DeploymentBoard {
     putDeployment: async (target, spec, version) => {
       await db.transaction(async (session) => {
         const isNews = await put(session, target, spec, version);
+        if (isNews && spec.isVain) await withdrawUntold(session, target, spec);
         if (isNews && spec.state === 'success') await replaceOthers(session, target, spec);
       });
     },
@@ -39,7 +40,21 @@ function put(session: Session, target: CheckTarget, spec: DeploymentSpec, versio
   return putReport(session, target, { kind: 'deployment', ...facts, version, asks: asksText({}) });
 }
 
-function newsOf(spec: DeploymentSpec): string {
+/** To make a deployment only to say that it came to nothing costs two writes and tells nobody more than its check. */
+async function withdrawUntold(
+  session: Session,
+  { repositoryId, headSha }: CheckTarget,
+  { externalId }: DeploymentSpec,
+): Promise<void> {
+  await session.query(
+    'deployment_withdraw',
+    `update report set is_due = false, sent_digest = digest where repository_id = $1 and head_sha = $2 and external_id = $3
+       and remote_id is null and not is_unsure`,
+    [repositoryId, headSha, externalId],
+  );
+}
+
+function newsOf({ isVain: _, ...spec }: DeploymentSpec): string {
   return jsonText({ ...spec, logUrl: null, description: withoutCountdown(spec.description) });
 }
 

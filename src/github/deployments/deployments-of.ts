@@ -35,24 +35,27 @@ export function deploymentsOf(run: RunView, plan: Plan, options: DeploymentOptio
     .filter((name) => name !== '' && name.length <= ENVIRONMENT_CHARS_MAX)
     .slice(0, ENVIRONMENTS_MAX)
     .flatMap((environment) => {
-      const standing = standingOf(steps.get(environment) ?? [], tolerant, options.standing.includes(environment));
-      return standing === undefined ? [] : [specOf(run, environment, standing, options)];
+      const own = steps.get(environment) ?? [];
+      const standing = standingOf(own, tolerant, options.standing.includes(environment));
+      if (standing === undefined) return [];
+      const isVain = OVER.has(standing.state) && own.every(({ attempts }) => attempts === 0);
+      return [{ ...specOf(run, environment, standing, options), isVain }];
     });
 }
-
-const OVER: ReadonlySet<DeploymentState> = new Set(['error', 'failure', 'inactive']);
 
 interface Standing {
   readonly state: DeploymentState;
   readonly description: string;
 }
 
+const OVER: ReadonlySet<DeploymentState> = new Set(['error', 'failure', 'inactive']);
+
 function specOf(
   run: RunView,
   environment: string,
   { state, description }: Standing,
   { environmentOf, logUrl }: DeploymentOptions,
-): DeploymentSpec {
+): Omit<DeploymentSpec, 'isVain'> {
   const { url, isProduction } = environmentOf(environment);
   return {
     externalId: `${run.id}/environment/${environment}`,
@@ -71,16 +74,13 @@ function specOf(
 /**
  * `queued` while the first of its work waits, `in_progress` from there on, then `success` when all of it was done; `error` where it was
  * denied, cancelled or could not be undone, `failure` where it failed, `inactive` where it was undone or came to nothing.
- * Undefined where nothing of it happened in this run and nothing was said: a retry keeps what the run before deployed, and what
- * was denied before anybody heard of it is no deployment.
+ * Undefined where nothing of it happened in this run and nothing was said: a retry keeps what the run before deployed.
  */
 function standingOf(all: readonly StepView[], tolerant: ReadonlySet<string>, isToldOf: boolean): Standing | undefined {
   const [undoing, steps] = [all.filter((step) => step.isCompensation), all.filter((step) => !step.isCompensation)];
   const work = steps.filter(({ kind }) => kind === 'work');
   if (work.length === 0 || !(isToldOf || all.some(isOfThisRun))) return undefined;
-  const standing = notUndone(undoing) ?? trouble(steps, tolerant) ?? undone(undoing) ?? progress(steps, work);
-  const hasBegun = all.some(({ attempts }) => attempts > 0);
-  return isToldOf || hasBegun || !OVER.has(standing.state) ? standing : undefined;
+  return notUndone(undoing) ?? trouble(steps, tolerant) ?? undone(undoing) ?? progress(steps, work);
 }
 
 /** It waits, runs, or has run. What was carried over from an earlier attempt has no attempts here. */

@@ -5,7 +5,7 @@ const RUN_ID = /\b[0-9a-hjkmnp-tv-z]{26}\b/gi;
 const DURATION = /\b\d+(?:\.\d+)? ?(?:ms|s|min|h)\b(?: \d+ ?(?:ms|s|min)\b)*/g;
 const TIME = /\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?/g;
 /** Things of GitHub's that have no name but a number. */
-const NUMBERED = /(issue-comment|actions\/runs)\/\d+/g;
+const NUMBERED = /(issue-comment|review-comment|actions\/runs)\/\d+/g;
 const SHORT_SHAS = [40, 12, 10, 7];
 
 /** What of a stage is looked at. */
@@ -70,6 +70,7 @@ function sorted(value: Json, name = ''): Json {
     return sorted([...kinds.values()]);
   }
   if (Array.isArray(value) && name === 'checks') return sorted(value.filter((check) => !isOfChance(check)));
+  if (Array.isArray(value) && name === 'deployments') return sorted(value.filter((one) => !cameToNothing(one)));
   if (Array.isArray(value))
     return value.map((item: Json) => sorted(item)).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   if (typeof value === 'string' && name === 'body') return withSortedRows(value);
@@ -85,10 +86,16 @@ function withSortedRows(body: string): string {
   });
 }
 
-/** How far a run came before a newer push cancelled it, and so which of its steps have a check, is a matter of moments. */
+/** How far a run came before a newer one took its place, and so which of its steps have a check, is a matter of moments. */
 function isOfChance(check: Json): boolean {
   const { name, title } = check as { readonly name: string; readonly title: string };
-  return name.split(' / ').length > 2 && /^Cancelled: run .* is newer$/.test(title);
+  return name.split(' / ').length > 2 && /^(?:Cancelled: run .* is newer|Superseded by a newer run)$/.test(title);
+}
+
+/** What ended before it began is a deployment where it waited for so long that GitHub was told. */
+function cameToNothing(deployment: Json): boolean {
+  const { task, state } = deployment as { readonly task: string; readonly state: string };
+  return task === 'deploy:maestro' && state === 'error';
 }
 
 /** Where two endings differ: paths with both values. */

@@ -24,8 +24,8 @@ const OPEN: Readonly<Record<string, string>> = {
 };
 /** Each must answer 0 always. */
 const NEVER: Readonly<Record<string, string>> = {
-  'runs started twice for one commit and pipeline':
-    'select count(*) from (select 1 from github_run group by repository_id, head_sha, pipeline_path having count(*) > 1) t',
+  'runs started twice for one commit, pipeline and occasion':
+    'select count(*) from (select 1 from github_run group by repository_id, head_sha, pipeline_path, occasion having count(*) > 1) t',
 };
 
 /** What the stopped server still has to do, in words. */

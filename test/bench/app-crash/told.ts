@@ -58,7 +58,11 @@ export async function tell({ folder, databaseUrl, plan, killsMax, random, expect
   const faults: string[] = [];
   try {
     const first = await tipOf(stage);
-    const people = { ada: noting(stage.ada, shas), mallory: noting(stage.mallory, shas) };
+    const people = {
+      ada: noting(stage.ada, shas),
+      grace: noting(stage.grace, shas),
+      mallory: noting(stage.mallory, shas),
+    };
     await tellStory({ ...stage, ...people }, SILENT);
     watching.end();
     await killer.idle();

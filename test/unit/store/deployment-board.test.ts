@@ -32,6 +32,7 @@ function spec(runId: string, change: Partial<DeploymentSpec> = {}): DeploymentSp
     logUrl: null,
     environmentUrl: null,
     isProduction: false,
+    isVain: false,
     ...change,
   };
 }
@@ -110,6 +111,22 @@ function suite(url: string | undefined): void {
     expect(await claim(HOUR_MS)).toEqual([]);
     await put(spec('r1', { description: 'Waits: 0 of 2 approvals' }), 3);
     expect(await write(HOUR_MS)).toEqual(['r1 queued']);
+  });
+
+  it('that came to nothing is told where GitHub may have heard of it, and nowhere else', async () => {
+    const denied = { state: 'error', isVain: true } as const;
+    await put(spec('never said', denied), 1);
+    await put(spec('not told'), 1);
+    await put(spec('not told', denied), 2);
+    await put(spec('not told'), 1);
+    expect(await write(0)).toEqual([]);
+    await put(spec('told'), 1);
+    await write(0);
+    await put(spec('told', denied), 2);
+    await put(spec('perhaps told'), 1);
+    expect(await claim(1)).toHaveLength(2);
+    await put(spec('perhaps told', denied), 2);
+    expect(await write(5000)).toEqual(['told error', 'perhaps told error']);
   });
 
   it('takes no older word', async () => {

@@ -25,7 +25,6 @@ const gate = (change: Partial<StepView> = {}): StepView =>
   stepView('promote', { kind: 'gate', uses: 'gate.promote', environment: 'prod', attempts: 0, ...change });
 const work = (id: string, change: Partial<StepView> = {}): StepView => stepView(id, { environment: 'prod', ...change });
 const PENDING = { status: 'pending', attempts: 0, startedAt: null, finishedAt: null } as const;
-const SKIPPED = { ...PENDING, status: 'skipped' } as const;
 const undo = (change: Partial<StepView> = {}): StepView =>
   work('deploy:compensate', { isCompensation: true, ...change });
 
@@ -52,10 +51,10 @@ describe('deployments of a run', () => {
     ],
     ['that is half done', [work('deploy'), work('smoke', PENDING)], 'in_progress', /./],
     ['that is done', [gate(), work('deploy'), work('smoke')], 'success', /Deployed/],
-    ['of which a part was skipped', [work('deploy'), work('smoke', SKIPPED)], 'success', /./],
+    ['of which a part was skipped', [work('deploy'), work('smoke', { ...PENDING, status: 'skipped' })], 'success', /./],
     [
-      'whose second gate was denied',
-      [gate(), work('canary'), gate({ id: 'rest', status: 'denied', reason: 'frozen' })],
+      'whose gate was denied',
+      [gate({ status: 'denied', reason: 'frozen' }), work('deploy', { ...PENDING, status: 'skipped' })],
       'error',
       /Denied: frozen/,
     ],
@@ -86,8 +85,7 @@ describe('deployments of a run', () => {
 
   it.each<[string, readonly StepView[]]>([
     ['that has not begun', [gate(PENDING), work('deploy', PENDING)]],
-    ['that was skipped', [gate(SKIPPED), work('deploy', SKIPPED)]],
-    ['whose gate was denied at once', [gate({ status: 'denied', reason: 'frozen' }), work('deploy', SKIPPED)]],
+    ['that was skipped', [gate({ ...PENDING, status: 'skipped' }), work('deploy', { ...PENDING, status: 'skipped' })]],
     ['that was cancelled before', [work('deploy', { ...PENDING, status: 'cancelled' })]],
     ['that an earlier attempt made', [work('deploy', { attempts: 0, startedAt: null })]],
     ['of which there is but a gate', [gate({ status: 'held', hold: held('x') })]],
@@ -96,17 +94,19 @@ describe('deployments of a run', () => {
     expect(told(steps)).toEqual([]);
   });
 
-  it.each<[string, readonly StepView[], string, string]>([
-    ['skipped', [work('deploy', { ...SKIPPED, reason: 'a need failed' })], 'inactive', 'Skipped: a need failed'],
-    [
-      'cancelled',
-      [work('deploy', { ...PENDING, status: 'cancelled', reason: 'by ada' })],
-      'inactive',
-      'Cancelled: by ada',
-    ],
-    ['denied', [gate({ status: 'denied', reason: 'frozen' }), work('deploy', SKIPPED)], 'error', 'Denied: frozen'],
-  ])('tell that what was told of is %s after all', (_, steps, state, description) => {
-    expect(told(steps, { standing: ['prod'] })).toMatchObject([{ state, description }]);
+  it.each<[string, readonly StepView[], string]>([
+    ['skipped', [work('deploy', { ...PENDING, status: 'skipped', reason: 'a need failed' })], 'Skipped: a need failed'],
+    ['cancelled', [work('deploy', { ...PENDING, status: 'cancelled', reason: 'by ada' })], 'Cancelled: by ada'],
+  ])('tell that what was told of is %s after all', (_, steps, description) => {
+    expect(told(steps, { standing: ['prod'] })).toMatchObject([{ state: 'inactive', description }]);
+  });
+
+  it.each<[string, readonly StepView[], boolean]>([
+    ['were denied at once', [gate({ status: 'denied' }), work('deploy', { ...PENDING, status: 'skipped' })], true],
+    ['were denied when the first of it was done', [work('canary'), gate({ status: 'denied' })], false],
+    ['wait', [gate({ status: 'held', hold: held('x') }), work('deploy', PENDING)], false],
+  ])('that %s', (_, steps, isVain) => {
+    expect(told(steps)).toMatchObject([{ isVain }]);
   });
 
   it('do not fail by a step that may', () => {
