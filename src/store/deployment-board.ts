@@ -54,8 +54,8 @@ async function withdrawUntold(
   );
 }
 
-function newsOf({ isVain: _, ...spec }: DeploymentSpec): string {
-  return jsonText({ ...spec, logUrl: null, description: withoutCountdown(spec.description) });
+function newsOf(spec: DeploymentSpec): string {
+  return jsonText({ ...spec, isVain: undefined, logUrl: null, description: withoutCountdown(spec.description) });
 }
 
 /**

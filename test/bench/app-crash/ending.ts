@@ -60,22 +60,26 @@ export async function allChecks({ ada, repository }: Scene, sha: string) {
   return data.check_runs.filter(({ app }) => app?.slug !== 'github-actions');
 }
 
-/**
- * Lists again in a stable order: it was one of names that differ. Of jobs that are equal one counts: one that waits for more
- * than half a minute for somebody to agree makes room, and another one takes its place.
- */
+/** Lists again in a stable order: it was one of names that differ. */
 function sorted(value: Json, name = ''): Json {
-  if (Array.isArray(value) && name === 'workflowRuns') {
-    const kinds = new Map(value.map((job) => [JSON.stringify(job), job]));
-    return sorted([...kinds.values()]);
-  }
-  if (Array.isArray(value) && name === 'checks') return sorted(value.filter((check) => !isOfChance(check)));
-  if (Array.isArray(value) && name === 'deployments') return sorted(value.filter((one) => !cameToNothing(one)));
   if (Array.isArray(value))
-    return value.map((item: Json) => sorted(item)).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    return certain(value, name)
+      .map((item: Json) => sorted(item))
+      .toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   if (typeof value === 'string' && name === 'body') return withSortedRows(value);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, sorted(item, key)]));
+}
+
+/**
+ * The items of a list that do not depend on how fast everything was. Of jobs that are equal one counts: one that waits for more than
+ * half a minute for somebody to agree makes room, and another one takes its place.
+ */
+function certain(list: readonly Json[], name: string): readonly Json[] {
+  if (name === 'workflowRuns') return [...new Map(list.map((job) => [JSON.stringify(job), job])).values()];
+  if (name === 'checks') return list.filter((check) => !isOfChance(check));
+  if (name === 'deployments') return list.filter((deployment) => !cameToNothing(deployment));
+  return list;
 }
 
 /** A table names pipelines in the order in which they began; two events that start one each may come in any. */
