@@ -94,6 +94,8 @@ export class Reporter {
   /** Works until the signal fires, then ends what it began. */
   async run(signal: AbortSignal): Promise<void> {
     const { feed, onError } = this.#options;
+    // At once: a lane that ends while this waits would begin the next write.
+    signal.addEventListener('abort', () => this.#writing.stop(), { once: true });
     while (!signal.aborted) {
       const pause = sleep(PAUSE_MS, undefined, { signal }).catch(() => {});
       // Before the look: what changes during it is seen by the next one.
@@ -107,7 +109,6 @@ export class Reporter {
       await news;
       await pause;
     }
-    this.#writing.stop();
     await this.#writing.idle();
   }
 

@@ -46,7 +46,7 @@ export class Writing {
   /** Gives a lane to every installation that something is due for and that has none. */
   async begin(): Promise<void> {
     const { book, clock } = this.#options;
-    while (this.#lanes.size < LANES_MAX) {
+    while (!this.#isStopped && this.#lanes.size < LANES_MAX) {
       const installations = { except: [...this.#lanes.keys()] };
       const due = await book.claim({ nowMs: clock.now(), claimMs: CLAIM_MS, limit: CLAIMS_MAX, installations });
       if (due.length === 0) return;
