@@ -178,6 +178,10 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['readTrigger', one(({ client }, [run]) => client.readTrigger(text(run)))],
   ['explain', one(({ client }, [run, step]) => client.explain(text(run), step === null ? undefined : text(step)))],
   ['readReceipt', one(({ client }, [run]) => client.readReceipt(text(run)))],
+  [
+    'readDisclosure',
+    one(async ({ client }, [run]) => Buffer.from(await client.readDisclosure(text(run))).toString('base64')),
+  ],
   ['cancelRun', one(({ client }, [run, reason]) => client.cancelRun(text(run), text(reason)))],
   ['answerGate', one(({ client, userName }, [answer]) => client.answerGate(gateAnswer(answer, userName)))],
   ['followRun', ({ client }, [run, seq], signal) => client.followRun(text(run), count(seq), signal)],

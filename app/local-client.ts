@@ -35,6 +35,7 @@ export function localClient(engine: Engine, blobs: BlobStore, close: () => Promi
       return engine.readRun(run);
     },
     readReceipt: async (name) => engine.readReceipt(await engine.resolve(name)),
+    readDisclosure: async (name) => engine.disclose(await engine.resolve(name)),
     readArtifact: (digest) => blobs.get(digest),
     close,
   };

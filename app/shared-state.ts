@@ -98,6 +98,12 @@ class SharedState {
       readTrigger: (run) => read('readTrigger', [run], (client) => client.readTrigger(run)),
       explain: (run, step) => read('explain', [run, step ?? null], (client) => client.explain(run, step)),
       readReceipt: (run) => read('readReceipt', [run], (client) => client.readReceipt(run)),
+      readDisclosure: async (run) => {
+        const archive = await read('readDisclosure', [run], async (client) =>
+          Buffer.from(await client.readDisclosure(run)).toString('base64'),
+        );
+        return Buffer.from(archive, 'base64');
+      },
       cancelRun: (run, reason) => change('cancelRun', [run, reason], (client) => client.cancelRun(run, reason)),
       answerGate: (answer) => change('answerGate', [answer], (client) => client.answerGate(answer)),
       followRun: (run, afterSeq, signal) => this.#followRun(run, afterSeq, signal),

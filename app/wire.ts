@@ -78,7 +78,7 @@ interface OwnMaestro extends LocalMaestro {
 }
 
 async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestro> {
-  const [{ policy, openPatched }, signer] = await Promise.all([
+  const [{ policy, openPatched, readRules }, signer] = await Promise.all([
     openPolicyOf(config),
     openLocalSigner(config.signingKeyFile ?? join(config.keyFolder, 'signing-key.pem')),
   ]);
@@ -89,6 +89,7 @@ async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestr
     db,
     policy,
     openPatched,
+    readRules,
     // On a database that several share, each project has a policy of its own.
     home: { tenant: 'local', name: config.root },
     signer,

@@ -303,11 +303,33 @@ export const COMMANDS: readonly TableRow[] = [
     load: async () => (await import('./commands/receipt.ts')).receipt,
   },
   {
+    name: 'disclose',
+    group: 'Prove',
+    summary: 'write everything that proves a finished run into one archive',
+    details: [
+      RUN_NAMES,
+      'Receipt, policy’s rules, data and questions, logs and attestations, with a page to read and the commands that verify them: `VERIFY.md`.',
+      'The archive is the same, byte for byte, whenever and wherever it is written. Logs give way so that it stays below 2 MB.',
+    ],
+    positionals: [RUN],
+    options: [
+      {
+        name: 'output',
+        short: 'o',
+        value: 'FILE',
+        summary: 'where to (default: disclosure-<run>.tgz)',
+        completion: 'file',
+      },
+    ],
+    examples: ['maestro disclose latest -o disclosure.tgz'],
+    load: async () => (await import('./commands/disclose.ts')).disclose,
+  },
+  {
     name: 'verify',
     group: 'Prove',
-    summary: 'check a receipt, offline',
+    summary: 'check a receipt or a disclosure pack, offline',
     details: [
-      'PATH is the folder that `maestro receipt` wrote, or a bundle file. Exits with 5 where it does not hold, with the reason’s code.',
+      'PATH is the folder that `maestro receipt` wrote, a bundle file, or the archive that `maestro disclose` wrote. Exits with 5 where it does not hold, with the reason’s code.',
       'Without --key the key beside the receipt is used: that shows that nothing was changed since, not who signed.',
     ],
     positionals: [{ name: 'PATH', completion: 'file' }],

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Namespace } from '../protocol/namespace.ts';
 import type { PromotionSource } from '../protocol/promotion-facts.ts';
 import type { SecretSource } from '../protocol/secret-source.ts';
+import type { PolicyRules as DisclosedRules } from '../provenance/disclosure/disclosure-facts.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
 import type { Signer } from '../provenance/signer.ts';
 import type { BlobStore } from '../store/blobs.ts';
@@ -16,6 +17,8 @@ export interface EngineOptions extends PolicyRules {
   /** What others know of promotions; absent where nobody but the store does, as on a laptop. */
   readonly promotions?: PromotionSource;
   readonly signer: Signer;
+  /** The rules behind `policy` in a form that a stranger can ask, for disclosure packs. */
+  readonly readRules: () => Promise<DisclosedRules>;
   readonly issuer: IssuerFact;
   readonly blobs: BlobStore;
   readonly secrets: SecretSource;

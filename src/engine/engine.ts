@@ -18,6 +18,7 @@ import { endClaims } from '../store/outbox.ts';
 import { receiptIdentities } from '../store/receipts.ts';
 import { type Scope, SERVED } from '../store/scope.ts';
 import { Conductor } from './conductor.ts';
+import { disclose } from './disclosure.ts';
 import { type EngineOptions, TIMES } from './engine-options.ts';
 import { explainRun } from './explain.ts';
 import { GateKeeper } from './gate-keeper.ts';
@@ -285,6 +286,11 @@ export class Engine {
 
   readReceipt(run: number): Promise<RunReceipt> {
     return this.#queries.readReceipt(run);
+  }
+
+  /** @throws RUN_NOT_FINISHED, RECEIPT_NOT_READY */
+  disclose(run: number): Promise<Uint8Array> {
+    return disclose({ ...this.#options, queries: this.#queries }, run);
   }
 
   /** Resolves when the run has ended and its receipt is signed, when it only waits for people, or when the signal fires. */

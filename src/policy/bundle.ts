@@ -15,6 +15,8 @@ export interface PolicyManifest {
   readonly revision: Digest;
   /** Digest of the module's bytes. */
   readonly wasm: Digest;
+  /** Digests of the files that it was made of, by path. */
+  readonly sources: Readonly<Record<string, Digest>>;
   readonly packs: readonly PackNote[];
   /** Where the data names what another key of it has to know. */
   readonly references: readonly DataReference[];
@@ -83,6 +85,7 @@ function isManifest(value: unknown): value is PolicyManifest {
     [value['revision'], value['wasm']].every((digest) => typeof digest === 'string' && isDigest(digest)) &&
     Array.isArray(value['packs']) &&
     Array.isArray(value['references']) &&
+    isJsonObject(value['sources']) &&
     isJsonObject(value['defaults']) &&
     isJsonObject(value['dataSchema'])
   );

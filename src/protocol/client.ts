@@ -105,6 +105,8 @@ export interface Client {
   resumeRun(run: string): Promise<RunView>;
   /** Throws RUN_NOT_FINISHED, or RECEIPT_NOT_READY until the receipt is signed. */
   readReceipt(run: string): Promise<RunReceipt>;
+  /** Bytes of the run's disclosure pack. Throws as `readReceipt`. */
+  readDisclosure(run: string): Promise<Uint8Array>;
   readArtifact(digest: Digest): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
 }

@@ -42,6 +42,10 @@ export const VERIFICATION_CODES = [
   'LLM_INVALID',
   'COST_INVALID',
   'RELATION_INVALID',
+  // The pack around it
+  'ARCHIVE_MALFORMED',
+  'ARCHIVE_PATH_UNSAFE',
+  'PACK_FILE_MISMATCH',
 ] as const;
 
 export type VerificationCode = (typeof VERIFICATION_CODES)[number];

@@ -86,6 +86,12 @@ export function verifyReceipt(request: VerifyRequest): VerifiedReceipt {
   return { payloadSha256: hexOf(digestBytes(payload)), keyHint, statement, runRecord };
 }
 
+/** The trusted key that a bundle's hint names. @throws VerificationError KEY_INVALID, KEY_UNKNOWN, KEY_REVOKED */
+export function keyFinder(key: VerifyRequest['key']): (hint: string) => PublicKey {
+  const keys = readTrustedKeys(key);
+  return (hint) => findKey(keys, hint);
+}
+
 interface KeyEntry {
   readonly key: PublicKey;
   readonly trust: TrustedKey;

@@ -1,3 +1,4 @@
+import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import { intArray } from './array-literal.ts';
 import type { Session } from './database.ts';
@@ -35,4 +36,18 @@ export async function loadDecisionInputs(
     intArray(ids),
   ]);
   return new Map(rows.map((row) => [Number(row[0]), row[1] as JsonObject]));
+}
+
+/** Data documents under which decisions were made, by the pack's digest. */
+export async function loadDecisionData(
+  session: Session,
+  ids: readonly number[],
+): Promise<ReadonlyMap<Digest, JsonObject>> {
+  const rows = await session.query(
+    'decision_data',
+    `select p.digest, p.data from pack p
+     where p.id in (select pack_id from decision where id = any ($1::bigint[])) order by p.id`,
+    [intArray(ids)],
+  );
+  return new Map(rows.map(([digest, data]) => [digest as Digest, data as JsonObject]));
 }

@@ -146,6 +146,14 @@ create index deployment_artifacts on deployment USING gin (artifacts);
 create index deployment_commit on deployment (namespace_id, environment, commit);
 create index deployment_newest on deployment (namespace_id, environment, finished_at DESC);
 
+create table disclosure (
+  run_id bigint not null,
+  payload_sha256 text not null,
+  signature text not null,
+  public_key text not null,
+  constraint disclosure_pkey primary key (run_id, payload_sha256)
+);
+
 create table dispatch (
   id text not null,
   run_key text not null,

@@ -81,6 +81,7 @@ export class ScriptedClient implements Client {
   readonly lines: LogLine[] = [];
   answer: PlanPreview | undefined;
   receipt: RunReceipt | undefined;
+  disclosure: Uint8Array | undefined;
   explanation: Explanation = { asked: [], more: 0 };
   /** Played after the run was taken up by an answer, a retry or a resume. */
   readonly later: Scene[];
@@ -200,6 +201,12 @@ export class ScriptedClient implements Client {
     if (!isRunFinal(this.#known(run).status)) throw new MaestroError('RUN_NOT_FINISHED', 'the run has not ended');
     if (!this.receipt) throw new MaestroError('RECEIPT_NOT_READY', 'not signed yet');
     return this.receipt;
+  }
+
+  async readDisclosure(run: string): Promise<Uint8Array> {
+    await this.readReceipt(run);
+    if (!this.disclosure) throw new MaestroError('RECEIPT_NOT_READY', 'not signed yet');
+    return this.disclosure;
   }
 
   async readArtifact(): Promise<AsyncIterable<Uint8Array>> {

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client } from 'pg';
+import { openDefaultPolicy } from '../../app/default-policy.ts';
 import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
 import type { JsonObject } from '../../src/base/json.ts';
 import { Engine } from '../../src/engine/engine.ts';
@@ -76,6 +77,7 @@ export async function openTestEngine(db: Database, change: Partial<EngineOptions
     db,
     policy: change.policy ?? (await realPolicy()),
     openPatched: patchedPolicy,
+    readRules: async () => (await openDefaultPolicy()).readRules(),
     home: { tenant: 'local', name: 'local' },
     signer: await openLocalSigner(join(folder, 'key.pem')),
     issuer: { builderId: 'https://example.com/maestro/test', version: '0.0.0', keyReachableBySteps: true },

@@ -9,6 +9,7 @@ import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { plural } from '../finding-text.ts';
 import { safeText } from '../terminal-text.ts';
+import { isArchive, verifyArchive } from './verify-disclosure.ts';
 
 /** Above the verifier's own limit, so that it is the verifier who refuses; guards against reading a disk into memory. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
@@ -23,8 +24,10 @@ interface ReceiptFiles {
 
 export const verify: Command = async (args, context) => {
   const files = findFiles(args, context.cwd);
+  const bytes = readFile(files.bundle);
+  if (isArchive(bytes)) return verifyArchive(bytes, files.isKeyGiven ? readKey(files) : undefined, context);
   const verified = verifyReceipt({
-    bundle: readFile(files.bundle),
+    bundle: bytes,
     key: readKey(files),
     ...(files.runRecord === undefined ? {} : { runRecord: readFile(files.runRecord) }),
   });

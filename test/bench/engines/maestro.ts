@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { openDefaultPolicy } from '../../../app/default-policy.ts';
 import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
 import { digestBytes } from '../../../src/base/digest.ts';
 import { Engine } from '../../../src/engine/engine.ts';
@@ -70,6 +71,7 @@ export const create: CreateEngine = async ({ database, workload, body, options }
         db,
         policy: options.get('policy') === 'none' ? permissive(rules) : rules,
         openPatched: async () => rules,
+        readRules: async () => (await openDefaultPolicy()).readRules(),
         home: { tenant: 'local', name: 'local' },
         signer: await openLocalSigner(join(folder, 'key.pem')),
         issuer: { builderId: 'https://example.com/bench', version: '0', keyReachableBySteps: true },

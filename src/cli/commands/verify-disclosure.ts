@@ -1,0 +1,72 @@
+import { readArchive } from '../../provenance/disclosure/archive.ts';
+import { KEY_NAME } from '../../provenance/disclosure/pack-files.ts';
+import { type VerifiedDisclosure, verifyDisclosure } from '../../provenance/disclosure/verify-disclosure.ts';
+import type { CommandContext } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { plural } from '../finding-text.ts';
+import { safeText } from '../terminal-text.ts';
+
+/** Whether a file is a disclosure pack: a bundle is text. */
+export function isArchive(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/** @param key PEM; undefined for the key in the pack, which shows that nothing was changed, not who signed */
+export async function verifyArchive(
+  archive: Buffer,
+  key: string | undefined,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const verified = await verifyDisclosure({ archive, key: key ?? (await keyInside(archive)) });
+  if (context.output.isJson) context.output.json(verifiedDocument(verified, key !== undefined));
+  else show(verified, key !== undefined, context);
+  return EXIT.ok;
+}
+
+async function keyInside(archive: Uint8Array): Promise<string> {
+  const { files } = await readArchive(archive);
+  return Buffer.from(files.get(KEY_NAME) ?? []).toString();
+}
+
+function verifiedDocument({ receipt, manifest, files }: VerifiedDisclosure, isKeyTrusted: boolean): object {
+  const { run } = receipt.statement.predicate;
+  return {
+    isValid: true,
+    payloadSha256: receipt.payloadSha256,
+    keyHint: receipt.keyHint,
+    isKeyTrusted,
+    run: { id: run.id, attempt: run.attempt, pipeline: run.pipeline.name, status: run.status },
+    files: files.size,
+    decisions: manifest.policy.decisions.length,
+    replayableDecisions: replayable(manifest),
+    attestations: manifest.attestations,
+  };
+}
+
+function show(
+  { receipt, manifest, files }: VerifiedDisclosure,
+  isKeyTrusted: boolean,
+  { output }: CommandContext,
+): void {
+  const { paint } = output;
+  const { run } = receipt.statement.predicate;
+  output.line(
+    `${paint.green(paint.bold('valid'))}: disclosure of run ${safeText(run.id)} of ${safeText(run.pipeline.name)}, ${safeText(run.status)}`,
+  );
+  output.line(`  receipt  sha256:${receipt.payloadSha256}`);
+  output.line(`  key      ${safeText(receipt.keyHint)}`);
+  output.line(`  holds    ${plural(files.size, 'file')}, each of them signed for`);
+  const decisions = manifest.policy.decisions.length;
+  output.line(`  policy   ${plural(decisions, 'decision')}, ${replayable(manifest)} of which opa can be asked again`);
+  if (manifest.attestations.length > 0)
+    output.line(
+      `  signed   ${[...new Set(manifest.attestations.map(({ predicateType }) => safeText(predicateType)))].join(', ')}`,
+    );
+  if (isKeyTrusted) return;
+  output.note('the key came with the pack: this shows that nothing was changed, not who signed it');
+  output.next('maestro verify PATH --key FILE, with a key that you got from its owner');
+}
+
+function replayable({ policy }: VerifiedDisclosure['manifest']): number {
+  return policy.decisions.filter(({ isReplayable }) => isReplayable).length;
+}

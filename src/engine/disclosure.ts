@@ -1,0 +1,141 @@
+import { canonicalJson } from '../base/canonical-json.ts';
+import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
+import { draftDisclosure, LOG_BYTES_MAX, sealDisclosure } from '../provenance/disclosure/disclosure.ts';
+import type { PolicyMaterial, PolicyRules, StepLog } from '../provenance/disclosure/disclosure-facts.ts';
+import { fairShare } from '../provenance/disclosure/fit-logs.ts';
+import { signatureOf } from '../provenance/envelope.ts';
+import type { ReceiptPredicate, ReceiptStatement } from '../provenance/receipt.ts';
+import type { Signer } from '../provenance/signer.ts';
+import type { Database } from '../store/database.ts';
+import { loadDecisionData, loadDecisionInputs } from '../store/decision-inputs.ts';
+import { type DisclosureSignature, readDisclosureSignature, saveDisclosureSignature } from '../store/disclosures.ts';
+import { type LogPosition, readLogChunks } from '../store/logs.ts';
+import { stepAt } from './compiled-plan.ts';
+import type { Queries } from './queries.ts';
+import type { RunEntry } from './run-entry.ts';
+
+export interface DisclosureTools {
+  readonly db: Database;
+  readonly queries: Queries;
+  readonly signer: Signer;
+  /** What answers policy's questions here, in a form that others can ask. */
+  readonly readRules: () => Promise<PolicyRules>;
+}
+
+/**
+ * Everything that the receipt of a run speaks of, in one archive that a stranger verifies offline. Made anew each time, and the same
+ * byte for byte as long as logs and attestations are.
+ * @throws RUN_NOT_FINISHED, RECEIPT_NOT_READY
+ */
+export async function disclose(tools: DisclosureTools, run: number): Promise<Uint8Array> {
+  const { queries } = tools;
+  const receipt = await queries.readReceipt(run);
+  const { predicate } = statementOf(receipt.bundle);
+  const { entry } = await queries.load(run);
+  const draft = await draftDisclosure({
+    receipt,
+    policy: await policyMaterial(tools, predicate),
+    logs: await keptLogs(tools.db, run, entry, predicate),
+    attestations: [],
+    register: null,
+  });
+  return sealDisclosure(draft, await signed(tools, run, draft.payload));
+}
+
+/** One signature for one payload, however often it is asked for. */
+async function signed({ db, signer }: DisclosureTools, run: number, payload: string): Promise<DisclosureSignature> {
+  const payloadSha256 = hexOf(digestBytes(payload));
+  const known = await readDisclosureSignature(db, run, payloadSha256);
+  if (known) return known;
+  const signature = await signatureOf(payload, signer);
+  await saveDisclosureSignature(db, run, { payloadSha256, signature, publicKey: signer.publicKeyPem });
+  return (await readDisclosureSignature(db, run, payloadSha256)) as DisclosureSignature;
+}
+
+async function policyMaterial(
+  { db, readRules }: DisclosureTools,
+  { policy }: ReceiptPredicate,
+): Promise<PolicyMaterial> {
+  const ids = policy.map(({ id }) => Number(id));
+  const [inputs, data, rules] = await Promise.all([
+    loadDecisionInputs(db, ids),
+    loadDecisionData(db, ids),
+    readRules(),
+  ]);
+  const texts = [...inputs.values()].map((input) => canonicalJson(input));
+  const questions = new Map<Digest, string>(texts.map((text) => [digestBytes(text), text]));
+  return { rules, data, questions: new Map(policy.flatMap(({ input: { digest } }) => kept(questions, digest))) };
+}
+
+/** In the receipt's order; what the database could not keep as it was asked is left out. */
+function kept<Value>(all: ReadonlyMap<Digest, Value>, digest: Digest): readonly (readonly [Digest, Value])[] {
+  const value = all.get(digest);
+  return value === undefined ? [] : [[digest, value]];
+}
+
+const CHUNKS_MAX = 64;
+const START: LogPosition = [-1, -1, -1];
+
+/** Of each step's last attempt, as much of its end as a pack may hold. */
+async function keptLogs(
+  db: Database,
+  run: number,
+  { compiled }: RunEntry,
+  { steps }: ReceiptPredicate,
+): Promise<readonly StepLog[]> {
+  const logged = new Map(steps.filter(({ logs }) => logs !== null).map((step) => [step.id, step]));
+  const sizes = [...logged.values()].map(({ logs }) => Number(logs?.sizeBytes));
+  const bytesMax = Math.min(LOG_BYTES_MAX, fairShare(sizes, LOG_BYTES_MAX));
+  const tails = new Map<string, LogTail>();
+  for (let position = START; ; ) {
+    const chunks = await readLogChunks(db, run, null, position, CHUNKS_MAX);
+    for (const { idx, attempt, text, position: next } of chunks) {
+      position = next;
+      const step = logged.get(stepAt(compiled, idx).id);
+      if (!step) continue;
+      let tail = tails.get(step.id);
+      if (tail?.attempt !== attempt) tails.set(step.id, (tail = new LogTail(attempt, bytesMax)));
+      tail.add(text);
+    }
+    if (chunks.length < CHUNKS_MAX) break;
+  }
+  return [...logged.keys()].flatMap((stepId) => {
+    const tail = tails.get(stepId);
+    return tail ? [{ stepId, ...tail.end() }] : [];
+  });
+}
+
+/** The end of a text that comes in pieces. */
+class LogTail {
+  readonly attempt: number;
+  readonly #bytesMax: number;
+  readonly #pieces: string[] = [];
+  #bytes = 0;
+  #bytesBefore = 0;
+
+  constructor(attempt: number, bytesMax: number) {
+    this.attempt = attempt;
+    this.#bytesMax = bytesMax;
+  }
+
+  add(piece: string): void {
+    this.#pieces.push(piece);
+    this.#bytes += Buffer.byteLength(piece);
+    for (;;) {
+      const first = Buffer.byteLength(this.#pieces[0] ?? '');
+      if (this.#pieces.length === 1 || this.#bytes - first < this.#bytesMax) return;
+      this.#pieces.shift();
+      this.#bytes -= first;
+      this.#bytesBefore += first;
+    }
+  }
+
+  end(): { readonly text: string; readonly bytesBefore: number } {
+    return { text: this.#pieces.join(''), bytesBefore: this.#bytesBefore };
+  }
+}
+
+function statementOf(bundle: string): ReceiptStatement {
+  const { dsseEnvelope } = JSON.parse(bundle) as { readonly dsseEnvelope: { readonly payload: string } };
+  return JSON.parse(Buffer.from(dsseEnvelope.payload, 'base64').toString()) as ReceiptStatement;
+}

@@ -1,0 +1,137 @@
+import { type Digest, digestBytes, hexOf } from '../../base/digest.ts';
+import { openEnvelope } from '../open-envelope.ts';
+import type { ReceiptPredicate } from '../receipt.ts';
+import { RUN_RECORD_NAME } from '../run-record.ts';
+import { demand, VerificationError } from '../verification-error.ts';
+import type { TrustedKey } from '../verify.ts';
+import { type ArtifactClaim, type ExpectedRun, keyFinder, type VerifiedReceipt, verifyReceipt } from '../verify.ts';
+import { type PackFiles, readArchive } from './archive.ts';
+import { readDisclosurePayload, SUMS_BUNDLE_NAME, SUMS_NAME } from './disclosure-statement.ts';
+import { type DisclosureManifest, MANIFEST_NAME, readManifest } from './manifest.ts';
+import { RECEIPT_NAME, sumsOf } from './pack-files.ts';
+
+export interface VerifyDisclosureRequest {
+  /** Bytes of the pack. */
+  readonly archive: Uint8Array;
+  readonly key: string | readonly TrustedKey[];
+  readonly artifacts?: readonly ArtifactClaim[];
+  readonly expected?: ExpectedRun;
+}
+
+export interface VerifiedDisclosure {
+  readonly receipt: VerifiedReceipt;
+  readonly manifest: DisclosureManifest;
+  readonly files: PackFiles;
+}
+
+/**
+ * Checks a disclosure pack offline: that the archive is nothing but its files, that the list of their digests is signed and true, that
+ * the receipt holds, and that everything else in the pack is what the receipt speaks of.
+ *
+ * @throws VerificationError; its code says which check refused the pack. Nothing is written anywhere.
+ */
+export async function verifyDisclosure(request: VerifyDisclosureRequest): Promise<VerifiedDisclosure> {
+  const { files } = await readArchive(request.archive);
+  const signed = checkSums(files, request.key);
+  const { key, artifacts, expected } = request;
+  const receipt = verifyReceipt({
+    bundle: fileOf(files, RECEIPT_NAME),
+    runRecord: fileOf(files, RUN_RECORD_NAME),
+    key,
+    ...(artifacts ? { artifacts } : {}),
+    ...(expected ? { expected } : {}),
+  });
+  demand(signed.receiptSha256 === receipt.payloadSha256, 'RUN_MISMATCH', 'the pack was made for another receipt');
+  const manifest = readManifest(fileOf(files, MANIFEST_NAME));
+  const { predicate } = receipt.statement;
+  checkRun(manifest, receipt);
+  checkLogs(files, manifest, predicate);
+  checkPolicy(files, manifest, predicate);
+  checkAttestations(files, manifest);
+  return { receipt, manifest, files };
+}
+
+function fileOf(files: PackFiles, path: string): Uint8Array {
+  const content = files.get(path);
+  demand(content !== undefined, 'PACK_FILE_MISMATCH', `the pack has no ${path}`);
+  return content;
+}
+
+/** The signed list names every file, with the digest that it has. */
+function checkSums(files: PackFiles, key: string | readonly TrustedKey[]) {
+  const bundle = fileOf(files, SUMS_BUNDLE_NAME);
+  const sums = Buffer.from(fileOf(files, SUMS_NAME)).toString();
+  const { payload } = openEnvelope(bundle, keyFinder(key));
+  const predicate = readDisclosurePayload(payload, sums);
+  const listed = new Map([...files].filter(([path]) => path !== SUMS_NAME && path !== SUMS_BUNDLE_NAME));
+  if (sumsOf(listed) !== sums) refuseFiles(listed, sums);
+  return predicate;
+}
+
+/** Says which file it is. */
+function refuseFiles(files: PackFiles, sums: string): never {
+  const wanted = new Map(
+    sums.split('\n').map((line) => [line.slice(line.indexOf('  ') + 2), line.slice(0, HEX_CHARS)]),
+  );
+  for (const [path, content] of files) {
+    const digest = wanted.get(path);
+    demand(digest !== undefined, 'PACK_FILE_MISMATCH', `${path} is not of the pack that was signed`);
+    demand(digest === hexOf(digestBytes(content)), 'PACK_FILE_MISMATCH', `${path} was changed`);
+  }
+  const missing = [...wanted.keys()].find((path) => path !== '' && !files.has(path));
+  throw new VerificationError(
+    'PACK_FILE_MISMATCH',
+    missing === undefined ? `${SUMS_NAME} is malformed` : `${missing} is missing`,
+  );
+}
+
+const HEX_CHARS = 64;
+
+function checkRun({ run }: DisclosureManifest, { payloadSha256, statement }: VerifiedReceipt): void {
+  const { id, attempt } = statement.predicate.run;
+  const isSame = run.id === id && run.attempt === attempt && run.receiptSha256 === payloadSha256;
+  demand(isSame, 'RUN_MISMATCH', `${MANIFEST_NAME} is of another run`);
+}
+
+function checkLogs(files: PackFiles, { logs }: DisclosureManifest, { steps }: ReceiptPredicate): void {
+  const digests = new Map(steps.flatMap(({ id, logs: log }) => (log ? [[id, log.digest] as const] : [])));
+  const isComplete = logs.length === digests.size && logs.every(({ stepId }) => digests.has(stepId));
+  demand(isComplete, 'PACK_FILE_MISMATCH', 'the logs of the pack are not those of the steps that have one');
+  for (const { stepId, path, isWhole } of logs) {
+    if (path === null) continue;
+    const content = fileOf(files, path);
+    demand(
+      !isWhole || digestBytes(content) === digests.get(stepId),
+      'PACK_FILE_MISMATCH',
+      `${path} is not the log that the receipt names`,
+    );
+  }
+}
+
+function checkPolicy(files: PackFiles, { policy }: DisclosureManifest, predicate: ReceiptPredicate): void {
+  const decisions = predicate.policy;
+  const isComplete =
+    policy.decisions.length === decisions.length && policy.decisions.every(({ id }, i) => id === decisions[i]?.id);
+  demand(isComplete, 'POLICY_MISMATCH', 'the decisions of the pack are not those of the receipt');
+  for (const [i, { id, question, data, isReplayable }] of policy.decisions.entries()) {
+    if (question !== null)
+      demandDigest(files, question, decisions[i]?.input.digest, `the question of decision ${id} is another one`);
+    if (isReplayable) demandPack(files, data, decisions[i]?.bundle.digest, id);
+  }
+}
+
+function demandDigest(files: PackFiles, path: string, digest: Digest | undefined, message: string): void {
+  demand(digestBytes(fileOf(files, path)) === digest, 'POLICY_MISMATCH', message);
+}
+
+/** A pack of rules is named by the module and its data. */
+function demandPack(files: PackFiles, data: string | null, digest: Digest | undefined, id: string): void {
+  demand(data !== null, 'POLICY_MISMATCH', `the data of decision ${id} are missing`);
+  const module = fileOf(files, 'policy/policy.wasm');
+  const found = digestBytes(Buffer.concat([module, fileOf(files, data)]));
+  demand(found === digest, 'POLICY_MISMATCH', `the rules and data of decision ${id} are not those that decided`);
+}
+
+function checkAttestations(files: PackFiles, { attestations }: DisclosureManifest): void {
+  for (const { path } of attestations) fileOf(files, path);
+}

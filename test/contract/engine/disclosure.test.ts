@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { verifyDisclosure } from '../../../src/provenance/disclosure/verify-disclosure.ts';
+import { openTestEngine } from '../../fakes/engine.ts';
+import { planStep } from '../../fakes/plans.ts';
+import { onEveryStore } from './engines.ts';
+
+onEveryStore('a disclosure pack', (world) => {
+  it('is the same byte for byte from whichever conductor, and holds all that the receipt speaks of', async () => {
+    const w = world();
+    const run = await w.start([planStep('a'), planStep('b', { needs: ['a'] })]);
+    const worker = await w.worker();
+    await worker.run('a', { kind: 'failed', errorClass: 'step', message: 'no' });
+    await w.end(run);
+    const archive = await w.engine.disclose(run);
+    const other = await openTestEngine(w.db);
+    try {
+      expect(Buffer.from(await other.disclose(run)).equals(archive)).toBe(true);
+    } finally {
+      await other.close();
+    }
+    const { publicKey, payloadSha256 } = await w.engine.readReceipt(run);
+    const { receipt, manifest } = await verifyDisclosure({ archive, key: publicKey });
+    expect(receipt.payloadSha256).toBe(payloadSha256);
+    expect(receipt.statement.predicate.run.status).toBe('failed');
+    expect(manifest.policy.decisions.length).toBeGreaterThan(0);
+    expect(manifest.policy.decisions.every(({ isReplayable }) => isReplayable)).toBe(true);
+  });
+
+  it('is signed once, however many ask for it at the same moment', async () => {
+    const w = world();
+    const run = await w.start([planStep('a')]);
+    await (await w.worker()).run('a', { kind: 'succeeded' });
+    await w.end(run);
+    const archives = await Promise.all(Array.from({ length: 5 }, () => w.engine.disclose(run)));
+    expect(new Set(archives.map((archive) => Buffer.from(archive).toString('base64'))).size).toBe(1);
+    expect(await w.sql(`select count(*)::int from disclosure where run_id = ${run}`)).toEqual([[1]]);
+  });
+
+  it('is refused while the run goes on', async () => {
+    const w = world();
+    const run = await w.start([planStep('a')]);
+    await expect(w.engine.disclose(run)).rejects.toMatchObject({ code: 'RUN_NOT_FINISHED' });
+  });
+});

@@ -1,0 +1,55 @@
+import { canonicalJson } from '../../../../src/base/canonical-json.ts';
+import { type Digest, digestBytes } from '../../../../src/base/digest.ts';
+import type { JsonObject } from '../../../../src/base/json.ts';
+import { draftDisclosure, sealDisclosure } from '../../../../src/provenance/disclosure/disclosure.ts';
+import type { DisclosureFacts, PolicyRules } from '../../../../src/provenance/disclosure/disclosure-facts.ts';
+import { signatureOf, signPayload } from '../../../../src/provenance/envelope.ts';
+import type { RunFacts } from '../../../../src/provenance/facts.ts';
+import { buildReceipt } from '../../../../src/provenance/receipt.ts';
+import type { Signer } from '../../../../src/provenance/signer.ts';
+import { sampleRun } from '../sample-run.ts';
+
+const RULES: PolicyRules = {
+  revision: digestBytes('rules'),
+  entrypoint: 'maestro/decision',
+  wasm: Buffer.from('a module'),
+  sources: new Map([['main.rego', 'package maestro\n']]),
+};
+const DATA: JsonObject = { tags: {} };
+const PACK: Digest = digestBytes(Buffer.concat([RULES.wasm, Buffer.from(canonicalJson(DATA))]));
+
+export const logOf = (seq: number): string => `log ${seq}`;
+
+/** What is disclosed of the sample run: the log of each step is kept, and so is each question. */
+export async function sampleFacts(
+  signer: Signer,
+  change: (run: RunFacts) => RunFacts = (run) => run,
+): Promise<DisclosureFacts> {
+  const run = sampleRun(12);
+  const questions = run.policy.map(({ id }) => canonicalJson({ about: id }));
+  const policy = run.policy.map((decision, i) => ({
+    ...decision,
+    bundle: { digest: PACK, revision: RULES.revision },
+    input: { digest: digestBytes(questions[i] ?? '') },
+  }));
+  const { payload, runRecord } = buildReceipt(change({ ...run, policy }));
+  return {
+    receipt: { bundle: await signPayload(payload, signer), runRecord, publicKey: signer.publicKeyPem },
+    policy: {
+      rules: RULES,
+      data: new Map([[PACK, DATA]]),
+      questions: new Map(questions.map((text) => [digestBytes(text), text])),
+    },
+    logs: run.steps
+      .filter(({ kind }) => kind === 'work')
+      .map(({ id, seq }) => ({ stepId: id, text: logOf(seq), bytesBefore: 0 })),
+    attestations: [],
+    register: null,
+  };
+}
+
+export async function samplePack(signer: Signer, facts: DisclosureFacts): Promise<Uint8Array> {
+  const draft = await draftDisclosure(facts);
+  const signature = await signatureOf(draft.payload, signer);
+  return sealDisclosure(draft, { signature, publicKey: signer.publicKeyPem });
+}

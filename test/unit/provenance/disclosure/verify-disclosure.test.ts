@@ -1,0 +1,186 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { digestBytes } from '../../../../src/base/digest.ts';
+import { readArchive, writeArchive } from '../../../../src/provenance/disclosure/archive.ts';
+import { draftDisclosure, sealDisclosure } from '../../../../src/provenance/disclosure/disclosure.ts';
+import type { DisclosureFacts } from '../../../../src/provenance/disclosure/disclosure-facts.ts';
+import { disclosurePayload } from '../../../../src/provenance/disclosure/disclosure-statement.ts';
+import { sumsOf } from '../../../../src/provenance/disclosure/pack-files.ts';
+import { verifyDisclosure } from '../../../../src/provenance/disclosure/verify-disclosure.ts';
+import { signatureOf, signPayload } from '../../../../src/provenance/envelope.ts';
+import type { Signer } from '../../../../src/provenance/signer.ts';
+import { VerificationError } from '../../../../src/provenance/verification-error.ts';
+import { sampleSigner } from '../sample-run.ts';
+import { logOf, sampleFacts, samplePack } from './sample-disclosure.ts';
+
+type Files = Map<string, Uint8Array>;
+
+describe('a disclosure pack', () => {
+  let signer: Signer;
+  let facts: DisclosureFacts;
+  let archive: Uint8Array;
+  beforeAll(async () => {
+    signer = await sampleSigner();
+    facts = await sampleFacts(signer);
+    archive = await samplePack(signer, facts);
+  });
+
+  const refusal = async (bytes: Uint8Array, key = signer.publicKeyPem): Promise<string | undefined> => {
+    try {
+      await verifyDisclosure({ archive: bytes, key });
+      return undefined;
+    } catch (error) {
+      if (error instanceof VerificationError) return error.code;
+      throw error;
+    }
+  };
+  /** The pack with other files in it, by somebody who cannot sign. */
+  const altered = async (change: (files: Files) => void): Promise<Uint8Array> => {
+    const { folder, files } = await readArchive(archive);
+    const copy: Files = new Map(files);
+    change(copy);
+    return writeArchive(folder, copy);
+  };
+  /** The same by somebody who has the key. */
+  const forged = async (change: (files: Files) => void, runId = 'x', bySigner = signer): Promise<Uint8Array> => {
+    const draft = await draftDisclosure(facts);
+    const files: Files = new Map([...draft.files].filter(([path]) => path !== 'SHA256SUMS'));
+    change(files);
+    const sums = sumsOf(files);
+    const old = JSON.parse(draft.payload) as { predicate: { receiptSha256: string } };
+    const { receiptSha256 } = old.predicate;
+    const payload = disclosurePayload(sums, { schemaVersion: '1', runId, attempt: 1, receiptSha256 });
+    files.set('SHA256SUMS', Buffer.from(sums));
+    const signature = await signatureOf(payload, bySigner);
+    return sealDisclosure({ ...draft, files, payload }, { signature, publicKey: bySigner.publicKeyPem });
+  };
+  const text = (files: Files, path: string): string => Buffer.from(files.get(path) ?? []).toString();
+  const edit = (path: string, from: string, to: string) => (files: Files) => {
+    const before = text(files, path);
+    expect(before).toContain(from);
+    files.set(path, Buffer.from(before.replace(from, to)));
+  };
+
+  it('holds what it was made of, and is the same each time it is made', async () => {
+    const { receipt, manifest, files } = await verifyDisclosure({ archive, key: signer.publicKeyPem });
+    expect(receipt.runRecord).toBe(facts.receipt.runRecord);
+    expect(manifest.policy.decisions).toHaveLength(4);
+    expect(manifest.policy.decisions.every(({ isReplayable }) => isReplayable)).toBe(true);
+    expect(manifest.logs.every(({ isWhole }) => isWhole)).toBe(true);
+    expect(text(new Map(files), 'logs/0003-step-3.log')).toBe(logOf(3));
+    const again = await draftDisclosure(facts);
+    expect(again.payload).toBe((await draftDisclosure(structuredClone(facts))).payload);
+  });
+
+  it('cuts logs until it is small enough, and says which', async () => {
+    const noise = (seed: number): string =>
+      Array.from({ length: 40_000 }, (_, i) => digestBytes(`${seed}.${i}`)).join('\n');
+    const logs = facts.logs.map((log, i) => (i < 2 ? { ...log, text: noise(i) } : log));
+    const large = await samplePack(signer, { ...facts, logs });
+    expect(large.byteLength).toBeLessThan(2_000_000);
+    const { manifest, files } = await verifyDisclosure({ archive: large, key: signer.publicKeyPem });
+    expect(manifest.logs.filter(({ isWhole }) => !isWhole)).toHaveLength(2);
+    expect(text(new Map(files), manifest.logs[0]?.path ?? '')).toMatch(
+      /^\[\d+ bytes before this line are left out\]\n/,
+    );
+  });
+
+  it('tells what it does not have: a question, data of other rules, a log', async () => {
+    const [question] = facts.policy.questions.keys();
+    const questions = new Map([...facts.policy.questions].filter(([digest]) => digest !== question));
+    const less: DisclosureFacts = { ...facts, policy: { ...facts.policy, questions }, logs: facts.logs.slice(1) };
+    const { manifest } = await verifyDisclosure({ archive: await samplePack(signer, less), key: signer.publicKeyPem });
+    expect(manifest.policy.decisions[0]).toMatchObject({ question: null, isReplayable: false });
+    expect(manifest.logs[0]).toMatchObject({ path: null, isWhole: false });
+    const rules = { ...facts.policy.rules, wasm: Buffer.from('another module') };
+    const other = await samplePack(signer, { ...facts, policy: { ...facts.policy, rules } });
+    const verified = await verifyDisclosure({ archive: other, key: signer.publicKeyPem });
+    expect(verified.manifest.policy.decisions.some(({ isReplayable }) => isReplayable)).toBe(false);
+  });
+
+  it.each<[string, (files: Files) => void, string]>([
+    ['whose page was changed', edit('index.html', 'succeeded', 'failed'), 'PACK_FILE_MISMATCH'],
+    ['of which a file is missing', (files) => files.delete('logs/0000-step-0.log'), 'PACK_FILE_MISMATCH'],
+    ['to which a file was added', (files) => files.set('more.txt', Buffer.from('')), 'PACK_FILE_MISMATCH'],
+    ['whose list of digests was changed', edit('SHA256SUMS', 'a', 'b'), 'SUBJECT_MISMATCH'],
+    [
+      'whose page and list were changed together',
+      (files) => {
+        edit('index.html', 'succeeded', 'failed')(files);
+        const listed = new Map([...files].filter(([path]) => !path.startsWith('SHA256SUMS')));
+        files.set('SHA256SUMS', Buffer.from(sumsOf(listed)));
+      },
+      'SUBJECT_MISMATCH',
+    ],
+    ['without what signs it', (files) => files.delete('SHA256SUMS.sigstore.json'), 'PACK_FILE_MISMATCH'],
+    ['without its receipt', (files) => files.delete('receipt.sigstore.json'), 'PACK_FILE_MISMATCH'],
+    [
+      'signed by its receipt',
+      (files) => files.set('SHA256SUMS.sigstore.json', files.get('receipt.sigstore.json') as Uint8Array),
+      'TOO_LARGE',
+    ],
+  ])('%s is refused', async (_, change, code) => {
+    expect(await refusal(await altered(change))).toBe(code);
+  });
+
+  it.each<[string, (files: Files) => void, string]>([
+    ['has another run record', edit('run.json', 'succeeded', 'failed'), 'SUBJECT_MISMATCH'],
+    ['has another log', edit('logs/0000-step-0.log', 'log', 'lag'), 'PACK_FILE_MISMATCH'],
+    ['calls a log whole that was cut', edit('logs/0000-step-0.log', 'log 0', ''), 'PACK_FILE_MISMATCH'],
+    ['has a manifest of another run', edit('manifest.json', '"attempt":1', '"attempt":2'), 'RUN_MISMATCH'],
+    ['has a manifest that is none', edit('manifest.json', '"logs"', '"lags"'), 'SCHEMA_INVALID'],
+    ['leaves a decision out of its manifest', edit('manifest.json', '"id":"d2"', '"id":"d9"'), 'POLICY_MISMATCH'],
+    [
+      'has another question',
+      (files) => {
+        const [path] = [...files.keys()].filter((name) => name.startsWith('policy/questions/'));
+        files.set(path ?? '', Buffer.from('{}'));
+      },
+      'POLICY_MISMATCH',
+    ],
+    ['has another module', (files) => files.set('policy/policy.wasm', Buffer.from('evil')), 'POLICY_MISMATCH'],
+  ])('that %s is refused, whoever signed it', async (_, change, code) => {
+    expect(await refusal(await forged(change))).toBe(code);
+  });
+
+  it('of a receipt that another key signed is refused, and so is one that another key signed', async () => {
+    const other = await sampleSigner();
+    expect(await refusal(archive, other.publicKeyPem)).toBe('KEY_UNKNOWN');
+    expect(await refusal(await forged(() => {}, 'x', other))).toBe('KEY_UNKNOWN');
+  });
+
+  it('with the receipt of another run is refused', async () => {
+    const another = await sampleFacts(signer, (run) => ({ ...run, run: { ...run.run, nonce: 'ff'.repeat(16) } }));
+    const swap = (files: Files): void => {
+      files.set('receipt.sigstore.json', Buffer.from(another.receipt.bundle));
+      files.set('run.json', Buffer.from(another.receipt.runRecord));
+    };
+    expect(await refusal(await forged(swap))).toBe('RUN_MISMATCH');
+  });
+
+  it('shows on its page as text what somebody called things', async () => {
+    const name = '"><script>alert(1)</script>\u202e';
+    const evil = await sampleFacts(signer, (run) => ({
+      ...run,
+      run: { ...run.run, pipeline: { ...run.run.pipeline, name } },
+      approvals: run.approvals.map((approval) => ({ ...approval, reason: '<img src=x onerror=alert(1)>' })),
+    }));
+    const { files } = await draftDisclosure(evil);
+    const page = text(new Map(files), 'index.html');
+    expect(page).not.toMatch(/<script|<img|\u202e/);
+    expect(page).toContain('&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}');
+  });
+
+  it('names attestations by what they state, and holds them as they were signed', async () => {
+    const statement = await signPayload('{"a":1}', signer);
+    const attestations = [
+      {
+        predicateType: 'https://cyclonedx.org/bom',
+        subjects: [{ name: 'app.tgz', digest: digestBytes('app') }],
+        bundle: statement,
+      },
+    ];
+    const { files } = await draftDisclosure({ ...facts, attestations });
+    expect(text(new Map(files), 'attestations/0001-bom.sigstore.json')).toBe(statement);
+    expect(text(new Map(files), 'VERIFY.md')).toContain('--type https://cyclonedx.org/bom');
+  });
+});
