@@ -21,6 +21,8 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   act: { variable: 'MAESTRO_TEST_ACT', install: '.ci/tools/act.sh' },
   actionlint: { variable: 'MAESTRO_TEST_ACTIONLINT', install: '.ci/tools/actionlint.sh' },
   openbao: { variable: 'MAESTRO_TEST_OPENBAO', install: '.ci/tools/openbao.sh' },
+  registry: { variable: 'MAESTRO_TEST_REGISTRY', install: '.ci/tools/registry.sh' },
+  buildah: { variable: 'MAESTRO_TEST_BUILDAH', install: 'as root, apt-get install buildah' },
   pwsh: { variable: 'MAESTRO_TEST_PWSH', install: 'https://aka.ms/powershell', isOptional: true },
   chromium: { variable: 'MAESTRO_TEST_CHROMIUM', install: 'apt-get install chromium' },
   sudo: { variable: 'MAESTRO_TEST_SUDO', install: 'as root, apt-get install sudo', isOptional: true },
@@ -35,6 +37,8 @@ export type PartName =
   | 'act'
   | 'actionlint'
   | 'openbao'
+  | 'registry'
+  | 'buildah'
   | 'pwsh'
   | 'chromium'
   | 'sudo';
@@ -46,6 +50,7 @@ const FOUND_ON_PATH: Partial<Record<PartName, string>> = {
   actionlint: 'actionlint',
   pwsh: 'pwsh',
   chromium: 'chromium',
+  buildah: 'buildah',
   // Its tests give it users of their own, in a namespace that not every container may make.
   sudo: 'sudo && test "$(id -u)" = 0 && unshare --mount true',
 };

@@ -1,4 +1,5 @@
 import { approvalStep } from './approval/approval.ts';
+import { buildContainerStep } from './build-container/build-container.ts';
 import type { StepDefinition } from './define.ts';
 import { freezeStep } from './gate/freeze.ts';
 import { promoteStep } from './gate/promote.ts';
@@ -21,6 +22,7 @@ const DEFINITIONS: readonly StepDefinition[] = [
   freezeStep,
   notifyStep,
   taskStep,
+  buildContainerStep,
 ];
 
 /** The steps that Maestro brings along, by the name that `uses` gives. */

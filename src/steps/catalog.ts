@@ -8,7 +8,6 @@ const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, descri
   ['llm.generate', true, 'Lets a language model write text or code.'],
   ['web.scrape', true, 'Reads web pages within their rules.'],
   ['api.call', false, 'Calls an operation of a described API.'],
-  ['build.container', true, 'Builds a container image.'],
   ['security.scan', true, 'Looks for known weaknesses.'],
   ['supplychain.sbom', true, 'Writes a software bill of materials.'],
   ['supplychain.sign', true, 'Signs an artifact.'],

@@ -13,7 +13,7 @@ describe('step catalog', () => {
   });
 
   it('knows the names of steps that this version cannot run', () => {
-    for (const name of ['llm.plan', 'llm.generate', 'build.container', 'cd.rollout'])
+    for (const name of ['llm.plan', 'llm.generate', 'web.scrape', 'cd.rollout'])
       expect(STEP_CATALOG.get(name)).toMatchObject({ isAvailable: false, kind: 'work' });
   });
 
