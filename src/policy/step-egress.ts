@@ -1,25 +1,36 @@
+import type { Json, JsonObject } from '../base/json.ts';
 import type { PlanStep } from '../pipeline/plan.ts';
 import { EXPRESSION_OPEN } from '../pipeline/template.ts';
 
 /** Stands for a host that cannot be known before the step runs; no list of allowed hosts may hold it. */
 const UNKNOWN_HOST = '*';
 
-/** Steps that send to the host in `with.url`, by the name before `@`. */
-const NETWORK_STEPS: ReadonlySet<string> = new Set(['http', 'notify']);
+/** Steps that send to a host of their input, by the name before `@`, and the URL that the input stands for. */
+const NETWORK_STEPS: ReadonlyMap<string, (input: JsonObject) => Json | undefined> = new Map([
+  ['http', ({ url }: JsonObject) => url],
+  ['notify', ({ url }: JsonObject) => url],
+  // An image is named without a scheme.
+  [
+    'registry.push',
+    ({ image, to = image ?? null }: JsonObject) => (typeof to === 'string' ? `https://${to}` : undefined),
+  ],
+]);
 
 /** As far as the `/` after the host: what follows cannot change where the request goes. */
 const FIXED_HOST = /^https?:\/\/[^/\\?#]+\//i;
 
 /**
- * The hosts that a step reaches, as policy judges them: what it declares, and for `http` and `notify` the host of `with.url`.
+ * The hosts that a step reaches, as policy judges them: what it declares, for `http` and `notify` the host of `with.url`, and
+ * for `registry.push` that of `with.to`.
  *
  * Such a step without a declaration has `UNKNOWN_HOST` where its URL is not known yet (it reads a secret, say). With one, the
  * declaration is enough: these steps hold themselves to it, redirects included.
  */
 export function egressOf(step: Pick<PlanStep, 'uses' | 'egress' | 'with'>): readonly string[] {
   const { uses, egress, with: input } = step;
-  if (!NETWORK_STEPS.has(uses.split('@', 1)[0] ?? '')) return egress;
-  const url = urlOf(input.url);
+  const target = NETWORK_STEPS.get(uses.split('@', 1)[0] ?? '');
+  if (!target) return egress;
+  const url = urlOf(target(input));
   if (!url) return egress.length > 0 ? egress : [UNKNOWN_HOST];
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   const isDeclared = egress.some((entry) => [url.host, `${url.hostname}:${port}`].includes(entry.toLowerCase()));

@@ -5,6 +5,7 @@ import { freezeStep } from './gate/freeze.ts';
 import { promoteStep } from './gate/promote.ts';
 import { httpStep } from './http/http.ts';
 import { notifyStep } from './notify/notify.ts';
+import { registryPushStep } from './registry-push/registry-push.ts';
 import { schemaValidateStep } from './schema-validate/schema-validate.ts';
 import { shellStep } from './shell/shell.ts';
 import { taskStep } from './task/task.ts';
@@ -23,6 +24,7 @@ const DEFINITIONS: readonly StepDefinition[] = [
   notifyStep,
   taskStep,
   buildContainerStep,
+  registryPushStep,
 ];
 
 /** The steps that Maestro brings along, by the name that `uses` gives. */

@@ -12,7 +12,6 @@ const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, descri
   ['supplychain.sbom', true, 'Writes a software bill of materials.'],
   ['supplychain.sign', true, 'Signs an artifact.'],
   ['supplychain.provenance', true, 'States how an artifact was built.'],
-  ['registry.push', true, 'Publishes an artifact in a registry.'],
   ['cd.rollout', false, 'Brings a version to an environment.'],
   ['cd.rollback', false, 'Brings back the version before.'],
   ['db.read', true, 'Reads rows of a database.'],

@@ -80,6 +80,18 @@ describe('the question of a run or step', () => {
     expect(stepInput(PLAN, step, TRIGGER).step?.egress).toEqual(expected);
   });
 
+  test.each([
+    [{ image: 'image', to: 'registry.a.com/team/app' }, [], ['registry.a.com']],
+    [{ image: 'image', to: 'localhost:5000/app' }, ['localhost:5000'], ['localhost:5000']],
+    [{ image: 'registry.a.com/app:${{ git.sha }}' }, [], ['registry.a.com']],
+    [{ image: 'image', to: 'evil.com/app' }, ['a.com'], ['a.com', 'evil.com']],
+    [{ image: 'image', to: '${{ secrets.HOST }}/app' }, [], ['*']],
+    [{}, [], ['*']],
+  ])('names the host of the registry in %j that declares %j: %j', (input, egress, expected) => {
+    const step = { ...PLAN_STEP, uses: 'registry.push', egress, with: input };
+    expect(stepInput(PLAN, step, TRIGGER).step?.egress).toEqual(expected);
+  });
+
   test('does not change with what a step is called or when it runs', () => {
     const renamed = { ...PLAN_STEP, id: 'harmless', base: 'harmless', needs: ['x'], if: 'always()' };
     expect(stepInput(PLAN, renamed, TRIGGER)).toEqual(stepInput(PLAN, PLAN_STEP, TRIGGER));
