@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 
 export interface RealRegistry {
   readonly host: string;
@@ -16,5 +17,40 @@ export async function openRegistry(program: string, hasReferrers: boolean): Prom
       child.stdin.end();
       await once(child, 'exit');
     },
+  };
+}
+
+interface CutLine {
+  readonly host: string;
+  /** Those that have not happened yet. */
+  readonly cuts: readonly number[];
+  readonly close: () => Promise<void>;
+}
+
+/** A line to a registry that breaks, each time once, when a connection has carried so many bytes there. */
+export async function openCutLine(host: string, cuts: number[]): Promise<CutLine> {
+  const [address, port] = host.split(':');
+  const server = createServer((client) => {
+    const far = connect(Number(port), address);
+    let sentBytes = 0;
+    for (const [one, other] of [
+      [client, far],
+      [far, client],
+    ] as const)
+      one.on('error', () => {}).once('close', () => other.destroy());
+    far.pipe(client);
+    client.on('data', (bytes: Buffer) => {
+      sentBytes += bytes.byteLength;
+      far.write(bytes);
+      if (cuts[0] === undefined || sentBytes < cuts[0]) return;
+      cuts.shift();
+      client.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cuts,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

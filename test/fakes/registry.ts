@@ -28,7 +28,7 @@ export class FakeRegistry {
   readonly asked: Asked[] = [];
   /** Asked before anything else. */
   fault: Fault = () => false;
-  /** Cut the connection when a blob's upload has brought so many bytes; each entry once. */
+  /** Cut the connection when an upload of at least so many bytes has brought them; each entry once. */
   readonly cuts: number[] = [];
   /** Keeps what a cut upload had brought, and says so. */
   isResumable = true;
@@ -70,7 +70,8 @@ export class FakeRegistry {
   /** Undefined where the connection was cut. */
   async #read(request: IncomingMessage, method: string, url: string): Promise<Buffer | undefined> {
     const upload = method === 'PUT' || method === 'PATCH' ? this.#uploadOf(url) : undefined;
-    const cutAt = upload && Number(request.headers['content-length']) > 0 ? this.cuts.shift() : undefined;
+    const isLongEnough = Number(request.headers['content-length']) >= (this.cuts[0] ?? Number.POSITIVE_INFINITY);
+    const cutAt = upload && isLongEnough ? this.cuts.shift() : undefined;
     const parts: Buffer[] = [];
     let sizeBytes = 0;
     try {

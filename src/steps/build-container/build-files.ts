@@ -45,7 +45,7 @@ export async function readBuildFiles(
   const absolutePath = name === undefined ? await usualFile(contextRoot) : resolve(root, name);
   const text = await readTextInside(root, absolutePath, CONTAINERFILE_BYTES_MAX);
   const containerfile = parseContainerfile(text);
-  const ignores = await readIgnores(contextRoot, absolutePath);
+  const ignores = await readIgnores(root, contextRoot, absolutePath);
   return { contextRoot, containerfile, absolutePath, containerfilePath: relative(root, absolutePath), ignores };
 }
 
@@ -54,11 +54,10 @@ async function usualFile(contextRoot: string): Promise<string> {
   throw new MaestroError('INPUT_INVALID', `expected a ${NAMES.join(' or ')} in the context, or its name in with.file`);
 }
 
-async function readIgnores(contextRoot: string, containerfile: string): Promise<Ignores> {
+async function readIgnores(root: string, contextRoot: string, containerfile: string): Promise<Ignores> {
   for (const name of ignoreFileNames(containerfile)) {
     const path = resolve(contextRoot, name);
-    if (isInside(contextRoot, path) && (await isThere(path)))
-      return parseIgnoreFile(await readTextInside(contextRoot, path, IGNORE_BYTES_MAX));
+    if (await isThere(path)) return parseIgnoreFile(await readTextInside(root, path, IGNORE_BYTES_MAX));
   }
   return () => false;
 }

@@ -10,6 +10,8 @@ import type { CopyRequest } from './recipe.ts';
 const FOLDER_MODE = 0o755;
 const EXECUTABLE_MODE = 0o755;
 const FILE_MODE = 0o644;
+/** Folders that one pattern may stand for: each is looked for in the whole context. */
+const FOLDERS_MAX = 1000;
 /** Far enough for the mark of a tar archive. */
 const MAGIC_BYTES = 265;
 const ARCHIVES: readonly Buffer[] = [
@@ -104,6 +106,8 @@ function matchesOf(
   const isGlob = /[*?[]/.test(tidy);
   const matches = isGlob ? globMatcher(tidy) : (path: string): boolean => path === tidy;
   const found = context.filter(({ path }) => matches(path));
+  if (found.filter(({ kind }) => kind === 'folder').length > FOLDERS_MAX)
+    throw atLine(line, `expected ${source} to stand for at most ${FOLDERS_MAX} folders`);
   if (found.length === 0) throw atLine(line, `${source} is not in the context, or its ignore file leaves it out`);
   return found;
 }

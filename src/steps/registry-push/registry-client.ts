@@ -56,11 +56,14 @@ export class RegistryClient {
     for (let tries = 1; ; tries++) {
       const error = await this.#sendRest(upload, digest, content).catch((error: unknown) => error);
       if (error === undefined) return 'sent';
-      if (tries >= BLOB_TRIES_MAX || !mayPass(error)) throw error;
+      // What was refused when it went on may be taken when it begins anew: not every registry keeps what it says that it has.
+      const isSpoilt = upload.sentBytes > 0 && error instanceof RegistryRefusal;
+      if (tries >= BLOB_TRIES_MAX || !(isSpoilt || mayPass(error))) throw error;
       await delay(RETRY_MS * tries, undefined, { signal: this.#options.signal });
       // The end may have been reached, and only the word of it lost.
       if (await this.#hasBlob(digest)) return 'sent';
-      upload = (await this.#resumed(upload.location, size)) ?? { location: await this.#mustOpen(), sentBytes: 0 };
+      const kept = isSpoilt ? undefined : await this.#resumed(upload.location, size);
+      upload = kept ?? { location: await this.#mustOpen(), sentBytes: 0 };
     }
   }
 
@@ -74,7 +77,7 @@ export class RegistryClient {
 
   /** Undefined where there is none. */
   async manifest(reference: string): Promise<StoredManifest | undefined> {
-    const answer = await this.#call({
+    const answer = await this.#repeated({
       method: 'GET',
       url: this.#at(`manifests/${reference}`),
       headers: { accept: ACCEPT },
@@ -101,13 +104,13 @@ export class RegistryClient {
   /** The index of what refers to an image; undefined where the registry has no such API. */
   async referrers(digest: Digest): Promise<Buffer | undefined> {
     const headers = { accept: MEDIA_TYPE.index };
-    const answer = await this.#call({ method: 'GET', url: this.#at(`referrers/${digest}`), headers });
+    const answer = await this.#repeated({ method: 'GET', url: this.#at(`referrers/${digest}`), headers });
     const isIndex = (answer.headers.get('content-type') ?? '').startsWith(MEDIA_TYPE.index);
     return answer.status === 200 && isIndex ? answer.bytes : undefined;
   }
 
   async #hasBlob(digest: Digest): Promise<boolean> {
-    const answer = await this.#call({ method: 'HEAD', url: this.#at(`blobs/${digest}`) });
+    const answer = await this.#repeated({ method: 'HEAD', url: this.#at(`blobs/${digest}`) });
     if (answer.status === 200) {
       assertDigest(answer, digest);
       return true;
@@ -158,7 +161,7 @@ export class RegistryClient {
 
   /** What the registry has of an upload that was cut; undefined where it has to begin anew. */
   async #resumed(location: URL, size: number): Promise<Upload | undefined> {
-    const answer = await this.#call({ method: 'GET', url: location });
+    const answer = await this.#repeated({ method: 'GET', url: location });
     const last = /^(?:bytes=)?0-(\d{1,15})$/.exec(answer.headers.get('range') ?? '')?.[1];
     if (answer.status !== 204 || last === undefined) return undefined;
     const sentBytes = Number(last) + 1;

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { canonicalJson } from '../../../src/base/canonical-json.ts';
 import type { Digest } from '../../../src/base/digest.ts';
 import { digestBytes } from '../../../src/base/digest.ts';
@@ -32,6 +34,12 @@ export class PushScene extends ProjectFolder {
     if (answer.kind !== 'succeeded') throw new Error('expected the image to be built');
     this.digest = answer.result.digest as Digest;
     return this;
+  }
+
+  /** The contents of the layout. */
+  blobs(): readonly Buffer[] {
+    const folder = this.at('image/blobs/sha256');
+    return readdirSync(folder).map((name) => readFileSync(join(folder, name)));
   }
 
   /** The result, or how it failed: class or code, and message. */

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { digestBytes } from '../../../src/base/digest.ts';
 import type { JsonObject } from '../../../src/base/json.ts';
 import { FakeRegistry } from '../../fakes/registry.ts';
 import { describeWith } from '../../real-parts.ts';
-import { openRegistry } from '../../real-registry.ts';
+import { openCutLine, openRegistry } from '../../real-registry.ts';
 import { PushScene } from './push-scene.ts';
 
 const REPOSITORY = 'team/app';
@@ -44,6 +45,26 @@ function pushes(title: string, open: () => Promise<{ readonly host: string; clos
         }
       }
       expect(await scene.push({ to, tags: ['v1'] })).toMatchObject({ sentBlobs: 0, sentBytes: 0, knownBlobs: 2 });
+    });
+
+    it('takes an image whose upload was cut', async () => {
+      // Of its own: some keep blobs for all of their repositories.
+      const empty = await open();
+      const line = await openCutLine(empty.host, [1_500_000, 700_000]);
+      try {
+        const pushed = await scene.push({ to: `${line.host}/team/cut`, tags: ['v1'] });
+        expect(pushed).toMatchObject({ sentBlobs: 2 });
+        expect(line.cuts).toEqual([]);
+        const [largest = ''] = scene
+          .blobs()
+          .filter(({ length }) => length > 100_000)
+          .map(digestBytes);
+        const answer = await fetch(`http://${empty.host}/v2/team/cut/blobs/${largest}`);
+        expect(digestBytes(Buffer.from(await answer.arrayBuffer()))).toBe(largest);
+      } finally {
+        await line.close();
+        await empty.close();
+      }
     });
 
     it('lists what is attached as referrers of the image, once', async () => {
@@ -100,6 +121,18 @@ describe('registry.push to a registry with faults', () => {
     expect(await scene.push({ to, tags: ['v1'] })).toMatchObject({ digest: scene.digest });
     expect(isWhole()).toBe(true);
     expect(registry.count('PATCH', '/uploads/')).toBe(0);
+  });
+
+  it('begins a blob anew where the registry does not take the rest of it', async () => {
+    registry.cuts.push(1_000_000);
+    registry.fault = ({ method }, response) => {
+      if (method !== 'PATCH') return false;
+      response.writeHead(416).end();
+      return true;
+    };
+    expect(await scene.push({ to, tags: ['v1'] })).toMatchObject({ digest: scene.digest });
+    expect(registry.count('PATCH', '/uploads/')).toBe(1);
+    expect(isWhole()).toBe(true);
   });
 
   it('gives up after so many cuts, with nothing but blobs there, and the next attempt goes on', async () => {
