@@ -59,7 +59,7 @@ export async function callRegistry(request: RegistryRequest, rules: CallRules): 
 }
 
 /** Throws POLICY_DENIED for a host that the step may not reach, NETWORK_FAILED where it would be reached without TLS. */
-export function assertReachable(url: URL, { origin, egress }: Pick<CallRules, 'origin' | 'egress'>): void {
+function assertReachable(url: URL, { origin, egress }: Pick<CallRules, 'origin' | 'egress'>): void {
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
     throw new MaestroError('NETWORK_FAILED', `expected https:// for ${url.host}: only this machine is reached without`);
   if (url.username !== '' || url.password !== '')

@@ -1,13 +1,7 @@
 import { MaestroError } from '../../base/errors.ts';
 import type { ImageName } from '../oci/image-name.ts';
 import { parseChallenge, tokenOf } from './challenge.ts';
-import {
-  assertReachable,
-  type CallRules,
-  type callRegistry,
-  type RegistryAnswer,
-  type RegistryRequest,
-} from './registry-call.ts';
+import { type CallRules, type callRegistry, type RegistryAnswer, type RegistryRequest } from './registry-call.ts';
 
 export interface Credentials {
   readonly username: string;
@@ -25,7 +19,7 @@ type Call = typeof callRegistry;
 /**
  * Answers the challenge of a registry: Basic, or a token from the realm that it names.
  *
- * The realm is a host like any other: https, and on the step's egress list, before it is given a password. Credentials go to
+ * The realm is a host like any other, so `callRegistry` gives it a password only over https and on the step's egress list. Credentials go to
  * the registry's own origin and to that realm, never to where an upload or a redirect leads.
  */
 export class RegistryLogin {
@@ -69,7 +63,6 @@ export class RegistryLogin {
     const realm = URL.parse(challenge.realm);
     if (!realm || realm.search !== '' || realm.hash !== '')
       throw new MaestroError('REGISTRY_REFUSED', `expected ${answer.url.host} to name the address of its tokens`);
-    assertReachable(realm, this.#options);
     const token = await call(
       {
         method: 'GET',

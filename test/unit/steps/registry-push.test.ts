@@ -112,7 +112,11 @@ describe('registry.push to a registry with faults', () => {
     registry.cuts.push(1_000_000, 500_000);
     expect(await scene.push({ to, tags: ['v1'] })).toMatchObject({ digest: scene.digest, sentBlobs: 2 });
     expect(isWhole()).toBe(true);
-    expect(registry.count('PATCH', '/uploads/')).toBeGreaterThan(0);
+    // Nothing was begun anew, and nothing sent twice.
+    expect(registry.count('POST', '/uploads/')).toBe(2);
+    expect(
+      registry.asked.filter(({ method }) => method === 'PATCH').map(({ headers }) => headers['content-range']),
+    ).toEqual([expect.stringMatching(/^1000000-/), expect.stringMatching(/^1500000-/)]);
   });
 
   it('begins a blob anew where the registry has kept nothing of it', async () => {
