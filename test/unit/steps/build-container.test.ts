@@ -7,7 +7,9 @@ import { isMaestroError } from '../../../src/base/errors.ts';
 import type { JsonObject } from '../../../src/base/json.ts';
 import type { Annotation } from '../../../src/protocol/outcome.ts';
 import { buildContainerStep } from '../../../src/steps/build-container/build-container.ts';
+import { writeLayer } from '../../../src/steps/build-container/layer.ts';
 import type { ProgramRequest, StepContext } from '../../../src/steps/define.ts';
+import { LayoutWriter } from '../../../src/steps/oci/write-layout.ts';
 import { describeWith } from '../../real-parts.ts';
 import { Layout } from './layouts.ts';
 import { ProjectFolder } from './project-folder.ts';
@@ -280,6 +282,24 @@ describe('build.container from scratch', () => {
     project.write({ Containerfile: 'FROM scratch\nRUN make\n' });
     expect(await refusal({}, { env: { PATH: '/nowhere' } })).toContain('line 2 of the Containerfile: RUN');
     expect(await refusal({ builder: 'podman' }, { env: { PATH: '/nowhere' } })).toMatch(/^STEP_NOT_AVAILABLE/);
+  });
+});
+
+describe('a layer', () => {
+  it.each([
+    ['is gone', 'gone', 1],
+    ['has grown', 'file', 1],
+    ['has become a link', 'link', 4],
+  ])('is refused where a file %s since the context was read', async (_, name, sizeBytes) => {
+    project.write({ file: 'text', link: '@file', other: 'x'.repeat(300_000) });
+    const writer = new LayoutWriter(project.at('layer'));
+    await writer.open();
+    const entry = { kind: 'file', mode: 0o644, uid: 0, gid: 0 } as const;
+    const entries = [
+      { ...entry, path: 'a', absolutePath: project.at('other'), sizeBytes: 300_000 },
+      { ...entry, path: 'b', absolutePath: project.at(name), sizeBytes },
+    ];
+    await expect(writeLayer(writer, entries, 0)).rejects.toThrow(/ENOENT|ELOOP|changed while/);
   });
 });
 
