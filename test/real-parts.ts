@@ -22,7 +22,7 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   actionlint: { variable: 'MAESTRO_TEST_ACTIONLINT', install: '.ci/tools/actionlint.sh' },
   openbao: { variable: 'MAESTRO_TEST_OPENBAO', install: '.ci/tools/openbao.sh' },
   registry: { variable: 'MAESTRO_TEST_REGISTRY', install: '.ci/tools/registry.sh' },
-  buildah: { variable: 'MAESTRO_TEST_BUILDAH', install: 'as root, apt-get install buildah' },
+  buildah: { variable: 'MAESTRO_TEST_BUILDAH', install: 'as root, apt-get install buildah', isOptional: true },
   pwsh: { variable: 'MAESTRO_TEST_PWSH', install: 'https://aka.ms/powershell', isOptional: true },
   chromium: { variable: 'MAESTRO_TEST_CHROMIUM', install: 'apt-get install chromium' },
   sudo: { variable: 'MAESTRO_TEST_SUDO', install: 'as root, apt-get install sudo', isOptional: true },
