@@ -10,6 +10,7 @@ import { cacheScopes } from './cache-scope.ts';
 import { checkArtifacts, checkOutputs } from './check-outcome.ts';
 import { DailyContent } from './daily-content.ts';
 import { assertOwner, entryOf, fenced, tooMuch } from './held-lease.ts';
+import { madeArtifacts } from './made-artifacts.ts';
 import { repositoryKey } from './repository-key.ts';
 import type { RunEntries } from './run-entry.ts';
 import { Upload } from './upload.ts';
@@ -21,7 +22,7 @@ export interface ContentDeskTools {
   readonly blobs: BlobStore;
 }
 
-type ContentCalls = Pick<LeaseClient, 'putBlob' | 'getBlob' | 'cacheGet' | 'cachePut'>;
+type ContentCalls = Pick<LeaseClient, 'putBlob' | 'getBlob' | 'findArtifacts' | 'cacheGet' | 'cachePut'>;
 
 /** Content by digest, and results by key, as the attempt of one repository may store and read them. */
 export function contentCalls(tools: ContentDeskTools): ContentCalls {
@@ -48,6 +49,11 @@ export function contentCalls(tools: ContentDeskTools): ContentCalls {
       if (isShared(trigger) && !(await hasBlob(db, repositoryKey(trigger), digest)))
         throw new MaestroError('ARTIFACT_NOT_FOUND', `expected content ${digest} in the store, found none`);
       return tools.blobs.get(digest);
+    },
+    findArtifacts: async (worker, held, wanted) => {
+      await assertOwner(db, worker, held);
+      const { compiled } = await entryOf(tools, held);
+      return madeArtifacts(db, compiled, fenced(held), wanted);
     },
     cacheGet: async (worker, held, key) => {
       await assertOwner(db, worker, held);

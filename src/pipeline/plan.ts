@@ -123,7 +123,7 @@ export interface StepCache {
   readonly paths: readonly string[];
 }
 
-export interface ArtifactSpec {
+interface ArtifactSpec {
   readonly name: string;
   /** Glob, relative to the working directory. */
   readonly path: string;

@@ -81,6 +81,18 @@ export interface LogChunk extends HeldLease {
   readonly text: string;
 }
 
+/** An artifact of another step of the run. */
+export interface MadeArtifact extends Artifact {
+  /** Id of the step that made it, with its combination of a matrix. */
+  readonly step: string;
+}
+
+export interface WantedArtifact {
+  readonly name: string;
+  /** Id of the step that made it; without its combination of a matrix, of all combinations. Default: of any. */
+  readonly from?: string;
+}
+
 /** A cached result; `key` is already bound to what decides the result: see `cacheKey` of the worker. */
 export interface CacheEntry {
   readonly key: string;
@@ -125,6 +137,8 @@ export interface LeaseClient {
     signal?: AbortSignal,
   ): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
   getBlob(workerId: number, held: HeldLease, digest: Digest, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** Artifacts of the steps that this one needs, directly or not. Throws LEASE_LOST, and OUTPUT_TOO_LARGE beyond `ARTIFACTS_MAX` files. */
+  findArtifacts(workerId: number, held: HeldLease, wanted: WantedArtifact): Promise<readonly MadeArtifact[]>;
   cacheGet(workerId: number, held: HeldLease, key: string): Promise<CacheEntry | undefined>;
   cachePut(workerId: number, held: HeldLease, entry: Omit<CacheEntry, 'runId'>, ttlMs: number): Promise<void>;
   /** Gives back what is held, as class `infra`, and ends the session. */

@@ -1,5 +1,7 @@
 import { approvalStep } from './approval/approval.ts';
 import { buildContainerStep } from './build-container/build-container.ts';
+import { downloadStep } from './artifact/download.ts';
+import { uploadStep } from './artifact/upload.ts';
 import type { StepDefinition } from './define.ts';
 import { freezeStep } from './gate/freeze.ts';
 import { promoteStep } from './gate/promote.ts';
@@ -22,6 +24,8 @@ const DEFINITIONS: readonly StepDefinition[] = [
   promoteStep,
   freezeStep,
   notifyStep,
+  uploadStep,
+  downloadStep,
   taskStep,
   buildContainerStep,
   registryPushStep,

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../base/json.ts';
 import type { PlanStep, RetryClass, StepKind } from '../pipeline/plan.ts';
+import type { MadeArtifact, WantedArtifact } from '../protocol/lease.ts';
 import type { Annotation } from '../protocol/outcome.ts';
 
 /** How an attempt ended, in the words of the step itself. */
@@ -12,6 +13,17 @@ export interface StepSuccess {
   /** The step's outputs where the pipeline names none; `result` by default. */
   readonly outputs?: JsonObject;
   readonly exitCode?: number;
+  /** Kept beside those that the pipeline declares. */
+  readonly artifacts?: readonly OwnArtifact[];
+}
+
+/** Files that a step keeps of its own accord, where the pipeline declares none of them. */
+export interface OwnArtifact {
+  readonly name: string;
+  /** Globs below the working directory; `!glob` leaves out. The folder that all matches have in common is the artifact's root. */
+  readonly paths: readonly string[];
+  /** Where nothing matches, the step fails with ARTIFACT_NOT_FOUND. */
+  readonly isRequired: boolean;
 }
 
 export interface StepFailure {
@@ -24,6 +36,8 @@ export interface StepFailure {
   readonly exitCode?: number;
   readonly result?: JsonObject;
   readonly outputs?: JsonObject;
+  /** As of a success; what is missing is no second failure. */
+  readonly artifacts?: readonly OwnArtifact[];
 }
 
 /** The step cannot do its work now (exit status 75 of a task): it is tried again later. */
@@ -73,6 +87,18 @@ export interface StepContext {
   readonly annotate: (annotation: Annotation) => void;
   /** Runs a program whose output is the step's log; nothing of it is left running. */
   readonly runProgram: (request: ProgramRequest) => Promise<ProgramEnd>;
+  /** What the steps before this one keep, in this run. */
+  readonly artifacts: EarlierArtifacts;
+}
+
+/** Artifacts of the steps that a step needs, directly or not. */
+export interface EarlierArtifacts {
+  readonly find: (wanted: WantedArtifact) => Promise<readonly MadeArtifact[]>;
+  /**
+   * Writes files below a folder of the working directory, each after its content has been held to its digest.
+   * @throws MaestroError BLOB_CORRUPT for a digest that does not match, and for a path that leads out of the folder
+   */
+  readonly restore: (files: readonly MadeArtifact[], folder: string) => Promise<void>;
 }
 
 interface StepHead {

@@ -1,16 +1,17 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { MaestroError } from '../base/errors.ts';
-import type { ArtifactSpec } from '../pipeline/plan.ts';
 import type { Annotation, Artifact } from '../protocol/outcome.ts';
+import type { OwnArtifact } from '../steps/define.ts';
+import { type FoundFile, findFiles, staticBase, tidyGlob } from '../steps/files.ts';
 import { readRegularFile } from '../steps/output-file.ts';
 import { isReportName, REPORT_BYTES_MAX, readReport } from './annotations/reports.ts';
 import type { BlobStore } from './blob-store.ts';
-import { type FoundFile, findFiles, staticBase, tidyGlob } from './files.ts';
 
 /** Files of all artifacts of one attempt. */
 const ARTIFACT_FILES_MAX = 10_000;
-const UPLOADS_AT_ONCE = 8;
+/** Files on their way to or from the conductor's store. */
+export const TRANSFERS_AT_ONCE = 8;
 
 export interface CollectedArtifacts {
   readonly artifacts: readonly Artifact[];
@@ -25,14 +26,14 @@ export interface CollectedArtifacts {
  * SECRET_IN_ARTIFACT
  */
 export async function collectArtifacts(
-  specs: readonly ArtifactSpec[],
+  specs: readonly OwnArtifact[],
   workingDirectory: string,
   blobs: BlobStore,
 ): Promise<CollectedArtifacts> {
   const artifacts: Artifact[] = [];
   const annotations: Annotation[] = [];
   for (const spec of specs) {
-    const { files, escaped } = await findFiles(workingDirectory, [spec.path]);
+    const { files, escaped } = await findFiles(workingDirectory, spec.paths);
     annotations.push(
       ...escaped.map(
         (path): Annotation => ({
@@ -45,7 +46,7 @@ export async function collectArtifacts(
     if (files.length === 0 && spec.isRequired)
       throw new MaestroError(
         'ARTIFACT_NOT_FOUND',
-        `expected files of artifact ${spec.name} at ${spec.path}, found none`,
+        `expected files of artifact ${spec.name} at ${spec.paths.join(', ')}, found none`,
       );
     if (artifacts.length + files.length > ARTIFACT_FILES_MAX)
       throw new MaestroError(
@@ -59,12 +60,12 @@ export async function collectArtifacts(
 }
 
 async function storeFiles(
-  spec: ArtifactSpec,
+  spec: OwnArtifact,
   files: readonly FoundFile[],
   blobs: BlobStore,
 ): Promise<readonly Artifact[]> {
-  const root = artifactRoot(spec.path, files);
-  return mapLimited(files, UPLOADS_AT_ONCE, async (file) => {
+  const root = artifactRoot(spec.paths, files);
+  return mapLimited(files, TRANSFERS_AT_ONCE, async (file) => {
     return {
       name: spec.name,
       path: file.path.slice(root.length),
@@ -73,12 +74,25 @@ async function storeFiles(
   });
 }
 
-/** What all paths begin with: the folder that was named, or the one before the first wildcard. */
-function artifactRoot(glob: string, files: readonly FoundFile[]): string {
+/** What all paths begin with: the folder that was named, or the one before the first wildcard; of several globs, what these have in common. */
+function artifactRoot(globs: readonly string[], files: readonly FoundFile[]): string {
+  const roots = globs.filter((glob) => !glob.startsWith('!')).map((glob) => rootOf(glob, files));
+  const [first = '', ...rest] = roots;
+  return rest.reduce(commonFolder, first);
+}
+
+function rootOf(glob: string, files: readonly FoundFile[]): string {
   const folder = `${tidyGlob(glob)}/`;
-  if (files.every(({ path }) => path.startsWith(folder))) return folder;
+  if (files.some(({ path }) => path.startsWith(folder))) return folder;
   const base = staticBase(glob);
   return base === '' || base === '.' ? '' : `${base}/`;
+}
+
+function commonFolder(a: string, b: string): string {
+  const [left, right] = [a.split('/'), b.split('/')];
+  const firstOther = left.findIndex((name, i) => name !== right[i]);
+  const shared = (firstOther < 0 ? left : left.slice(0, firstOther)).filter((name) => name !== '');
+  return shared.length === 0 ? '' : `${shared.join('/')}/`;
 }
 
 async function reportOf(file: FoundFile): Promise<readonly Annotation[]> {

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { MaestroError } from '../base/errors.ts';
 import type { Json, JsonObject } from '../base/json.ts';
 import { type ExpressionContexts, type ExpressionFunctions, evaluateTemplate } from '../pipeline/expression.ts';
-import { findFiles } from './files.ts';
+import { findFiles } from '../steps/files.ts';
 
 /** Each round evaluates with the hashes of all rounds before; nested calls need one round per level. */
 const ROUNDS_MAX = 10;

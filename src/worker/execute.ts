@@ -1,6 +1,7 @@
 import { MaestroError, messageOf } from '../base/errors.ts';
 import type { Outcome } from '../protocol/outcome.ts';
-import type { StepContext, WorkStep } from '../steps/define.ts';
+import { makeFolderInside } from '../steps/checkout-path.ts';
+import type { EarlierArtifacts, StepContext, WorkStep } from '../steps/define.ts';
 import { clean } from './annotations/collector.ts';
 import type { Attempt, ExecuteStep } from './attempt.ts';
 import { type AttemptScope, type ExecuteTools, openScope } from './attempt-scope.ts';
@@ -8,9 +9,9 @@ import { StepEgress } from './egress/step-egress.ts';
 import { type EvaluatedStep, evaluateStep } from './evaluated-step.ts';
 import { outcomeOfError } from './failure.ts';
 import { PROCESS_ISOLATION } from './isolation.ts';
+import { restoreFiles } from './restore-files.ts';
 import { makeTemporaryFolder, removeFolder } from './sandbox.ts';
 import { type BodyEnd, runBody, type StepBody } from './step-body.ts';
-import { restoreCacheFiles } from './step-cache.ts';
 import { keepFailure, keepSuccess } from './step-result.ts';
 
 const MESSAGE_CHARS_MAX = 2000;
@@ -123,6 +124,24 @@ function contextOf(scope: AttemptScope, evaluated: EvaluatedStep): Omit<StepCont
     temporaryDirectory: scope.temporaryDirectory,
     log: (line) => void log.write(Buffer.from(`${line}\n`)),
     annotate: annotations.add,
+    artifacts: earlierArtifacts(scope),
+  };
+}
+
+function earlierArtifacts({ tools, workerId, held, blobs, workingDirectory }: AttemptScope): EarlierArtifacts {
+  return {
+    find: (wanted) => tools.client.findArtifacts(workerId, held, wanted),
+    restore: async (files, folder) => {
+      const root = await makeFolderInside(workingDirectory, folder);
+      if (root === undefined)
+        throw new MaestroError('INPUT_INVALID', `expected a folder in the working directory, got ${folder}`);
+      // What an artifact is called says nothing of what kind of file it is.
+      await restoreFiles(
+        files.map(({ path, digest }) => ({ name: 'file', path, digest })),
+        root,
+        blobs,
+      );
+    },
   };
 }
 
@@ -133,7 +152,7 @@ async function resultFromCache(scope: AttemptScope, { cacheKey }: EvaluatedStep)
   try {
     const entry = await tools.client.cacheGet(workerId, held, cacheKey);
     if (!entry) return undefined;
-    await restoreCacheFiles(entry.files, workingDirectory, blobs);
+    await restoreFiles(entry.files, workingDirectory, blobs);
     return { kind: 'succeeded', outputs: entry.outputs, artifacts: entry.artifacts, cacheKey, isCacheHit: true };
   } catch (error) {
     annotations.addOwn({ level: 'warning', message: `the cached result was not used: ${messageOf(error)}` });

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, SYSTEM_CLOCK } from '../base/clock.ts';
 import { MaestroError } from '../base/errors.ts';
-import type { CacheEntry, CompletionAnswer, HeldLease, Lease, LeaseClient, WorkerSignal } from '../protocol/lease.ts';
+import type {
+  CacheEntry,
+  CompletionAnswer,
+  HeldLease,
+  Lease,
+  LeaseClient,
+  MadeArtifact,
+  WorkerSignal,
+} from '../protocol/lease.ts';
 import type { RunView } from '../protocol/run.ts';
 import type { Registered, Registration, RegistrationKey, RunStart } from '../protocol/wire/registration.ts';
 import { CACHE_BYTES_MAX, COMPLETE_BYTES_MAX, EVENTS_BYTES_MAX } from '../protocol/wire/worker-calls.ts';
@@ -163,7 +171,7 @@ async function held(
   }
 }
 
-type StepCalls = Pick<LeaseClient, 'appendLog' | 'annotate' | 'secrets' | 'cacheGet' | 'cachePut'>;
+type StepCalls = Pick<LeaseClient, 'appendLog' | 'annotate' | 'secrets' | 'findArtifacts' | 'cacheGet' | 'cachePut'>;
 
 function stepCalls(wire: Wire): StepCalls {
   return {
@@ -177,6 +185,13 @@ function stepCalls(wire: Wire): StepCalls {
     secrets: async (_worker, { stepId, fence }) => {
       const { values } = await wire.askAgain({ path: `/steps/${stepId}/secrets`, body: { fence } });
       return values as Readonly<Record<string, string>>;
+    },
+    findArtifacts: async (_worker, { stepId, fence }, wanted) => {
+      const { artifacts } = await wire.askAgain({
+        path: `/steps/${stepId}/artifacts:find`,
+        body: { fence, ...wanted },
+      });
+      return artifacts as readonly MadeArtifact[];
     },
     cacheGet: async (_worker, { stepId, fence }, key) => {
       const { entry } = await wire.askAgain({ path: `/steps/${stepId}/cache:read`, body: { fence, key } });

@@ -1,24 +1,19 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readlink } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { buffer } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
-import { type Digest, DigestStream, digestJson } from '../base/digest.ts';
+import { type Digest, digestJson } from '../base/digest.ts';
 import { MaestroError } from '../base/errors.ts';
 import type { Json, JsonObject } from '../base/json.ts';
 import { referencesOf } from '../pipeline/expression-references.ts';
 import { hasExpression } from '../pipeline/template.ts';
 import type { Lease } from '../protocol/lease.ts';
 import type { Artifact } from '../protocol/outcome.ts';
-import { isInside } from '../steps/checkout-path.ts';
-import { mapLimited } from './artifacts.ts';
+import { type FoundFile, findFiles } from '../steps/files.ts';
+import { mapLimited, TRANSFERS_AT_ONCE } from './artifacts.ts';
 import type { BlobStore } from './blob-store.ts';
-import { type FoundFile, findFiles } from './files.ts';
 
 /** Files of one cache entry. */
 const CACHE_FILES_MAX = 50_000;
-const TRANSFERS_AT_ONCE = 8;
 
 /** What templates made of a step, as far as its cache is bound to it. */
 export interface CacheInputs {
@@ -79,10 +74,7 @@ function readByOutputs(outputs: Readonly<Record<string, string>>, contexts: Json
   );
 }
 
-/**
- * Stores the files of a cache entry. `name` keeps what a digest cannot: `file`, `executable`, or `link`, whose content is
- * its target.
- */
+/** Stores the files of a cache entry. `name` keeps what a digest cannot: see `RestoredFile`. */
 export async function storeCacheFiles(
   paths: readonly string[],
   workingDirectory: string,
@@ -108,61 +100,4 @@ function contentOf({ kind, absolutePath }: FoundFile): AsyncIterable<Uint8Array>
 
 async function* targetOf(link: string): AsyncIterable<Uint8Array> {
   yield Buffer.from(await readlink(link));
-}
-
-/** Puts the files of a cache entry back. Each is checked against its digest before it takes its place. */
-export async function restoreCacheFiles(
-  files: readonly Artifact[],
-  workingDirectory: string,
-  blobs: BlobStore,
-): Promise<void> {
-  await mapLimited(files, TRANSFERS_AT_ONCE, (file) => restoreFile(file, workingDirectory, blobs));
-}
-
-async function restoreFile(file: Artifact, workingDirectory: string, blobs: BlobStore): Promise<void> {
-  const target = resolve(workingDirectory, file.path);
-  if (!isInside(workingDirectory, target) || target === workingDirectory)
-    throw new MaestroError('BLOB_CORRUPT', `a cache entry names a file outside of the working directory: ${file.path}`);
-  await mkdir(dirname(target), { recursive: true });
-  const folder = await realpath(dirname(target));
-  if (!isInside(workingDirectory, folder))
-    throw new MaestroError('BLOB_CORRUPT', `a cache entry would be written through a link: ${file.path}`);
-  const partial = join(folder, `.maestro-${file.digest.slice(-16)}-${process.pid}-${partials++}`);
-  try {
-    await writeChecked(file, partial, folder, workingDirectory, blobs);
-    await rm(target, { recursive: true, force: true });
-    await rename(partial, target);
-  } finally {
-    await rm(partial, { force: true });
-  }
-}
-
-/** Numbers files in the making: the same content may be restored to two places at once. */
-let partials = 0;
-
-async function writeChecked(
-  file: Artifact,
-  path: string,
-  folder: string,
-  workingDirectory: string,
-  blobs: BlobStore,
-): Promise<void> {
-  const digest = new DigestStream();
-  const content = await blobs.get(file.digest);
-  const checked = (async function* () {
-    for await (const part of content) {
-      digest.update(part);
-      yield part;
-    }
-  })();
-  if (file.name === 'link') {
-    const link = (await buffer(checked)).toString('utf8');
-    if (!isInside(workingDirectory, resolve(folder, link)))
-      throw new MaestroError('BLOB_CORRUPT', `a cached link leads out of the working directory: ${file.path}`);
-    await symlink(link, path);
-  } else {
-    await pipeline(checked, createWriteStream(path, { mode: file.name === 'executable' ? 0o755 : 0o644, flags: 'wx' }));
-  }
-  if (digest.digest() !== file.digest)
-    throw new MaestroError('BLOB_CORRUPT', `the content of a cached file does not match its digest: ${file.path}`);
 }

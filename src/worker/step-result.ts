@@ -2,7 +2,7 @@ import { canonicalJson } from '../base/canonical-json.ts';
 import { isMaestroError, MaestroError, messageOf } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
 import { type Artifact, OUTPUT_BYTES_MAX, type Outcome } from '../protocol/outcome.ts';
-import type { StepFailure, StepSuccess } from '../steps/define.ts';
+import type { OwnArtifact, StepFailure, StepSuccess } from '../steps/define.ts';
 import { collectArtifacts } from './artifacts.ts';
 import type { AttemptScope } from './attempt-scope.ts';
 import type { EvaluatedStep } from './evaluated-step.ts';
@@ -19,7 +19,7 @@ export async function keepSuccess(
   answer: StepSuccess,
 ): Promise<Outcome> {
   const outputs = await outputsOf(scope, evaluated, answer.result, answer.outputs);
-  const artifacts = await keepArtifacts(scope, true);
+  const artifacts = await keepArtifacts(scope, answer.artifacts ?? [], true);
   const exitCode = answer.exitCode === undefined ? {} : { exitCode: answer.exitCode };
   const isCached = await keepInCache(scope, evaluated, outputs, artifacts);
   return {
@@ -37,7 +37,7 @@ export async function keepFailure(
   evaluated: EvaluatedStep,
   answer: StepFailure,
 ): Promise<Outcome> {
-  const { result, outputs, ...failure } = answer;
+  const { result, outputs, artifacts: own, ...failure } = answer;
   const notKept = (error: unknown): void =>
     scope.annotations.addOwn({ level: 'warning', message: `not kept of the failed step: ${messageOf(error)}` });
   const kept: { outputs?: JsonObject; artifacts?: readonly Artifact[] } = {};
@@ -47,7 +47,7 @@ export async function keepFailure(
     notKept(error);
   }
   try {
-    kept.artifacts = await keepArtifacts(scope, false);
+    kept.artifacts = await keepArtifacts(scope, own ?? [], false);
   } catch (error) {
     notKept(error);
   }
@@ -92,11 +92,26 @@ function assertStorable(outputs: JsonObject): void {
     );
 }
 
-async function keepArtifacts(scope: AttemptScope, isStrict: boolean): Promise<readonly Artifact[]> {
-  const specs = scope.lease.step.artifacts.map((spec) => (isStrict ? spec : { ...spec, isRequired: false }));
+/** What the pipeline declares, then what the step itself keeps. */
+async function keepArtifacts(
+  scope: AttemptScope,
+  own: readonly OwnArtifact[],
+  isStrict: boolean,
+): Promise<readonly Artifact[]> {
+  const declared = scope.lease.step.artifacts.map(({ name, path, isRequired }) => ({
+    name,
+    paths: [path],
+    isRequired,
+  }));
+  const specs = [...declared, ...own].map((spec) => (isStrict ? spec : { ...spec, isRequired: false }));
   const { artifacts, annotations } = await collectArtifacts(specs, scope.workingDirectory, scope.blobs);
   annotations.forEach(scope.annotations.add);
-  return artifacts;
+  return eachOnce(artifacts);
+}
+
+/** A file that the pipeline declares and the step keeps as well is one artifact. */
+function eachOnce(artifacts: readonly Artifact[]): readonly Artifact[] {
+  return [...new Map(artifacts.map((one) => [JSON.stringify([one.name, one.path, one.digest]), one])).values()];
 }
 
 /** A cache that does not work costs time, never the result. Throws SECRET_IN_ARTIFACT. */

@@ -8,7 +8,9 @@ import type {
   Lease,
   LeaseClient,
   LogChunk,
+  MadeArtifact,
   StepId,
+  WantedArtifact,
   WorkerHello,
   WorkerSession,
   WorkerSignal,
@@ -26,6 +28,7 @@ export class FakeConductor implements LeaseClient {
   readonly logs: LogChunk[] = [];
   readonly blobs = new Map<Digest, Buffer>();
   readonly cache = new Map<string, CacheEntry>();
+  readonly made: MadeArtifact[] = [];
   readonly secretValues: Record<string, string> = {};
   readonly renewals: (readonly HeldLease[])[] = [];
   readonly completeSizes: number[] = [];
@@ -145,6 +148,11 @@ export class FakeConductor implements LeaseClient {
     return (async function* () {
       yield bytes;
     })();
+  }
+
+  async findArtifacts(_workerId: number, _held: HeldLease, { name, from }: WantedArtifact) {
+    this.beforeCall('findArtifacts');
+    return this.made.filter((one) => one.name === name && (from === undefined || one.step === from));
   }
 
   async cacheGet(_workerId: number, _held: HeldLease, key: string): Promise<CacheEntry | undefined> {

@@ -1,6 +1,6 @@
 import type { Digest } from '../../base/digest.ts';
 import { MaestroError } from '../../base/errors.ts';
-import type { CacheEntry, HeldLease, StepId } from '../../protocol/lease.ts';
+import type { CacheEntry, HeldLease, StepId, WantedArtifact } from '../../protocol/lease.ts';
 import type { Annotation, Isolation, Outcome } from '../../protocol/outcome.ts';
 import { STEP_ID_PATTERN } from '../../protocol/wire/schema.ts';
 import {
@@ -12,6 +12,7 @@ import {
   COMPLETE_ONE,
   EVENTS,
   EVENTS_BYTES_MAX,
+  FIND_ARTIFACTS,
   LOG_BYTES_MAX,
   LOGS,
   NOTHING,
@@ -135,6 +136,20 @@ function artifacts(tools: HttpApiTools): readonly WorkerRoute[] {
       answer: 'stream',
       handle: (call: WorkerCall) =>
         tools.leases.getBlob(call.worker.workerId, queriedLease(call), call.path.digest as Digest),
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/steps/{stepId}/artifacts:find',
+      summary: 'Artifacts of one name that the steps before this one have left behind.',
+      caller: 'worker',
+      pathPatterns: STEP,
+      body: { schema: FIND_ARTIFACTS.body, bytesMax: SMALL_BYTES_MAX },
+      answer: FIND_ARTIFACTS.answer,
+      handle: async (call: FencedCall<WantedArtifact>) => {
+        const { name, from } = call.body;
+        const wanted = { name, ...(from === undefined ? {} : { from }) };
+        return { artifacts: await tools.leases.findArtifacts(call.worker.workerId, heldOf(call), wanted) };
+      },
     },
   ];
 }

@@ -46,13 +46,14 @@ export const ISOLATION: JsonObject = oneOf('none', 'process', 'user', 'container
 const HELD_FIELDS: JsonObject = { stepId: STEP_ID, fence: FENCE };
 export const HELD: JsonObject = object(HELD_FIELDS);
 
-const ARTIFACT: JsonObject = object({
+const ARTIFACT_FIELDS: JsonObject = {
   name: text(1024, { minLength: 1 }),
   path: text(4096, { minLength: 1 }),
   digest: DIGEST,
   sizeBytes: whole(0, BYTES_MAX),
-});
-export const ARTIFACTS: JsonObject = list(ARTIFACT, ARTIFACTS_MAX);
+};
+export const ARTIFACTS: JsonObject = list(object(ARTIFACT_FIELDS), ARTIFACTS_MAX);
+export const MADE_ARTIFACTS: JsonObject = list(object({ step: text(1024), ...ARTIFACT_FIELDS }), ARTIFACTS_MAX);
 
 const LINE: JsonObject = whole(1, INT_MAX);
 export const ANNOTATIONS: JsonObject = list(

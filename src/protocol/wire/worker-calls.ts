@@ -11,6 +11,7 @@ import {
   HELD_MAX,
   LEASE,
   list,
+  MADE_ARTIFACTS,
   OUTCOME,
   object,
   oneOf,
@@ -68,6 +69,10 @@ export const LOGS = object({
 export const EVENTS = object({ fence: FENCE, annotations: ANNOTATIONS });
 export const SECRETS = { body: object({ fence: FENCE }), answer: object({ values: ANY_OBJECT }) };
 export const BLOB = object({ digest: DIGEST, sizeBytes: whole(0, Number.MAX_SAFE_INTEGER) });
+export const FIND_ARTIFACTS = {
+  body: object({ fence: FENCE, name: text(1024, { minLength: 1 }) }, { from: text(1024, { minLength: 1 }) }),
+  answer: object({ artifacts: MADE_ARTIFACTS }),
+};
 export const CACHE_READ = {
   body: object({ fence: FENCE, key: CACHE_KEY }),
   answer: object({

@@ -224,6 +224,45 @@ function contract(kind: string, bindTo: (world: World, server: FarServer) => Bin
       await expect(read(stranger, digest)).rejects.toMatchObject({ code: 'ARTIFACT_NOT_FOUND' });
     });
 
+    it('finds artifacts of the steps before, near and far, and of no other', async () => {
+      const artifact = (name: string, path: string) => ({ name, path, digest: digestBytes(path), sizeBytes: 1 });
+      const { run, key } = await begin([
+        planStep('a'),
+        planStep('b[1]', { base: 'b', needs: ['a'] }),
+        planStep('b[2]', { base: 'b', needs: ['a'] }),
+        planStep('aside', { needs: ['a'] }),
+        planStep('c', { needs: ['b[1]', 'b[2]'] }),
+      ]);
+      const one = await bind(key);
+      const end = async (lease: Lease): Promise<void> => {
+        const own = artifact('app', `of ${lease.step.id}`);
+        const outcome: Outcome = { kind: 'succeeded', artifacts: [own, artifact('log', 'log')] };
+        await one.client.complete(one.worker, [{ ...held(lease), outcome }], 0);
+      };
+      for (let ended = 0; ended < 4; ended++) await end(await take(one));
+      const last = await take(one);
+      const find = async (wanted: { name: string; from?: string }) =>
+        (await one.client.findArtifacts(one.worker, held(last), wanted)).map(({ step, path }) => [step, path]);
+      expect(await one.client.findArtifacts(one.worker, held(last), { name: 'app', from: 'a' })).toEqual([
+        { step: 'a', ...artifact('app', 'of a') },
+      ]);
+      expect(await find({ name: 'app' })).toEqual([
+        ['a', 'of a'],
+        ['b[1]', 'of b[1]'],
+        ['b[2]', 'of b[2]'],
+      ]);
+      expect(await find({ name: 'app', from: 'b' })).toHaveLength(2);
+      expect(await find({ name: 'app', from: 'b[2]' })).toEqual([['b[2]', 'of b[2]']]);
+      expect(await find({ name: 'app', from: 'aside' })).toEqual([]);
+      expect(await find({ name: 'other' })).toEqual([]);
+      const stale = { ...held(last), fence: last.fence + 1 };
+      await expect(one.client.findArtifacts(one.worker, stale, { name: 'app' })).rejects.toMatchObject({
+        code: 'LEASE_LOST',
+      });
+      await end(last);
+      expect((await world.end(run)).status).toBe('succeeded');
+    });
+
     it('keeps results under a key', async () => {
       const { key } = await begin([planStep('a')]);
       const one = await bind(key);

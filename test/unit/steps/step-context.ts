@@ -26,6 +26,10 @@ export function contextOf(changes: Partial<StepContext> = {}): {
     log: (line) => void lines.push(line),
     annotate: (annotation) => void annotations.push(annotation),
     runProgram: () => Promise.reject(new Error('this step runs no program')),
+    artifacts: {
+      find: () => Promise.resolve([]),
+      restore: () => Promise.reject(new Error('this step reads no artifact')),
+    },
     ...changes,
   };
   return { context, lines, annotations };

@@ -56,7 +56,7 @@ describe('files on their way to a server that wants fewer calls, or is being rep
   };
 
   it('are all kept as artifacts', { timeout: 20_000 }, async () => {
-    const specs = [{ name: 'out', path: 'out/**', isRequired: true }];
+    const specs = [{ name: 'out', paths: ['out/**'], isRequired: true }];
     const { artifacts } = await collectArtifacts(specs, folder, blobs);
     expect(artifacts).toHaveLength(FILES);
     for (const { path, digest } of artifacts) expect(stored.get(digest)?.toString()).toBe(`${path}\n`.repeat(100));

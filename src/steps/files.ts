@@ -3,7 +3,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, posix, relative, sep } from 'node:path';
 import picomatch from 'picomatch';
 import { MaestroError } from '../base/errors.ts';
-import { isInside } from '../steps/checkout-path.ts';
+import { isInside } from './checkout-path.ts';
 
 /** Entries of the file tree that one search looks at. */
 const ENTRIES_MAX = 500_000;

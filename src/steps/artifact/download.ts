@@ -1,0 +1,85 @@
+import { MaestroError } from '../../base/errors.ts';
+import type { MadeArtifact } from '../../protocol/lease.ts';
+import { defineStep } from '../define.ts';
+import { ARTIFACT_NAME } from './artifact-name.ts';
+
+/** All files of one download. A worker's disk is not endless. */
+const DOWNLOAD_BYTES_MAX = 17_179_869_184;
+
+interface DownloadInput {
+  readonly name: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly required?: boolean;
+}
+
+export const downloadStep = defineStep<DownloadInput>({
+  name: 'artifact.download',
+  kind: 'work',
+  description: 'Writes the files of an artifact, made by a step that this one needs, each held to its digest.',
+  isIdempotent: true,
+  input: {
+    type: 'object',
+    required: ['name'],
+    additionalProperties: false,
+    properties: {
+      name: { ...ARTIFACT_NAME, description: 'What the artifact is called' },
+      from: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 1024,
+        description: 'Id of the step that made it, where several steps made one of that name',
+      },
+      to: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 4096,
+        description: 'Folder below the working directory; it is made. Default: the working directory itself',
+      },
+      required: { type: 'boolean', description: 'False: it is no failure where there is none. Default: true' },
+    },
+  },
+  output: {
+    type: 'object',
+    required: ['name', 'path', 'files', 'sizeBytes'],
+    properties: {
+      name: { type: 'string' },
+      path: { type: 'string', description: 'The folder, as `to` names it' },
+      files: { type: 'array', items: { type: 'object' }, description: '`{ path, digest }` of each, at most 1000' },
+      sizeBytes: { type: 'integer' },
+    },
+  },
+  run: async (context, { name, from, to = '.', required = true }) => {
+    const found = await context.artifacts.find({ name, ...(from === undefined ? {} : { from }) });
+    if (found.length === 0 && required)
+      throw new MaestroError(
+        'ARTIFACT_NOT_FOUND',
+        `expected an artifact ${name} of ${from ?? 'a step'} that this step needs, found none`,
+      );
+    const files = eachPathOnce(found);
+    const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    if (sizeBytes > DOWNLOAD_BYTES_MAX)
+      throw new MaestroError('OUTPUT_TOO_LARGE', `expected at most ${DOWNLOAD_BYTES_MAX} bytes, got ${sizeBytes}`);
+    await context.artifacts.restore(files, to);
+    context.log(`artifact ${name}: ${files.length} files, ${sizeBytes} bytes, in ${to}`);
+    const told = files.slice(0, FILES_TOLD_MAX).map(({ path, digest }) => ({ path, digest }));
+    return { kind: 'succeeded', result: { name, path: to, files: told, sizeBytes } };
+  },
+});
+
+const FILES_TOLD_MAX = 1000;
+
+/** Which of two contents a path gets would be chance. Equal ones are one file. */
+function eachPathOnce(found: readonly MadeArtifact[]): readonly MadeArtifact[] {
+  const known = new Map<string, MadeArtifact>();
+  for (const file of found) {
+    const other = known.get(file.path);
+    if (other && other.digest !== file.digest)
+      throw new MaestroError(
+        'CONFLICT',
+        `expected one content for ${file.path}, got those of ${other.step} and ${file.step}: name one in with.from`,
+      );
+    known.set(file.path, file);
+  }
+  return [...known.values()];
+}
