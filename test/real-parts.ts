@@ -20,6 +20,7 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   python: { variable: 'MAESTRO_TEST_PYTHON', install: 'apt-get install python3' },
   act: { variable: 'MAESTRO_TEST_ACT', install: '.ci/tools/act.sh' },
   actionlint: { variable: 'MAESTRO_TEST_ACTIONLINT', install: '.ci/tools/actionlint.sh' },
+  cdxgen: { variable: 'MAESTRO_TEST_CDXGEN', install: '.ci/tools/cdxgen.sh' },
   openbao: { variable: 'MAESTRO_TEST_OPENBAO', install: '.ci/tools/openbao.sh' },
   registry: { variable: 'MAESTRO_TEST_REGISTRY', install: '.ci/tools/registry.sh' },
   buildah: { variable: 'MAESTRO_TEST_BUILDAH', install: 'as root, apt-get install buildah', isOptional: true },
@@ -36,6 +37,7 @@ export type PartName =
   | 'python'
   | 'act'
   | 'actionlint'
+  | 'cdxgen'
   | 'openbao'
   | 'registry'
   | 'buildah'
@@ -48,6 +50,7 @@ const FOUND_ON_PATH: Partial<Record<PartName, string>> = {
   python: 'python3',
   act: 'act',
   actionlint: 'actionlint',
+  cdxgen: 'cdxgen',
   pwsh: 'pwsh',
   chromium: 'chromium',
   buildah: 'buildah',

@@ -57,8 +57,20 @@ export const ERROR_CODES = {
   RUN_FINISHED: kind(409, false, 'start a new attempt with `maestro retry RUN`'),
   RUN_NOT_FINISHED: kind(409, true, 'wait until the run has ended'),
   RUN_NOT_FOUND: kind(404, false, 'list runs with `maestro status`'),
+  SBOM_INVALID: kind(422, false, 'see what the message says of the document; it must be CycloneDX 1.6 JSON'),
+  SCAN_FAILED: kind(422, false, 'see the step’s log: a scanner that fails has found nothing out, so the step fails'),
+  SCAN_OVER_THRESHOLD: kind(
+    422,
+    false,
+    'upgrade what the scan names, or say in a VEX file why it does not affect you; or raise the threshold, as policy allows',
+  ),
   SCHEMA_DIFFERS: kind(500, false, 'restore the build that made the database, or move its state folder away'),
   SCHEMA_TOO_NEW: kind(500, false, 'update Maestro: the database was written by a newer version'),
+  SECRET_FOUND: kind(
+    422,
+    false,
+    'revoke the secret, for whoever reads the repository knows it; then take it out, or name the place in the ignore file',
+  ),
   SECRET_IN_ARTIFACT: kind(
     422,
     false,

@@ -10,6 +10,7 @@ import { notifyStep } from './notify/notify.ts';
 import { registryPushStep } from './registry-push/registry-push.ts';
 import { schemaValidateStep } from './schema-validate/schema-validate.ts';
 import { shellStep } from './shell/shell.ts';
+import { sbomStep } from './supplychain/sbom.ts';
 import { taskStep } from './task/task.ts';
 import { transformStep } from './transform/transform.ts';
 import { waitStep } from './wait/wait.ts';
@@ -26,6 +27,7 @@ const DEFINITIONS: readonly StepDefinition[] = [
   notifyStep,
   uploadStep,
   downloadStep,
+  sbomStep,
   taskStep,
   buildContainerStep,
   registryPushStep,
