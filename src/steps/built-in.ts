@@ -9,6 +9,8 @@ import { httpStep } from './http/http.ts';
 import { notifyStep } from './notify/notify.ts';
 import { registryPushStep } from './registry-push/registry-push.ts';
 import { schemaValidateStep } from './schema-validate/schema-validate.ts';
+import { scanStep } from './security/scan.ts';
+import { secretsStep } from './security/secrets.ts';
 import { shellStep } from './shell/shell.ts';
 import { sbomStep } from './supplychain/sbom.ts';
 import { taskStep } from './task/task.ts';
@@ -28,6 +30,8 @@ const DEFINITIONS: readonly StepDefinition[] = [
   uploadStep,
   downloadStep,
   sbomStep,
+  scanStep,
+  secretsStep,
   taskStep,
   buildContainerStep,
   registryPushStep,

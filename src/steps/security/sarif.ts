@@ -1,0 +1,74 @@
+import { MaestroError } from '../../base/errors.ts';
+import type { JsonObject } from '../../base/json.ts';
+import { type Finding, findingOf, isObject, objectsIn, reported, shortText } from './finding.ts';
+import { type Severity, severityOfScore } from './severity.ts';
+
+const SARIF_VERSION = '2.1.0';
+const LEVELS: Readonly<Record<string, Severity>> = { error: 'high', warning: 'medium', note: 'low' };
+
+/**
+ * Findings of a SARIF 2.1.0 log, as a scanner outside of this step wrote it. What it marks as suppressed, or as no failure, is
+ * none.
+ *
+ * @throws MaestroError SCAN_FAILED for another document, and for a log of a scanner that says that it failed
+ * @source https://docs.oasis-open.org/sarif/sarif/v2.1.0/
+ */
+export function readSarif(log: JsonObject, path: string): readonly Finding[] {
+  // A log without a run is one of nothing that was done.
+  if (log.version !== SARIF_VERSION || objectsIn(log.runs).length === 0)
+    throw new MaestroError(
+      'SCAN_FAILED',
+      `expected a SARIF ${SARIF_VERSION} log of at least one run in ${path}, got another document`,
+    );
+  return objectsIn(log.runs).flatMap((run) => {
+    if (objectsIn(run.invocations).some((one) => one.executionSuccessful === false))
+      throw new MaestroError('SCAN_FAILED', `the scanner that wrote ${path} says that it failed`);
+    const rules = rulesOf(run);
+    const source = shortText(driverOf(run).name, 'SARIF');
+    // Absent, it says that no scan took place: SARIF 2.1.0, section 3.14.23.
+    return reported(run.results, source, 'its "results"').flatMap((result) => readResult(result, rules, source));
+  });
+}
+
+function readResult(result: JsonObject, rules: ReadonlyMap<string, JsonObject>, source: string): readonly Finding[] {
+  const isFailure = result.kind === undefined || result.kind === 'fail';
+  const id = shortText(result.ruleId, isObject(result.rule) ? shortText(result.rule.id, 'unknown') : 'unknown');
+  const severity = severityOf(result, rules.get(id) ?? {});
+  if (!isFailure || isSuppressed(result) || severity === undefined) return [];
+  const title = isObject(result.message) ? shortText(result.message.text) : undefined;
+  return [findingOf({ id, severity, title, source, ...placeOf(result) })];
+}
+
+/** GitHub's own convention stands above the level. Undefined for a result that is no problem. */
+function severityOf(result: JsonObject, rule: JsonObject): Severity | undefined {
+  for (const one of [result, rule]) {
+    const score = isObject(one.properties) ? one.properties['security-severity'] : undefined;
+    if (score !== undefined) return severityOfScore(score);
+  }
+  const standard = isObject(rule.defaultConfiguration) ? rule.defaultConfiguration.level : undefined;
+  const level = result.level ?? standard ?? 'warning';
+  if (level === 'none') return undefined;
+  return (typeof level === 'string' ? LEVELS[level] : undefined) ?? 'high';
+}
+
+/** One that is under review, or was rejected, suppresses nothing. */
+function isSuppressed(result: JsonObject): boolean {
+  const all = objectsIn(result.suppressions);
+  return all.length > 0 && all.every(({ status }) => status === undefined || status === 'accepted');
+}
+
+function placeOf(result: JsonObject): { readonly path?: string; readonly line?: number } {
+  const [first] = objectsIn(result.locations);
+  const place = isObject(first?.physicalLocation) ? first.physicalLocation : {};
+  const path = isObject(place.artifactLocation) ? shortText(place.artifactLocation.uri) : '';
+  const line = isObject(place.region) ? place.region.startLine : undefined;
+  return { ...(path ? { path } : {}), ...(Number.isSafeInteger(line) ? { line: line as number } : {}) };
+}
+
+function rulesOf(run: JsonObject): ReadonlyMap<string, JsonObject> {
+  return new Map(objectsIn(driverOf(run).rules).map((rule) => [shortText(rule.id), rule]));
+}
+
+function driverOf(run: JsonObject): JsonObject {
+  return isObject(run.tool) && isObject(run.tool.driver) ? run.tool.driver : {};
+}
