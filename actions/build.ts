@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { bundledLicences } from './bundled-licences.ts';
+import { carriedFiles, readsCarriedFiles } from './carried-files.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -10,6 +11,8 @@ interface Bundle {
   readonly action: string;
   /** Programs, and modules that run in a thread of their own, by the name of their file in `dist/`. */
   readonly entries: Readonly<Record<string, string>>;
+  /** Packages in it read files of their own, which have to lie beside it. */
+  readonly hasCarriedFiles?: true;
 }
 
 const BUNDLES: readonly Bundle[] = [
@@ -19,21 +22,34 @@ const BUNDLES: readonly Bundle[] = [
       main: 'actions/run/main.ts',
       'transform-thread': 'src/steps/transform/transform-thread.ts',
       'schema-thread': 'src/steps/schema-validate/schema-thread.ts',
+      'sbom-thread': 'src/steps/supplychain/sbom-thread.ts',
+      'secrets-thread': 'src/steps/security/secrets-thread.ts',
+      'cyclonedx-npm-program': 'node_modules/@cyclonedx/cyclonedx-npm/bin/cyclonedx-npm-cli.js',
     },
+    hasCarriedFiles: true,
   },
   { action: 'actions/lint', entries: { main: 'actions/lint/main.ts' } },
   { action: 'actions/verify', entries: { main: 'actions/verify/main.ts' } },
 ];
 
-/** The modules of threads lie beside the bundle, under names that end in `.js`. */
+/** How the sources name a program that is an entry of a bundle, by the name of the entry. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  'cyclonedx-npm-program': "new URL('./bin/cyclonedx-npm-cli.js', import.meta.resolve('@cyclonedx/cyclonedx-npm'))",
+};
+
+/** The modules of threads, and programs, lie beside the bundle, under names that end in `.js`. */
 const threadsBesideBundle = (entries: Bundle['entries']): Plugin => ({
   name: 'threads-beside-bundle',
   setup: (context) => {
     context.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const { readFile } = await import('node:fs/promises');
       const text = await readFile(path, 'utf8');
-      const contents = text.replace(/new URL\('\.\/([\w-]+)\.ts', import\.meta\.url\)/g, (whole, name: string) =>
+      const threads = text.replace(/new URL\('\.\/([\w-]+)\.ts', import\.meta\.url\)/g, (whole, name: string) =>
         name in entries ? `new URL('./${name}.js', import.meta.url)` : whole,
+      );
+      const contents = Object.entries(PROGRAMS).reduce(
+        (written, [name, place]) => written.replaceAll(place, `new URL('./${name}.js', import.meta.url)`),
+        threads,
       );
       return { contents, loader: 'ts' };
     });
@@ -43,11 +59,13 @@ const threadsBesideBundle = (entries: Bundle['entries']): Plugin => ({
 /** All bundles as they must lie in the repository, by path. Equal on every machine. */
 export async function buildActions(): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
-  for (const { action, entries } of BUNDLES) {
+  for (const { action, entries, hasCarriedFiles } of BUNDLES) {
     const { outputFiles, metafile } = await build(optionsOf(action, entries));
     for (const { path, contents } of outputFiles) files.set(path.slice(ROOT.length + 1), contents);
     const licences = bundledLicences(Object.keys(metafile.inputs), ROOT);
     files.set(`${action}/dist/licences.txt`, Buffer.from(licences));
+    if (hasCarriedFiles)
+      for (const [path, contents] of carriedFiles(ROOT)) files.set(`${action}/dist/${path}`, contents);
   }
   return files;
 }
@@ -69,11 +87,11 @@ function optionsOf(action: string, entries: Bundle['entries']) {
     legalComments: 'none',
     charset: 'utf8',
     logLevel: 'error',
-    // Packages in CommonJS ask for node's own modules by `require`, which a module of ESM does not have.
+    // Packages in CommonJS ask for node's own modules by `require`, and for where they lie, which a module of ESM does not have.
     banner: {
-      js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);",
+      js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url),__dirname=import.meta.dirname;",
     },
-    plugins: [threadsBesideBundle(entries)],
+    plugins: [threadsBesideBundle(entries), readsCarriedFiles],
   } as const satisfies BuildOptions;
 }
 
