@@ -1,7 +1,7 @@
 import { approvalStep } from './approval/approval.ts';
-import { buildContainerStep } from './build-container/build-container.ts';
 import { downloadStep } from './artifact/download.ts';
 import { uploadStep } from './artifact/upload.ts';
+import { buildContainerStep } from './build-container/build-container.ts';
 import type { StepDefinition } from './define.ts';
 import { freezeStep } from './gate/freeze.ts';
 import { promoteStep } from './gate/promote.ts';
