@@ -2,6 +2,7 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { MaestroError } from '../src/base/errors.ts';
 import { isInsideStep } from '../src/cli/inside-step.ts';
+import { readSigningConfig, type SigningConfig } from './signing-config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -13,8 +14,8 @@ export interface Config {
   readonly stateFolder: string;
   /** Signing keys, outside every repository (`$XDG_STATE_HOME/maestro`). Absolute. */
   readonly keyFolder: string;
-  /** PEM file of a private key that is used instead of the one in `keyFolder` (`MAESTRO_SIGNING_KEY`). Absolute. */
-  readonly signingKeyFile: string | undefined;
+  /** What signs receipts (`MAESTRO_SIGNING_KEY`), and what signed older ones (`MAESTRO_TRUSTED_KEYS`). */
+  readonly signing: SigningConfig;
   /** Postgres (`DATABASE_URL`); the embedded database where it is absent. May hold a password: never show it. */
   readonly databaseUrl: string | undefined;
   /** Who acts on this machine. */
@@ -39,12 +40,12 @@ export interface DisplayConfig {
  */
 export function readConfig(environment: Environment, root: string): Config {
   const read = (name: string): string | undefined => environment[name] || undefined;
-  const keyFile = read('MAESTRO_SIGNING_KEY');
+  const keyFolder = join(stateHome(read('XDG_STATE_HOME')), 'maestro');
   return Object.freeze({
     root,
     stateFolder: resolve(root, read('MAESTRO_HOME') ?? join('.maestro', 'state')),
-    keyFolder: join(stateHome(read('XDG_STATE_HOME')), 'maestro'),
-    signingKeyFile: keyFile === undefined ? undefined : resolve(root, keyFile),
+    keyFolder,
+    signing: readSigningConfig(read, { root, keyFolder }),
     databaseUrl: databaseUrl(read('DATABASE_URL')),
     userName: read('USER') ?? read('LOGNAME') ?? userNameOfProcess(),
     isInsideStep: isInsideStep(read),

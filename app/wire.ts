@@ -12,7 +12,6 @@ import { compilePipeline, lintPipeline } from '../src/pipeline/compile.ts';
 import type { OwnRules } from '../src/policy/own/own-rules.ts';
 import type { PlanPreview, StartRun } from '../src/protocol/client.ts';
 import type { IssuerFact } from '../src/provenance/facts.ts';
-import { openLocalSigner } from '../src/provenance/signers/local.ts';
 import { startLocalRunner } from '../src/runners/local/local-runner.ts';
 import { reclaimLocalWorkers } from '../src/runners/local/worker-name.ts';
 import { BUILT_IN_STEPS } from '../src/steps/built-in.ts';
@@ -25,6 +24,7 @@ import { type OpenedPolicy, openDefaultPolicy } from './default-policy.ts';
 import { versionOfHouse } from './house.ts';
 import { localClient } from './local-client.ts';
 import { openDatabase } from './open-database.ts';
+import { openSigner } from './open-signer.ts';
 import { openSharedState } from './shared-state.ts';
 import { prepareStateFolder } from './state-folder.ts';
 
@@ -80,7 +80,7 @@ interface OwnMaestro extends LocalMaestro {
 async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestro> {
   const [{ policy, openPatched, readRules }, signer] = await Promise.all([
     openPolicyOf(config),
-    openLocalSigner(config.signingKeyFile ?? join(config.keyFolder, 'signing-key.pem')),
+    openSigner(config.signing),
   ]);
   const blobs = openFileBlobs(join(config.stateFolder, 'blobs'));
   const db = await openDatabase(config);
@@ -103,14 +103,14 @@ async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestr
     reclaimWorkers: reclaimLocalWorkers,
     onError: (error) => failures.push(error),
   }).catch(async (error: unknown) => {
-    await db.close();
+    await Promise.all([db.close(), signer.close()]);
     throw error;
   });
   const close = async (): Promise<void> => {
     try {
       await engine.close();
     } finally {
-      await db.close();
+      await Promise.all([db.close(), signer.close()]);
     }
   };
   return {

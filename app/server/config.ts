@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { MaestroError, messageOf } from '../../src/base/errors.ts';
 import { type ClassLabels, parseClassLabels } from '../../src/runners/github-actions/labels.ts';
 import { readConfig } from '../config.ts';
 import { originOf } from '../origin.ts';
+import type { SigningConfig } from '../signing-config.ts';
 import { readSecretsConfig, type SecretsConfig } from './secrets-config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,7 +30,7 @@ export interface ServerConfig {
   readonly webhookSecret: string;
   readonly databaseUrl: string | undefined;
   readonly stateFolder: string;
-  readonly signingKeyFile: string;
+  readonly signing: SigningConfig;
   /** Where values of secrets come from; none where the list is empty. */
   readonly secrets: SecretsConfig;
   /** Folders of an organisation's own rules: bundles, and the public keys that may sign them. Undefined where there are none. */
@@ -78,7 +79,7 @@ export function readServerConfig(environment: Environment, root: string): Server
     webhookSecret: webhookSecretOf(need('WEBHOOK_SECRET', 'the secret that signs webhooks')),
     databaseUrl: local.databaseUrl,
     stateFolder: local.stateFolder,
-    signingKeyFile: local.signingKeyFile ?? join(local.keyFolder, 'signing-key.pem'),
+    signing: local.signing,
     secrets: readSecretsConfig(read, { root, keyFolder: local.keyFolder }),
     policyFile: pathOf(read('MAESTRO_POLICY'), root),
     ownRules: ownRulesOf(read('MAESTRO_POLICY_BUNDLES'), read('MAESTRO_POLICY_KEYS'), root),

@@ -23,7 +23,6 @@ import { openStarter } from '../../src/github/matching/start-matching.ts';
 import { compilePipeline } from '../../src/pipeline/compile.ts';
 import type { OwnRules } from '../../src/policy/own/own-rules.ts';
 import { RulesFolder } from '../../src/policy/own/rules-folder.ts';
-import { openLocalSigner } from '../../src/provenance/signers/local.ts';
 import { STEP_CATALOG } from '../../src/steps/catalog.ts';
 import { openFileBlobs } from '../../src/store/blobs.ts';
 import { openCheckBoard } from '../../src/store/check-board.ts';
@@ -45,6 +44,7 @@ import { openWriteAllowance } from '../../src/store/write-allowance.ts';
 import type { OpenedPolicy } from '../default-policy.ts';
 import { versionOfHouse } from '../house.ts';
 import { openDatabase } from '../open-database.ts';
+import { openSigner } from '../open-signer.ts';
 import { prepareStateFolder } from '../state-folder.ts';
 import { type Conductor, type OnError, openConductor } from './conductor.ts';
 import type { ServerConfig } from './config.ts';
@@ -105,12 +105,13 @@ export async function openServer(config: ServerConfig, log: Logger): Promise<Run
 async function drain(
   listening: Listening,
   conductor: Conductor | undefined,
-  { engine, ownRules, secrets }: Rooms,
+  { engine, ownRules, secrets, signer }: Rooms,
   db: Database,
 ): Promise<void> {
   try {
     await Promise.all([listening.close(DRAIN_MS), conductor?.close(DRAIN_MS)]);
     await Promise.all([engine.close(), secrets.close(), ownRules?.close()]);
+    await signer.close();
   } finally {
     await db.close();
   }
@@ -158,7 +159,7 @@ async function openRooms(
 ): Promise<Rooms> {
   const [{ ownRules, opened, reopen }, signer, secrets] = await Promise.all([
     openRules(config, onError),
-    openLocalSigner(config.signingKeyFile),
+    openSigner(config.signing),
     openSecrets(config, log),
   ]);
   const claimant = openClaimant(db, newId());
@@ -204,6 +205,7 @@ async function openRooms(
     ...books,
     runs,
     engine,
+    signer,
     ownRules,
     secrets,
     claimant,

@@ -17,6 +17,7 @@ import type { WorkerSessions } from '../../src/protocol/worker-session.ts';
 import type { WriteAllowance } from '../../src/protocol/write-allowance.ts';
 import type { Claimant } from '../../src/store/claimants.ts';
 import type { Pruning } from '../../src/store/pruning.ts';
+import type { OpenedSigner } from '../open-signer.ts';
 import type { GitHubDoor } from './github-access.ts';
 import type { ProblemFeed } from './run-feed.ts';
 import type { ServerSecrets } from './secret-source.ts';
@@ -24,6 +25,7 @@ import type { ServerSecrets } from './secret-source.ts';
 /** What a server is made of, whatever its roles. */
 export interface Rooms {
   readonly engine: Engine;
+  readonly signer: OpenedSigner;
   /** Undefined where the operator has none. */
   readonly ownRules: RulesFolder | undefined;
   readonly secrets: ServerSecrets;

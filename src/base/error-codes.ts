@@ -83,6 +83,11 @@ export const ERROR_CODES = {
   ),
   SECRET_UNUSABLE: kind(422, false, 'store the secret as text of at most 64 KiB, without NUL characters'),
   SECRETS_UNAVAILABLE: kind(503, true, 'try again; the server’s log says what keeps its secrets from it'),
+  SIGNER_UNAVAILABLE: kind(
+    503,
+    true,
+    'see whether the key service can be reached and lets this machine sign; receipts are signed when it does',
+  ),
   STATE_CORRUPT: kind(500, false, 'move the state folder away and start again; receipts that were exported stay valid'),
   STATE_LOCKED: kind(409, true, 'wait for the other process, or set DATABASE_URL to share a Postgres'),
   STEP_NOT_AVAILABLE: kind(501, false, 'use a step of this version (see `maestro lint`), or update Maestro'),

@@ -23,6 +23,8 @@ const BATCH_MAX = 32;
 /** Receipts of a burst are made together. */
 const SOON_MS = 50;
 const GIVE_WAY_MS = 1000;
+/** Signatures that are waited for at once: a key service is some 50 ms away, and takes many calls. */
+const SIGNATURES_MAX = 16;
 /** A signer that dies loses its claim after this long; each time that one dies, or fails, after twice as long. */
 const CLAIM_MS = 30_000;
 const CLAIM_MS_MAX = 600_000;
@@ -42,6 +44,12 @@ export interface SealerTools {
   readonly isBusy: () => boolean;
   readonly scope: () => Scope;
   readonly onError: (error: unknown) => void;
+}
+
+/** What is stored together for one run. */
+interface Sealed {
+  readonly receipt: StoredReceipt;
+  readonly deployments: readonly NewDeployment[];
 }
 
 /**
@@ -115,33 +123,39 @@ export class Sealer {
   }
 
   async #sealPart(runs: readonly number[]): Promise<void> {
-    const receipts: StoredReceipt[] = [];
-    const deployments: NewDeployment[] = [];
+    const signing = new Set<Promise<void>>();
+    const sealed: Sealed[] = [];
     for (const closed of await this.#load(runs)) {
       // One receipt at a time: whatever waits for the event loop goes between them. One that cannot be made keeps its
       // place in the outbox, and nobody else's.
       await setImmediate();
-      const receipt = await this.#receiptOf(closed);
+      const receipt = await this.#buildOrFail(closed);
       if (!receipt) continue;
-      receipts.push(receipt);
-      deployments.push(...deploymentsOf(closed, receipt.payloadSha256));
+      if (signing.size === SIGNATURES_MAX) await Promise.race(signing);
+      const signed = this.#signOrFail(closed, receipt, sealed).finally(() => signing.delete(signed));
+      signing.add(signed);
     }
-    await this.#save(receipts, deployments);
+    await Promise.all(signing);
+    await this.#save(sealed);
   }
 
-  /** Undefined where it cannot be made. */
-  async #receiptOf(closed: ClosedRun): Promise<StoredReceipt | undefined> {
-    const { row } = closed;
-    let isBuilt = false;
+  async #buildOrFail(closed: ClosedRun): Promise<Receipt | undefined> {
     try {
-      const receipt = this.#build(closed);
-      isBuilt = true;
-      const stored = await this.#sign(row.id, receipt);
-      this.#failures.delete(row.id);
-      return stored;
+      return this.#build(closed);
     } catch (error) {
-      await this.#fail(row, error, !isBuilt);
+      await this.#fail(closed.row, error, true);
       return undefined;
+    }
+  }
+
+  async #signOrFail(closed: ClosedRun, built: Receipt, sealed: Sealed[]): Promise<void> {
+    const { row } = closed;
+    try {
+      const receipt = await this.#sign(row.id, built);
+      this.#failures.delete(row.id);
+      sealed.push({ receipt, deployments: deploymentsOf(closed, receipt.payloadSha256) });
+    } catch (error) {
+      await this.#fail(row, error, false);
     }
   }
 
@@ -158,8 +172,12 @@ export class Sealer {
     this.#tools.onError(new MaestroError(code, message, { cause: error }));
   }
 
-  async #save(receipts: readonly StoredReceipt[], deployments: readonly NewDeployment[]): Promise<void> {
-    if (receipts.length === 0) return;
+  async #save(sealed: readonly Sealed[]): Promise<void> {
+    if (sealed.length === 0) return;
+    // Signatures come in any order; rows are written in one.
+    const inOrder = sealed.toSorted((a, b) => a.receipt.run - b.receipt.run);
+    const receipts = inOrder.map(({ receipt }) => receipt);
+    const deployments = inOrder.flatMap((one) => one.deployments);
     await this.#tools.db.transaction(async (session) => {
       await saveReceipts(session, receipts);
       await addDeployments(session, deployments);

@@ -4,6 +4,7 @@ import { isMaestroError, MaestroError, messageOf } from '../../base/errors.ts';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import type { SecretProvider, SecretRequest } from '../../protocol/secret-source.ts';
 import { assertSecretValue } from '../secret-limits.ts';
+import { issuedTokenOf } from './issued-token.ts';
 import { type PathTemplate, pathFor } from './path-template.ts';
 import { claimsOf, type RunClaims } from './run-claims.ts';
 import { type Fetch, remarkOf, unavailable, type VaultAddress, type VaultAnswer, VaultClient } from './vault-client.ts';
@@ -105,7 +106,7 @@ class Vault implements SecretProvider {
     const jwt = await this.#tools.issue(subject, url, { ...standing, ...passing });
     const signal = AbortSignal.timeout(LOGIN_MS_MAX);
     const answer = await this.#client.call({ path: `auth/${mount}/login`, body: { role, jwt }, signal });
-    if (answer.status === 200) return tokenOf(answer.body);
+    if (answer.status === 200) return issuedTokenOf(answer.body);
     const remark = `it refused the login of ${subject}: ${remarkOf(answer, jwt)}`;
     if (!REFUSED.has(answer.status)) throw unavailable(remark);
     this.#tell(remark, 'SECRET_NOT_FOUND');
@@ -143,16 +144,4 @@ function valuesOf(names: readonly string[], data: JsonObject): Readonly<Record<s
     values.push([name, value]);
   }
   return Object.fromEntries(values);
-}
-
-function tokenOf({ auth }: JsonObject): IssuedToken {
-  if (!isJsonObject(auth) || typeof auth.client_token !== 'string' || auth.client_token === '')
-    throw unavailable('it answered a login without a token');
-  const { client_token: text, lease_duration: leaseS, num_uses: uses, token_type: type } = auth;
-  return {
-    text,
-    livesMs: typeof leaseS === 'number' && leaseS > 0 ? leaseS * 1000 : 0,
-    isReusable: uses === undefined || uses === 0,
-    isRevocable: type !== 'batch',
-  };
 }

@@ -134,7 +134,7 @@ describe('the configuration', () => {
       '/project',
     );
     expect(config.stateFolder).toBe('/project/here');
-    expect(config.signingKeyFile).toBe('/project/k.pem');
+    expect(config.signing.key).toEqual({ type: 'file', path: '/project/k.pem' });
     expect(config.keyFolder).toMatch(/^\/.*\/\.local\/state\/maestro$/);
   });
 
