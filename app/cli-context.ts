@@ -6,6 +6,7 @@ import { MaestroError } from '../src/base/errors.ts';
 import type { CommandContext, GlobalOptions } from '../src/cli/context.ts';
 import { findProjectRoot } from '../src/cli/project-root.ts';
 import { readConfig } from './config.ts';
+import { keyRingOf } from './signing-config.ts';
 
 /** What the commands get of this machine. Database, engine and language are loaded by the commands that ask for them. */
 export function openContext({ directory }: GlobalOptions): Omit<CommandContext, 'output' | 'terminal' | 'version'> {
@@ -22,6 +23,7 @@ export function openContext({ directory }: GlobalOptions): Omit<CommandContext, 
     principal: { provider: 'local', id: config.userName },
     environment: (name) => process.env[name],
     fetch,
+    keyRing: keyRingOf(config.signing),
     onInterrupt,
     openMaestro: async (options = {}) => (await import('./wire.ts')).openLocal(config, options),
     openPreview: async () => (await import('./wire.ts')).openPreview(config),

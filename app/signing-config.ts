@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { MaestroError, messageOf } from '../src/base/errors.ts';
+import type { KeyRingPlace } from '../src/provenance/key-ring.ts';
 import { isKmsUri, type KmsKey, parseKmsUri } from '../src/provenance/signers/kms-uri.ts';
 import type { VaultLogin } from '../src/secrets/vault/vault-account.ts';
 import { originOf } from './origin.ts';
@@ -42,6 +43,10 @@ export function readSigningConfig(read: Read, { root, keyFolder }: Folders): Sig
     key: placeOf(read, root, keyFolder),
     trustedKeysFile: trusted === undefined ? join(keyFolder, 'keys.json') : resolve(root, trusted),
   };
+}
+
+export function keyRingOf({ key, trustedKeysFile }: SigningConfig): KeyRingPlace {
+  return { keyFile: key.type === 'file' ? key.path : undefined, ringFile: trustedKeysFile };
 }
 
 function placeOf(read: Read, root: string, keyFolder: string): SigningKeyPlace {

@@ -13,6 +13,7 @@ import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
 import { MaestroError } from '../../src/base/errors.ts';
 import { ulid } from '../../src/base/ids.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import type { EngineOptions } from '../../src/engine/engine-options.ts';
 import { openAnswerCalls } from '../../src/github/commands/answer-call.ts';
 import { grantFor } from '../../src/github/commands/pull.ts';
 import { judgeWhenKnown } from '../../src/github/deployments/judge-when-known.ts';
@@ -168,25 +169,12 @@ async function openRooms(
   const github = await openGitHub(config, log, ({ id, name, payload }) => receive({ id, event: name, payload }));
   const books = openBooks(db);
   const { installations, rules, grants } = books;
-  const engine = await Engine.open({
-    db,
+  const engine = await openEngine(config, db, {
     ...opened,
-    home: { tenant: 'local', name: 'local' },
     promotions: openPromotionSource({ access: github.access, runs: books.runs, rules, appId: Number(config.appId) }),
     signer,
-    issuer: {
-      builderId: `${config.publicUrl}/builders/github-app/v1`,
-      version: versionOfHouse(),
-      keyReachableBySteps: false,
-    },
-    blobs: openFileBlobs(join(config.stateFolder, 'blobs')),
     secrets: secrets.source,
-    clock: SYSTEM_CLOCK,
-    isShared: true,
-    random: Math.random,
-    randomBytes,
     onError,
-    times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
   });
   ownRules?.onChange(async (own) => engine.replacePolicy(await reopen(own)));
   const runs = judgeWhenKnown(books.runs, (runIds) => engine.revisitGates(runIds));
@@ -221,6 +209,29 @@ async function openRooms(
       githubUrl: config.githubUrl,
     }),
   };
+}
+
+type EngineParts = Pick<EngineOptions, 'signer' | 'secrets' | 'onError'> &
+  Partial<Pick<EngineOptions, 'promotions'>> &
+  OpenedPolicy;
+
+function openEngine(config: ServerConfig, db: Database, parts: EngineParts): Promise<Engine> {
+  return Engine.open({
+    db,
+    ...parts,
+    home: { tenant: 'local', name: 'local' },
+    issuer: {
+      builderId: `${config.publicUrl}/builders/github-app/v1`,
+      version: versionOfHouse(),
+      keyReachableBySteps: false,
+    },
+    blobs: openFileBlobs(join(config.stateFolder, 'blobs')),
+    clock: SYSTEM_CLOCK,
+    isShared: true,
+    random: Math.random,
+    randomBytes,
+    times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
+  });
 }
 
 /** What the database alone keeps. */

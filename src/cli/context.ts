@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { Client, PlanPreview, StartRun } from '../protocol/client.ts';
 import type { Explanation, PackView } from '../protocol/explain.ts';
+import type { KeyRingPlace } from '../provenance/key-ring.ts';
 import type { Output, Streams } from './output.ts';
 
 /** What the process gives to the commands: everything that touches the machine comes from here. */
@@ -32,6 +33,8 @@ export interface CommandContext {
   environment(name: string): string | undefined;
   /** Asks a server. */
   readonly fetch: typeof fetch;
+  /** Where the keys are that sign here. */
+  readonly keyRing: KeyRingPlace;
   /** Hears Ctrl-C and SIGTERM until the returned function is called; nobody hearing them, they end the process. */
   onInterrupt(listener: (signal: 'interrupt' | 'terminate') => void): () => void;
   openMaestro(options?: OpenOptions): Promise<LocalMaestro>;

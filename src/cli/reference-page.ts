@@ -37,7 +37,9 @@ export function referencePage(): string {
 const ENVIRONMENT: readonly (readonly string[])[] = [
   ['`MAESTRO_HOME`', 'folder of the local state, instead of `.maestro/state`'],
   ['`DATABASE_URL`', 'Postgres to use, instead of the embedded database'],
-  ['`MAESTRO_SIGNING_KEY`', 'PEM file of the private key that signs receipts'],
+  ['`MAESTRO_SIGNING_KEY`', 'PEM file of the private key that signs receipts, or the `kms://` address of one'],
+  ['`MAESTRO_TRUSTED_KEYS`', 'public keys of older receipts, instead of `keys.json` beside the signing key'],
+  ['`MAESTRO_KMS_VAULT_…`', 'how to log in to the vault of a `kms://vault` key: see docs/guides/signing-keys.md'],
   ['`XDG_STATE_HOME`, `XDG_CACHE_HOME`', 'where keys and the compile cache live'],
   ['`NO_COLOR`, `FORCE_COLOR`, `TERM`, `CI`, `COLUMNS`, `LANG`', 'how the output looks'],
 ];

@@ -1,5 +1,7 @@
 import type { TableRow } from './command.ts';
 import type { OptionSpec, PositionalSpec } from './command-spec.ts';
+import { PROVING } from './prove-commands.ts';
+import { RUN, RUN_NAMES } from './run-names.ts';
 
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: 'json', summary: 'answer with JSON on standard output' },
@@ -11,10 +13,8 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 /** Known only where no command is named. */
 export const VERSION_OPTION: OptionSpec = { name: 'version', summary: 'show the version' };
 
-const RUN: PositionalSpec = { name: 'RUN', completion: ['latest'] };
 const RUN_OPTIONAL: PositionalSpec = { ...RUN, isOptional: true };
 const PIPELINE: PositionalSpec = { name: 'PIPELINE', isOptional: true, completion: 'file' };
-const RUN_NAMES = 'RUN is a run id, its first characters (4 or more), or `latest`.';
 const PIPELINE_NAMES =
   'PIPELINE is a file or the name of a pipeline in `.maestro/`. It may be left out where the project has exactly one.';
 
@@ -281,70 +281,7 @@ export const COMMANDS: readonly TableRow[] = [
     examples: ['maestro revoke latest to-prod --reason "found a bug"'],
     load: async () => (await import('./commands/answer.ts')).revoke,
   },
-  {
-    name: 'receipt',
-    group: 'Prove',
-    summary: 'write the signed receipt of a finished run',
-    details: [
-      RUN_NAMES,
-      'Writes `run.json`, `receipt.sigstore.json` and `maestro.pub`, which stock cosign verifies too.',
-    ],
-    positionals: [RUN],
-    options: [
-      {
-        name: 'output',
-        short: 'o',
-        value: 'DIR',
-        summary: 'where to (default: receipt-<run>)',
-        completion: 'directory',
-      },
-    ],
-    examples: ['maestro receipt latest -o proof'],
-    load: async () => (await import('./commands/receipt.ts')).receipt,
-  },
-  {
-    name: 'disclose',
-    group: 'Prove',
-    summary: 'write everything that proves a finished run into one archive',
-    details: [
-      RUN_NAMES,
-      'Receipt, policy’s rules, data and questions, logs and attestations, with a page to read and the commands that verify them: `VERIFY.md`.',
-      'The archive is the same, byte for byte, whenever and wherever it is written. Logs give way so that it stays below 2 MB.',
-    ],
-    positionals: [RUN],
-    options: [
-      {
-        name: 'output',
-        short: 'o',
-        value: 'FILE',
-        summary: 'where to (default: disclosure-<run>.tgz)',
-        completion: 'file',
-      },
-    ],
-    examples: ['maestro disclose latest -o disclosure.tgz'],
-    load: async () => (await import('./commands/disclose.ts')).disclose,
-  },
-  {
-    name: 'verify',
-    group: 'Prove',
-    summary: 'check a receipt or a disclosure pack, offline',
-    details: [
-      'PATH is the folder that `maestro receipt` wrote, a bundle file, or the archive that `maestro disclose` wrote. Exits with 5 where it does not hold, with the reason’s code.',
-      'Without --key the key beside the receipt is used: that shows that nothing was changed since, not who signed.',
-    ],
-    positionals: [{ name: 'PATH', completion: 'file' }],
-    options: [
-      { name: 'key', value: 'FILE', summary: 'the public key that you trust (PEM)', completion: 'file' },
-      {
-        name: 'run-record',
-        value: 'FILE',
-        summary: 'the run record (default: run.json beside the bundle)',
-        completion: 'file',
-      },
-    ],
-    examples: ['maestro verify proof', 'maestro verify proof/receipt.sigstore.json --key team.pub'],
-    load: async () => (await import('./commands/verify.ts')).verify,
-  },
+  ...PROVING,
   {
     name: 'completion',
     group: 'Shell',

@@ -62,14 +62,14 @@ function keyHintOf(material: Json | undefined): string {
   return hint;
 }
 
-function signatureOf(signatures: Json | undefined): Buffer {
+export function signatureOf(signatures: Json | undefined): Buffer {
   demand(Array.isArray(signatures), 'ENVELOPE_MALFORMED', 'expected signatures to be a list');
   demand(signatures.length === 1, 'SIGNATURE_COUNT', () => `expected exactly one signature, got ${signatures.length}`);
   return decodeBase64(objectOf(signatures[0] as Json, 'signature', ['sig']).sig, 'signature');
 }
 
 /** An object with exactly these keys. */
-function objectOf(value: Json | undefined, what: string, keys: readonly string[]): JsonObject {
+export function objectOf(value: Json | undefined, what: string, keys: readonly string[]): JsonObject {
   demand(isJsonObject(value), 'ENVELOPE_MALFORMED', `expected ${what} to be an object`);
   const found = Object.keys(value);
   const isExact = found.length === keys.length && keys.every((key) => Object.hasOwn(value, key));
@@ -78,7 +78,7 @@ function objectOf(value: Json | undefined, what: string, keys: readonly string[]
 }
 
 /** Standard alphabet, padded, no stray bits: `Buffer` alone would skip what it does not know. */
-function decodeBase64(value: Json | undefined, what: string): Buffer {
+export function decodeBase64(value: Json | undefined, what: string): Buffer {
   demand(typeof value === 'string', 'ENVELOPE_MALFORMED', `expected the ${what} to be base64 text`);
   const bytes = Buffer.from(value, 'base64');
   demand(bytes.toString('base64') === value && value !== '', 'BASE64_INVALID', `expected the ${what} in strict base64`);

@@ -16,11 +16,15 @@ import { RUN_RECORD_NAME, runRecordText } from './run-record.ts';
 import { parseCanonicalJson } from './strict-json.ts';
 import { demand } from './verification-error.ts';
 
-export interface VerifyRequest {
+export interface VerifyRequest extends ReceiptClaims {
   /** Bytes of the sigstore bundle. */
   readonly bundle: Uint8Array;
   /** Whom to trust: PEM of one P-256 public key, or several keys with what is known about them. */
   readonly key: string | readonly TrustedKey[];
+}
+
+/** What the receipt must be about. */
+export interface ReceiptClaims {
   /** Bytes of `run.json`. */
   readonly runRecord?: Uint8Array;
   /** Files that must be outputs of the run. */
@@ -71,19 +75,34 @@ export interface VerifiedReceipt {
 export function verifyReceipt(request: VerifyRequest): VerifiedReceipt {
   const keys = readTrustedKeys(request.key);
   const { payload, keyHint } = openEnvelope(request.bundle, (hint) => findKey(keys, hint));
+  return {
+    ...checkReceipt(payload, request, (predicate) => checkKeyPeriod(keys, keyHint, predicate)),
+    keyHint,
+  };
+}
+
+/**
+ * What a signed payload says: whether it is a receipt, does not contradict itself, and is about what the caller holds.
+ * @param checkSigner whether who signed it could, at the time that it states
+ */
+export function checkReceipt(
+  payload: Buffer,
+  claims: ReceiptClaims,
+  checkSigner: (predicate: ReceiptPredicate) => void = () => {},
+): Omit<VerifiedReceipt, 'keyHint'> {
   const statement = readStatement(parseCanonicalJson(payload, PAYLOAD_BYTES_MAX));
   const predicate = statement.predicate;
-  checkKeyPeriod(keys, keyHint, predicate);
+  checkSigner(predicate);
   checkSteps(predicate);
   checkStatus(predicate);
   checkPolicy(predicate);
   checkLedger(predicate);
   checkRelations(predicate);
   const runRecord = checkSubjects(statement);
-  checkRunRecord(runRecord, request.runRecord);
-  checkArtifacts(statement, request.artifacts ?? []);
-  checkExpected(predicate, request.expected ?? {});
-  return { payloadSha256: hexOf(digestBytes(payload)), keyHint, statement, runRecord };
+  checkRunRecord(runRecord, claims.runRecord);
+  checkArtifacts(statement, claims.artifacts ?? []);
+  checkExpected(predicate, claims.expected ?? {});
+  return { payloadSha256: hexOf(digestBytes(payload)), statement, runRecord };
 }
 
 /** The trusted key that a bundle's hint names. @throws VerificationError KEY_INVALID, KEY_UNKNOWN, KEY_REVOKED */

@@ -127,9 +127,12 @@ describe.each(VENDORS)('a signer with a key in %s', (_vendor, far, openKey) => {
       );
       expect(isMaestroError(error, 'SIGNER_UNAVAILABLE')).toBe(true);
       expect(shownOf(error)).not.toContain(PLANTED);
-      if (mood !== 'garble') {
-        await expect(open(CALL_MS_MAX)).rejects.toMatchObject({ code: 'SIGNER_UNAVAILABLE' });
-      }
+      const opened = await open(CALL_MS_MAX).then(
+        () => 'open',
+        (failure: { code: string }) => failure.code,
+      );
+      // A public key needs no signature.
+      expect(opened).toBe(mood === 'garble' ? 'open' : 'SIGNER_UNAVAILABLE');
       far.behave('serve');
       expect(verify('sha256', Buffer.from('x'), signer.publicKeyPem, await signer.sign(Buffer.from('x')))).toBe(true);
     },

@@ -124,7 +124,7 @@ const BAD: Answer = { status: 400, body: { error: 'the fake knows no such reques
 export const AWS: Tongue = {
   refusal: (echo) => ({ status: 400, body: { __type: 'AccessDeniedException', message: echo } }),
   answer: ({ method, path, headers, body }, service) => {
-    if (method !== 'POST' || path !== '/' || !/^AWS4-HMAC-SHA256 Credential=/.test(headers.authorization ?? ''))
+    if (method !== 'POST' || path !== '/' || !headers.authorization?.startsWith('AWS4-HMAC-SHA256 Credential='))
       return BAD;
     const target = headers['x-amz-target'];
     if (target === 'TrentService.GetPublicKey') {
@@ -145,7 +145,7 @@ export const GCP: Tongue = {
   answer: ({ method, path, headers, body }, service) => {
     const [, name, verb] =
       /^\/v1\/(projects\/.+\/cryptoKeyVersions\/\d+)(\/publicKey|:asymmetricSign)/.exec(path) ?? [];
-    if (!/^Bearer /.test(headers.authorization ?? '')) return BAD;
+    if (!headers.authorization?.startsWith('Bearer ')) return BAD;
     if (verb === '/publicKey' && method === 'GET')
       return { status: 200, body: { name, pem: spki(service.key).pem, algorithm: 'EC_SIGN_P256_SHA256' } };
     const { sha256 } = (body.digest ?? {}) as { sha256?: string };

@@ -1,6 +1,7 @@
 import { readArchive } from '../../provenance/disclosure/archive.ts';
 import { KEY_NAME } from '../../provenance/disclosure/pack-files.ts';
 import { type VerifiedDisclosure, verifyDisclosure } from '../../provenance/disclosure/verify-disclosure.ts';
+import type { VerifyRequest } from '../../provenance/verify.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { plural } from '../finding-text.ts';
@@ -11,10 +12,10 @@ export function isArchive(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-/** @param key PEM; undefined for the key in the pack, which shows that nothing was changed, not who signed */
+/** @param key whom to trust; undefined for the key in the pack, which shows that nothing was changed, not who signed */
 export async function verifyArchive(
   archive: Buffer,
-  key: string | undefined,
+  key: VerifyRequest['key'] | undefined,
   context: CommandContext,
 ): Promise<ExitCode> {
   const verified = await verifyDisclosure({ archive, key: key ?? (await keyInside(archive)) });

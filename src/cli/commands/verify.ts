@@ -1,86 +1,88 @@
-import { readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { MaestroError } from '../../base/errors.ts';
-import { readPublicKey } from '../../provenance/public-key.ts';
 import { type VerifiedReceipt, verifyReceipt } from '../../provenance/verify.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import type { CommandContext } from '../context.ts';
-import { EXIT } from '../exit-codes.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { plural } from '../finding-text.ts';
+import {
+  BUNDLE_NAME,
+  findReceiptFiles,
+  KEYLESS_BUNDLE_NAME,
+  type ReceiptFiles,
+  readKeys,
+  readReceiptFile,
+} from '../receipt-files.ts';
 import { safeText } from '../terminal-text.ts';
 import { isArchive, verifyArchive } from './verify-disclosure.ts';
 
-/** Above the verifier's own limit, so that it is the verifier who refuses; guards against reading a disk into memory. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
-
-interface ReceiptFiles {
-  readonly bundle: string;
-  readonly key: string;
-  readonly isKeyGiven: boolean;
-  /** Undefined where there is none: the bundle then stands alone. */
-  readonly runRecord: string | undefined;
+/** What was verified, and who vouches for it. */
+interface Verified extends Omit<VerifiedReceipt, 'keyHint'> {
+  readonly files: ReceiptFiles;
+  readonly signer: Signer;
 }
+
+type Signer =
+  | { readonly keyHint: string; readonly isKeyTrusted: boolean }
+  | { readonly certificateIdentity: string; readonly certificateIssuer: string };
+
+const CERTIFICATE_FLAGS = ['certificate-identity', 'certificate-oidc-issuer', 'trusted-root'];
 
 export const verify: Command = async (args, context) => {
-  const files = findFiles(args, context.cwd);
-  const bytes = readFile(files.bundle);
-  if (isArchive(bytes)) return verifyArchive(bytes, files.isKeyGiven ? readKey(files) : undefined, context);
-  const verified = verifyReceipt({
-    bundle: bytes,
-    key: readKey(files),
-    ...(files.runRecord === undefined ? {} : { runRecord: readFile(files.runRecord) }),
-  });
-  if (context.output.isJson) context.output.json(verifiedDocument(verified, files));
-  else showVerified(verified, files, context);
-  return EXIT.ok;
+  if (CERTIFICATE_FLAGS.some((name) => args.has(name))) return show(await verifyByCertificate(args, context), context);
+  const files = findReceiptFiles(args, context.cwd, BUNDLE_NAME);
+  const bytes = readReceiptFile(files.bundle);
+  const hasKey = args.has('key') || args.has('keys');
+  if (isArchive(bytes))
+    return verifyArchive(bytes, hasKey ? readKeys(args, context.cwd, files).key : undefined, context);
+  const { key, isGiven } = readKeys(args, context.cwd, files);
+  const { keyHint, ...verified } = verifyReceipt({ bundle: bytes, key, ...recordOf(files) });
+  return show({ ...verified, files, signer: { keyHint, isKeyTrusted: isGiven } }, context);
 };
 
-function findFiles(args: Arguments, cwd: string): ReceiptFiles {
-  const path = resolve(cwd, args.required(0));
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  const folder = isFolder ? path : dirname(path);
-  const key = args.text('key');
-  const record = args.text('run-record');
-  const besides = join(folder, 'run.json');
-  return {
-    bundle: isFolder ? join(path, 'receipt.sigstore.json') : path,
-    key: key === undefined ? join(folder, 'maestro.pub') : resolve(cwd, key),
-    isKeyGiven: key !== undefined,
-    runRecord: record === undefined ? existing(besides) : resolve(cwd, record),
-  };
+function show(verified: Verified, context: CommandContext): ExitCode {
+  if (context.output.isJson) context.output.json(verifiedDocument(verified));
+  else showVerified(verified, context);
+  return EXIT.ok;
 }
 
-function existing(path: string): string | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ? path : undefined;
+/** Half of an identity is none: whoever names one of the three must name all. */
+async function verifyByCertificate(args: Arguments, { cwd }: CommandContext): Promise<Verified> {
+  if (args.has('key') || args.has('keys'))
+    throw new MaestroError('USAGE', 'expected a key or the identity of a certificate, got both');
+  const [certificateIdentity, certificateIssuer, root] = CERTIFICATE_FLAGS.map((name) => {
+    const text = args.text(name);
+    if (text === undefined || text === '')
+      throw new MaestroError(
+        'USAGE',
+        `expected --${CERTIFICATE_FLAGS.join(', --')}, all of them: --${name} is missing`,
+      );
+    return text;
+  }) as [string, string, string];
+  const files = findReceiptFiles(args, cwd, KEYLESS_BUNDLE_NAME);
+  const signer = { certificateIdentity, certificateIssuer };
+  // Loaded only here: certificates need a library that every other command does without.
+  const { verifyKeylessReceipt } = await import('../../provenance/verify-keyless.ts');
+  const verified = verifyKeylessReceipt({
+    bundle: readReceiptFile(files.bundle),
+    trustedRoot: readReceiptFile(resolve(cwd, root)),
+    ...signer,
+    ...recordOf(files),
+  });
+  return { ...verified, files, signer };
 }
 
-function readFile(path: string): Buffer {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isFile()) throw new MaestroError('FILE_NOT_READABLE', `expected a file at ${path}`);
-  if (stat.size > FILE_BYTES_MAX)
-    throw new MaestroError('FILE_TOO_LARGE', `${path} has ${stat.size} bytes, expected at most ${FILE_BYTES_MAX}`);
-  return readFileSync(path);
+function recordOf({ runRecord }: ReceiptFiles): { readonly runRecord?: Uint8Array } {
+  return runRecord === undefined ? {} : { runRecord: readReceiptFile(runRecord) };
 }
 
-/** A key that the reader names is part of the request; one that came with the receipt is part of what is verified. */
-function readKey({ key, isKeyGiven }: ReceiptFiles): string {
-  const pem = readFile(key).toString('utf8');
-  if (isKeyGiven && readPublicKey(pem) === undefined)
-    throw new MaestroError(
-      'KEY_INVALID',
-      `expected one P-256 public key in PEM (-----BEGIN PUBLIC KEY-----) in ${key}`,
-    );
-  return pem;
-}
-
-function verifiedDocument({ payloadSha256, keyHint, statement }: VerifiedReceipt, files: ReceiptFiles): object {
+function verifiedDocument({ payloadSha256, statement, files, signer }: Verified): object {
   const { run, stepCount } = statement.predicate;
   return {
     isValid: true,
     payloadSha256,
-    keyHint,
-    isKeyTrusted: files.isKeyGiven,
+    ...signer,
     isRunRecordChecked: files.runRecord !== undefined,
     run: {
       id: run.id,
@@ -94,7 +96,8 @@ function verifiedDocument({ payloadSha256, keyHint, statement }: VerifiedReceipt
   };
 }
 
-function showVerified(verified: VerifiedReceipt, files: ReceiptFiles, { output }: CommandContext): void {
+function showVerified(verified: Verified, { output }: CommandContext): void {
+  const { files, signer } = verified;
   const { predicate, subject } = verified.statement;
   const { run, stepCount } = predicate;
   const { paint } = output;
@@ -107,9 +110,10 @@ function showVerified(verified: VerifiedReceipt, files: ReceiptFiles, { output }
   );
   output.line(`  proves   ${subject.map(({ name }) => safeText(name)).join(', ')}`);
   output.line(`  receipt  sha256:${verified.payloadSha256}`);
-  output.line(`  key      ${safeText(verified.keyHint)}`);
+  if (!('keyHint' in signer)) output.line(`  signed   by ${safeText(signer.certificateIdentity)}`);
+  else output.line(`  key      ${safeText(signer.keyHint)}`);
   if (files.runRecord === undefined) output.note('no run record was given: only the bundle was checked');
-  if (files.isKeyGiven) return;
+  if (!('keyHint' in signer) || signer.isKeyTrusted) return;
   output.note('the key came with the receipt: this shows that nothing was changed, not who signed it');
   output.next('maestro verify PATH --key FILE, with a key that you got from its owner');
 }

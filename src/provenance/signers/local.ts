@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { MaestroError } from '../../base/errors.ts';
 import { CURVE, toPublicKey } from '../public-key.ts';
 import type { Signer } from '../signer.ts';
+import { writeDurably } from '../write-durably.ts';
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -21,10 +22,23 @@ export async function openLocalSigner(path: string): Promise<Signer> {
   return signerOf(parseKey(pem, path), path);
 }
 
+/** PEM of the public half; undefined where there is no key yet. Throws KEY_INVALID as `openLocalSigner` does. */
+export async function readLocalPublicKey(path: string): Promise<string | undefined> {
+  const pem = await readKey(path);
+  return pem === undefined ? undefined : signerOf(parseKey(pem, path), path).publicKeyPem;
+}
+
+/** A new key beside the one at `path`, to be moved over it. */
+export async function draftLocalKey(path: string): Promise<{ readonly path: string; readonly publicKeyPem: string }> {
+  const draft = draftOf(path);
+  const pem = newKey();
+  await writeDurably(draft, pem, FILE_MODE);
+  return { path: draft, publicKeyPem: signerOf(parseKey(pem, draft), draft).publicKeyPem };
+}
+
 async function makeKey(path: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: CURVE });
-  await publish(path, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+  await publish(path, newKey());
   // Whoever published first has won: everybody signs with what the path holds now.
   const pem = await readKey(path);
   if (pem === undefined)
@@ -34,9 +48,9 @@ async function makeKey(path: string): Promise<string> {
 
 /** Whole or not at all: a link fails where the name is taken, while a rename would replace a key already in use. */
 async function publish(path: string, pem: string): Promise<void> {
-  const draft = `${path}.${randomUUID()}.tmp`;
+  const draft = draftOf(path);
   try {
-    await writeDurably(draft, pem);
+    await writeDurably(draft, pem, FILE_MODE);
     await link(draft, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
@@ -46,10 +60,13 @@ async function publish(path: string, pem: string): Promise<void> {
   await syncDirectory(dirname(path));
 }
 
-async function writeDurably(path: string, text: string): Promise<void> {
-  await using file = await open(path, 'wx', FILE_MODE);
-  await file.writeFile(text);
-  await file.sync();
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: CURVE });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+}
+
+function draftOf(path: string): string {
+  return `${path}.${randomUUID()}.tmp`;
 }
 
 // The file's name lives in its directory: without this a power cut could lose a key that has already signed.

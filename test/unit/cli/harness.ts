@@ -90,6 +90,7 @@ export class FakeProcess {
       principal: { provider: 'local', id: 'ana' },
       environment: (name) => variables?.[name],
       fetch,
+      keyRing: { keyFile: join(cwd, 'keys', 'signing-key.pem'), ringFile: join(cwd, 'keys', 'keys.json') },
       onInterrupt: (listener) => {
         this.#listeners.push(listener);
         return () => {

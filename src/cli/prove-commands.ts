@@ -1,0 +1,154 @@
+import type { TableRow } from './command.ts';
+import type { OptionSpec } from './command-spec.ts';
+import { RUN, RUN_NAMES } from './run-names.ts';
+
+const KEY: OptionSpec = {
+  name: 'key',
+  value: 'FILE',
+  summary: 'the public key that you trust (PEM)',
+  completion: 'file',
+};
+const KEYS: OptionSpec = {
+  name: 'keys',
+  value: 'FILE',
+  summary: 'the public keys that you trust, with their times (`keys.json`)',
+  completion: 'file',
+};
+const RUN_RECORD: OptionSpec = {
+  name: 'run-record',
+  value: 'FILE',
+  summary: 'the run record (default: run.json beside the bundle)',
+  completion: 'file',
+};
+
+/** Rows of the table: receipts, who verifies them, and the keys that sign them. */
+export const PROVING: readonly TableRow[] = [
+  {
+    name: 'receipt',
+    group: 'Prove',
+    summary: 'write the signed receipt of a finished run',
+    details: [
+      RUN_NAMES,
+      'Writes `run.json`, `receipt.sigstore.json` and `maestro.pub`, which stock cosign verifies too.',
+    ],
+    positionals: [RUN],
+    options: [
+      {
+        name: 'output',
+        short: 'o',
+        value: 'DIR',
+        summary: 'where to (default: receipt-<run>)',
+        completion: 'directory',
+      },
+    ],
+    examples: ['maestro receipt latest -o proof'],
+    load: async () => (await import('./commands/receipt.ts')).receipt,
+  },
+  {
+    name: 'disclose',
+    group: 'Prove',
+    summary: 'write everything that proves a finished run into one archive',
+    details: [
+      RUN_NAMES,
+      'Receipt, policy’s rules, data and questions, logs and attestations, with a page to read and the commands that verify them: `VERIFY.md`.',
+      'The archive is the same, byte for byte, whenever and wherever it is written. Logs give way so that it stays below 2 MB.',
+    ],
+    positionals: [RUN],
+    options: [
+      {
+        name: 'output',
+        short: 'o',
+        value: 'FILE',
+        summary: 'where to (default: disclosure-<run>.tgz)',
+        completion: 'file',
+      },
+    ],
+    examples: ['maestro disclose latest -o disclosure.tgz'],
+    load: async () => (await import('./commands/disclose.ts')).disclose,
+  },
+  {
+    name: 'verify',
+    group: 'Prove',
+    summary: 'check a receipt or a disclosure pack, offline',
+    details: [
+      'PATH is the folder that `maestro receipt` wrote, a bundle file, or the archive that `maestro disclose` wrote. Exits with 5 where it does not hold, with the reason’s code.',
+      'Without --key the key beside the receipt is used: that shows that nothing was changed since, not who signed.',
+    ],
+    positionals: [{ name: 'PATH', completion: 'file' }],
+    options: [
+      KEY,
+      KEYS,
+      RUN_RECORD,
+      {
+        name: 'certificate-identity',
+        value: 'ID',
+        summary: 'whose certificate signed `receipt.keyless.sigstore.json`, compared whole',
+      },
+      { name: 'certificate-oidc-issuer', value: 'URL', summary: 'who vouched for that identity, compared whole' },
+      {
+        name: 'trusted-root',
+        value: 'FILE',
+        summary: 'whose certificates and timestamps count (a sigstore trusted root)',
+        completion: 'file',
+      },
+    ],
+    examples: [
+      'maestro verify proof',
+      'maestro verify proof/receipt.sigstore.json --key team.pub',
+      'maestro verify proof --keys keys.json',
+      'maestro verify proof --certificate-identity https://github.com/acme/app/.github/workflows/attest.yml@refs/heads/main --certificate-oidc-issuer https://token.actions.githubusercontent.com --trusted-root trusted_root.json',
+    ],
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
+  {
+    name: 'attest',
+    isActing: true,
+    group: 'Prove',
+    summary: 'sign a receipt once more, under a certificate for your identity',
+    details: [
+      'DIR is the folder that `maestro receipt` wrote. Writes `receipt.keyless.sigstore.json` into it. The receipt is verified first.',
+      'Who you are says the job of GitHub Actions (`permissions: id-token: write`), or an identity token for the audience `sigstore` in a file.',
+      'A receipt goes to no public log unless --rekor-url names one: a log publishes the repository. Certificates of the default --fulcio-url of public repositories are public.',
+    ],
+    positionals: [{ name: 'DIR', completion: 'directory' }],
+    options: [
+      {
+        name: 'identity-token-file',
+        value: 'FILE',
+        summary: 'the identity token (default: asks GitHub Actions)',
+        completion: 'file',
+      },
+      { name: 'fulcio-url', value: 'URL', summary: 'who issues the certificate' },
+      { name: 'tsa-url', value: 'URL', summary: 'who says when it was signed (RFC 3161)' },
+      { name: 'rekor-url', value: 'URL', summary: 'a public log (Rekor v1) that keeps it' },
+      KEY,
+      KEYS,
+      RUN_RECORD,
+    ],
+    examples: ['maestro attest proof', 'maestro attest proof --key team.pub --rekor-url https://rekor.sigstore.dev'],
+    load: async () => (await import('./commands/attest.ts')).attest,
+  },
+  {
+    name: 'keys',
+    isActing: true,
+    group: 'Prove',
+    summary: 'list, rotate or revoke the keys that sign receipts here',
+    details: [
+      '`maestro keys rotate` makes a new key in the place of the old one, whose public half stays in the file of trusted keys, so that older receipts verify with `--keys`.',
+      '`maestro keys revoke HINT` marks a key that signs no more: nothing that it signed counts, whatever date it bears.',
+    ],
+    positionals: [
+      { name: 'list|rotate|revoke', completion: ['list', 'rotate', 'revoke'] },
+      { name: 'HINT', isOptional: true },
+    ],
+    options: [
+      {
+        name: 'overlap',
+        value: 'DURATION',
+        summary: 'how long the old key still counts, and from when the new one does (default 1h)',
+      },
+    ],
+    examples: ['maestro keys list', 'maestro keys rotate --overlap 24h', 'maestro keys revoke k3Yb…='],
+    load: async () => (await import('./commands/keys.ts')).keys,
+  },
+];
