@@ -46,6 +46,7 @@ import type { OpenedPolicy } from '../default-policy.ts';
 import { versionOfHouse } from '../house.ts';
 import { openDatabase } from '../open-database.ts';
 import { openSigner } from '../open-signer.ts';
+import { publicKeysOf } from '../public-keys.ts';
 import { prepareStateFolder } from '../state-folder.ts';
 import { type Conductor, type OnError, openConductor } from './conductor.ts';
 import type { ServerConfig } from './config.ts';
@@ -279,6 +280,7 @@ async function openDoors(
     newId,
     onError: (error, requestId) => onError(error, { requestId }),
     ...(secrets.identity ? { identity: secrets.identity } : {}),
+    trustedKeys: await publicKeysOf(config.signing, rooms.signer),
     ...(config.isBehindProxy ? { addressOf: addressBehindProxy } : {}),
   });
   const webhooks = webhookDoor(github.probot, (reason, status) => log.warn({ status }, `webhook refused: ${reason}`), {

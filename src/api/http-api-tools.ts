@@ -2,6 +2,7 @@ import type { IdentityDocuments } from '../auth/identity-issuer.ts';
 import type { JobAdmission } from '../auth/job-admission.ts';
 import type { JobIdentity } from '../auth/job-identity.ts';
 import type { Clock } from '../base/clock.ts';
+import type { JsonObject } from '../base/json.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
 import type { AdmitPerson } from '../protocol/person-call.ts';
 import type { RunView } from '../protocol/run.ts';
@@ -21,6 +22,8 @@ export interface HttpApiTools {
   readonly troubles: () => Promise<readonly string[]>;
   /** Present where the server issues identity tokens: what verifies them. */
   readonly identity?: IdentityDocuments;
+  /** Public keys that verify receipts of this server, as `maestro verify --keys` reads them. */
+  readonly trustedKeys?: JsonObject;
   /** Fires when the server is about to go: calls that are held are let go, and callers are sent elsewhere. */
   readonly closing: AbortSignal;
   /** Version of the program, for the document. */

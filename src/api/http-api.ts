@@ -15,6 +15,7 @@ import { leaseRoutes } from './routes/leases.ts';
 import { registrationRoutes } from './routes/registration.ts';
 import { runRoutes } from './routes/runs.ts';
 import { stepRoutes } from './routes/steps.ts';
+import { trustedKeysRoutes } from './routes/trusted-keys.ts';
 import { workerRoutes } from './routes/workers.ts';
 import { streamAnswer } from './stream-answer.ts';
 
@@ -36,6 +37,7 @@ export function openHttpApi(tools: HttpApiTools): HttpApi {
     ...answerRoutes(),
     ...healthRoutes(tools),
     ...identityRoutes(tools),
+    ...trustedKeysRoutes(tools),
   ];
   for (const route of [...routes, documentRoute(openApiDocument(routes, tools.version))])
     app.on(route.method, honoPath(route), (context) => answer(tools, () => handle(tools, gate, route, context)));

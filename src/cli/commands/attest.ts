@@ -1,26 +1,11 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { isJsonObject } from '../../base/json.ts';
-import type { KeylessServices } from '../../provenance/keyless.ts';
 import { verifyReceipt } from '../../provenance/verify.ts';
-import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readIdentityToken } from '../identity-token.ts';
+import { servicesFor } from '../keyless-services.ts';
 import { BUNDLE_NAME, findReceiptFiles, KEYLESS_BUNDLE_NAME, readKeys, readReceiptFile } from '../receipt-files.ts';
-
-/** What a run of a public repository may use: its name is known anyway. */
-const PUBLIC: KeylessServices = {
-  fulcioUrl: 'https://fulcio.sigstore.dev',
-  rekorUrl: undefined,
-  tsaUrl: 'https://timestamp.sigstore.dev',
-};
-/** GitHub's own, for everybody else's: they write into no public log, neither of receipts nor of certificates. */
-const PRIVATE: KeylessServices = {
-  fulcioUrl: 'https://fulcio.githubapp.com',
-  rekorUrl: undefined,
-  tsaUrl: 'https://timestamp.githubapp.com',
-};
 
 export const attest: Command = async (args, context) => {
   const files = findReceiptFiles(args, context.cwd, BUNDLE_NAME);
@@ -33,7 +18,8 @@ export const attest: Command = async (args, context) => {
     ...(files.runRecord !== undefined && { runRecord: readReceiptFile(files.runRecord) }),
   });
   const token = await readIdentityToken(args, context);
-  const services = servicesOf(args, token);
+  const [fulcioUrl, rekorUrl, tsaUrl] = ['fulcio-url', 'rekor-url', 'tsa-url'].map((name) => args.text(name));
+  const services = servicesFor(token, { fulcioUrl, rekorUrl, tsaUrl });
   const { signKeyless } = await import('../../provenance/keyless.ts');
   const path = join(files.folder, KEYLESS_BUNDLE_NAME);
   write(path, await signKeyless(payloadOf(bundle), token, services));
@@ -46,24 +32,6 @@ export const attest: Command = async (args, context) => {
   }
   return EXIT.ok;
 };
-
-/** Nothing goes to a public log unless somebody names one: a log publishes the repository. */
-function servicesOf(args: Arguments, token: string): KeylessServices {
-  const usual = isPrivate(token) ? PRIVATE : PUBLIC;
-  const rekorUrl = args.text('rekor-url');
-  const tsaUrl = args.text('tsa-url') ?? (rekorUrl === undefined ? usual.tsaUrl : undefined);
-  return { fulcioUrl: args.text('fulcio-url') ?? usual.fulcioUrl, rekorUrl, tsaUrl };
-}
-
-/** What the token says of its repository. Not verified: it only chooses to whom the token goes, and Fulcio verifies it. */
-function isPrivate(token: string): boolean {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    return isJsonObject(claims) && 'repository_visibility' in claims && claims.repository_visibility !== 'public';
-  } catch {
-    return false;
-  }
-}
 
 function payloadOf(bundle: Buffer): Buffer {
   const { dsseEnvelope } = JSON.parse(bundle.toString('utf8')) as { dsseEnvelope: { payload: string } };
