@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import {
@@ -33,21 +33,7 @@ export class SigstoreServer {
   failWith = 0;
 
   constructor() {
-    this.#server = createServer(async (request, response) => {
-      const body = await text(request);
-      this.asked.push(request.url ?? '');
-      const handler = this.#handlers.get(request.url ?? '');
-      if (!handler) return void response.writeHead(404).end();
-      if (this.failWith !== 0) {
-        const message = `you sent ${body}`;
-        return void response
-          .writeHead(this.failWith, { 'content-type': 'application/json' })
-          .end(JSON.stringify({ message }));
-      }
-      const { statusCode, response: said, contentType } = await handler.fn(body);
-      const bytes = typeof said === 'string' ? said : bytesOf(said);
-      response.writeHead(statusCode, { 'content-type': contentType ?? 'text/plain' }).end(bytes);
-    });
+    this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
   async open(times: SigstoreTimes = {}): Promise<this> {
@@ -77,6 +63,24 @@ export class SigstoreServer {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await text(request);
+    this.asked.push(request.url ?? '');
+    const { statusCode, response: said, contentType = 'text/plain' } = await this.#answer(request.url ?? '', body);
+    response
+      .writeHead(statusCode, { 'content-type': contentType })
+      .end(typeof said === 'string' ? said : bytesOf(said));
+  }
+
+  async #answer(path: string, body: string): ReturnType<Handler['fn']> {
+    if (this.failWith !== 0) {
+      const response = JSON.stringify({ message: `you sent ${body}` });
+      return { statusCode: this.failWith, response, contentType: 'application/json' };
+    }
+    const handler = this.#handlers.get(path);
+    return handler ? handler.fn(body) : { statusCode: 404, response: '' };
   }
 
   async close(): Promise<void> {
