@@ -62,7 +62,7 @@ interface Loose {
   verificationMaterial: {
     certificate: { rawBytes: string };
     timestampVerificationData?: Stamps;
-    tlogEntries: { integratedTime: string }[];
+    tlogEntries: { integratedTime: string; inclusionPromise?: object }[];
     more?: number;
   };
   dsseEnvelope: { payload: string; payloadType: string; signatures: { sig: string; keyid?: string }[] };
@@ -170,6 +170,13 @@ describe('a receipt signed under a certificate', () => {
         entry.integratedTime = String(Number(entry.integratedTime) + 1);
     });
     expect(codeOf(() => verify(moved))).toBe('LOG_ENTRY_INVALID');
+  });
+
+  it('is refused where a log names a time that it did not sign', () => {
+    const unsigned = changed(byLog, (b) => {
+      for (const entry of b.verificationMaterial.tlogEntries) delete entry.inclusionPromise;
+    });
+    expect(codeOf(() => verify(unsigned))).toBe('TIMESTAMP_UNTRUSTED');
   });
 
   it('is no receipt signed by a key, and the reverse', async () => {
