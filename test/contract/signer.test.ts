@@ -1,8 +1,9 @@
-import { verify } from 'node:crypto';
+import { createPrivateKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
 import { isMaestroError } from '../../src/base/errors.ts';
@@ -185,6 +186,41 @@ describeWith('openbao', 'a signer with a key in the transit engine of a real Ope
 
   it('refuses a key on another curve', async () => {
     await expect(open('kms://vault/ci/transit/large')).rejects.toMatchObject({ code: 'KEY_INVALID' });
+  });
+
+  it('is reached with a token of a file, and with a token of this machine that the vault verifies', async () => {
+    const key = keyAt<'vault'>('kms://vault/ci/transit/receipts');
+    const claims = new SignJWT({ sub: 'conductor' }).setAudience('bao').setIssuedAt().setExpirationTime('5m');
+    const idp = createPrivateKey(readFileSync(join(folder, 'idp.pem')));
+    const jwtFile = await secretFile('jwt', await claims.setProtectedHeader({ alg: 'ES256' }).sign(idp));
+    await chmod(jwtFile, 0o644);
+    await bao.root('auth/jwt/role/signer', {
+      role_type: 'jwt',
+      user_claim: 'sub',
+      bound_audiences: ['bao'],
+      token_policies: ['receipts'],
+    });
+    const made = (await bao.root('auth/token/create', { policies: ['receipts'] })) as {
+      auth: { client_token: string };
+    };
+    const tokenFile = await secretFile('token', made.auth.client_token);
+    const logins: VaultLogin[] = [
+      { method: 'jwt', mount: 'jwt', role: 'signer', jwtFile },
+      { method: 'token', tokenFile },
+    ];
+    for (const login of logins) {
+      const account = accountOf(login);
+      const signer = await openServiceSigner(openTransitKey(key, account));
+      expect(verify('sha256', Buffer.from('x'), signer.publicKeyPem, await signer.sign(Buffer.from('x')))).toBe(true);
+      await account.close();
+    }
+    await chmod(tokenFile, 0o644);
+    await expect(
+      openServiceSigner(openTransitKey(key, accountOf({ method: 'token', tokenFile }))),
+    ).rejects.toMatchObject({
+      code: 'SIGNER_UNAVAILABLE',
+      message: expect.stringContaining('0600'),
+    });
   });
 
   it('keeps to its version when the key is rotated over there, and takes the new one when it is opened again', async () => {

@@ -8,6 +8,8 @@ import type { Signer } from '../signer.ts';
  * hangs still holds its claim when it gives up.
  */
 const CALL_MS_MAX = 5000;
+/** The first call also finds credentials, which may ask several places in turn; nobody waits for it but who starts Maestro. */
+const FIRST_CALL_FACTOR = 4;
 /** As much of a far end's own name for its trouble as an error shows. */
 const REASON = /^[\w.:-]{1,80}$/;
 
@@ -29,9 +31,12 @@ export class KeyServiceError extends Error {}
  *
  * Throws KEY_INVALID for a key that is not P-256, SIGNER_UNAVAILABLE where no answer comes, or none that is of use. Errors hold
  * the far end's code and none of its words: those may repeat what it was sent.
+ * @param callMsMax of a signature; the public key may take four times as long
  */
 export async function openServiceSigner(service: KeyService, callMsMax = CALL_MS_MAX): Promise<Signer> {
-  const found = await call(service, callMsMax, 'tell its public key', (signal) => service.publicKey(signal));
+  const found = await call(service, callMsMax * FIRST_CALL_FACTOR, 'tell its public key', (signal) =>
+    service.publicKey(signal),
+  );
   const key = toPublicKey(found);
   if (!key) {
     const kind = found.asymmetricKeyDetails?.namedCurve ?? found.asymmetricKeyType ?? 'an unknown kind';
