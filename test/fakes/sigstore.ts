@@ -38,17 +38,18 @@ export class SigstoreServer {
 
   async open(times: SigstoreTimes = {}): Promise<this> {
     await new Promise<void>((listening) => this.#server.listen(0, '127.0.0.1', listening));
-    // Whole seconds: the mock writes fractions as no reader takes them.
-    const now = wholeSecond(new Date());
+    // One whole second for all, because the mock writes fractions as no reader takes them; after its own authorities begin,
+    // however long a busy machine takes to make them.
+    const now = wholeSecond(new Date(Date.now() + AHEAD_MS));
     const [caKey, ctKey, tlogKey, tsaKey] = [keyPair(), keyPair(), keyPair(), keyPair()] as [
       KeyPair,
       KeyPair,
       KeyPair,
       KeyPair,
     ];
-    const ctLog = await initializeCTLog(ctKey);
+    const ctLog = await initializeCTLog(ctKey, now);
     const ca = await initializeCA(caKey, ctLog, now);
-    const tlog = await initializeTLog(this.url, tlogKey);
+    const tlog = await initializeTLog(this.url, tlogKey, now);
     const tsa = await initializeTSA(tsaKey, wholeSecond(times.tsa ?? now));
     for (const handler of [fulcioHandler(ca), rekor(tlog), tsaHandler(tsa)]) this.#handlers.set(handler.path, handler);
     this.root = JSON.stringify({
@@ -91,6 +92,7 @@ export class SigstoreServer {
   }
 }
 
+const AHEAD_MS = 60_000;
 const EVER = { start: '2000-01-01T00:00:00Z' };
 
 type TLog = Awaited<ReturnType<typeof initializeTLog>>;
