@@ -74,6 +74,7 @@ export interface Repository {
   readonly deployments: Map<number, Deployment>;
   readonly environments: Map<string, Environment>;
   readonly releases: Map<number, Release>;
+  readonly attestations: Attestation[];
   readonly workflowRuns: Map<number, WorkflowRun>;
   /** Groups of the merge queue, by the number of their pull request. */
   readonly mergeGroups: Map<number, MergeGroup>;
@@ -273,12 +274,25 @@ export interface Release {
   publishedAt: string | null;
 }
 
+/** A sigstore bundle about something that was built here. */
+export interface Attestation {
+  readonly id: number;
+  readonly bundle: Fields;
+  /** `sha256:…` of each subject of its statement. */
+  readonly subjects: readonly string[];
+  readonly initiator: Account;
+}
+
 export interface Asset {
   readonly id: number;
-  readonly name: string;
-  readonly label: string | null;
+  /** Whoever has it may fetch the content: it is in the address that downloads are led to. */
+  readonly key: string;
+  name: string;
+  label: string | null;
   readonly contentType: string;
   readonly content: Buffer;
+  /** `sha256:…`; null of a broken upload, and on an Enterprise Server. */
+  readonly digest: string | null;
   readonly state: 'uploaded' | 'starter';
   readonly uploader: Account;
   readonly createdAt: string;

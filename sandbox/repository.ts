@@ -77,6 +77,7 @@ function newRepository(
     deployments: new Map(),
     environments: new Map(),
     releases: new Map(),
+    attestations: [],
     workflowRuns: new Map(),
     mergeGroups: new Map(),
     isArchived: false,

@@ -2,6 +2,7 @@ import type { Routes } from '../call.ts';
 import { ACTIONS } from './actions.ts';
 import { ADMINISTRATION } from './administration.ts';
 import { APPS } from './apps.ts';
+import { ATTESTATIONS } from './attestations.ts';
 import { CHECKS } from './checks.ts';
 import { COMMENTS } from './comments.ts';
 import { COMMITS } from './commits.ts';
@@ -23,6 +24,7 @@ export const ROUTES: Routes = {
   ...ACTIONS,
   ...ADMINISTRATION,
   ...APPS,
+  ...ATTESTATIONS,
   ...CHECKS,
   ...COMMENTS,
   ...COMMITS,

@@ -1,5 +1,7 @@
+import { hash, randomUUID } from 'node:crypto';
 import { ApiError, invalid } from '../api-error.ts';
 import { type Call, found, listed, type Reply, type Routes } from '../call.ts';
+import { objectUrl } from '../downloads.ts';
 import type { Asset, Release } from '../model.ts';
 import { changeRef } from '../refs.ts';
 import { assetView, releaseView } from '../view/deployment.ts';
@@ -29,7 +31,17 @@ export const RELEASES: Routes = {
   'repos/get-release-asset': (call) => {
     const { release, asset } = assetOf(call);
     const wantsBytes = (call.parts.headers.accept ?? '').includes('octet-stream');
-    if (wantsBytes) return { status: 200, body: asset.content, headers: { 'content-type': asset.contentType } };
+    if (wantsBytes && asset.state !== 'uploaded') return found<never>(undefined);
+    if (wantsBytes) return { status: 302, headers: { location: objectUrl(call.world, asset) } };
+    return { status: 200, body: assetView(call.world, call.repository, release, asset) };
+  },
+  'repos/update-release-asset': (call) => {
+    const { release, asset } = assetOf(call);
+    refuseChange(call, release);
+    const name = call.text('name') ?? asset.name;
+    refuseTaken(release, name, asset);
+    asset.name = name;
+    asset.label = call.text('label') ?? asset.label;
     return { status: 200, body: assetView(call.world, call.repository, release, asset) };
   },
   'repos/delete-release-asset': (call) => {
@@ -112,17 +124,17 @@ function uploadAsset(call: Call): Reply {
   const release = releaseOf(call);
   const name = call.query('name') ?? '';
   refuseChange(call, release);
-  if (release.assets.some((asset) => asset.name === name)) {
-    throw invalid('Validation Failed', [{ resource: 'ReleaseAsset', code: 'already_exists', field: 'name' }]);
-  }
-  const { bytes, headers } = call.parts;
+  refuseTaken(release, name, null);
+  const { bytes, headers, isEnterprise } = call.parts;
   const isBroken = world.brokenUploads.delete(name);
   const asset: Asset = {
     id: world.nextId(),
+    key: randomUUID(),
     name,
     label: call.query('label') ?? null,
     contentType: headers['content-type'] ?? 'application/octet-stream',
     content: isBroken ? Buffer.alloc(0) : bytes,
+    digest: isBroken || isEnterprise ? null : `sha256:${hash('sha256', bytes, 'hex')}`,
     state: isBroken ? 'starter' : 'uploaded',
     uploader: actor,
     createdAt: world.now(),
@@ -130,6 +142,11 @@ function uploadAsset(call: Call): Reply {
   release.assets.push(asset);
   if (isBroken) throw new ApiError(502, 'Bad Gateway');
   return { status: 201, body: assetView(world, repository, release, asset) };
+}
+
+function refuseTaken(release: Release, name: string, but: Asset | null): void {
+  if (release.assets.some((asset) => asset !== but && asset.name === name))
+    throw invalid('Validation Failed', [{ resource: 'ReleaseAsset', code: 'already_exists', field: 'name' }]);
 }
 
 function refuseChange(call: Call, release: Release): void {

@@ -110,7 +110,7 @@ export function assetView(world: World, repository: Repository, release: Release
     state: asset.state,
     content_type: asset.contentType,
     size: asset.content.length,
-    digest: null,
+    digest: asset.digest,
     download_count: 0,
     created_at: asset.createdAt,
     updated_at: asset.createdAt,

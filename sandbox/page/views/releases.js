@@ -29,6 +29,7 @@ function releaseCard(base, release) {
       ' ',
       release.draft && badge('calm', 'Draft'),
       release.prerelease && badge('wait', 'Pre-release'),
+      release.immutable && badge('good', 'Immutable'),
     ),
     h(
       'p',
@@ -57,7 +58,7 @@ function assetRow(asset) {
         : [asset.name, badge('bad', 'Upload broke off')],
       h('small', { class: 'quiet' }, asset.label, asset.label && ' · ', asset.content_type),
     ),
-    asset.digest && h('code', { class: 'quiet sha' }, asset.digest.slice(0, 19)),
+    asset.digest && h('code', { class: 'quiet sha', title: asset.digest }, `${asset.digest.slice(0, 19)}…`),
     h('span', { class: 'quiet' }, size(asset.size)),
   );
 }
