@@ -11,6 +11,7 @@ import { resolveParams } from './params.ts';
 import { parseSource, withoutByteOrderMark } from './parse.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { idBytes, stepBytes } from './receipt-bytes.ts';
+import { checkRelease } from './release.ts';
 import { Resolver } from './resolve.ts';
 import { ExpressionRules } from './rules-expressions.ts';
 import { InputRules } from './rules-input.ts';
@@ -70,6 +71,12 @@ function compile(request: Omit<CompileRequest, 'params'>, given: JsonObject | un
   const reads = checkSteps(root, pipeline, expanded, text, findings);
   const graph = linkSteps(pipeline.steps, reads, findings);
   checkGates(pipeline, expanded, graph, findings);
+  checkRelease(
+    root,
+    pipeline,
+    expanded.flatMap((step) => step.steps),
+    findings,
+  );
   const isWithinLimits = checkSizes(expanded, graph, findings);
   if (findings.hasErrors || !isWithinLimits || !given) return { pipeline, findings: findings.sorted() };
   const plan = buildPlan(request, pipeline, params, stepsInOrder(graph, expanded));
@@ -174,7 +181,7 @@ function buildPlan(
   params: JsonObject,
   steps: readonly PlanStep[],
 ): Plan {
-  const { name, version, kind, purpose, authority, licence, autonomy, budget, concurrency, env } = pipeline;
+  const { name, version, kind, purpose, authority, licence, autonomy, budget, concurrency, release, env } = pipeline;
   return defined({
     schema: 'maestro.plan/v1' as const,
     name,
@@ -188,6 +195,7 @@ function buildPlan(
     autonomy,
     budget,
     concurrency,
+    release,
     env,
     steps,
   });

@@ -3,6 +3,7 @@ import type { PipelineDefinition } from './definition.ts';
 import type { Findings } from './finding.ts';
 import { defineParams } from './params.ts';
 import type { AutonomyLevel, PipelineKind, PlanConcurrency } from './plan.ts';
+import { releaseOf } from './release.ts';
 import {
   booleanOf,
   budgetOf,
@@ -41,6 +42,7 @@ export function definePipeline(root: SourceNode, findings: Findings): PipelineDe
     autonomy: textOf(child(root, 'autonomy')) as AutonomyLevel | undefined,
     budget: budgetOf(child(root, 'budget')),
     concurrency: concurrencyOf(child(root, 'concurrency')),
+    release: releaseOf(child(root, 'release')),
     env: textMapOf(child(root, 'env')),
     steps: itemsOf(steps).flatMap((node) => defineStep(node, defaults, findings) ?? []),
   });

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../base/json.ts';
 import type { Span } from './finding.ts';
-import type { AutonomyLevel, PipelineKind, PlanBudget, PlanConcurrency, RetryPolicy } from './plan.ts';
+import type { AutonomyLevel, PipelineKind, PlanBudget, PlanConcurrency, PlanRelease, RetryPolicy } from './plan.ts';
 import type { SourceNode } from './source.ts';
 import type { Triggers } from './triggers.ts';
 
@@ -18,6 +18,7 @@ export interface PipelineDefinition {
   readonly autonomy?: AutonomyLevel;
   readonly budget?: PlanBudget;
   readonly concurrency?: PlanConcurrency;
+  readonly release?: PlanRelease;
   readonly env: Readonly<Record<string, string>>;
   readonly steps: readonly StepDefinition[];
 }

@@ -29,6 +29,9 @@ export const LINT_CODES = [
   'param-type',
   'param-unknown',
   'param-unused',
+  // the release
+  'release-asset',
+  'release-trigger',
   // steps
   'gate-without-needs',
   'needs-limit',

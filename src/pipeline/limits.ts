@@ -39,3 +39,9 @@ export const TEMPLATE_CACHED_CHARS_MAX = 2000;
 /** Bytes of a task's manifest, and files that it may list. */
 export const TASK_MANIFEST_BYTES_MAX = 262_144;
 export const TASK_FILES_MAX = 1000;
+
+/** Of a release that a pipeline makes: GitHub's title is one line, its text has room for what Maestro says beside the notes. */
+export const RELEASE_TITLE_CHARS_MAX = 255;
+export const RELEASE_NOTES_CHARS_MAX = 20_000;
+/** Names of artifacts: each is a file or more, and each file costs the installation a write. */
+export const RELEASE_ARTIFACTS_MAX = 100;

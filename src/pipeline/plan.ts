@@ -20,6 +20,8 @@ export interface Plan {
   readonly autonomy?: AutonomyLevel;
   readonly budget?: PlanBudget;
   readonly concurrency?: PlanConcurrency;
+  /** What becomes of the release of the tag that the run was started for. */
+  readonly release?: PlanRelease;
   /** Templates. */
   readonly env: Readonly<Record<string, string>>;
   /** In topological order: a step's needs stand before it. Its index is its position. */
@@ -41,6 +43,18 @@ export interface PlanConcurrency {
   /** Template over `github`, `params` and `run`; runs whose groups are equal exclude each other. */
   readonly group: string;
   readonly cancelInProgress: boolean;
+}
+
+export interface PlanRelease {
+  /** Of a release that is made; the tag where it is absent. Plain text. */
+  readonly title?: string;
+  /** Markdown, of a release that is made. */
+  readonly notes?: string;
+  readonly isPrerelease: boolean;
+  /** Names of the artifacts that are attached; all of the run where it is absent. */
+  readonly artifacts?: readonly string[];
+  /** It stays a draft, which people publish. */
+  readonly isKeptDraft: boolean;
 }
 
 /** Who handles a step: workers see only `work`; the engine handles `wait` and `gate`. */

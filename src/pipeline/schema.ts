@@ -1,5 +1,6 @@
 import type { JsonObject } from '../base/json.ts';
 import { LOOP_MAX, RETRIES_MAX, STEPS_MAX } from './limits.ts';
+import { RELEASE_SCHEMA } from './schema-release.ts';
 import { STEP_SCHEMA } from './schema-step.ts';
 import { TRIGGERS_SCHEMA } from './schema-triggers.ts';
 
@@ -63,6 +64,7 @@ export const PIPELINE_SCHEMA = {
       properties: { group: { type: 'string', minLength: 1 }, 'cancel-in-progress': { type: 'boolean' } },
       additionalProperties: false,
     },
+    release: { $ref: '#/$defs/release' },
     env: { $ref: '#/$defs/env' },
     defaults: {
       type: 'object',
@@ -83,6 +85,7 @@ export const PIPELINE_SCHEMA = {
     param: PARAM,
     step: STEP_SCHEMA,
     triggers: TRIGGERS_SCHEMA,
+    release: RELEASE_SCHEMA,
     text: { type: 'string', minLength: 1 },
     shell: { enum: ['bash', 'sh', 'pwsh', 'python'] },
     names: { type: ['string', 'array'], items: { type: 'string', minLength: 1 } },
