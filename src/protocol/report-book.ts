@@ -1,6 +1,7 @@
 import type { CheckSpec, CheckTarget, PullTarget } from './check.ts';
 import type { DeploymentSpec } from './deployment-board.ts';
 import type { ReviewSpec } from './protection.ts';
+import type { ReleaseSpec } from './release-board.ts';
 
 /** A check as it should stand on GitHub now. */
 export interface StandingCheck {
@@ -25,7 +26,7 @@ interface DueBase {
   readonly installationId: number;
   readonly owner: string;
   readonly repo: string;
-  /** GitHub's id of the check run, comment or deployment; null until it is known, and always of a review. */
+  /** GitHub's id of the check run, comment, deployment or release; null until it is known, and always of a review. */
   readonly remoteId: number | null;
   /** Somebody may have written it and died before the answer was recorded. */
   readonly isUnsure: boolean;
@@ -63,13 +64,28 @@ export interface DueReview extends DueBase {
   readonly spec: ReviewSpec;
 }
 
-export type DueReport = DueCheck | DueComment | DueDeployment | DueReview;
+/** A page that is filled piece by piece: looked at before each write. */
+export interface DueRelease extends DueBase {
+  readonly kind: 'release';
+  readonly repositoryId: number;
+  readonly headSha: string;
+  readonly spec: ReleaseSpec;
+  /** Everything that it says stood on GitHub once. */
+  readonly isSettled: boolean;
+}
+
+export type DueReport = DueCheck | DueComment | DueDeployment | DueReview | DueRelease;
+
+/** Pages of releases are filled beside everything else: an upload takes minutes, and a check waits for nobody's. */
+export type ReportLane = 'words' | 'releases';
 
 export interface ClaimQuery {
   readonly nowMs: number;
   /** Who dies with a claim loses it after this time. */
   readonly claimMs: number;
   readonly limit: number;
+  /** `words` where it is absent. */
+  readonly lane?: ReportLane;
   /** Only this installation's, or all but those that are served already. */
   readonly installations: { readonly only: number } | { readonly except: readonly number[] };
 }
@@ -79,9 +95,11 @@ export interface Written {
   readonly remoteId: number | null;
   readonly sentAnnotations: number;
   readonly isWhole: boolean;
+  /** Of a release: everything stands there; false where it is gone. What stood once stays so where this is absent. */
+  readonly isSettled?: boolean;
 }
 
-/** The reporter's side of the boards of checks, deployments and reviews: what is due on GitHub, and what came of it. Implemented by the store. */
+/** The reporter's side of the boards of checks, deployments, reviews and releases: what is due on GitHub, and what came of it. Implemented by the store. */
 export interface ReportBook {
   /** Checks of a commit, oldest first. */
   standing(repositoryId: number, headSha: string): Promise<readonly StandingCheck[]>;

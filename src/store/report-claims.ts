@@ -1,6 +1,7 @@
 import type { CheckSpec } from '../protocol/check.ts';
 import type { DeploymentSpec } from '../protocol/deployment-board.ts';
 import type { ReviewSpec } from '../protocol/protection.ts';
+import type { ReleaseSpec } from '../protocol/release-board.ts';
 import type { ClaimQuery, DueReport, ReportBook } from '../protocol/report-book.ts';
 import { intArray } from './array-literal.ts';
 import type { Database, Row } from './database.ts';
@@ -47,17 +48,19 @@ const CLAIM = `with due as (
       left join write_allowance a on a.installation_id = r.installation_id
     where r.is_due and r.due_ms <= $1::bigint and ${IS_RIPE}
       and ($4::bigint is null or r.installation_id = $4) and not (r.installation_id = any ($5::bigint[]))
+      and (r.kind = 'release') = $7::boolean
       and case when ${IS_REMAINDER} then ${hasWrite('remainder')} else ${hasWrite('report')} end
     order by is_remainder, rank, r.id limit $3 for update of r skip locked),
   chosen as (select * from due where not is_remainder or id = (select id from due order by is_remainder, id limit 1))
   update report r set fence = r.fence + 1, due_ms = $1::bigint + $2::bigint, held_ms = $1::bigint + $2::bigint, holder = $6,
     is_unsure = true from chosen where r.id = chosen.id
   returning r.id, r.fence, r.digest, r.installation_id, r.owner, r.repo, r.remote_id, chosen.is_unsure, r.failures,
-    r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, chosen.rank, chosen.is_remainder, r.writes`;
+    r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, chosen.rank, chosen.is_remainder, r.writes,
+    r.repository_id, r.is_settled`;
 
 export function openReportClaims(db: Database, holder: string | null): ReportClaims {
   return {
-    claim: async ({ nowMs, claimMs, limit, installations }: ClaimQuery) => {
+    claim: async ({ nowMs, claimMs, limit, lane, installations }: ClaimQuery) => {
       const rows = await db.query('report_claim', CLAIM, [
         nowMs,
         claimMs,
@@ -65,6 +68,7 @@ export function openReportClaims(db: Database, holder: string | null): ReportCla
         'only' in installations ? installations.only : null,
         intArray('only' in installations ? [] : installations.except),
         holder,
+        lane === 'releases',
       ]);
       return rows.toSorted(byRank).map(toDue);
     },
@@ -76,17 +80,7 @@ export function openReportClaims(db: Database, holder: string | null): ReportCla
       );
       return rows.length > 0;
     },
-    record: async (due, { remoteId, sentAnnotations, isWhole, nowMs }) => {
-      const rows = await db.query(
-        'report_record',
-        `update report set remote_id = $3, sent_annotations = $4, is_unsure = false, sent_ms = $6::bigint, failures = 0, problem = null,
-           writes = writes + $5::boolean::int, due_ms = 0, told_digest = $7, told_asks = $8,
-           sent_digest = case when $5::boolean then $7 else sent_digest end, is_due = not $5::boolean or digest <> $7
-         where id = $1 and fence = $2 returning 1`,
-        [due.id, due.fence, remoteId, sentAnnotations, isWhole, nowMs, due.digest, asksText(wordsOf(due))],
-      );
-      return rows.length > 0;
-    },
+    record: (due, written) => recordWritten(db, due, written),
     defer: async (due, { dueMs, problem, isUnsure }) => {
       await db.query(
         'report_defer',
@@ -123,6 +117,33 @@ export function openReportClaims(db: Database, holder: string | null): ReportCla
       return rows.length > 0;
     },
   };
+}
+
+async function recordWritten(
+  db: Database,
+  due: DueReport,
+  { remoteId, sentAnnotations, isWhole, isSettled, nowMs }: Parameters<ReportBook['record']>[1],
+): Promise<boolean> {
+  const rows = await db.query(
+    'report_record',
+    `update report set remote_id = $3, sent_annotations = $4, is_unsure = false, sent_ms = $6::bigint, failures = 0, problem = null,
+       writes = writes + $5::boolean::int, due_ms = 0, told_digest = $7, told_asks = $8,
+       is_settled = coalesce($9::boolean, is_settled),
+       sent_digest = case when $5::boolean then $7 else sent_digest end, is_due = not $5::boolean or digest <> $7
+     where id = $1 and fence = $2 returning 1`,
+    [
+      due.id,
+      due.fence,
+      remoteId,
+      sentAnnotations,
+      isWhole,
+      nowMs,
+      due.digest,
+      asksText(wordsOf(due)),
+      isSettled ?? null,
+    ],
+  );
+  return rows.length > 0;
 }
 
 async function releaseClaims(db: Database, dues: readonly DueReport[]): Promise<void> {
@@ -179,6 +200,15 @@ function toDue(row: Row): DueReport {
   if (kind === 'comment')
     return { ...base, kind, pullNumber: Number(row[11]), body: (content as { readonly body: string }).body };
   if (kind === 'deployment') return { ...base, kind, headSha, spec: content as DeploymentSpec };
+  if (kind === 'release')
+    return {
+      ...base,
+      kind,
+      headSha,
+      repositoryId: Number(row[17]),
+      spec: content as ReleaseSpec,
+      isSettled: row[18] === true,
+    };
   if (kind === 'review') return { ...base, kind, spec: content as ReviewSpec };
   const sent = { sentAnnotations: Number(row[13]), isRemainder: row[15] === true };
   return { ...base, kind: 'check', headSha, spec: content as CheckSpec, ...sent };

@@ -409,6 +409,7 @@ create table report (
   asks text not null default '[]'::text,
   told_asks text not null default '[]'::text,
   added_at timestamp with time zone not null default now(),
+  is_settled boolean not null default false,
   constraint report_repository_id_head_sha_external_id_key unique (repository_id, head_sha, external_id),
   constraint report_pkey primary key (id)
 );
@@ -416,6 +417,9 @@ create index report_deployed on report (repository_id, name) WHERE (kind = 'depl
 create index report_due on report (installation_id, id) WHERE is_due;
 create index report_incomplete on report (sent_ms) WHERE ((kind = 'check'::text) AND (NOT is_urgent) AND (NOT is_due));
 create index report_of_pull on report (repository_id, pull_number) WHERE (pull_number IS NOT NULL);
+create index report_release_id on report (repository_id, remote_id) WHERE (kind = 'release'::text);
+create index report_release_seen on report (sent_ms) WHERE ((kind = 'release'::text) AND (NOT is_due));
+create index report_release_tag on report (repository_id, name) WHERE (kind = 'release'::text);
 create index report_settled on report (added_at) WHERE (NOT is_due);
 
 create table report_pull (
