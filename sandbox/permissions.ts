@@ -15,6 +15,8 @@ type Table = Readonly<Record<string, Readonly<Record<string, NeededPermission>>>
  * `pull_requests` as if they were equal; GitHub asks for the one of the target, and each issue here is a pull request.
  */
 const SUPPLEMENT: Readonly<Record<string, string>> = {
+  'POST /repos/{}/{}/attestations': 'attestations:write',
+  'GET /repos/{}/{}/attestations/{}': 'attestations:read',
   'GET /repos/{}/{}/collaborators/{}/permission': 'metadata:read',
   'GET /repos/{}/{}/commits/{}/pulls': 'pull_requests:read',
   'GET /repos/{}/{}/commits/{}/comments': 'metadata:read',

@@ -15,6 +15,8 @@ import type { Compile } from '../../src/github/matching/read-pipelines.ts';
 import { openGivenAnswers } from '../../src/github/protection/given-answers.ts';
 import { protectionHandlers } from '../../src/github/protection/protection-handlers.ts';
 import { openReviewTeller } from '../../src/github/protection/tell-reviews.ts';
+import { releaseHandlers } from '../../src/github/release/release-handlers.ts';
+import { openReleaseTeller } from '../../src/github/release/tell-releases.ts';
 import { Reporter } from '../../src/github/report/reporter.ts';
 import { repositoryNamespace } from '../../src/github/repository-namespace.ts';
 import { compilePipeline } from '../../src/pipeline/compile.ts';
@@ -116,6 +118,7 @@ function openInboxLoop(
     installations,
     runs,
     rules,
+    releases,
     checks,
     allowance,
     grants,
@@ -147,6 +150,7 @@ function openInboxLoop(
       openJobHandlers({ dispatches, wake: () => dispatcher.wake() }),
       installationHandlers({ access, engine, runs, installations }),
       protectionHandlers({ access, engine, runs, rules, board: checks, compile, policies: starter }),
+      releaseHandlers({ releases }),
       gateNewsHandlers({ appId: Number(config.appId), runs, revisitGates: (runIds) => engine.revisitGates(runIds) }),
     ),
     onError: (error, delivery) => onError(error, delivery === null ? {} : factsOf(delivery)),
@@ -162,7 +166,7 @@ function factsOf({ id, event, action, lane, tries }: ClaimedDelivery): object {
 /** Comments are known as ours by the App's name, which GitHub tells. */
 async function report(
   config: ServerConfig,
-  { engine, checks, deployments, rules, allowance, github, runs, feed }: Rooms,
+  { engine, evidence, checks, deployments, releases, rules, allowance, github, runs, feed }: Rooms,
   onError: (error: unknown) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -181,7 +185,9 @@ async function report(
         environmentsIn(await engine.policyData(repositoryNamespace(installationId, repositoryId))),
       ),
       openReviewTeller(rules, openGivenAnswers(engine)),
+      openReleaseTeller({ board: releases, checks, evidence }),
     ],
+    releases: { evidence, checks },
     publicUrl: null,
     clock: SYSTEM_CLOCK,
     random: Math.random,

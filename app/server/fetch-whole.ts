@@ -19,14 +19,19 @@ const HEADERS_OF_TRANSPORT = ['content-encoding', 'content-length', 'transfer-en
  */
 export function openWholeFetch({ msMax, bytesMax }: AnswerLimits): typeof fetch {
   return async (input, init) => {
-    const limit = AbortSignal.timeout(msMax);
-    const signal = init?.signal ? AbortSignal.any([init.signal, limit]) : limit;
-    const response = await fetch(input, { ...init, signal });
+    const response = await fetch(input, { ...init, signal: limitOf(init, msMax) });
     const bytes = await bytesOf(response, bytesMax);
     const isHead = init?.method?.toUpperCase() === 'HEAD';
     if (response.ok && !isHead && !STATUSES_EMPTY.has(response.status)) assertJson(response, bytes);
     return wholeOf(response, bytes);
   };
+}
+
+/** What is sent as a stream takes as long as its source and the line do: whoever sends it has a limit of its own. */
+function limitOf(init: RequestInit | undefined, msMax: number): AbortSignal {
+  if (init?.body instanceof ReadableStream && init.signal) return init.signal;
+  const limit = AbortSignal.timeout(msMax);
+  return init?.signal ? AbortSignal.any([init.signal, limit]) : limit;
 }
 
 async function bytesOf(response: Response, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {

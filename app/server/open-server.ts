@@ -14,6 +14,7 @@ import { MaestroError } from '../../src/base/errors.ts';
 import { ulid } from '../../src/base/ids.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { EngineOptions } from '../../src/engine/engine-options.ts';
+import { openReleaseEvidence } from '../../src/engine/release-evidence.ts';
 import { openAnswerCalls } from '../../src/github/commands/answer-call.ts';
 import { grantFor } from '../../src/github/commands/pull.ts';
 import { judgeWhenKnown } from '../../src/github/deployments/judge-when-known.ts';
@@ -38,7 +39,8 @@ import { openInbox } from '../../src/store/inbox.ts';
 import { openInstallations } from '../../src/store/installations.ts';
 import { openProtectionRules } from '../../src/store/protection-rules.ts';
 import { openPruning } from '../../src/store/pruning.ts';
-import { jobsOfRun } from '../../src/store/run-jobs.ts';
+import { openReleaseBoard } from '../../src/store/release-board.ts';
+import { jobsOfRun, type RunJob } from '../../src/store/run-jobs.ts';
 import { openTestGrants } from '../../src/store/test-grants.ts';
 import { openWorkerSessions } from '../../src/store/worker-sessions.ts';
 import { openWriteAllowance } from '../../src/store/write-allowance.ts';
@@ -170,10 +172,12 @@ async function openRooms(
   const github = await openGitHub(config, log, ({ id, name, payload }) => receive({ id, event: name, payload }));
   const books = openBooks(db);
   const { installations, rules, grants } = books;
+  const blobs = openFileBlobs(join(config.stateFolder, 'blobs'));
   const engine = await openEngine(config, db, {
     ...opened,
     promotions: openPromotionSource({ access: github.access, runs: books.runs, rules, appId: Number(config.appId) }),
     signer,
+    blobs,
     secrets: secrets.source,
     onError,
   });
@@ -190,29 +194,14 @@ async function openRooms(
     compile: (request) => compilePipeline({ ...request, catalog: STEP_CATALOG }),
     isTrusted: async ({ repository, pull }) => pull !== null && (await grants.isGranted(grantFor(repository, pull))),
   });
-  return {
-    ...books,
-    runs,
-    engine,
-    signer,
-    ownRules,
-    secrets,
-    claimant,
-    inbox,
-    github,
-    checks,
-    dispatches,
-    starter,
-    feed: openRunFeed({
-      engine,
-      dispatches,
-      jobsOf: (runId, limit) => jobsOfRun(db, runId, limit),
-      githubUrl: config.githubUrl,
-    }),
-  };
+  const evidence = openReleaseEvidence({ engine, blobs });
+  const jobsOf = (runId: string, limit: number): Promise<readonly RunJob[]> => jobsOfRun(db, runId, limit);
+  const feed = openRunFeed({ engine, dispatches, jobsOf, githubUrl: config.githubUrl });
+  const own = { engine, signer, ownRules, secrets, claimant, inbox, github };
+  return { ...books, ...own, runs, evidence, checks, dispatches, starter, feed };
 }
 
-type EngineParts = Pick<EngineOptions, 'signer' | 'secrets' | 'onError'> &
+type EngineParts = Pick<EngineOptions, 'signer' | 'blobs' | 'secrets' | 'onError'> &
   Partial<Pick<EngineOptions, 'promotions'>> &
   OpenedPolicy;
 
@@ -226,7 +215,6 @@ function openEngine(config: ServerConfig, db: Database, parts: EngineParts): Pro
       version: versionOfHouse(),
       keyReachableBySteps: false,
     },
-    blobs: openFileBlobs(join(config.stateFolder, 'blobs')),
     clock: SYSTEM_CLOCK,
     isShared: true,
     random: Math.random,
@@ -242,6 +230,7 @@ function openBooks(db: Database) {
     pruning: openPruning(db),
     runs: openGitHubRuns(db),
     deployments: openDeploymentBoard(db),
+    releases: openReleaseBoard(db),
     rules: openProtectionRules(db),
     allowance: openWriteAllowance(db),
     grants: openTestGrants(db),

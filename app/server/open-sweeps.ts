@@ -5,6 +5,8 @@ import { MissedHeads } from '../../src/github/intake/missed-heads.ts';
 import { OpenRuns } from '../../src/github/intake/open-runs.ts';
 import { Sweeps } from '../../src/github/intake/sweeps.ts';
 import { AbandonedRequests } from '../../src/github/protection/abandoned-requests.ts';
+import { ReleaseWatch } from '../../src/github/release/release-watch.ts';
+import { openReleaseTeller } from '../../src/github/release/tell-releases.ts';
 import type { OnError } from './conductor.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -22,7 +24,7 @@ const PULL_HEAD_KEPT_MS = 365 * DAY_MS;
 
 /** What webhooks did not tell: deliveries that failed, heads without a run, what is gone; and what is over and can go. */
 export function openSweeps(rooms: Rooms, onError: OnError): readonly Sweeps[] {
-  const { engine, github, inbox, installations, runs, rules, starter } = rooms;
+  const { engine, evidence, checks, feed, github, inbox, installations, releases, runs, rules, starter } = rooms;
   const { access } = github;
   const missed = new MissedDeliveries({ access, inbox, clock: SYSTEM_CLOCK, onError });
   const ask = async (): Promise<boolean> => {
@@ -33,7 +35,15 @@ export function openSweeps(rooms: Rooms, onError: OnError): readonly Sweeps[] {
   const heads = new MissedHeads({ access, starter, runs, clock: SYSTEM_CLOCK, onError });
   const states = new InstallationStates({ access, engine, runs, installations, clock: SYSTEM_CLOCK });
   const abandoned = new AbandonedRequests({ access, engine, runs, rules, onError });
-  const looks = [() => states.sweep(), () => open.sweep(), () => abandoned.sweep(), () => heads.sweep()];
+  const tell = openReleaseTeller({ board: releases, checks, evidence });
+  const pages = new ReleaseWatch({ releases, runs, feed, tell, clock: SYSTEM_CLOCK, onError });
+  const looks = [
+    () => states.sweep(),
+    () => open.sweep(),
+    () => abandoned.sweep(),
+    () => heads.sweep(),
+    () => pages.sweep(),
+  ];
   return [
     new Sweeps({ sweeps: [ask], everyMs: SWEEP_EVERY_MS, soonMs: MISSED_SOON_MS, onError }),
     new Sweeps({ sweeps: looks, everyMs: SWEEP_EVERY_MS, onError }),

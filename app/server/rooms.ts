@@ -11,6 +11,8 @@ import type { GitHubRuns } from '../../src/protocol/github-run.ts';
 import type { Inbox } from '../../src/protocol/inbox.ts';
 import type { Installations } from '../../src/protocol/installation.ts';
 import type { ProtectionRules } from '../../src/protocol/protection.ts';
+import type { ReleaseBoard } from '../../src/protocol/release-board.ts';
+import type { ReleaseEvidence } from '../../src/protocol/release-evidence.ts';
 import type { ReportBook } from '../../src/protocol/report-book.ts';
 import type { TestGrants } from '../../src/protocol/test-grant.ts';
 import type { WorkerSessions } from '../../src/protocol/worker-session.ts';
@@ -37,6 +39,8 @@ export interface Rooms {
   readonly runs: GitHubRuns;
   readonly checks: CheckBoard & ReportBook;
   readonly deployments: DeploymentBoard;
+  readonly releases: ReleaseBoard;
+  readonly evidence: ReleaseEvidence;
   readonly rules: ProtectionRules;
   readonly allowance: WriteAllowance;
   readonly grants: TestGrants;

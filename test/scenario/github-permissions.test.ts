@@ -16,6 +16,7 @@ import { codeHandlers } from '../../src/github/intake/code-handlers.ts';
 import { installationHandlers } from '../../src/github/intake/installation-handlers.ts';
 import { openJobHandlers } from '../../src/github/jobs.ts';
 import { protectionHandlers } from '../../src/github/protection/protection-handlers.ts';
+import { releaseHandlers } from '../../src/github/release/release-handlers.ts';
 
 interface CodeCall {
   readonly method: string;
@@ -101,6 +102,7 @@ describe('app.yml', () => {
       installationHandlers,
       protectionHandlers,
       gateNewsHandlers,
+      releaseHandlers,
     ].map((open) => open({} as never));
     const handled = Object.keys(handlersByEvent(...handlers));
     expect(handled.filter((event) => !ALWAYS_SENT.includes(event)).toSorted()).toEqual(EVENTS.toSorted());

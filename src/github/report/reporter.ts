@@ -81,42 +81,55 @@ interface KnownRun {
  */
 export class Reporter {
   readonly #options: ReporterOptions;
-  readonly #writing: Writing;
+  /** What is said, and the pages of releases where they are filled: no upload keeps a check waiting. */
+  readonly #writings: readonly Writing[];
   /** Open runs as they were told last. A hint: what is put again changes nothing. */
   #known = new Map<string, KnownRun>();
   #refreshAtMs = 0;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
-    this.#writing = new Writing(options);
+    const lanes = options.releases ? (['words', 'releases'] as const) : (['words'] as const);
+    this.#writings = lanes.map((lane) => new Writing(options, lane));
   }
 
   /** Works until the signal fires, then ends what it began. */
   async run(signal: AbortSignal): Promise<void> {
     const { feed, onError } = this.#options;
     // At once: a lane that ends while this waits would begin the next write.
-    signal.addEventListener('abort', () => this.#writing.stop(), { once: true });
+    const stop = (): void => {
+      for (const writing of this.#writings) writing.stop();
+    };
+    signal.addEventListener('abort', stop, { once: true });
     while (!signal.aborted) {
       const pause = sleep(PAUSE_MS, undefined, { signal }).catch(() => {});
       // Before the look: what changes during it is seen by the next one.
       const news = feed.next(POLL_MS, signal).catch(onError);
       try {
         await this.look();
-        await this.#writing.begin();
+        await this.#begin();
       } catch (error) {
         onError(error);
       }
       await news;
       await pause;
     }
-    await this.#writing.idle();
+    await this.#idle();
   }
 
   /** One look, and everything that is due now written. */
   async turn(): Promise<void> {
     await this.look();
-    await this.#writing.begin();
-    await this.#writing.idle();
+    await this.#begin();
+    await this.#idle();
+  }
+
+  async #begin(): Promise<void> {
+    for (const writing of this.#writings) await writing.begin();
+  }
+
+  async #idle(): Promise<void> {
+    await Promise.all(this.#writings.map((writing) => writing.idle()));
   }
 
   /** Puts on the board what changed. */

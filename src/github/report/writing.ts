@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
-import type { DueReport, ReportBook } from '../../protocol/report-book.ts';
+import type { DueReport, ReportBook, ReportLane } from '../../protocol/report-book.ts';
 import type { WriteAllowance } from '../../protocol/write-allowance.ts';
 import type { GitHubAccess } from '../octokit.ts';
+import type { ReleaseTools } from '../release/release-writer.ts';
 import type { AppIdentity } from './comment-writer.ts';
 import { failureOf } from './github-failure.ts';
 import { Outages } from './outages.ts';
@@ -12,6 +13,8 @@ export interface WritingOptions {
   readonly allowance: WriteAllowance;
   readonly access: Pick<GitHubAccess, 'installation'>;
   readonly app: AppIdentity;
+  /** What releases are filled with; where it is absent, nobody fills them here. */
+  readonly releases?: ReleaseTools;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -35,12 +38,14 @@ type Attempt = 'made' | 'lost' | 'shut';
  */
 export class Writing {
   readonly #options: WritingOptions;
+  readonly #lane: ReportLane;
   readonly #outages = new Outages();
   readonly #lanes = new Map<number, Promise<void>>();
   #isStopped = false;
 
-  constructor(options: WritingOptions) {
+  constructor(options: WritingOptions, lane: ReportLane = 'words') {
     this.#options = options;
+    this.#lane = lane;
   }
 
   /** Gives a lane to every installation that something is due for and that has none. */
@@ -48,7 +53,7 @@ export class Writing {
     const { book, clock } = this.#options;
     while (!this.#isStopped && this.#lanes.size < LANES_MAX) {
       const installations = { except: [...this.#lanes.keys()] };
-      const due = await book.claim({ nowMs: clock.now(), claimMs: CLAIM_MS, limit: CLAIMS_MAX, installations });
+      const due = await book.claim({ ...this.#query(), nowMs: clock.now(), installations });
       if (due.length === 0) return;
       for (const [installationId, reports] of Map.groupBy(due, (one) => one.installationId))
         this.#open(installationId, reports);
@@ -77,8 +82,13 @@ export class Writing {
     for (let reports = first; reports.length > 0; ) {
       if (!(await this.#writeClaimed(installationId, reports))) return;
       const installations = { only: installationId };
-      reports = await book.claim({ nowMs: clock.now(), claimMs: CLAIM_MS, limit: CLAIMS_MAX, installations });
+      reports = await book.claim({ ...this.#query(), nowMs: clock.now(), installations });
     }
+  }
+
+  /** An upload takes as long as it takes: what was claimed beside it would wait in vain. */
+  #query(): { readonly lane: ReportLane; readonly claimMs: number; readonly limit: number } {
+    return { lane: this.#lane, claimMs: CLAIM_MS, limit: this.#lane === 'releases' ? 1 : CLAIMS_MAX };
   }
 
   /** Writes what the installation has writes for and gives back the rest. Answers whether more may follow. */
@@ -100,11 +110,12 @@ export class Writing {
   }
 
   async #write(due: DueReport): Promise<Attempt> {
-    const { book, access, app, clock } = this.#options;
-    if (!(await book.renew(due, clock.now() + CLAIM_MS))) return 'lost';
+    const { book, access, app, releases, clock } = this.#options;
+    const renew = (): Promise<boolean> => book.renew(due, clock.now() + CLAIM_MS);
+    if (!(await renew())) return 'lost';
     try {
       const octokit = await access.installation(due.installationId);
-      const written = await writeReport(octokit, due, app);
+      const written = await writeReport(octokit, due, { app, releases, renew });
       await book.record(due, { ...written, nowMs: clock.now() });
       this.#outages.end(due.installationId);
       return 'made';

@@ -6,7 +6,8 @@ const QUIET = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
 const PERMISSIONS = {
   actions: 'write',
   checks: 'write',
-  contents: 'read',
+  attestations: 'write',
+  contents: 'write',
   deployments: 'write',
   issues: 'write',
   pull_requests: 'write',

@@ -20,6 +20,8 @@ export class Reporting {
   readonly views = new Map<string, { view: RunView; version: number }>();
   readonly clock = { ms: Date.parse('2026-11-20T10:00:00Z'), now: (): number => this.clock.ms };
   readonly errors: unknown[] = [];
+  /** Of every run. */
+  plan = planOf();
   readonly db: Database;
   readonly #drop: () => Promise<void>;
 
@@ -82,7 +84,7 @@ export class Reporting {
         next: async () => {},
         versions: async (ids) => new Map(ids.flatMap((id) => (this.views.has(id) ? [[id, this.#at(id).version]] : []))),
         readRun: async (id) => this.#at(id).view,
-        readPlan: async () => planOf(),
+        readPlan: async () => this.plan,
         readJobs: async () => [],
       },
       ...change,

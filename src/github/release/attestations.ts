@@ -1,0 +1,110 @@
+import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts';
+import type { ReleaseSpec } from '../../protocol/release-board.ts';
+import type { ReleaseAsset, ReleaseEvidence } from '../../protocol/release-evidence.ts';
+import type { Octokit } from '../octokit.ts';
+import { once } from '../report/request-limits.ts';
+
+/** GitHub takes 16 MB; a bundle is a statement and a certificate. */
+const BUNDLE_BYTES_MAX = 1_048_576;
+const BUNDLES_MAX = 50;
+const STORED_MAX = 100;
+const BUNDLE_NAME = /\.(?:sigstore\.json|intoto\.jsonl)$/;
+/** No such API on this server, or the App may not use it there: then the files of the release are all there is. */
+const NOT_HERE = new Set([403, 404]);
+
+interface Keyless {
+  readonly bundle: JsonObject;
+  /** What GitHub files it under: `sha256:…` of its first subject. */
+  readonly subject: string;
+  readonly payload: string;
+}
+
+/**
+ * Gives GitHub the next bundle of the release that its attestation API takes and does not have: those signed with a certificate,
+ * since there is nothing that it could hold a plain key against. Answers whether there was one.
+ */
+export async function attestNext(
+  octokit: Octokit,
+  place: { readonly owner: string; readonly repo: string },
+  { runId, assets }: ReleaseSpec,
+  evidence: ReleaseEvidence,
+): Promise<boolean> {
+  const candidates = assets.filter(({ name, sizeBytes }) => BUNDLE_NAME.test(name) && sizeBytes <= BUNDLE_BYTES_MAX);
+  for (const asset of candidates.slice(0, BUNDLES_MAX)) {
+    const keyless = await readKeyless(evidence, runId, asset);
+    if (!keyless) continue;
+    const isThere = await isStored(octokit, place, keyless);
+    if (isThere === undefined) return false;
+    if (isThere) continue;
+    return await store(octokit, place, keyless);
+  }
+  return false;
+}
+
+async function store(
+  octokit: Octokit,
+  { owner, repo }: { readonly owner: string; readonly repo: string },
+  { bundle }: Keyless,
+): Promise<boolean> {
+  try {
+    await octokit.rest.repos.createAttestation({ owner, repo, bundle, request: once() });
+    return true;
+  } catch (error) {
+    if (NOT_HERE.has((error as { readonly status?: number }).status ?? 0)) return false;
+    throw error;
+  }
+}
+
+/** Undefined where nothing can be stored. */
+async function isStored(
+  octokit: Octokit,
+  { owner, repo }: { readonly owner: string; readonly repo: string },
+  { subject, payload }: Keyless,
+): Promise<boolean | undefined> {
+  const place = { owner, repo, subject_digest: subject, per_page: STORED_MAX };
+  try {
+    const { data } = await octokit.rest.repos.listAttestations({ ...place, request: once() });
+    return (data.attestations ?? []).some(({ bundle }) => payloadOf(bundle as Json | undefined) === payload);
+  } catch (error) {
+    const { status } = error as { readonly status?: number };
+    // Where a subject has none, GitHub says that there is nothing; where there is no such API, storing says so.
+    if (status === 404) return false;
+    if (status === 403) return undefined;
+    throw error;
+  }
+}
+
+async function readKeyless(
+  evidence: ReleaseEvidence,
+  runId: string,
+  asset: ReleaseAsset,
+): Promise<Keyless | undefined> {
+  const text = await new Response(await evidence.read(runId, asset)).text();
+  const bundle = parsed(text);
+  if (!isJsonObject(bundle) || !hasCertificate(bundle)) return undefined;
+  const payload = payloadOf(bundle);
+  const statement = payload === undefined ? undefined : parsed(Buffer.from(payload, 'base64').toString('utf8'));
+  const subject = isJsonObject(statement) && Array.isArray(statement.subject) ? statement.subject[0] : undefined;
+  const sha256 = isJsonObject(subject) && isJsonObject(subject.digest) ? subject.digest.sha256 : undefined;
+  if (payload === undefined || typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
+  return { bundle, payload, subject: `sha256:${sha256}` };
+}
+
+function hasCertificate({ verificationMaterial: material }: JsonObject): boolean {
+  return isJsonObject(material) && (material.certificate !== undefined || material.x509CertificateChain !== undefined);
+}
+
+function payloadOf(bundle: Json | undefined): string | undefined {
+  if (!isJsonObject(bundle) || !isJsonObject(bundle.dsseEnvelope)) return undefined;
+  const { payload } = bundle.dsseEnvelope;
+  return typeof payload === 'string' ? payload : undefined;
+}
+
+/** The first line of several, as `.jsonl` has them. */
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text.trim().split('\n')[0] ?? '') as Json;
+  } catch {
+    return undefined;
+  }
+}
