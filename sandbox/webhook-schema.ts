@@ -19,10 +19,14 @@ export function webhookSchemas(): Document {
   return loaded;
 }
 
-/** The schemas name the events that an installation may hear of; the list is older than protection rules. */
+/**
+ * The schemas name the events that an installation may hear of, and what it may do; the lists are older than protection rules and
+ * attestations.
+ */
 function amend({ definitions }: Document): void {
-  const events = definitions['installation']?.properties?.['events']?.items?.enum;
-  if (Array.isArray(events)) events.push('deployment_protection_rule');
+  const { events, permissions } = definitions['installation']?.properties ?? {};
+  if (Array.isArray(events?.items?.enum)) events.items.enum.push('deployment_protection_rule');
+  if (permissions?.properties) Object.assign(permissions.properties, { attestations: { enum: ['read', 'write'] } });
 }
 
 /** The name of the schema of an event: `push$event`, `check_run$created`. */

@@ -22,6 +22,9 @@ const FILES = treeOf({
 const step = (more: string) => `name: sample\nsteps:\n  - id: one\n    run: echo\n${more.replace(/^/gm, '    ')}\n`;
 /** A pipeline made of steps alone. */
 const steps = (text: string) => `name: sample\nsteps:\n${text}\n`;
+/** `release:` first, so that a finding about its key is at the very beginning. */
+const release = (wish: string, on = 'tag') =>
+  `release: ${wish}\nname: sample\non: ${on}\nsteps:\n  - { id: one, run: a, artifacts: [{ name: app, path: a }] }\n`;
 const param = (text: string) =>
   `name: sample\nparams:\n  p: ${text}\nsteps:\n  - { id: one, run: "echo \${{ params.p }}" }\n`;
 
@@ -103,6 +106,17 @@ const CASES: readonly Case[] = [
     'in a graph',
     steps('  - { id: one, run: a }\n  - { id: two, run: b, needs: one }\n  - { id: @@ok, uses: approval }'),
   ],
+  ['release-trigger', 'nothing that names a tag', `@@${release('{}', 'push')}`],
+  ['release-trigger', 'a tag and its publishing', `@@${release('{}', '[tag, release]')}`],
+  [
+    'release-trigger',
+    'moments that come several times',
+    `@@${release('{}', '{ release: { types: [published, edited] } }')}`,
+  ],
+  ['release-asset', 'an artifact that no step has', release('{ assets: [app, @@ap] }')],
+  ['schema-value', 'an expression in a title', release('{ title: @@"v${{ github.ref }}" }')],
+  ['schema-value', 'our own marks in notes', release('{ notes: @@"<!-- /maestro:release -->" }')],
+  ['schema-key-unknown', 'another word of a release', release('{ @@titel: a }')],
   [
     'steps-limit',
     '10,001 steps',
