@@ -48,3 +48,6 @@ export interface ReleaseBoard {
     readonly limit: number;
   }): Promise<number>;
 }
+
+/** A release of no more files goes before checks: it takes little from them, and a larger one would keep them waiting for an hour. */
+export const RELEASE_FILES_FEW = 20;

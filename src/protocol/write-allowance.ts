@@ -1,8 +1,9 @@
 /**
- * What a write to GitHub is for. `answer`: a person or a job waits for it. `report`: checks and comments. `remainder`: the
- * annotations beyond the first of a check. Each leaves something to those before it.
+ * What a write to GitHub is for. `answer`: a person or a job waits for it. `release`: one of few files, which people wait for.
+ * `report`: checks, comments and large releases. `remainder`: the annotations beyond the first of a check. Each leaves something to
+ * those before it.
  */
-export type WritePurpose = 'answer' | 'report' | 'remainder';
+export type WritePurpose = 'answer' | 'release' | 'report' | 'remainder';
 
 export interface WriteAsk {
   readonly purpose: WritePurpose;

@@ -12,6 +12,7 @@ type Bucket = typeof MINUTE | typeof HOUR;
 /** What a purpose leaves in the buckets for those that may wait less. */
 const LEFT: Readonly<Record<WritePurpose, { readonly minute: number; readonly hour: number }>> = {
   answer: { minute: 0, hour: 0 },
+  release: { minute: 5, hour: 15 },
   report: { minute: 10, hour: 30 },
   remainder: { minute: 12, hour: 50 },
 };
@@ -27,7 +28,7 @@ const MINUTE_NOW = filled('minute', MINUTE);
 const HOUR_NOW = filled('hour', HOUR);
 
 /** Whether a row `write_allowance a`, or none, has a write for the purpose at `$1`. */
-export function hasWrite(purpose: 'report' | 'remainder'): string {
+export function hasWrite(purpose: Exclude<WritePurpose, 'answer'>): string {
   const { minute, hour } = LEFT[purpose];
   return `(a.installation_id is null or (greatest(a.closed_until_ms, a.resting_until_ms) <= $1::bigint
     and ${MINUTE_NOW} >= ${1 + minute - TOLERANCE} and ${HOUR_NOW} >= ${1 + hour - TOLERANCE}))`;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
+import { RELEASE_FILES_FEW } from '../../protocol/release-board.ts';
 import type { DueReport, ReportBook, ReportLane } from '../../protocol/report-book.ts';
-import type { WriteAllowance } from '../../protocol/write-allowance.ts';
+import type { WriteAllowance, WritePurpose } from '../../protocol/write-allowance.ts';
 import type { GitHubAccess } from '../octokit.ts';
 import type { ReleaseTools } from '../release/release-writer.ts';
 import type { AppIdentity } from './comment-writer.ts';
@@ -168,7 +169,8 @@ function fullBackoffMs(failures: number): number {
   return Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** failures);
 }
 
-/** Remainders are claimed alone. */
-function purposeOf(reports: readonly DueReport[]): 'report' | 'remainder' {
+/** Remainders and releases are claimed alone. */
+function purposeOf(reports: readonly DueReport[]): WritePurpose {
+  if (reports.every((due) => due.kind === 'release' && due.spec.assets.length <= RELEASE_FILES_FEW)) return 'release';
   return reports.every((due) => due.kind === 'check' && due.isRemainder) ? 'remainder' : 'report';
 }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { digestBytes } from '../../../src/base/digest.ts';
 import { closeClean, newEvents, openStage, type Stage } from './client.ts';
 
 const RELEASES = '/repos/acme/app/releases';
@@ -63,6 +64,7 @@ describe('a release in the sandbox', () => {
       label: 'Of app.tgz',
       state: 'uploaded',
       size: 10,
+      digest: digestBytes('some bytes'),
       content_type: 'application/gzip',
       uploader: { login: 'ada' },
     });
@@ -107,6 +109,52 @@ describe('a release in the sandbox', () => {
     await stage.call(root.token, 'POST', hidden.upload_url.replace(/\{.*/, '?name=a'), 'secret');
     const closed = `${stage.sandbox.url}/root/closed/releases/download/v1/a`;
     expect([await status(null, closed), await status(root.token, closed)]).toEqual([404, 200]);
+  });
+
+  it('leads whoever downloads a file to another address, which needs no credentials', async () => {
+    await open();
+    const { body: release } = await create({ tag_name: 'v1' });
+    const { body: asset } = await upload(release, 'app.tgz', 'some bytes');
+    const headers = { authorization: `Bearer ${stage.ada.token}`, accept: 'application/octet-stream' };
+    for (const url of [asset.url, asset.browser_download_url]) {
+      const led = await fetch(url, { headers, redirect: 'manual' });
+      expect(led.status).toBe(302);
+      const object = await fetch(led.headers.get('location') ?? '');
+      expect([object.status, await object.text()]).toEqual([200, 'some bytes']);
+      const guessed = (led.headers.get('location') ?? '').replace(/[0-9a-f]{12}$/, '0'.repeat(12));
+      expect((await fetch(guessed)).status).toBe(404);
+    }
+  });
+
+  it('has files that are renamed, but not to a name that is taken, nor where it is immutable', async () => {
+    await open();
+    const { body: release } = await create({ tag_name: 'v1' });
+    const { body: asset } = await upload(release, 'a');
+    await upload(release, 'b');
+    const rename = async (name: string): Promise<number> =>
+      (await stage.call(stage.ada.token, 'PATCH', `${RELEASES}/assets/${asset.id}`, { name })).status;
+    expect([await rename('b'), await rename('c')]).toEqual([422, 200]);
+    stage.sandbox.makeReleasesImmutable('acme', 'app');
+    expect(await rename('d')).toBe(422);
+  });
+
+  it('has bundles kept beside it that are signed with a certificate, by the digest of what they are about', async () => {
+    await open();
+    const digest = 'ab'.repeat(32);
+    const payload = Buffer.from(JSON.stringify({ subject: [{ name: 'a', digest: { sha256: digest } }] })).toString(
+      'base64',
+    );
+    const bundle = (verificationMaterial: object): object => ({
+      mediaType: 'm',
+      verificationMaterial,
+      dsseEnvelope: { payload },
+    });
+    const store = async (material: object): Promise<number> =>
+      (await stage.call(stage.ada.token, 'POST', '/repos/acme/app/attestations', { bundle: bundle(material) })).status;
+    expect([await store({ certificate: {} }), await store({ publicKey: {} })]).toEqual([201, 422]);
+    const list = (of: string) => stage.call(null, 'GET', `/repos/acme/app/attestations/sha256:${of}`);
+    expect((await list(digest)).body.attestations).toMatchObject([{ bundle: { dsseEnvelope: { payload } } }]);
+    expect((await list('cd'.repeat(32))).status).toBe(404);
   });
 
   it('is edited and deleted; its tag stays', async () => {
