@@ -275,7 +275,7 @@ export interface Release {
 }
 
 /** A sigstore bundle about something that was built here. */
-export interface Attestation {
+interface Attestation {
   readonly id: number;
   readonly bundle: Fields;
   /** `sha256:…` of each subject of its statement. */

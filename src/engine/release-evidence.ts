@@ -16,7 +16,7 @@ export interface ReleaseEvidenceOptions {
   readonly blobs: Pick<BlobStore, 'get'>;
 }
 
-export const RECEIPT_NAME = 'receipt.sigstore.json';
+const RECEIPT_NAME = 'receipt.sigstore.json';
 const SUMS_NAME = 'SHA256SUMS';
 const OWN_NAMES = [RECEIPT_NAME, RUN_RECORD_NAME, SUMS_NAME];
 

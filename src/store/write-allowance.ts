@@ -12,7 +12,7 @@ type Bucket = typeof MINUTE | typeof HOUR;
 /** What a purpose leaves in the buckets for those that may wait less. */
 const LEFT: Readonly<Record<WritePurpose, { readonly minute: number; readonly hour: number }>> = {
   answer: { minute: 0, hour: 0 },
-  release: { minute: 5, hour: 15 },
+  release: { minute: 5, hour: 20 },
   report: { minute: 10, hour: 30 },
   remainder: { minute: 12, hour: 50 },
 };

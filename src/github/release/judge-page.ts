@@ -23,7 +23,7 @@ export type PieceOfWork =
 /** GitHub refuses a file of 2 GiB. */
 const ASSET_BYTES_MAX = 2 * 1024 * 1024 * 1024 - 1;
 /** Each costs the installation a write, and GitHub takes a thousand. */
-export const ASSETS_MAX = 500;
+const ASSETS_MAX = 500;
 const REASONS_MAX = 20;
 
 /** @param isSettled everything stood there once */

@@ -386,24 +386,3 @@ describe('ten thousand steps', () => {
 test('the schema names itself', () => {
   expect(PIPELINE_SCHEMA.$id).toBe('https://maestro-conductor.dev/schema/pipeline/v1');
 });
-
-describe('a release', () => {
-  const released = (wish: string): Plan =>
-    planOf(
-      `name: sample\non: { push: { tags: ["v*"] } }\n${wish}\nsteps:\n  - { id: one, run: a, artifacts: [{ name: app, path: a }] }\n`,
-    );
-
-  test('is in the plan with its defaults, and not where nobody asked for one', () => {
-    expect(released('release:').release).toEqual({ isPrerelease: false, isKeptDraft: false });
-    expect(
-      released('release: { title: One, notes: "*", prerelease: true, assets: [app], draft: true }').release,
-    ).toEqual({
-      title: 'One',
-      notes: '*',
-      isPrerelease: true,
-      artifacts: ['app'],
-      isKeptDraft: true,
-    });
-    expect(released('')).not.toHaveProperty('release');
-  });
-});

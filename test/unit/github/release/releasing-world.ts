@@ -20,7 +20,7 @@ export const PASSED: ReleaseGate = {
 };
 
 /** What runs have to show, of texts that a test says. */
-export class Evidence implements ReleaseEvidence {
+class Evidence implements ReleaseEvidence {
   readonly files = new Map<string, string>([
     ['app.tgz', 'the app'],
     ['run.json', '{}'],
