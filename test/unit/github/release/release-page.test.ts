@@ -1,14 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { digestBytes } from '../../../../src/base/digest.ts';
 import type { PlanRelease } from '../../../../src/pipeline/plan.ts';
+import { onEveryDatabase } from '../../../every-database.ts';
 import { Reporting } from '../report/reporting.ts';
 import { openReleasingWorld, type ReleasingWorld, TAG } from './releasing-world.ts';
 
-describe.each(
-  [['embedded', undefined] as const, ['on Postgres', process.env['MAESTRO_TEST_POSTGRES']] as const].filter(
-    ([name, url]) => name === 'embedded' || url !== undefined,
-  ),
-)('a release, %s,', (_, url) => {
+onEveryDatabase('a release', (url) => {
   let at: Reporting;
   let world: ReleasingWorld;
   beforeAll(async () => {
@@ -285,6 +282,24 @@ describe.each(
     await world.release('r3');
     expect((await only()).body).toMatch(/maestro:release r2/);
     expect(await world.check('r3')).toBe(`neutral: ${TAG} was released before`);
+    expect(await world.check('r2')).toBe(`success: ${TAG} is released`);
+  });
+
+  it('is the one that somebody published, where that started the run; and none is made where it is gone', async () => {
+    await open();
+    const trigger = { type: 'release', actor: { provider: 'github', id: 'ada' } };
+    await world.show('r1', { status: 'running', trigger });
+    await world.turns(1);
+    expect(await world.releases()).toEqual([]);
+    expect(await world.check()).toContain('somebody took its release away');
+    await world.ada.rest.repos.createRelease({ ...world.place, tag_name: TAG, name: 'Mine', body: 'Mine.' });
+    await world.show('r2', { status: 'running', trigger });
+    await world.turns(1);
+    await world.show('r2', { status: 'succeeded', trigger });
+    await world.turns(2);
+    expect(await only()).toMatchObject({ draft: false, name: 'Mine' });
+    expect((await only()).body).toMatch(/^Mine\.\n\n<!-- maestro:release r2 -->/);
+    expect(await files()).toEqual(expected());
     expect(await world.check('r2')).toBe(`success: ${TAG} is released`);
   });
 
