@@ -289,7 +289,7 @@ onEveryDatabase('a release', (url) => {
     await open();
     const trigger = { type: 'release', actor: { provider: 'github', id: 'ada' } };
     await world.show('r1', { status: 'running', trigger });
-    await world.turns(1);
+    await world.turns(2);
     expect(await world.releases()).toEqual([]);
     expect(await world.check()).toContain('somebody took its release away');
     await world.ada.rest.repos.createRelease({ ...world.place, tag_name: TAG, name: 'Mine', body: 'Mine.' });
