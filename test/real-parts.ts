@@ -24,6 +24,7 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   openbao: { variable: 'MAESTRO_TEST_OPENBAO', install: '.ci/tools/openbao.sh' },
   registry: { variable: 'MAESTRO_TEST_REGISTRY', install: '.ci/tools/registry.sh' },
   buildah: { variable: 'MAESTRO_TEST_BUILDAH', install: 'as root, apt-get install buildah', isOptional: true },
+  'merkle-vectors': { variable: 'MAESTRO_TEST_MERKLE_VECTORS', install: '.ci/tools/merkle-vectors.sh' },
   pwsh: { variable: 'MAESTRO_TEST_PWSH', install: 'https://aka.ms/powershell', isOptional: true },
   chromium: { variable: 'MAESTRO_TEST_CHROMIUM', install: 'apt-get install chromium' },
   sudo: { variable: 'MAESTRO_TEST_SUDO', install: 'as root, apt-get install sudo', isOptional: true },
@@ -41,6 +42,7 @@ export type PartName =
   | 'openbao'
   | 'registry'
   | 'buildah'
+  | 'merkle-vectors'
   | 'pwsh'
   | 'chromium'
   | 'sudo';
@@ -58,15 +60,17 @@ const FOUND_ON_PATH: Partial<Record<PartName, string>> = {
   sudo: 'sudo && test "$(id -u)" = 0 && unshare --mount true',
 };
 const TOOLS = resolve(import.meta.dirname, '../.tools/bin');
+/** Parts that are data, not programs. */
+const DATA = resolve(import.meta.dirname, '../.tools');
 /** Written by `.ci/tools/postgres.sh up`. */
 const POSTGRES_URL_FILE = resolve(import.meta.dirname, '../.tools/postgres.url');
 
-/** Path of the program, or URL of the server; undefined where it is missing. */
+/** Path of the program or of the folder of data, or URL of the server; undefined where it is missing. */
 export function part(name: PartName): string | undefined {
   const given = process.env[PARTS[name].variable];
   if (given) return given;
-  const local = resolve(TOOLS, name);
-  if (existsSync(local)) return local;
+  const local = [resolve(TOOLS, name), resolve(DATA, name)].find(existsSync);
+  if (local) return local;
   const program = FOUND_ON_PATH[name];
   if (program && spawnSync('sh', ['-c', `command -v ${program}`]).status === 0) return program;
   return undefined;
@@ -86,7 +90,7 @@ export async function setup(): Promise<void> {
   process.env.MAESTRO_TEST_POSTGRES ??= await runningPostgres();
   const missing = (Object.keys(PARTS) as PartName[]).filter((name) => !part(name));
   if (missing.length === 0) return;
-  const lines = missing.map((name) => `  ${name.padEnd(9)} install it with: ${PARTS[name].install}`);
+  const lines = missing.map((name) => `  ${name.padEnd(14)} install it with: ${PARTS[name].install}`);
   const text = `SKIPPED: the tests that need these parts\n${lines.join('\n')}`;
   const isError = process.env.MAESTRO_TEST_NOTHING_SKIPPED === '1' && missing.some((name) => !PARTS[name].isOptional);
   if (isError) throw new Error(text);

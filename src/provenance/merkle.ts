@@ -6,20 +6,24 @@ import { createHash } from 'node:crypto';
  */
 const LEAF_PREFIX = Uint8Array.of(0);
 const NODE_PREFIX = Uint8Array.of(1);
+export const HASH_BYTES = 32;
 
 export function leafHash(leaf: Uint8Array | string): Buffer {
   return createHash('sha256').update(LEAF_PREFIX).update(leaf).digest();
 }
 
-function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   return createHash('sha256').update(NODE_PREFIX).update(left).update(right).digest();
 }
 
 /** Root over leaf hashes; the root of no leaves is the hash of nothing. */
 export function merkleRoot(leafHashes: readonly Uint8Array[]): Buffer {
-  if (leafHashes.length === 0) return createHash('sha256').digest();
+  if (leafHashes.length === 0) return EMPTY_ROOT;
   return rootOf(leafHashes, 0, leafHashes.length);
 }
+
+/** Root of no leaves. */
+export const EMPTY_ROOT: Buffer = createHash('sha256').digest();
 
 /** Siblings on the way from a leaf to the root, nearest first (RFC 6962 section 2.1.1). */
 export function inclusionProof(leafHashes: readonly Uint8Array[], index: number): Buffer[] {
@@ -49,6 +53,7 @@ export function rootFromInclusionProof(
   proof: readonly Uint8Array[],
 ): Uint8Array | undefined {
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return undefined;
+  if (![leaf, ...proof].every(isHash)) return undefined;
   let [position, last, hash] = [index, size - 1, leaf];
   for (const sibling of proof) {
     if (last === 0) return undefined;
@@ -63,6 +68,74 @@ export function rootFromInclusionProof(
   return last === 0 ? hash : undefined;
 }
 
+/** What shows that the tree of all leaves begins with that of the first `size` of them (RFC 6962 section 2.1.2). */
+export function consistencyProof(leafHashes: readonly Uint8Array[], size: number): Buffer[] {
+  if (!Number.isInteger(size) || size < 1 || size > leafHashes.length) {
+    throw new RangeError(`expected a size from 1 to ${leafHashes.length}, got ${size}`);
+  }
+  const path: Buffer[] = [];
+  let [from, to, isOldRoot] = [0, leafHashes.length, true];
+  while (size < to) {
+    const middle = from + splitOf(to - from);
+    if (size <= middle) {
+      path.push(rootOf(leafHashes, middle, to));
+      to = middle;
+    } else {
+      path.push(rootOf(leafHashes, from, middle));
+      from = middle;
+      isOldRoot = false;
+    }
+  }
+  // Whoever holds the old root need not be told it.
+  if (!isOldRoot) path.push(rootOf(leafHashes, from, to));
+  return path.reverse();
+}
+
+/** One tree, as a signed statement about it has it. */
+export interface TreeHead {
+  readonly size: number;
+  readonly root: Uint8Array;
+}
+
+/**
+ * Whether the newer tree begins with all leaves of the older one, in their order (RFC 9162 section 2.1.4.2). Nothing can be
+ * shown of an empty tree, so that is false: every tree begins with it, whatever its root is said to be.
+ */
+export function isConsistent(older: TreeHead, newer: TreeHead, proof: readonly Uint8Array[]): boolean {
+  if (!Number.isSafeInteger(older.size) || !Number.isSafeInteger(newer.size)) return false;
+  if (older.size < 1 || older.size > newer.size) return false;
+  if (older.size === newer.size) return proof.length === 0 && equal(older.root, newer.root);
+  if (![older.root, newer.root, ...proof].every(isHash)) return false;
+  let [position, last] = [older.size - 1, newer.size - 1];
+  while (position % 2 === 1) [position, last] = [half(position), half(last)];
+  // Where the older tree is complete, its root is a node of the newer one and begins the path.
+  const path = position === 0 ? [older.root, ...proof] : proof;
+  const [first, ...siblings] = path;
+  if (first === undefined) return false;
+  let [oldHash, newHash] = [first, first];
+  for (const sibling of siblings) {
+    if (last === 0) return false;
+    if (position % 2 === 1 || position === last) {
+      oldHash = nodeHash(sibling, oldHash);
+      newHash = nodeHash(sibling, newHash);
+      while (position % 2 === 0 && position !== 0) [position, last] = [half(position), half(last)];
+    } else {
+      newHash = nodeHash(newHash, sibling);
+    }
+    [position, last] = [half(position), half(last)];
+  }
+  return last === 0 && equal(oldHash, older.root) && equal(newHash, newer.root);
+}
+
+/** Nothing shorter or longer is hashed: where hashes end is known by their length alone. */
+function isHash(bytes: Uint8Array): boolean {
+  return bytes.length === HASH_BYTES;
+}
+
+function equal(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
+
 function rootOf(leafHashes: readonly Uint8Array[], from: number, to: number): Buffer {
   if (to - from === 1) return Buffer.from(leafHashes[from] as Uint8Array);
   const middle = from + splitOf(to - from);
@@ -70,7 +143,7 @@ function rootOf(leafHashes: readonly Uint8Array[], from: number, to: number): Bu
 }
 
 /** The largest power of two below `size` (2 or more). */
-function splitOf(size: number): number {
+export function splitOf(size: number): number {
   let split = 1;
   while (split * 2 < size) split *= 2;
   return split;

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inclusionProof, leafHash, merkleRoot, rootFromInclusionProof } from '../../../src/provenance/merkle.ts';
+import {
+  consistencyProof,
+  inclusionProof,
+  isConsistent,
+  leafHash,
+  merkleRoot,
+  rootFromInclusionProof,
+} from '../../../src/provenance/merkle.ts';
 
 // Leaves and roots of the Certificate Transparency reference implementation (transparency-dev/merkle, testonly).
 const LEAVES = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map(
@@ -65,5 +72,29 @@ describe('the Merkle tree', () => {
     const [first, second] = LEAVES as [Buffer, Buffer];
     expect(leafHash(Buffer.concat([first, second]))).not.toEqual(merkleRoot([first, second]));
     expect(merkleRoot([])).toEqual(createHash('sha256').digest());
+  });
+
+  it('shows of every two sizes that one tree continues the other, and of nothing else', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 70 }), fc.nat(), fc.nat(), (size, one, other) => {
+        const leaves = Array.from({ length: size }, (_, index) => leafHash(`leaf ${index}`));
+        const newer = { size, root: merkleRoot(leaves) };
+        const older = { size: 1 + (one % size), root: merkleRoot(leaves.slice(0, 1 + (one % size))) };
+        const proof = consistencyProof(leaves, older.size);
+        expect(isConsistent(older, newer, proof)).toBe(true);
+        const stranger = leafHash('no leaf');
+        expect(isConsistent({ ...older, root: stranger }, newer, proof)).toBe(false);
+        expect(isConsistent(older, { ...newer, root: stranger }, proof)).toBe(false);
+        expect(isConsistent(older, newer, [...proof, stranger])).toBe(false);
+        expect(isConsistent(older, newer, [stranger, ...proof])).toBe(false);
+        if (proof.length === 0) return;
+        expect(isConsistent(older, newer, proof.slice(1))).toBe(false);
+        expect(isConsistent(older, newer, proof.with(other % proof.length, stranger))).toBe(false);
+      }),
+    );
+  });
+
+  it.each([0, -1, 9, 1.5])('refuses to show that 8 leaves continue %s', (size) => {
+    expect(() => consistencyProof(LEAVES, size)).toThrow(RangeError);
   });
 });
