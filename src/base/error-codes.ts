@@ -29,7 +29,11 @@ export const ERROR_CODES = {
   INTERNAL: kind(500, false, 'report this with the run id; the state on disk is kept'),
   INVALID_JSON: kind(400, false, 'correct the JSON document'),
   JOB_REFUSED: kind(403, false, 'see the reason: only the job that was asked for may register, from its own workflow'),
-  KEY_INVALID: kind(400, false, 'give a PEM P-256 key: to sign a private one of mode 0600, to verify a public one'),
+  KEY_INVALID: kind(
+    400,
+    false,
+    'give a key of the kind that is named: to sign a private one as PEM, of mode 0600, to verify a public one',
+  ),
   LEASE_LOST: kind(409, false, 'drop the result: another attempt owns the step'),
   NETWORK_FAILED: kind(502, true, 'see whether the host is reachable from the worker'),
   NO_RUNNER: kind(503, false, 'see the reason on the check; then `maestro retry RUN`, or `/maestro retry`'),

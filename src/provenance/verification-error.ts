@@ -1,4 +1,4 @@
-/** Why a receipt is refused. Codes are public and stable; docs/guides/verify.md explains each. */
+/** Why a receipt, or a register of them, is refused. Codes are public and stable; docs/guides/verify.md explains each. */
 export const VERIFICATION_CODES = [
   // The file and its JSON
   'TOO_LARGE',
@@ -56,6 +56,20 @@ export const VERIFICATION_CODES = [
   'ARCHIVE_MALFORMED',
   'ARCHIVE_PATH_UNSAFE',
   'PACK_FILE_MISMATCH',
+  // The evidence register
+  'LEAF_MALFORMED',
+  'LEAF_DUPLICATE',
+  'CHECKPOINT_MALFORMED',
+  'LOG_PROOF_MALFORMED',
+  'LOG_PROOF_MISSING',
+  'LOG_PROOF_INVALID',
+  'LOG_TRUNCATED',
+  'LOG_ROLLED_BACK',
+  'LOG_FORKED',
+  'OPEN_WITHOUT_CLOSE',
+  'CLOSE_WITHOUT_OPEN',
+  'CLOSE_MISMATCH',
+  'RUN_NOT_LOGGED',
 ] as const;
 
 export type VerificationCode = (typeof VERIFICATION_CODES)[number];

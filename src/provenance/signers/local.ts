@@ -1,121 +1,32 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { MaestroError } from '../../base/errors.ts';
 import { CURVE, toPublicKey } from '../public-key.ts';
 import type { Signer } from '../signer.ts';
-import { writeDurably } from '../write-durably.ts';
-
-const DIRECTORY_MODE = 0o700;
-const FILE_MODE = 0o600;
-const OTHERS = 0o077;
-const KEY_BYTES_MAX = 16_384;
+import { draftKeyFile, openKeyFile, readKeyFile } from './key-file.ts';
 
 /**
- * Signs with the P-256 key in a PEM file (PKCS#8), which is made on first use with mode 0600 in a directory of mode 0700.
- *
- * Processes that start at the same time agree on one key. Throws KEY_INVALID for a file that others may read, that is no
- * key, or whose key is on another curve.
+ * Signs with the P-256 key in a PEM file, which is made on first use: see `openKeyFile`. Throws KEY_INVALID for a file that
+ * others may read, that is no key, or whose key is on another curve.
  */
 export async function openLocalSigner(path: string): Promise<Signer> {
-  const pem = (await readKey(path)) ?? (await makeKey(path));
-  return signerOf(parseKey(pem, path), path);
+  return signerOf(await openKeyFile(path, newKey), path);
 }
 
 /** PEM of the public half; undefined where there is no key yet. Throws KEY_INVALID as `openLocalSigner` does. */
 export async function readLocalPublicKey(path: string): Promise<string | undefined> {
-  const pem = await readKey(path);
-  return pem === undefined ? undefined : signerOf(parseKey(pem, path), path).publicKeyPem;
+  const key = await readKeyFile(path);
+  return key === undefined ? undefined : signerOf(key, path).publicKeyPem;
 }
 
 /** A new key beside the one at `path`, to be moved over it. */
 export async function draftLocalKey(path: string): Promise<{ readonly path: string; readonly publicKeyPem: string }> {
-  const draft = draftOf(path);
-  const pem = newKey();
-  await writeDurably(draft, pem, FILE_MODE);
-  return { path: draft, publicKeyPem: signerOf(parseKey(pem, draft), draft).publicKeyPem };
+  const key = newKey();
+  const draft = await draftKeyFile(path, key);
+  return { path: draft, publicKeyPem: signerOf(key, draft).publicKeyPem };
 }
 
-async function makeKey(path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
-  await publish(path, newKey());
-  // Whoever published first has won: everybody signs with what the path holds now.
-  const pem = await readKey(path);
-  if (pem === undefined)
-    throw new MaestroError('KEY_INVALID', `expected the key that was just made at ${path}, but it is gone`);
-  return pem;
-}
-
-/** Whole or not at all: a link fails where the name is taken, while a rename would replace a key already in use. */
-async function publish(path: string, pem: string): Promise<void> {
-  const draft = draftOf(path);
-  try {
-    await writeDurably(draft, pem, FILE_MODE);
-    await link(draft, path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await rm(draft, { force: true });
-  }
-  await syncDirectory(dirname(path));
-}
-
-function newKey(): string {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: CURVE });
-  return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
-}
-
-function draftOf(path: string): string {
-  return `${path}.${randomUUID()}.tmp`;
-}
-
-// The file's name lives in its directory: without this a power cut could lose a key that has already signed.
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
-  await directory.sync();
-}
-
-async function readKey(path: string): Promise<string | undefined> {
-  const opened = await openKey(path);
-  if (opened === undefined) return undefined;
-  await using file = opened;
-  await checkFile(file, path);
-  return await file.readFile('utf8');
-}
-
-async function openKey(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    throw new MaestroError('KEY_INVALID', `expected a readable key file at ${path}, got ${code}`);
-  }
-}
-
-/** Checks the open file, not the name: the name could point elsewhere a moment later. */
-async function checkFile(file: FileHandle, path: string): Promise<void> {
-  const stat = await file.stat();
-  if (!stat.isFile()) throw new MaestroError('KEY_INVALID', `expected a regular file at ${path}`);
-  if ((stat.mode & OTHERS) !== 0) {
-    const octal = (stat.mode & 0o777).toString(8).padStart(4, '0');
-    throw new MaestroError(
-      'KEY_INVALID',
-      `expected ${path} to have mode 0600, got ${octal}: others may have copied the key`,
-    );
-  }
-  if (stat.size > KEY_BYTES_MAX) {
-    throw new MaestroError('KEY_INVALID', `expected a PEM key at ${path}, got ${stat.size} bytes`);
-  }
-}
-
-function parseKey(pem: string, path: string): KeyObject {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    // The cause is dropped on purpose: nothing of a private key may reach an error.
-    throw new MaestroError('KEY_INVALID', `expected an unencrypted PEM private key (PKCS#8) at ${path}`);
-  }
+function newKey(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: CURVE }).privateKey;
 }
 
 function signerOf(key: KeyObject, path: string): Signer {

@@ -102,9 +102,18 @@ describe('the stored nodes of a tree', () => {
 
   it('are not asked for what no tree has', () => {
     const { read } = new Nodes();
-    for (const [index, size] of [[-1, 3], [3, 3], [0, 0], [0.5, 3]] as const)
+    for (const [index, size] of [
+      [-1, 3],
+      [3, 3],
+      [0, 0],
+      [0.5, 3],
+    ] as const)
       expect(() => readInclusionProof(index, size, read)).toThrow(RangeError);
-    for (const [from, to] of [[0, 3], [4, 3], [1.5, 3]] as const)
+    for (const [from, to] of [
+      [0, 3],
+      [4, 3],
+      [1.5, 3],
+    ] as const)
       expect(() => readConsistencyProof(from, to, read)).toThrow(RangeError);
   });
 });
