@@ -2,6 +2,7 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { MaestroError } from '../src/base/errors.ts';
 import { isInsideStep } from '../src/cli/inside-step.ts';
+import { isNoteName } from '../src/provenance/evidence-log/note-key.ts';
 import { readSigningConfig, type SigningConfig } from './signing-config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -16,6 +17,13 @@ export interface Config {
   readonly keyFolder: string;
   /** What signs receipts (`MAESTRO_SIGNING_KEY`), and what signed older ones (`MAESTRO_TRUSTED_KEYS`). */
   readonly signing: SigningConfig;
+  /**
+   * PEM file of the Ed25519 key of the evidence register (`MAESTRO_EVIDENCE_KEY`, else in the state folder: a new state is a
+   * new register). Absolute.
+   */
+  readonly evidenceKeyFile: string;
+  /** Name of the register in its checkpoints (`MAESTRO_EVIDENCE_ORIGIN`). */
+  readonly evidenceOrigin: string | undefined;
   /** Postgres (`DATABASE_URL`); the embedded database where it is absent. May hold a password: never show it. */
   readonly databaseUrl: string | undefined;
   /** Who acts on this machine. */
@@ -41,11 +49,14 @@ export interface DisplayConfig {
 export function readConfig(environment: Environment, root: string): Config {
   const read = (name: string): string | undefined => environment[name] || undefined;
   const keyFolder = join(stateHome(read('XDG_STATE_HOME')), 'maestro');
+  const stateFolder = resolve(root, read('MAESTRO_HOME') ?? join('.maestro', 'state'));
   return Object.freeze({
     root,
-    stateFolder: resolve(root, read('MAESTRO_HOME') ?? join('.maestro', 'state')),
+    stateFolder,
     keyFolder,
     signing: readSigningConfig(read, { root, keyFolder }),
+    evidenceKeyFile: resolve(root, read('MAESTRO_EVIDENCE_KEY') ?? join(stateFolder, 'evidence-key.pem')),
+    evidenceOrigin: evidenceOrigin(read('MAESTRO_EVIDENCE_ORIGIN')),
     databaseUrl: databaseUrl(read('DATABASE_URL')),
     userName: read('USER') ?? read('LOGNAME') ?? userNameOfProcess(),
     isInsideStep: isInsideStep(read),
@@ -56,6 +67,14 @@ export function readConfig(environment: Environment, root: string): Config {
 /** The base-directory rules: a relative XDG_STATE_HOME is to be ignored. */
 function stateHome(given: string | undefined): string {
   return given !== undefined && isAbsolute(given) ? given : join(homedir(), '.local', 'state');
+}
+
+function evidenceOrigin(text: string | undefined): string | undefined {
+  if (text === undefined || isNoteName(text)) return text;
+  throw new MaestroError(
+    'CONFIG_INVALID',
+    'expected MAESTRO_EVIDENCE_ORIGIN to be a name such as maestro.example.com/evidence, without spaces and plus signs',
+  );
 }
 
 function databaseUrl(text: string | undefined): string | undefined {

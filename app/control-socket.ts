@@ -9,6 +9,7 @@ import { isMaestroError, MaestroError, messageOf } from '../src/base/errors.ts';
 import { localPrincipal, type Principal } from '../src/base/principal.ts';
 import { claimedPrincipal } from '../src/cli/principal.ts';
 import type { Client, GateAnswer } from '../src/protocol/client.ts';
+import { LEAVES_MAX } from '../src/protocol/evidence.ts';
 
 /** A socket's path fits in `sun_path`: 104 bytes on macOS, 108 on Linux, the last one is NUL. */
 const PATH_BYTES_MAX = 103;
@@ -182,6 +183,13 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
     'readDisclosure',
     one(async ({ client }, [run]) => Buffer.from(await client.readDisclosure(text(run))).toString('base64')),
   ],
+  ['evidence.checkpoint', one(({ client }) => client.evidence.checkpoint())],
+  ['evidence.proofs', one(({ client }, [run]) => client.evidence.proofs(text(run)))],
+  ['evidence.awaitProofs', one(({ client }, [run]) => client.evidence.awaitProofs(text(run)))],
+  ['evidence.consistency', one(({ client }, [from, to]) => client.evidence.consistency(count(from), count(to)))],
+  ['evidence.leaves', one(({ client }, [from, most]) => client.evidence.leaves(count(from), count(most, LEAVES_MAX)))],
+  ['evidence.known', one(({ client }, [runs]) => client.evidence.known(texts(runs, LEAVES_MAX)))],
+  ['evidence.unlogged', one(({ client }) => client.evidence.unlogged())],
   ['cancelRun', one(({ client }, [run, reason]) => client.cancelRun(text(run), text(reason)))],
   ['answerGate', one(({ client, userName }, [answer]) => client.answerGate(gateAnswer(answer, userName)))],
   ['followRun', ({ client }, [run, seq], signal) => client.followRun(text(run), count(seq), signal)],
@@ -209,6 +217,11 @@ function count(value: unknown, max = Number.MAX_SAFE_INTEGER): number {
 function text(value: unknown): string {
   if (typeof value === 'string') return value;
   throw new MaestroError('USAGE', `expected a text, got ${typeof value}`);
+}
+
+function texts(value: unknown, max: number): readonly string[] {
+  if (Array.isArray(value) && value.length <= max) return value.map(text);
+  throw new MaestroError('USAGE', `expected at most ${max} texts`);
 }
 
 function gateAnswer(value: unknown, userName: string): GateAnswer {

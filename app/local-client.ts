@@ -36,6 +36,7 @@ export function localClient(engine: Engine, blobs: BlobStore, close: () => Promi
     },
     readReceipt: async (name) => engine.readReceipt(await engine.resolve(name)),
     readDisclosure: async (name) => engine.disclose(await engine.resolve(name)),
+    evidence: engine.evidence,
     readArtifact: (digest) => blobs.get(digest),
     close,
   };

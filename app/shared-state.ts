@@ -4,6 +4,7 @@ import type { LocalMaestro } from '../src/cli/context.ts';
 import { notFromStep } from '../src/cli/inside-step.ts';
 import type { Client } from '../src/protocol/client.ts';
 import type { LogLine, RunEvent } from '../src/protocol/event.ts';
+import type { EvidenceDesk } from '../src/protocol/evidence.ts';
 import type { RunView } from '../src/protocol/run.ts';
 import { ask, askMany, HandedOver } from './control-client.ts';
 
@@ -80,7 +81,7 @@ class SharedState {
       throw holder.locked;
     };
     const read = <T>(
-      method: keyof Client,
+      method: keyof Client | `evidence.${keyof EvidenceDesk}`,
       words: readonly unknown[],
       here: (client: Client) => Promise<T>,
     ): Promise<T> => this.#call(method, words, here, true);
@@ -103,6 +104,16 @@ class SharedState {
           Buffer.from(await client.readDisclosure(run)).toString('base64'),
         );
         return Buffer.from(archive, 'base64');
+      },
+      evidence: {
+        checkpoint: () => read('evidence.checkpoint', [], ({ evidence }) => evidence.checkpoint()),
+        proofs: (run) => read('evidence.proofs', [run], ({ evidence }) => evidence.proofs(run)),
+        awaitProofs: (run) => read('evidence.awaitProofs', [run], ({ evidence }) => evidence.awaitProofs(run)),
+        consistency: (from, to) =>
+          read('evidence.consistency', [from, to], ({ evidence }) => evidence.consistency(from, to)),
+        leaves: (from, count) => read('evidence.leaves', [from, count], ({ evidence }) => evidence.leaves(from, count)),
+        known: (runs) => read('evidence.known', [runs], ({ evidence }) => evidence.known(runs)),
+        unlogged: () => read('evidence.unlogged', [], ({ evidence }) => evidence.unlogged()),
       },
       cancelRun: (run, reason) => change('cancelRun', [run, reason], (client) => client.cancelRun(run, reason)),
       answerGate: (answer) => change('answerGate', [answer], (client) => client.answerGate(answer)),

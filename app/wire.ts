@@ -12,6 +12,7 @@ import { compilePipeline, lintPipeline } from '../src/pipeline/compile.ts';
 import type { OwnRules } from '../src/policy/own/own-rules.ts';
 import type { PlanPreview, StartRun } from '../src/protocol/client.ts';
 import type { IssuerFact } from '../src/provenance/facts.ts';
+import { openEvidenceKey } from '../src/provenance/signers/evidence-key.ts';
 import { startLocalRunner } from '../src/runners/local/local-runner.ts';
 import { reclaimLocalWorkers } from '../src/runners/local/worker-name.ts';
 import { BUILT_IN_STEPS } from '../src/steps/built-in.ts';
@@ -78,8 +79,9 @@ interface OwnMaestro extends LocalMaestro {
 }
 
 async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestro> {
-  const [{ policy, openPatched, readRules }, signer] = await Promise.all([
+  const [{ policy, openPatched, readRules }, logSigner, signer] = await Promise.all([
     openPolicyOf(config),
+    openEvidenceKey(config.evidenceKeyFile, config.evidenceOrigin),
     openSigner(config.signing),
   ]);
   const blobs = openFileBlobs(join(config.stateFolder, 'blobs'));
@@ -93,6 +95,7 @@ async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestr
     // On a database that several share, each project has a policy of its own.
     home: { tenant: 'local', name: config.root },
     signer,
+    logSigner,
     issuer: localIssuer(),
     blobs,
     secrets: { read: async ({ names }) => readSecrets(options.secrets ?? {}, names) },

@@ -31,6 +31,9 @@ export interface ServerConfig {
   readonly databaseUrl: string | undefined;
   readonly stateFolder: string;
   readonly signing: SigningConfig;
+  /** Of the evidence register. */
+  readonly evidenceKeyFile: string;
+  readonly evidenceOrigin: string;
   /** Where values of secrets come from; none where the list is empty. */
   readonly secrets: SecretsConfig;
   /** Folders of an organisation's own rules: bundles, and the public keys that may sign them. Undefined where there are none. */
@@ -65,12 +68,16 @@ export function readServerConfig(environment: Environment, root: string): Server
   const need = (name: string, meaning: string): string => read(name) ?? missing(name, meaning);
   const local = readConfig(environment, root);
   const githubUrl = originOf('GITHUB_URL', read('GITHUB_URL') ?? 'https://github.com');
+  const publicUrl = originOf(
+    'MAESTRO_URL',
+    need('MAESTRO_URL', 'the URL at which GitHub and workers reach this server'),
+  );
   const isCloud = githubUrl === 'https://github.com';
   return Object.freeze({
     roles: rolesOf(read('MAESTRO_ROLES')),
     host: read('HOST') ?? '0.0.0.0',
     port: portOf(read('PORT') ?? PORT_DEFAULT),
-    publicUrl: originOf('MAESTRO_URL', need('MAESTRO_URL', 'the URL at which GitHub and workers reach this server')),
+    publicUrl,
     githubUrl,
     githubApiUrl: isCloud ? 'https://api.github.com' : `${githubUrl}/api/v3`,
     oidcIssuer: isCloud ? 'https://token.actions.githubusercontent.com' : `${githubUrl}/_services/token`,
@@ -80,6 +87,8 @@ export function readServerConfig(environment: Environment, root: string): Server
     databaseUrl: local.databaseUrl,
     stateFolder: local.stateFolder,
     signing: local.signing,
+    evidenceKeyFile: local.evidenceKeyFile,
+    evidenceOrigin: local.evidenceOrigin ?? `${new URL(publicUrl).host}/evidence`,
     secrets: readSecretsConfig(read, { root, keyFolder: local.keyFolder }),
     policyFile: pathOf(read('MAESTRO_POLICY'), root),
     ownRules: ownRulesOf(read('MAESTRO_POLICY_BUNDLES'), read('MAESTRO_POLICY_KEYS'), root),

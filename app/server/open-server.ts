@@ -25,6 +25,7 @@ import { openStarter } from '../../src/github/matching/start-matching.ts';
 import { compilePipeline } from '../../src/pipeline/compile.ts';
 import type { OwnRules } from '../../src/policy/own/own-rules.ts';
 import { RulesFolder } from '../../src/policy/own/rules-folder.ts';
+import { openEvidenceKey } from '../../src/provenance/signers/evidence-key.ts';
 import { STEP_CATALOG } from '../../src/steps/catalog.ts';
 import { openFileBlobs } from '../../src/store/blobs.ts';
 import { openCheckBoard } from '../../src/store/check-board.ts';
@@ -161,9 +162,10 @@ async function openRooms(
   log: Logger,
   onError: (error: unknown) => void,
 ): Promise<Rooms> {
-  const [{ ownRules, opened, reopen }, signer, secrets] = await Promise.all([
+  const [{ ownRules, opened, reopen }, signer, logSigner, secrets] = await Promise.all([
     openRules(config, onError),
     openSigner(config.signing),
+    openEvidenceKey(config.evidenceKeyFile, config.evidenceOrigin),
     openSecrets(config, log),
   ]);
   const claimant = openClaimant(db, newId());
@@ -177,6 +179,7 @@ async function openRooms(
     ...opened,
     promotions: openPromotionSource({ access: github.access, runs: books.runs, rules, appId: Number(config.appId) }),
     signer,
+    logSigner,
     blobs,
     secrets: secrets.source,
     onError,
@@ -201,7 +204,7 @@ async function openRooms(
   return { ...books, ...own, runs, evidence, checks, dispatches, starter, feed };
 }
 
-type EngineParts = Pick<EngineOptions, 'signer' | 'blobs' | 'secrets' | 'onError'> &
+type EngineParts = Pick<EngineOptions, 'signer' | 'logSigner' | 'blobs' | 'secrets' | 'onError'> &
   Partial<Pick<EngineOptions, 'promotions'>> &
   OpenedPolicy;
 
@@ -262,6 +265,7 @@ async function openDoors(
       github: { apiUrl: config.githubApiUrl, fetch: openWholeFetch(ANSWER_LIMITS) },
     }),
     readRun: async (run) => engine.readRun(await engine.resolve(run)),
+    evidence: engine.evidence,
     ...state,
     version: versionOfHouse(),
     clock: SYSTEM_CLOCK,

@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   CONFIG_INVALID: kind(400, false, 'correct the named setting'),
   CONFLICT: kind(409, false, 'read the current state and decide again'),
   DISK_FULL: kind(507, true, 'free space on the disk that holds the state folder, then run `maestro resume`'),
+  EVIDENCE_NOT_FOUND: kind(404, false, 'see `maestro evidence checkpoint` for how many leaves the register has'),
   EXPRESSION_FAILED: kind(422, false, 'correct the expression, or the values that it reads'),
   FILE_NOT_READABLE: kind(400, false, 'name a readable regular file'),
   FILE_TOO_LARGE: kind(413, false, 'split the file, or move data out of it'),

@@ -3,6 +3,7 @@ import type { Namespace } from '../protocol/namespace.ts';
 import type { PromotionSource } from '../protocol/promotion-facts.ts';
 import type { SecretSource } from '../protocol/secret-source.ts';
 import type { PolicyRules as DisclosedRules } from '../provenance/disclosure/disclosure-facts.ts';
+import type { LogSigner } from '../provenance/evidence-log/log-signer.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
 import type { Signer } from '../provenance/signer.ts';
 import type { BlobStore } from '../store/blobs.ts';
@@ -19,6 +20,8 @@ export interface EngineOptions extends PolicyRules {
   readonly signer: Signer;
   /** The rules behind `policy` in a form that a stranger can ask, for disclosure packs. */
   readonly readRules: () => Promise<DisclosedRules>;
+  /** Keeps the evidence register of the database, where it has the register's key. */
+  readonly logSigner: LogSigner;
   readonly issuer: IssuerFact;
   readonly blobs: BlobStore;
   readonly secrets: SecretSource;

@@ -5,21 +5,21 @@ import type { Principal } from '../base/principal.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { GateAnswer, PlanPreview, RetryScope, RunReceipt, RunTrigger, StartRun } from '../protocol/client.ts';
 import type { LogLine, RunEvent } from '../protocol/event.ts';
+import type { EvidenceDesk } from '../protocol/evidence.ts';
 import type { Explanation } from '../protocol/explain.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
 import type { Namespace, PolicySource } from '../protocol/namespace.ts';
 import type { Quotas } from '../protocol/quota.ts';
 import type { DecisionView, RunSummary, RunView } from '../protocol/run.ts';
-import { readActivity } from '../store/activity.ts';
 import { eventCounts } from '../store/events.ts';
 import { waitingRuns } from '../store/held-gates.ts';
 import { migrate } from '../store/migrate.ts';
 import { endClaims } from '../store/outbox.ts';
-import { receiptIdentities } from '../store/receipts.ts';
 import { type Scope, SERVED } from '../store/scope.ts';
 import { Conductor } from './conductor.ts';
 import { disclose } from './disclosure.ts';
 import { type EngineOptions, TIMES } from './engine-options.ts';
+import { openEvidenceDesk } from './evidence-desk.ts';
 import { explainRun } from './explain.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { advanceGroups, advanceWaiting, groupOf, joinGroup } from './groups.ts';
@@ -33,6 +33,7 @@ import { Queries } from './queries.ts';
 import { QueueDirectory } from './queue-directory.ts';
 import { quotasOf } from './quotas.ts';
 import { recoverEmbedded } from './recovery.ts';
+import { Registrar } from './registrar.ts';
 import { Retrier } from './retrier.ts';
 import { RunEntries } from './run-entry.ts';
 import { Sealer } from './sealer.ts';
@@ -40,9 +41,8 @@ import type { SettleTools } from './settle.ts';
 import { Settler } from './settler.ts';
 import { type NewRunNames, Submitter } from './submitter.ts';
 import { Timekeeper } from './timekeeper.ts';
+import { waitForRun } from './wait-for-run.ts';
 import { openWorkerDesk } from './worker-desk.ts';
-
-const WAIT_POLL_MS = 1000;
 
 /**
  * The verbs of Maestro. Each is one transaction, batched with others of its kind; any number of engines work on one
@@ -51,6 +51,8 @@ const WAIT_POLL_MS = 1000;
 export class Engine {
   /** What workers ask. */
   readonly leases: LeaseClient;
+  /** What anybody may ask of the register of what ran. */
+  readonly evidence: EvidenceDesk;
   /** Hints to look again; see `News`. */
   readonly news: Pick<Hub, 'next' | 'on'>;
   readonly #options: EngineOptions;
@@ -63,6 +65,7 @@ export class Engine {
   readonly #submitter: Submitter;
   readonly #retrier: Retrier;
   readonly #sealer: Sealer;
+  readonly #registrar: Registrar;
   readonly #timekeeper: Timekeeper;
   readonly #gateKeeper: GateKeeper;
   readonly #settleTools: SettleTools;
@@ -116,8 +119,11 @@ export class Engine {
       issuer: options.issuer,
       isBusy: () => this.#conductor.isBusy,
       scope: () => this.#scope(),
+      onSealed: () => this.#registrar.wakeSoon(),
       onError,
     });
+    this.#registrar = new Registrar({ ...options, hub, isBusy: () => this.#conductor.isBusy });
+    this.evidence = openEvidenceDesk({ db, hub, registrar: this.#registrar });
     this.#timekeeper = new Timekeeper({
       db,
       settler,
@@ -126,6 +132,7 @@ export class Engine {
       ...times,
       advanceGroups: () => this.#advanceGroups(),
       seal: () => this.#sealer.seal(),
+      register: () => this.#registrar.register(),
       refresh: () => queues.refresh(),
       tidy: openHousekeeping({ db, blobs, clock }),
       onError,
@@ -155,6 +162,7 @@ export class Engine {
     const { namespace } = request;
     const policy = this.#policies.known(namespace) ?? (await this.#policies.of(namespace));
     const started = await this.#submitter.start(request, this.#names(group, request.isDedicated === true), policy);
+    if (started.isNew) this.#registrar.wakeSoon();
     if (started.isRejected) this.#onClosed([started.run]);
     else if (group !== null) {
       // Also of a run that is known: whoever started it may have died before it joined.
@@ -294,23 +302,8 @@ export class Engine {
   }
 
   /** Resolves when the run has ended and its receipt is signed, when it only waits for people, or when the signal fires. */
-  async waitForRun(run: number, signal: AbortSignal): Promise<'ended' | 'waiting' | 'stopped'> {
-    const { db } = this.#options;
-    while (!signal.aborted) {
-      const news = this.#hub.next('settled', WAIT_POLL_MS, signal);
-      const sealed = this.#hub.next('changed', WAIT_POLL_MS, signal);
-      const activity = await readActivity(db, run);
-      if (activity === 'waiting') return 'waiting';
-      if (activity === 'ended') {
-        await this.#sealer.seal();
-        // Another conductor may be at it.
-        if ((await receiptIdentities(db, [run])).has(run)) return 'ended';
-        const failure = this.#sealer.failureOf(run);
-        if (failure !== undefined) throw failure;
-      }
-      await (activity === 'ended' ? sealed : news);
-    }
-    return 'stopped';
+  waitForRun(run: number, signal: AbortSignal): Promise<'ended' | 'waiting' | 'stopped'> {
+    return waitForRun({ db: this.#options.db, hub: this.#hub, sealer: this.#sealer }, run, signal);
   }
 
   /** Signs the receipts of all runs that are over. */
@@ -325,6 +318,7 @@ export class Engine {
       this.#conductor.close();
       this.#sealer.close();
       await this.#sealer.seal();
+      await this.#registrar.close();
     } finally {
       await this.#hub.close();
     }

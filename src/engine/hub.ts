@@ -2,11 +2,12 @@ import type { Database } from '../store/database.ts';
 
 const CHANNEL = 'maestro';
 /** News of one kind is told to other processes at most this often: a NOTIFY per commit would undo group commit. */
-const TELL_EVERY_MS = { ready: 10, stop: 10, settled: 20, changed: 100 } as const;
+const TELL_EVERY_MS = { ready: 10, stop: 10, settled: 20, changed: 100, logged: 100 } as const;
 
 /**
  * `ready`: steps wait in the queue. `stop`: workers hold steps that were told to stop. `changed`: runs have new
- * events. `settled`: a run has ended, or was judged and may wait for people now.
+ * events. `settled`: a run has ended, or was judged and may wait for people now. `logged`: the evidence register has
+ * grown.
  */
 export type News = keyof typeof TELL_EVERY_MS;
 
@@ -21,8 +22,9 @@ export class Hub {
     stop: new Set(),
     settled: new Set(),
     changed: new Set(),
+    logged: new Set(),
   };
-  readonly #toldAt: Record<News, number> = { ready: 0, stop: 0, settled: 0, changed: 0 };
+  readonly #toldAt: Record<News, number> = { ready: 0, stop: 0, settled: 0, changed: 0, logged: 0 };
   readonly #timers = new Map<News, NodeJS.Timeout>();
   /** Ends of the waits that are open. */
   readonly #waits = new Set<() => void>();

@@ -43,6 +43,8 @@ export interface SealerTools {
   /** Whether the conductor has more to do than it can do at once. */
   readonly isBusy: () => boolean;
   readonly scope: () => Scope;
+  /** Receipts are stored: what closes their runs in the register waits. */
+  readonly onSealed: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -197,6 +199,7 @@ export class Sealer {
         receipts.map((receipt) => receipt.run),
       );
     });
+    this.#tools.onSealed();
   }
 
   async #load(runs: readonly number[]): Promise<readonly ClosedRun[]> {

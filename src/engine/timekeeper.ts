@@ -30,6 +30,7 @@ export interface TimekeeperTools {
   /** Runs in whose concurrency group another one may start. */
   readonly advanceGroups: () => Promise<void>;
   readonly seal: () => Promise<void>;
+  readonly register: () => Promise<void>;
   /** Reads again what other conductors may have added. */
   readonly refresh: () => Promise<void>;
   /** Removes what nobody will ask for again. */
@@ -115,6 +116,7 @@ export class Timekeeper {
     await this.#each(unsettled, (item) => settler.settle(item.run, { type: 'sweep' }));
     await this.#tools.advanceGroups();
     await this.#tools.seal();
+    await this.#tools.register();
   }
 
   /** One run that cannot be settled must not keep the others from it. */

@@ -3,6 +3,7 @@ import type { JsonObject } from '../base/json.ts';
 import type { Principal } from '../base/principal.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { LogLine, RunEvent } from './event.ts';
+import type { EvidenceDesk } from './evidence.ts';
 import type { Explanation } from './explain.ts';
 import type { Namespace } from './namespace.ts';
 import type { DecisionView, RunSummary, RunView } from './run.ts';
@@ -107,6 +108,8 @@ export interface Client {
   readReceipt(run: string): Promise<RunReceipt>;
   /** Bytes of the run's disclosure pack. Throws as `readReceipt`. */
   readDisclosure(run: string): Promise<Uint8Array>;
+  /** The register of what ran; runs are named by their whole id. */
+  readonly evidence: EvidenceDesk;
   readArtifact(digest: Digest): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
 }

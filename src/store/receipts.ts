@@ -1,4 +1,5 @@
 import { intArray } from './array-literal.ts';
+import { EVIDENCE_KINDS } from './codes.ts';
 import type { Session, SqlValue } from './database.ts';
 
 export interface StoredReceipt {
@@ -12,7 +13,7 @@ export interface StoredReceipt {
   readonly publicKey: string;
 }
 
-/** The first receipt of a run stands; a second one is dropped. */
+/** The first receipt of a run stands, and closes it in the register; a second one is dropped. */
 export async function saveReceipts(session: Session, receipts: readonly StoredReceipt[]): Promise<void> {
   if (receipts.length === 0) return;
   // One parameter per value: array literals would quote every quote of the payloads.
@@ -22,7 +23,10 @@ export async function saveReceipts(session: Session, receipts: readonly StoredRe
   );
   await session.query(
     '',
-    `insert into receipt (run_id, payload_sha256, payload, signature, public_key) values ${rows.join(', ')} on conflict do nothing`,
+    `with born as (
+       insert into receipt (run_id, payload_sha256, payload, signature, public_key) values ${rows.join(', ')}
+       on conflict do nothing returning run_id)
+     insert into evidence_queue (run_id, kind) select run_id, ${EVIDENCE_KINDS.close} from born`,
     values,
   );
 }

@@ -201,6 +201,42 @@ create table event (
 );
 create index event_run on event (run_id, xid, id);
 
+create table evidence_checkpoint (
+  size bigint not null,
+  note text not null,
+  signed_at timestamp with time zone not null default now(),
+  constraint evidence_checkpoint_pkey primary key (size)
+);
+
+create table evidence_leaf (
+  idx bigint not null,
+  run_id bigint not null,
+  kind smallint not null,
+  body text not null,
+  constraint evidence_leaf_pkey primary key (idx)
+);
+create unique index evidence_leaf_run on evidence_leaf (run_id, kind);
+
+create table evidence_log (
+  id integer not null default 1,
+  verifier_key text not null,
+  constraint evidence_log_pkey primary key (id)
+);
+
+create table evidence_node (
+  level smallint not null,
+  idx bigint not null,
+  hash bytea not null,
+  constraint evidence_node_pkey primary key (level, idx)
+);
+
+create table evidence_queue (
+  id bigint generated always as identity not null,
+  run_id bigint not null,
+  kind smallint not null,
+  constraint evidence_queue_pkey primary key (id)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
+
 create table github_run (
   id bigint generated always as identity not null,
   run_id text not null,

@@ -2,7 +2,16 @@ import type { Json } from '../base/json.ts';
 import type { RunEventType } from '../protocol/event.ts';
 import type { HoldKind, RunStatus } from '../protocol/run.ts';
 import { intArray, textArray } from './array-literal.ts';
-import { codeOf, EVENT_TYPES, HOLDS, OUTBOX_KINDS, RUN_STATES, STEP_STATES, type StepState } from './codes.ts';
+import {
+  codeOf,
+  EVENT_TYPES,
+  EVIDENCE_KINDS,
+  HOLDS,
+  OUTBOX_KINDS,
+  RUN_STATES,
+  STEP_STATES,
+  type StepState,
+} from './codes.ts';
 import type { Session } from './database.ts';
 import { jsonText } from './json-text.ts';
 
@@ -149,7 +158,10 @@ async function setTimers(session: Session, changes: readonly StepChange[]): Prom
   );
 }
 
-/** A run that becomes final leaves its receipt, and the next of its group, to be done. */
+/**
+ * A run that becomes final leaves its receipt, and the next of its group, to be done; one that waits no longer, its leaf of
+ * the register.
+ */
 export async function saveRuns(session: Session, changes: readonly RunChange[]): Promise<void> {
   if (changes.length === 0) return;
   await session.query(
@@ -160,7 +172,10 @@ export async function saveRuns(session: Session, changes: readonly RunChange[]):
        update run r set state = c.state, flags = c.flags, sinks_left = c.sinks_left, reason = coalesce(c.reason, r.reason),
          started_at = case when c.state = 1 then coalesce(r.started_at, now()) else r.started_at end,
          finished_at = case when c.state >= 3 then now() end
-       from c where r.id = c.id returning r.id, r.state, r.concurrency_group)
+       from c join run o on o.id = c.id where r.id = c.id returning r.id, r.state, r.concurrency_group, o.state as was),
+     logged as (
+       insert into evidence_queue (run_id, kind)
+       select id, ${EVIDENCE_KINDS.open} from u where was = ${codeOf(RUN_STATES, 'queued')} and state <> was)
      insert into outbox (kind, run_id)
      select ${OUTBOX_KINDS.seal}, id from u where state >= 3
      union all select ${OUTBOX_KINDS.group}, id from u where state >= 3 and concurrency_group is not null`,

@@ -1,7 +1,7 @@
 import type { RunRelation, RunTrigger } from '../protocol/client.ts';
 import type { RunStatus } from '../protocol/run.ts';
 import { intArray, textArray } from './array-literal.ts';
-import { codeOf, RUN_STATES } from './codes.ts';
+import { codeOf, EVIDENCE_KINDS, RUN_STATES } from './codes.ts';
 import type { Session } from './database.ts';
 import { jsonText } from './json-text.ts';
 
@@ -29,11 +29,20 @@ export interface NewRun {
   readonly deadlineMs: number | null;
 }
 
-/** Starts runs in one statement; answers their numbers by key. A run whose idempotency key is known is left out. */
+/**
+ * Starts runs in one statement; answers their numbers by key. A run whose idempotency key is known is left out. What does not
+ * wait goes to the register at once: nobody sees a run that it will not name.
+ */
 export async function submitRuns(session: Session, runs: readonly NewRun[]): Promise<ReadonlyMap<string, number>> {
   const rows = await session.query(
     'submit',
-    'select key, run_id from engine_submit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
+    `with born as (
+       select key, run_id from engine_submit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)),
+     logged as (
+       insert into evidence_queue (run_id, kind) select b.run_id, ${EVIDENCE_KINDS.open}
+       from unnest($1::text[], $3::smallint[]) as t (key, state) join born b on b.key = t.key
+       where t.state <> ${codeOf(RUN_STATES, 'queued')})
+     select key, run_id from born`,
     [
       textArray(runs.map((run) => run.key)),
       intArray(runs.map((run) => run.planId)),

@@ -23,6 +23,8 @@ import {
   type StepView,
 } from '../../src/protocol/run.ts';
 
+import { FakeRegister } from './register.ts';
+
 const BEGAN_MS = Date.parse('2026-01-02T03:04:00.000Z');
 export const RUN_ID = '01kdxyz0a00123456789abcdef';
 const ALLOW: DecisionView = {
@@ -208,6 +210,7 @@ export class ScriptedClient implements Client {
     if (!this.disclosure) throw new MaestroError('RECEIPT_NOT_READY', 'not signed yet');
     return this.disclosure;
   }
+  readonly evidence = new FakeRegister();
 
   async readArtifact(): Promise<AsyncIterable<Uint8Array>> {
     throw new MaestroError('ARTIFACT_NOT_FOUND', 'the script has no artifacts');

@@ -17,6 +17,7 @@ import { openFileBlobs } from '../../src/store/blobs.ts';
 import type { Database } from '../../src/store/database.ts';
 import { openEmbedded } from '../../src/store/embedded.ts';
 import { openPostgres } from '../../src/store/postgres.ts';
+import { newLogSigner } from '../unit/provenance/evidence-log/sample-log.ts';
 
 const POLICY = resolve(import.meta.dirname, '../../policy/dist');
 
@@ -70,6 +71,9 @@ async function administer(url: string, statement: string): Promise<void> {
   await client.end();
 }
 
+/** Engines of one test that share a database share its register. */
+export const LOG_SIGNER = newLogSigner('test.example/evidence');
+
 /** A real engine on a real store, with the committed policy and a key of its own. */
 export async function openTestEngine(db: Database, change: Partial<EngineOptions> = {}): Promise<Engine> {
   const folder = await mkdtemp(join(tmpdir(), 'maestro-test-key-'));
@@ -80,6 +84,7 @@ export async function openTestEngine(db: Database, change: Partial<EngineOptions
     readRules: async () => (await openDefaultPolicy()).readRules(),
     home: { tenant: 'local', name: 'local' },
     signer: await openLocalSigner(join(folder, 'key.pem')),
+    logSigner: LOG_SIGNER,
     issuer: { builderId: 'https://example.com/maestro/test', version: '0.0.0', keyReachableBySteps: true },
     blobs: openFileBlobs(join(folder, 'blobs')),
     secrets: { read: async ({ names }) => Object.fromEntries(names.map((name) => [name, `value of ${name}`])) },

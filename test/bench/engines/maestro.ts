@@ -10,6 +10,7 @@ import { Engine } from '../../../src/engine/engine.ts';
 import { readBundle } from '../../../src/policy/bundle.ts';
 import { openPolicy, type PolicyEngine } from '../../../src/policy/evaluate.ts';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
+import { openEvidenceKey } from '../../../src/provenance/signers/evidence-key.ts';
 import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
 import { openFileBlobs } from '../../../src/store/blobs.ts';
 import { openEmbedded } from '../../../src/store/embedded.ts';
@@ -74,6 +75,7 @@ export const create: CreateEngine = async ({ database, workload, body, options }
         readRules: async () => (await openDefaultPolicy()).readRules(),
         home: { tenant: 'local', name: 'local' },
         signer: await openLocalSigner(join(folder, 'key.pem')),
+        logSigner: await openEvidenceKey(join(folder, 'evidence.pem'), 'bench.example/evidence'),
         issuer: { builderId: 'https://example.com/bench', version: '0', keyReachableBySteps: true },
         blobs: openFileBlobs(join(folder, 'blobs')),
         secrets: { read: async () => ({}) },

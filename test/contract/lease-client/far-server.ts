@@ -34,6 +34,7 @@ export class FarServer {
     let requests = 0;
     this.#api = openHttpApi({
       leases: engine.leases,
+      evidence: engine.evidence,
       sessions: openWorkerSessions(db),
       verifyJobToken: async (token) => ({
         repositoryId: 1,

@@ -15,6 +15,7 @@ import type { RunStatus, RunView } from '../../../src/protocol/run.ts';
 import type { BoundWorker } from '../../../src/protocol/worker-session.ts';
 import { GitServer } from '../../fakes/git-server.ts';
 import { FakeConductor } from '../../fakes/lease-client.ts';
+import { FakeRegister } from '../../fakes/register.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 export const IDENTITY = 'identity-token-of-the-job';
@@ -173,6 +174,7 @@ export class JobWorld {
         throw new MaestroError('UNAUTHENTICATED', 'nobody is known here');
       },
       readRun: async () => ({ id: 'run1', status: this.status }) as RunView,
+      evidence: new FakeRegister(),
       troubles: async () => [],
       closing: new AbortController().signal,
       version: 'test',
