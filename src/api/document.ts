@@ -27,7 +27,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     info: {
       title: 'Maestro',
       version,
-      description: 'The worker protocol, and answers of people to gates.',
+      description: 'The worker protocol, answers of people to gates, and the evidence register.',
       license: { name: 'Apache-2.0' },
     },
     paths,
@@ -74,10 +74,7 @@ function operation(route: Route): JsonObject {
     responses: {
       '200': {
         description: 'Done.',
-        content:
-          answer === 'stream'
-            ? { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
-            : { 'application/json': { schema: answer } },
+        content: contentOf(answer),
       },
       default: {
         description: 'What went wrong, as RFC 9457 has it.',
@@ -85,6 +82,12 @@ function operation(route: Route): JsonObject {
       },
     },
   };
+}
+
+function contentOf(answer: Route['answer']): JsonObject {
+  if (answer === 'stream') return { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+  if (answer === 'text') return { 'text/plain': { schema: { type: 'string' } } };
+  return { 'application/json': { schema: answer } };
 }
 
 function parameters({ path, pathPatterns, query }: Route): readonly Json[] {

@@ -3,6 +3,7 @@ import type { JobAdmission } from '../auth/job-admission.ts';
 import type { JobIdentity } from '../auth/job-identity.ts';
 import type { Clock } from '../base/clock.ts';
 import type { JsonObject } from '../base/json.ts';
+import type { EvidenceReader } from '../protocol/evidence.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
 import type { AdmitPerson } from '../protocol/person-call.ts';
 import type { RunView } from '../protocol/run.ts';
@@ -18,6 +19,7 @@ export interface HttpApiTools {
   readonly admitPerson: AdmitPerson;
   /** Throws RUN_NOT_FOUND. */
   readonly readRun: (run: string) => Promise<RunView>;
+  readonly evidence: EvidenceReader;
   /** What keeps this server from working, by part; empty where nothing does. */
   readonly troubles: () => Promise<readonly string[]>;
   /** Present where the server issues identity tokens: what verifies them. */

@@ -9,6 +9,7 @@ import { readCall } from './read-call.ts';
 import type { Call, Route } from './route.ts';
 import { answerRoutes } from './routes/answers.ts';
 import { documentRoute } from './routes/document.ts';
+import { evidenceRoutes } from './routes/evidence.ts';
 import { healthRoutes } from './routes/health.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { leaseRoutes } from './routes/leases.ts';
@@ -38,6 +39,7 @@ export function openHttpApi(tools: HttpApiTools): HttpApi {
     ...healthRoutes(tools),
     ...identityRoutes(tools),
     ...trustedKeysRoutes(tools),
+    ...evidenceRoutes(tools),
   ];
   for (const route of [...routes, documentRoute(openApiDocument(routes, tools.version))])
     app.on(route.method, honoPath(route), (context) => answer(tools, () => handle(tools, gate, route, context)));
@@ -90,6 +92,7 @@ async function handle(tools: HttpApiTools, gate: Gate, route: Route, context: Co
     const { call, release } = await readCall(gate, route, caller, context, tools.closing);
     try {
       const value = await asked(route, caller, call);
+      if (route.answer === 'text') return textAnswer(value as { readonly text: string });
       if (route.answer !== 'stream') return jsonAnswer(gate, route, caller, value);
       isStreaming = true;
       return streamAnswer(value as AsyncIterable<Uint8Array>, leave);
@@ -106,6 +109,10 @@ function jsonAnswer(gate: Gate, route: Route, caller: Caller, value: object): Re
   const text = JSON.stringify(value);
   gate.spend(route, caller, text.length);
   return new Response(text, { headers: { 'content-type': 'application/json' } });
+}
+
+function textAnswer({ text }: { readonly text: string }): Response {
+  return new Response(text, { headers: { 'content-type': 'text/plain; charset=utf-8' } });
 }
 
 function asked(route: Route, caller: Caller, call: Call<never>): Promise<object> {

@@ -50,8 +50,8 @@ interface RouteShape {
   readonly pathPatterns?: Readonly<Record<string, string>>;
   /** Fields of the query: all are required. */
   readonly query?: Readonly<Record<string, JsonObject>>;
-  /** Of a JSON answer; `stream` for bytes. */
-  readonly answer: JsonObject | 'stream';
+  /** Of a JSON answer; `stream` for bytes, `text` for `{ text }`. */
+  readonly answer: JsonObject | 'stream' | 'text';
 }
 
 /** What a handler answers: JSON, or bytes where the route says `stream`. */

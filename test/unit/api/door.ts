@@ -9,6 +9,7 @@ import { MaestroError } from '../../../src/base/errors.ts';
 import type { AnswerCall } from '../../../src/protocol/person-call.ts';
 import type { BoundWorker } from '../../../src/protocol/worker-session.ts';
 import { FakeConductor } from '../../fakes/lease-client.ts';
+import { FakeRegister } from '../../fakes/register.ts';
 
 const IDENTITY = {
   repositoryId: 74,
@@ -25,6 +26,7 @@ const IDENTITY = {
 /** The routes on a real server in front of a small conductor: what they let through, and what they answer. */
 export class Door {
   readonly conductor = new FakeConductor();
+  readonly register = new FakeRegister();
   readonly sessions = new Map<string, BoundWorker>();
   readonly errors: unknown[] = [];
   readonly closing = new AbortController();
@@ -99,6 +101,7 @@ export class Door {
         };
       },
       readRun: async (run) => ({ id: run, status: 'succeeded' }) as never,
+      evidence: this.register,
       troubles: async () => this.troubles,
       version: '1.2.3',
       closing: this.closing.signal,

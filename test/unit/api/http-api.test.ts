@@ -286,6 +286,12 @@ describe('the document of the routes', () => {
     await door.close();
     expect(body).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
     expect(Object.keys(body.paths).sort()).toEqual([
+      '/api/v1/evidence/checkpoint',
+      '/api/v1/evidence/consistency',
+      '/api/v1/evidence/key',
+      '/api/v1/evidence/leaves',
+      '/api/v1/evidence/proof',
+      '/api/v1/evidence/tlog-proof',
       '/api/v1/leases:acquire',
       '/api/v1/leases:complete',
       '/api/v1/leases:renew',
