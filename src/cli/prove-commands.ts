@@ -21,6 +21,13 @@ const RUN_RECORD: OptionSpec = {
   completion: 'file',
 };
 
+const LOG_KEY: OptionSpec = {
+  name: 'log-key',
+  value: 'FILE',
+  summary: 'the verifier key of the register that you trust',
+  completion: 'file',
+};
+
 /** Rows of the table: receipts, who verifies them, and the keys that sign them. */
 export const PROVING: readonly TableRow[] = [
   {
@@ -29,7 +36,7 @@ export const PROVING: readonly TableRow[] = [
     summary: 'write the signed receipt of a finished run',
     details: [
       RUN_NAMES,
-      'Writes `run.json`, `receipt.sigstore.json` and `maestro.pub`, which stock cosign verifies too.',
+      'Writes `run.json`, `receipt.sigstore.json` and `maestro.pub`, which stock cosign verifies too; and `receipt.tlog-proof` with `log.pub`, which show that the receipt is in the register.',
     ],
     positionals: [RUN],
     options: [
@@ -73,12 +80,14 @@ export const PROVING: readonly TableRow[] = [
     details: [
       'PATH is the folder that `maestro receipt` wrote, a bundle file, or the archive that `maestro disclose` wrote. Exits with 5 where it does not hold, with the reason’s code.',
       'Without --key the key beside the receipt is used: that shows that nothing was changed since, not who signed.',
+      'A `receipt.tlog-proof` beside the bundle is checked too, with --log-key or the `log.pub` beside it. With --log-key there must be one.',
     ],
     positionals: [{ name: 'PATH', completion: 'file' }],
     options: [
       KEY,
       KEYS,
       RUN_RECORD,
+      LOG_KEY,
       {
         name: 'certificate-identity',
         value: 'ID',
@@ -150,5 +159,44 @@ export const PROVING: readonly TableRow[] = [
     ],
     examples: ['maestro keys list', 'maestro keys rotate --overlap 24h', 'maestro keys revoke k3Yb…='],
     load: async () => (await import('./commands/keys.ts')).keys,
+  },
+  {
+    name: 'evidence',
+    group: 'Prove',
+    summary: 'show, audit or export the register of what ran',
+    details: [
+      'Every run is in the register twice: when it begins, and with its receipt when it has ended. So a run whose receipt is kept back shows.',
+      '`maestro evidence checkpoint` prints what the register says of itself, signed. Keep it: the next audit is held against it.',
+      '`maestro evidence audit` reads the whole register, computes its tree anew, and finds what was taken out, changed or never closed. Exits with 5 where it finds something. With --json: `{isValid,origin,size,root,isKeyTrusted,kept,isStoreCompared,runs,openRuns,found,findings:[{code,message,runId}]}`.',
+      '`maestro evidence export DIR` writes the register as static files (tlog-tiles), and each time what it has grown by since. No file that is there is changed but `checkpoint`.',
+      'With --server the register of a server is read, as anybody may read it.',
+    ],
+    positionals: [
+      { name: 'checkpoint|audit|export', completion: ['checkpoint', 'audit', 'export'] },
+      { name: 'DIR', isOptional: true, completion: 'directory' },
+    ],
+    options: [
+      { name: 'server', value: 'URL', summary: 'the register of that server' },
+      LOG_KEY,
+      {
+        name: 'checkpoint',
+        value: 'FILE',
+        isRepeatable: true,
+        summary: 'audit: a checkpoint or a .tlog-proof that you kept',
+        completion: 'file',
+      },
+      {
+        name: 'open-max',
+        value: 'DURATION',
+        summary: 'audit: a run that began longer ago must be over, for example 7d',
+      },
+    ],
+    examples: [
+      'maestro evidence checkpoint > kept.checkpoint',
+      'maestro evidence audit --checkpoint kept.checkpoint --log-key log.pub',
+      'maestro evidence audit --server https://maestro.example.com --open-max 7d --json',
+      'maestro evidence export /archive/maestro',
+    ],
+    load: async () => (await import('./commands/evidence.ts')).evidence,
   },
 ];

@@ -41,6 +41,7 @@ export class Registrar {
   #isAgain = false;
   #soon: NodeJS.Timeout | undefined;
   #isClosed = false;
+  #isOwner = false;
   #isForeign = false;
 
   constructor(tools: RegistrarTools) {
@@ -111,7 +112,11 @@ export class Registrar {
       await this.#append(session, waiting);
       return { look: waiting.length === BATCH_MAX ? 'more' : 'none', isGrown: true } as const;
     });
-    if (isGrown) hub.tell('logged');
+    if (isGrown) {
+      // Committed: the register has this key for ever.
+      this.#isOwner = true;
+      hub.tell('logged');
+    }
     return look;
   }
 
@@ -129,6 +134,7 @@ export class Registrar {
   }
 
   async #isOurs(session: Session): Promise<boolean> {
+    if (this.#isOwner) return true;
     const { verifierKey } = this.#tools.logSigner;
     return (await claimLog(session, verifierKey)) === verifierKey;
   }

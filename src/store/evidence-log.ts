@@ -1,3 +1,4 @@
+import { leafHash } from '../provenance/merkle.ts';
 import type { NodePlace, TreeNode } from '../provenance/merkle-nodes.ts';
 import { intArray, textArray } from './array-literal.ts';
 import { EVIDENCE_KINDS } from './codes.ts';
@@ -54,9 +55,13 @@ export async function logVerifierKey(session: Session): Promise<string | undefin
 export async function waitingLeaves(session: Session, limit: number): Promise<readonly WaitingLeaf[]> {
   const rows = await session.query(
     'evidence_waiting',
+    // Each is looked up: a plan that reads all runs for the sake of one takes longer than everything else here.
     `select q.id, q.run_id, r.key, r.attempt, q.kind, c.payload_sha256
-     from evidence_queue q join run r on r.id = q.run_id left join receipt c on c.run_id = q.run_id and q.kind = ${EVIDENCE_KINDS.close}
-     order by q.id limit $1`,
+     from (select id, run_id, kind from evidence_queue order by id limit $1) q
+     cross join lateral (select key, attempt from run where id = q.run_id limit 1) r
+     left join lateral (
+       select payload_sha256 from receipt where run_id = q.run_id and q.kind = ${EVIDENCE_KINDS.close} limit 1) c on true
+     order by q.id`,
     [limit],
   );
   return rows.map(([id, run, runKey, attempt, kind, payloadSha256]) => ({
@@ -75,17 +80,18 @@ export async function readLogEdge(
 ): Promise<{ readonly size: number; readonly edge: readonly Uint8Array[] }> {
   const rows = await session.query(
     'evidence_edge',
-    `select t.size, n.hash from (select coalesce(max(size), 0) as size from evidence_checkpoint) t
+    `select t.size, n.hash, f.body from (select coalesce(max(size), 0) as size from evidence_checkpoint) t
      left join generate_series(0, 52) as l (level) on (t.size >> l.level) & 1 = 1
-     left join evidence_node n on n.level = l.level and n.idx = (t.size >> l.level) - 1
+     ${nodeAt('l.level', '(t.size >> l.level) - 1')}
      order by l.level desc`,
     [],
   );
   const size = Number(rows[0]?.[0] ?? 0);
-  return { size, edge: size === 0 ? [] : rows.map(([, hash]) => hash as Uint8Array) };
+  return { size, edge: size === 0 ? [] : rows.map(([, hash, body]) => hashOf(hash, body)) };
 }
 
 export async function appendToLog(session: Session, { waiting, bodies, nodes, size, note }: NewLeaves): Promise<void> {
+  const inner = nodes.filter(({ level }) => level > 0);
   await session.query(
     'evidence_append',
     `with leaves as (
@@ -102,9 +108,9 @@ export async function appendToLog(session: Session, { waiting, bodies, nodes, si
       intArray(waiting.map(({ run }) => run)),
       intArray(waiting.map(({ kind }) => EVIDENCE_KINDS[kind])),
       textArray(bodies),
-      intArray(nodes.map(({ level }) => level)),
-      intArray(nodes.map(({ index }) => index)),
-      textArray(nodes.map(({ hash }) => Buffer.from(hash).toString('hex'))),
+      intArray(inner.map(({ level }) => level)),
+      intArray(inner.map(({ index }) => index)),
+      textArray(inner.map(({ hash }) => Buffer.from(hash).toString('hex'))),
       note,
       intArray(waiting.map(({ id }) => id)),
     ],
@@ -116,12 +122,24 @@ export async function readLogNodes(session: Session, places: readonly NodePlace[
   if (places.length === 0) return [];
   const rows = await session.query(
     'evidence_nodes',
-    `select n.hash from unnest($1::smallint[], $2::bigint[]) with ordinality as t (level, idx, ord)
-     join evidence_node n on n.level = t.level and n.idx = t.idx order by t.ord`,
+    `select n.hash, f.body from unnest($1::smallint[], $2::bigint[]) with ordinality as t (level, idx, ord)
+     ${nodeAt('t.level', 't.idx')} order by t.ord`,
     [intArray(places.map(({ level }) => level)), intArray(places.map(({ index }) => index))],
   );
-  if (rows.length !== places.length) throw new RangeError(`expected ${places.length} nodes, got ${rows.length}`);
-  return rows.map(([hash]) => hash as Uint8Array);
+  return rows.map(([hash, body]) => hashOf(hash, body));
+}
+
+/** SQL: the hash of the inner node at a place, or the body of the leaf there. */
+function nodeAt(level: string, index: string): string {
+  return `left join lateral (select hash from evidence_node where level = ${level} and idx = ${index} limit 1) n on true
+     left join lateral (select body from evidence_leaf where ${level} = 0 and idx = ${index} limit 1) f on true`;
+}
+
+/** Of an inner node, as it is stored; of a leaf, by its body. */
+function hashOf(hash: unknown, body: unknown): Uint8Array {
+  if (hash instanceof Uint8Array) return hash;
+  if (typeof body === 'string') return leafHash(body);
+  throw new RangeError('the register lacks a node that its size implies');
 }
 
 /** Undefined where the register is empty. */

@@ -15,12 +15,15 @@ import {
   readReceiptFile,
 } from '../receipt-files.ts';
 import { safeText } from '../terminal-text.ts';
+import { checkLogged, type LoggedReceipt } from './check-logged.ts';
 import { isArchive, verifyArchive } from './verify-disclosure.ts';
 
 /** What was verified, and who vouches for it. */
 interface Verified extends Omit<VerifiedReceipt, 'keyHint'> {
   readonly files: ReceiptFiles;
   readonly signer: Signer;
+  /** Where it stands in the register; undefined where nothing shows that. */
+  readonly logged: LoggedReceipt | undefined;
 }
 
 type Signer =
@@ -38,7 +41,8 @@ export const verify: Command = async (args, context) => {
     return verifyArchive(bytes, hasKey ? readKeys(args, context.cwd, files).key : undefined, context);
   const { key, isGiven } = readKeys(args, context.cwd, files);
   const { keyHint, ...verified } = verifyReceipt({ bundle: bytes, key, ...recordOf(files) });
-  return show({ ...verified, files, signer: { keyHint, isKeyTrusted: isGiven } }, context);
+  const logged = checkLogged(verified, files, args.text('log-key'), context.cwd);
+  return show({ ...verified, files, logged, signer: { keyHint, isKeyTrusted: isGiven } }, context);
 };
 
 function show(verified: Verified, context: CommandContext): ExitCode {
@@ -70,20 +74,21 @@ async function verifyByCertificate(args: Arguments, { cwd }: CommandContext): Pr
     ...signer,
     ...recordOf(files),
   });
-  return { ...verified, files, signer };
+  return { ...verified, files, signer, logged: checkLogged(verified, files, args.text('log-key'), cwd) };
 }
 
 function recordOf({ runRecord }: ReceiptFiles): { readonly runRecord?: Uint8Array } {
   return runRecord === undefined ? {} : { runRecord: readReceiptFile(runRecord) };
 }
 
-function verifiedDocument({ payloadSha256, statement, files, signer }: Verified): object {
+function verifiedDocument({ payloadSha256, statement, files, signer, logged }: Verified): object {
   const { run, stepCount } = statement.predicate;
   return {
     isValid: true,
     payloadSha256,
     ...signer,
     isRunRecordChecked: files.runRecord !== undefined,
+    log: logged ?? null,
     run: {
       id: run.id,
       attempt: run.attempt,
@@ -97,7 +102,7 @@ function verifiedDocument({ payloadSha256, statement, files, signer }: Verified)
 }
 
 function showVerified(verified: Verified, { output }: CommandContext): void {
-  const { files, signer } = verified;
+  const { files, signer, logged } = verified;
   const { predicate, subject } = verified.statement;
   const { run, stepCount } = predicate;
   const { paint } = output;
@@ -112,6 +117,7 @@ function showVerified(verified: Verified, { output }: CommandContext): void {
   output.line(`  receipt  sha256:${verified.payloadSha256}`);
   if (!('keyHint' in signer)) output.line(`  signed   by ${safeText(signer.certificateIdentity)}`);
   else output.line(`  key      ${safeText(signer.keyHint)}`);
+  if (logged) output.line(`  register leaf ${logged.index} of ${logged.size}, ${safeText(logged.origin)}`);
   if (files.runRecord === undefined) output.note('no run record was given: only the bundle was checked');
   if (!('keyHint' in signer) || signer.isKeyTrusted) return;
   output.note('the key came with the receipt: this shows that nothing was changed, not who signed it');

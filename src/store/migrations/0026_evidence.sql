@@ -16,7 +16,8 @@ create table evidence_leaf (
 );
 create unique index evidence_leaf_run on evidence_leaf (run_id, kind);
 
--- Hashes of complete subtrees: of 2^level leaves, the idx-th of them from the left.
+-- Hashes of complete subtrees: of 2^level leaves, 2 or more, the idx-th of them from the left. Those of single leaves are made of
+-- their bodies.
 create table evidence_node (
   level smallint not null,
   idx bigint not null,

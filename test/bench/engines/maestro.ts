@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openDefaultPolicy } from '../../../app/default-policy.ts';
@@ -20,6 +20,8 @@ import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import type { CreateEngine } from '../engine.ts';
 
 const POLICY = resolve(import.meta.dirname, '../../../policy/dist');
+/** Of all processes: the one that warms a database up begins its register. */
+const EVIDENCE_KEY = join(tmpdir(), `maestro-bench-${userInfo().uid}`, 'evidence-key.pem');
 const NOTHING_SAID = { verdict: 'allow', reasons: [], obligations: [] } as const;
 const SUCCEEDED: Outcome = { kind: 'succeeded' };
 
@@ -75,7 +77,7 @@ export const create: CreateEngine = async ({ database, workload, body, options }
         readRules: async () => (await openDefaultPolicy()).readRules(),
         home: { tenant: 'local', name: 'local' },
         signer: await openLocalSigner(join(folder, 'key.pem')),
-        logSigner: await openEvidenceKey(join(folder, 'evidence.pem'), 'bench.example/evidence'),
+        logSigner: await openEvidenceKey(EVIDENCE_KEY, 'bench.example/evidence'),
         issuer: { builderId: 'https://example.com/bench', version: '0', keyReachableBySteps: true },
         blobs: openFileBlobs(join(folder, 'blobs')),
         secrets: { read: async () => ({}) },

@@ -1,7 +1,15 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FakeProcess, finished, oneStep, project, started } from './harness.ts';
+import { signPayload } from '../../../src/provenance/envelope.ts';
+import { readVerifierKey } from '../../../src/provenance/evidence-log/note-key.ts';
+import { verifyLogged } from '../../../src/provenance/evidence-log/verify-log.ts';
+import { buildReceipt } from '../../../src/provenance/receipt.ts';
+import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
+import { verifyReceipt } from '../../../src/provenance/verify.ts';
+import { leavesOf, newLogSigner, proofOf, textsOf } from '../provenance/evidence-log/sample-log.ts';
+import { sampleRun } from '../provenance/sample-run.ts';
+import { FakeProcess, finished, oneStep, project, started, temporaryFolder } from './harness.ts';
 
 describe('maestro lint', () => {
   it('is content with a good project', async () => {
@@ -114,6 +122,26 @@ describe('maestro receipt', () => {
     expect(readFileSync(join(cwd, 'proof/receipt.sigstore.json'), 'utf8')).toBe('{"b":1}');
   });
 
+  it('writes the proof that the register has it, which a later one does not replace', async () => {
+    const client = finished('succeeded');
+    const { id } = client.view;
+    client.receipt = RECEIPT;
+    const leaves = [
+      { v: 1, kind: 'open', runId: id, attempt: 1 },
+      { v: 1, kind: 'close', runId: id, attempt: 1, payloadSha256: 'c'.repeat(64) },
+    ] as const;
+    client.evidence.entries = textsOf(leaves);
+    const cwd = project();
+    const process = new FakeProcess({ cwd, client });
+    expect(await process.run('receipt', 'latest', '-o', 'proof')).toBe(0);
+    const proof = readFileSync(join(cwd, 'proof/receipt.tlog-proof'), 'utf8');
+    const key = readVerifierKey(readFileSync(join(cwd, 'proof/log.pub'), 'utf8'));
+    expect(verifyLogged(leaves[1], proof, key).index).toBe(1);
+    client.evidence.entries.push(...textsOf(leavesOf(1)));
+    expect(await process.run('receipt', 'latest', '-o', 'proof')).toBe(0);
+    expect(readFileSync(join(cwd, 'proof/receipt.tlog-proof'), 'utf8')).toBe(proof);
+  });
+
   it('never writes over the proof of another run', async () => {
     const client = finished('succeeded');
     client.receipt = RECEIPT;
@@ -140,6 +168,67 @@ describe('maestro verify', () => {
     const process = new FakeProcess({ cwd });
     expect(await process.run('verify', path)).toBe(code);
     expect(process.err).toContain(`error[${error}`);
+  });
+});
+
+describe('maestro verify --log-key', () => {
+  const signer = newLogSigner();
+  const sealed = async (change: (proof: string) => string = (proof) => proof) => {
+    const folder = temporaryFolder();
+    const receiptSigner = await openLocalSigner(join(folder, 'key.pem'));
+    const { payload, runRecord } = buildReceipt(sampleRun(3));
+    const bundle = await signPayload(payload, receiptSigner);
+    const { payloadSha256, statement } = verifyReceipt({
+      bundle: Buffer.from(bundle),
+      key: receiptSigner.publicKeyPem,
+    });
+    const { id, attempt } = statement.predicate.run;
+    const texts = textsOf([...leavesOf(3), { v: 1, kind: 'close', runId: id, attempt, payloadSha256 }]);
+    return project({
+      'proof/receipt.sigstore.json': bundle,
+      'proof/maestro.pub': receiptSigner.publicKeyPem,
+      'proof/run.json': runRecord,
+      'proof/log.pub': signer.verifierKey,
+      'proof/receipt.tlog-proof': change(await proofOf(texts, 6, signer)),
+      'log.pub': `${signer.verifierKey}\n`,
+      'other.pub': newLogSigner().verifierKey,
+      'broken.pub': 'no key',
+    });
+  };
+
+  it('shows where in the register the receipt is', async () => {
+    const cwd = await sealed();
+    const process = new FakeProcess({ cwd });
+    expect(await process.run('verify', 'proof', '--log-key', 'log.pub', '--json')).toBe(0);
+    const log = { origin: signer.origin, index: 6, size: 7, isKeyTrusted: true };
+    expect(JSON.parse(process.out)).toMatchObject({ isValid: true, log });
+    const plain = new FakeProcess({ cwd });
+    expect(await plain.run('verify', 'proof')).toBe(0);
+    expect(plain.out).toContain('leaf 6 of 7');
+  });
+
+  it.each([
+    ['another key', ['--log-key', 'other.pub'], 'KEY_UNKNOWN', 5],
+    ['no key', ['--log-key', 'broken.pub'], 'KEY_INVALID', 2],
+  ])('refuses %s', async (_, words, code, exit) => {
+    const process = new FakeProcess({ cwd: await sealed() });
+    expect(await process.run('verify', 'proof', ...words)).toBe(exit);
+    expect(process.err).toContain(`error[${code}]`);
+  });
+
+  it('refuses a proof that was altered, also where nobody asked for it', async () => {
+    const process = new FakeProcess({ cwd: await sealed((proof) => proof.replace('index 6', 'index 5')) });
+    expect(await process.run('verify', 'proof')).toBe(5);
+    expect(process.err).toContain('error[LOG_PROOF_INVALID]');
+  });
+
+  it('wants a proof where a key is given', async () => {
+    const cwd = await sealed();
+    rmSync(join(cwd, 'proof/receipt.tlog-proof'));
+    const process = new FakeProcess({ cwd });
+    expect(await process.run('verify', 'proof', '--log-key', 'log.pub')).toBe(5);
+    expect(process.err).toContain('error[LOG_PROOF_MISSING]');
+    expect(await new FakeProcess({ cwd }).run('verify', 'proof')).toBe(0);
   });
 });
 

@@ -1,0 +1,207 @@
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Door } from '../api/door.ts';
+import {
+  closeLeaf,
+  leavesOf,
+  newLogSigner,
+  openLeaf,
+  receiptOf,
+  runIdOf,
+  textsOf,
+} from '../provenance/evidence-log/sample-log.ts';
+import { FakeProcess, finished, project } from './harness.ts';
+
+const RUNS = 4;
+
+/** A project whose register holds some runs, all of which the store knows. */
+function world(leaves = textsOf(leavesOf(RUNS))) {
+  const client = finished('succeeded');
+  const register = client.evidence;
+  register.entries = leaves;
+  register.runs = Array.from({ length: RUNS }, (_, run) => ({
+    runId: runIdOf(run),
+    isOverdue: false,
+    payloadSha256: receiptOf(run),
+  }));
+  const cwd = project();
+  const run = async (...words: string[]): Promise<{ exit: number; out: string; err: string }> => {
+    const shell = new FakeProcess({ cwd, client });
+    const exit = await shell.run('evidence', ...words);
+    return { exit, out: shell.out, err: shell.err };
+  };
+  const codes = async (...words: string[]): Promise<readonly string[]> => {
+    const { out } = await run('audit', '--json', ...words);
+    const told = JSON.parse(out) as { findings?: { code: string }[]; error?: { code: string } };
+    return told.findings?.map(({ code }) => code) ?? [told.error?.code ?? ''];
+  };
+  return { cwd, register, run, codes };
+}
+
+describe('maestro evidence checkpoint', () => {
+  it('prints what the register has signed, to be kept', async () => {
+    const { register, run } = world();
+    expect(await run('checkpoint')).toMatchObject({ exit: 0, out: (await register.checkpoint()).checkpoint });
+    const { out } = await run('checkpoint', '--json');
+    expect(JSON.parse(out)).toMatchObject({ origin: register.signer.origin, size: 8 });
+  });
+
+  it('says that a register is empty', async () => {
+    expect((await world([]).run('checkpoint')).err).toContain('EVIDENCE_NOT_FOUND');
+  });
+});
+
+describe('maestro evidence audit', () => {
+  it('finds nothing in a register that is whole, also after it has grown', async () => {
+    const { cwd, register, run } = world();
+    writeFileSync(join(cwd, 'kept'), (await register.checkpoint()).checkpoint);
+    writeFileSync(join(cwd, 'log.pub'), `${register.signer.verifierKey}\n`);
+    register.entries.push(...textsOf([openLeaf(9)]));
+    register.runs.push({ runId: runIdOf(9), isOverdue: false, payloadSha256: null });
+    const { exit, out } = await run('audit', '--checkpoint', 'kept', '--log-key', 'log.pub', '--json');
+    expect(exit).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      isValid: true,
+      size: 9,
+      kept: 1,
+      isKeyTrusted: true,
+      isStoreCompared: true,
+      runs: 5,
+      openRuns: 1,
+      findings: [],
+    });
+    expect((await run('audit')).out).toContain('whole: 9 leaves');
+  });
+
+  it('takes a proof that somebody kept for a checkpoint', async () => {
+    const { cwd, register, codes } = world();
+    const { close } = await register.proofs(runIdOf(2));
+    writeFileSync(join(cwd, 'receipt.tlog-proof'), close?.proof ?? '');
+    register.entries = textsOf(leavesOf(9).slice(2));
+    expect(await codes('--checkpoint', 'receipt.tlog-proof')).toContain('LOG_FORKED');
+  });
+
+  it('finds leaves that are gone, and a register that went back', async () => {
+    const { cwd, register, codes, run } = world();
+    writeFileSync(join(cwd, 'kept'), (await register.checkpoint()).checkpoint);
+    register.signed = [...register.entries];
+    register.entries.splice(-1);
+    expect(await codes()).toEqual(['LOG_TRUNCATED', 'OPEN_WITHOUT_CLOSE'].slice(0, 1));
+    register.signed = undefined;
+    expect(await codes('--checkpoint', 'kept')).toContain('LOG_ROLLED_BACK');
+    expect((await run('audit', '--checkpoint', 'kept')).exit).toBe(5);
+  });
+
+  it('finds what the store knows better', async () => {
+    const { register, codes } = world(textsOf([...leavesOf(2), openLeaf(2), openLeaf(3)]));
+    register.runs = [
+      { runId: runIdOf(0), isOverdue: false, payloadSha256: receiptOf(1) },
+      { runId: runIdOf(2), isOverdue: true, payloadSha256: null },
+    ];
+    register.strangers = [runIdOf(7)];
+    // Another receipt, a receipt that is gone, an end that was kept back, a run that is gone, one that was never told.
+    expect(await codes()).toEqual([
+      'CLOSE_MISMATCH',
+      'CLOSE_MISMATCH',
+      'OPEN_WITHOUT_CLOSE',
+      'OPEN_WITHOUT_CLOSE',
+      'RUN_NOT_LOGGED',
+    ]);
+  });
+
+  it('does not believe another key than the one that is given', async () => {
+    const { cwd, codes } = world();
+    writeFileSync(join(cwd, 'log.pub'), newLogSigner().verifierKey);
+    expect(await codes('--log-key', 'log.pub')).toEqual(['KEY_UNKNOWN']);
+    writeFileSync(join(cwd, 'log.pub'), 'no key');
+    expect(await codes('--log-key', 'log.pub')).toEqual(['KEY_INVALID']);
+  });
+
+  it('reads the register of a server, where a run that is not over for long is a finding', async () => {
+    const door = await new Door().open();
+    try {
+      const began = '01kdxyz0a0';
+      door.register.entries = textsOf([...leavesOf(1000), openLeaf(5000), openLeaf(5001), closeLeaf(5001)]);
+      expect(openLeaf(5000).runId.startsWith(began)).toBe(true);
+      const { run } = world();
+      const whole = await run('audit', '--server', door.url, '--json');
+      expect(JSON.parse(whole.out)).toMatchObject({ isValid: true, size: 2003, isStoreCompared: false, openRuns: 1 });
+      // The clock of these tests stands a few minutes after the ids.
+      const late = await run('audit', '--server', door.url, '--open-max', '1s', '--json');
+      expect(JSON.parse(late.out)).toMatchObject({ findings: [{ code: 'OPEN_WITHOUT_CLOSE', runId: runIdOf(5000) }] });
+      expect(late.exit).toBe(5);
+    } finally {
+      await door.close();
+    }
+  });
+
+  it.each([
+    [['audit', 'more']],
+    [['audit', '--open-max', 'soon']],
+    [['audit', '--server', 'http://example.com']],
+    [['audit', '--checkpoint', 'nowhere']],
+    [['sign']],
+    [['export']],
+  ])('is a wrong request as %s', async (words) => {
+    expect((await world().run(...words)).exit).toBe(2);
+  });
+});
+
+describe('maestro evidence export', () => {
+  const filesOf = (folder: string): string[] =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+
+  it('writes read-only files, and each time only what is new', async () => {
+    const { cwd, register, run } = world(textsOf(leavesOf(200)));
+    const folder = join(cwd, 'archive');
+    expect(await run('export', 'archive')).toMatchObject({
+      exit: 0,
+      out: expect.stringContaining('exported 400 leaves'),
+    });
+    const before = new Map(filesOf(folder).map((path) => [path, readFileSync(path)]));
+    for (const path of before.keys()) expect(statSync(path).mode & 0o222).toBe(0);
+    expect(await run('export', 'archive')).toMatchObject({
+      exit: 0,
+      out: expect.stringContaining('exported 0 leaves'),
+    });
+    register.entries = textsOf(leavesOf(300));
+    expect((await run('export', 'archive')).exit).toBe(0);
+    for (const [path, bytes] of before)
+      if (path !== join(folder, 'checkpoint')) expect(readFileSync(path)).toEqual(bytes);
+    expect(readFileSync(join(folder, 'checkpoint'), 'utf8')).toBe((await register.checkpoint()).checkpoint);
+    expect(existsSync(join(folder, 'tile/0/001'))).toBe(true);
+    expect(existsSync(join(folder, 'checkpoints/0000000000000600'))).toBe(true);
+    expect(filesOf(folder).filter((path) => path.endsWith('.part'))).toEqual([]);
+  });
+
+  it('does not go on with another register, or one that went back', async () => {
+    const { register, run } = world(textsOf(leavesOf(200)));
+    await run('export', 'archive');
+    const whole = register.entries;
+    register.entries = textsOf(leavesOf(100));
+    expect((await run('export', 'archive')).err).toContain('LOG_ROLLED_BACK');
+    register.entries = [...textsOf(leavesOf(250).slice(2)), ...textsOf(leavesOf(2))];
+    expect((await run('export', 'archive')).err).toContain('LOG_FORKED');
+    register.signed = [...whole, 'more'];
+    register.entries = whole;
+    expect((await run('export', 'archive')).err).toContain('LOG_TRUNCATED');
+    register.signed = undefined;
+    register.signer = newLogSigner();
+    expect((await run('export', 'archive')).err).toContain('KEY_UNKNOWN');
+  });
+
+  it('does not go on from files that somebody changed', async () => {
+    const { cwd, register, run } = world(textsOf(leavesOf(200)));
+    await run('export', 'archive');
+    register.entries = textsOf(leavesOf(250));
+    const tile = join(cwd, 'archive/tile/0/001.p/144');
+    chmodSync(tile, 0o644);
+    writeFileSync(tile, readFileSync(tile).fill(0, 0, 32));
+    expect((await run('export', 'archive')).err).toContain('LOG_FORKED');
+    writeFileSync(tile, '');
+    expect((await run('export', 'archive')).err).toContain('CONFLICT');
+  });
+});
