@@ -25,6 +25,7 @@ import { openStarter } from '../../src/github/matching/start-matching.ts';
 import { compilePipeline } from '../../src/pipeline/compile.ts';
 import type { OwnRules } from '../../src/policy/own/own-rules.ts';
 import { RulesFolder } from '../../src/policy/own/rules-folder.ts';
+import type { IssuerFact } from '../../src/provenance/facts.ts';
 import { openEvidenceKey } from '../../src/provenance/signers/evidence-key.ts';
 import { STEP_CATALOG } from '../../src/steps/catalog.ts';
 import { openFileBlobs } from '../../src/store/blobs.ts';
@@ -180,6 +181,7 @@ async function openRooms(
     promotions: openPromotionSource({ access: github.access, runs: books.runs, rules, appId: Number(config.appId) }),
     signer,
     logSigner,
+    issuer: issuerOf(config),
     blobs,
     secrets: secrets.source,
     onError,
@@ -204,7 +206,7 @@ async function openRooms(
   return { ...books, ...own, runs, evidence, checks, dispatches, starter, feed };
 }
 
-type EngineParts = Pick<EngineOptions, 'signer' | 'logSigner' | 'blobs' | 'secrets' | 'onError'> &
+type EngineParts = Pick<EngineOptions, 'signer' | 'logSigner' | 'issuer' | 'blobs' | 'secrets' | 'onError'> &
   Partial<Pick<EngineOptions, 'promotions'>> &
   OpenedPolicy;
 
@@ -213,17 +215,17 @@ function openEngine(config: ServerConfig, db: Database, parts: EngineParts): Pro
     db,
     ...parts,
     home: { tenant: 'local', name: 'local' },
-    issuer: {
-      builderId: `${config.publicUrl}/builders/github-app/v1`,
-      version: versionOfHouse(),
-      keyReachableBySteps: false,
-    },
     clock: SYSTEM_CLOCK,
     isShared: true,
     random: Math.random,
     randomBytes,
     times: { expireAfterMs: WORKER_SILENCE_MS_MAX },
   });
+}
+
+/** Jobs run elsewhere: no step reaches the key. */
+function issuerOf({ publicUrl }: ServerConfig): IssuerFact {
+  return { builderId: `${publicUrl}/builders/github-app/v1`, version: versionOfHouse(), keyReachableBySteps: false };
 }
 
 /** What the database alone keeps. */

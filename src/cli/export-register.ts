@@ -60,7 +60,7 @@ async function resumed(size: number, store: TileStore, key: NoteKey): Promise<Ti
   if (size === 0) return new Tiles();
   const note = Buffer.from(await store.read(checkpointPath(size))).toString();
   const { root } = openCheckpoint(note, key);
-  const tiles = await Tiles.after(size, store.read).catch((error: unknown) => {
+  const tiles = await Tiles.after(size, (path) => store.read(path)).catch((error: unknown) => {
     if (!(error instanceof RangeError)) throw error;
     throw new MaestroError('CONFLICT', `${store.name} is damaged: ${error.message}`, { cause: error });
   });

@@ -84,18 +84,17 @@ export class Engine {
     const { db, clock, random, promotions, onError, blobs, secrets } = options;
     const times = { ...TIMES, ...options.times };
     this.#options = options;
-    const hub = new Hub(db);
-    this.#hub = hub;
+    const hub = (this.#hub = new Hub(db));
     this.news = hub;
     const entries = this.#entries;
     this.#queries = new Queries(db, hub, entries);
     this.#policies = policies;
     this.#settleTools = { policies, entries, clock, random };
     const onClosed = (runs: readonly number[]): void => this.#onClosed(runs);
+    const isBusy = (): boolean => this.#conductor.isBusy;
     const onTimer = (): void => this.#timekeeper.lookAtTimers();
     const onPromotion = (run: number): void => this.#gateKeeper.wake(run);
-    const settler = new Settler(db, hub, () => this.#settleTools, onClosed, onTimer, onPromotion);
-    this.#settler = settler;
+    const settler = (this.#settler = new Settler(db, hub, () => this.#settleTools, onClosed, onTimer, onPromotion));
     this.#conductor = new Conductor({ db, hub, entries, settler, policies, onClosed });
     this.#gateKeeper = new GateKeeper({ db, entries, policies, settler, promotions, onError });
     const queues = new QueueDirectory(db);
@@ -117,12 +116,12 @@ export class Engine {
       entrypoint: options.policy.entrypoint,
       signer: options.signer,
       issuer: options.issuer,
-      isBusy: () => this.#conductor.isBusy,
+      isBusy,
       scope: () => this.#scope(),
       onSealed: () => this.#registrar.wakeSoon(),
       onError,
     });
-    this.#registrar = new Registrar({ ...options, hub, isBusy: () => this.#conductor.isBusy });
+    this.#registrar = new Registrar({ ...options, hub, isBusy });
     this.evidence = openEvidenceDesk({ db, hub, registrar: this.#registrar });
     this.#timekeeper = new Timekeeper({
       db,

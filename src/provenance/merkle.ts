@@ -56,18 +56,33 @@ export function rootFromInclusionProof(
 ): Uint8Array | undefined {
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return undefined;
   if (![leaf, ...proof].every(isHash)) return undefined;
-  let [position, last, reached] = [index, size - 1, leaf];
-  for (const sibling of proof) {
-    if (last === 0) return undefined;
-    if (position % 2 === 1 || position === last) {
-      reached = nodeHash(sibling, reached);
-      while (position % 2 === 0 && position !== 0) [position, last] = [half(position), half(last)];
-    } else {
-      reached = nodeHash(reached, sibling);
-    }
+  let reached = leaf;
+  const isEnd = climb(index, size - 1, proof, (sibling, isLeft) => {
+    reached = isLeft ? nodeHash(sibling, reached) : nodeHash(reached, sibling);
+  });
+  return isEnd ? reached : undefined;
+}
+
+/**
+ * The way from the node at `position` to the root of a tree whose last node at that level is `last` (RFC 9162 section 2.1.3.2):
+ * tells of each sibling on which side it stands. False where the siblings do not end at the root.
+ */
+function climb(
+  from: number,
+  end: number,
+  siblings: readonly Uint8Array[],
+  meet: (sibling: Uint8Array, isLeft: boolean) => void,
+): boolean {
+  let [position, last] = [from, end];
+  for (const sibling of siblings) {
+    if (last === 0) return false;
+    const isLeft = position % 2 === 1 || position === last;
+    meet(sibling, isLeft);
+    // Without a sibling, a node is its own parent.
+    if (isLeft) while (position % 2 === 0 && position !== 0) [position, last] = [half(position), half(last)];
     [position, last] = [half(position), half(last)];
   }
-  return last === 0 ? reached : undefined;
+  return last === 0;
 }
 
 /** What shows that the tree of all leaves begins with that of the first `size` of them (RFC 6962 section 2.1.2). */
@@ -107,26 +122,22 @@ export function isConsistent(older: TreeHead, newer: TreeHead, proof: readonly U
   if (!Number.isSafeInteger(older.size) || !Number.isSafeInteger(newer.size)) return false;
   if (older.size < 1 || older.size > newer.size) return false;
   if (older.size === newer.size) return proof.length === 0 && equal(older.root, newer.root);
-  if (![older.root, newer.root, ...proof].every(isHash)) return false;
+  return [older.root, newer.root, ...proof].every(isHash) && leadsToBoth(older, newer, proof);
+}
+
+/** The proof begins at the largest subtree that both trees end in, and leads to either root. */
+function leadsToBoth(older: TreeHead, newer: TreeHead, proof: readonly Uint8Array[]): boolean {
   let [position, last] = [older.size - 1, newer.size - 1];
   while (position % 2 === 1) [position, last] = [half(position), half(last)];
   // Where the older tree is complete, its root is a node of the newer one and begins the path.
-  const path = position === 0 ? [older.root, ...proof] : proof;
-  const [first, ...siblings] = path;
+  const [first, ...siblings] = position === 0 ? [older.root, ...proof] : proof;
   if (first === undefined) return false;
   let [oldHash, newHash] = [first, first];
-  for (const sibling of siblings) {
-    if (last === 0) return false;
-    if (position % 2 === 1 || position === last) {
-      oldHash = nodeHash(sibling, oldHash);
-      newHash = nodeHash(sibling, newHash);
-      while (position % 2 === 0 && position !== 0) [position, last] = [half(position), half(last)];
-    } else {
-      newHash = nodeHash(newHash, sibling);
-    }
-    [position, last] = [half(position), half(last)];
-  }
-  return last === 0 && equal(oldHash, older.root) && equal(newHash, newer.root);
+  const isEnd = climb(position, last, siblings, (sibling, isLeft) => {
+    if (isLeft) oldHash = nodeHash(sibling, oldHash);
+    newHash = isLeft ? nodeHash(sibling, newHash) : nodeHash(newHash, sibling);
+  });
+  return isEnd && equal(oldHash, older.root) && equal(newHash, newer.root);
 }
 
 /** Nothing shorter or longer is hashed: where hashes end is known by their length alone. */

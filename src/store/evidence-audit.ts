@@ -28,7 +28,7 @@ export async function knownRuns(session: Session, runIds: readonly string[]): Pr
   return rows.map(([runId, isOverdue, payloadSha256]) => ({
     runId: String(runId),
     isOverdue: isOverdue === true,
-    payloadSha256: payloadSha256 === null ? null : String(payloadSha256),
+    payloadSha256: typeof payloadSha256 === 'string' ? payloadSha256 : null,
   }));
 }
 

@@ -70,7 +70,7 @@ export async function waitingLeaves(session: Session, limit: number): Promise<re
     runKey: String(runKey),
     attempt: Number(attempt),
     kind: Number(kind) === EVIDENCE_KINDS.open ? 'open' : 'close',
-    payloadSha256: payloadSha256 === null ? null : String(payloadSha256),
+    payloadSha256: typeof payloadSha256 === 'string' ? payloadSha256 : null,
   }));
 }
 

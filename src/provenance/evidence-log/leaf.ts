@@ -17,17 +17,17 @@ interface LeafOfRun {
   readonly attempt: number;
 }
 
-export interface OpenLeaf extends LeafOfRun {
+interface OpenLeaf extends LeafOfRun {
   readonly kind: 'open';
 }
 
-export interface CloseLeaf extends LeafOfRun {
+interface CloseLeaf extends LeafOfRun {
   readonly kind: 'close';
   /** Identity of the run's receipt: 64 lower-case hex digits. */
   readonly payloadSha256: string;
 }
 
-export const LEAF_BYTES_MAX = 1024;
+const LEAF_BYTES_MAX = 1024;
 const ATTEMPT_MAX = 2_147_483_647;
 const RUN_ID = /^[0-9a-z]{1,64}$/;
 const SHA256 = /^[0-9a-f]{64}$/;

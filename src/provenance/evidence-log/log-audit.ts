@@ -121,7 +121,7 @@ export class LogAudit {
       else this.#runs.set(runId, { attempt, isOpened: true, payloadSha256: null });
       return;
     }
-    if (known?.payloadSha256 != null) {
+    if (known !== undefined && known.payloadSha256 !== null) {
       this.#find({ code: 'LEAF_DUPLICATE', message: `leaf ${index} closes run ${runId} again`, runId });
       return;
     }

@@ -9,7 +9,7 @@ export const NOTE_BYTES_MAX = 131_072;
 const SIGNATURES_MAX = 32;
 const KEY_ID_BYTES = 4;
 const MALFORMED: VerificationCode = 'CHECKPOINT_MALFORMED';
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a note must not hold.
+// oxlint-disable-next-line no-control-regex -- control characters are what a note must not hold
 const CONTROL = /[\0-\x09\x0b-\x1f]/;
 
 interface NoteSignature {

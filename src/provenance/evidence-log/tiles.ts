@@ -1,7 +1,7 @@
 import { EMPTY_ROOT, HASH_BYTES, leafHash, merkleRoot, nodeHash } from '../merkle.ts';
 
 /** Hashes of a full tile. */
-export const TILE_WIDTH = 256;
+const TILE_WIDTH = 256;
 
 /** A file of a register that is laid out as static files. It never changes. */
 export interface TileFile {

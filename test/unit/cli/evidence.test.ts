@@ -87,7 +87,7 @@ describe('maestro evidence audit', () => {
     writeFileSync(join(cwd, 'kept'), (await register.checkpoint()).checkpoint);
     register.signed = [...register.entries];
     register.entries.splice(-1);
-    expect(await codes()).toEqual(['LOG_TRUNCATED', 'OPEN_WITHOUT_CLOSE'].slice(0, 1));
+    expect(await codes()).toEqual(['LOG_TRUNCATED']);
     register.signed = undefined;
     expect(await codes('--checkpoint', 'kept')).toContain('LOG_ROLLED_BACK');
     expect((await run('audit', '--checkpoint', 'kept')).exit).toBe(5);
@@ -169,8 +169,8 @@ describe('maestro evidence export', () => {
     });
     register.entries = textsOf(leavesOf(300));
     expect((await run('export', 'archive')).exit).toBe(0);
-    for (const [path, bytes] of before)
-      if (path !== join(folder, 'checkpoint')) expect(readFileSync(path)).toEqual(bytes);
+    const changed = [...before].filter(([path, bytes]) => !readFileSync(path).equals(bytes)).map(([path]) => path);
+    expect(changed).toEqual([join(folder, 'checkpoint')]);
     expect(readFileSync(join(folder, 'checkpoint'), 'utf8')).toBe((await register.checkpoint()).checkpoint);
     expect(existsSync(join(folder, 'tile/0/001'))).toBe(true);
     expect(existsSync(join(folder, 'checkpoints/0000000000000600'))).toBe(true);

@@ -22,7 +22,7 @@ class Nodes {
   append(leaves: readonly Uint8Array[]): void {
     const { nodes, edge } = appendedNodes(this.size, this.edge, leaves);
     for (const node of nodes) {
-      expect(this.#hashes.has(key(node))).toBe(false);
+      if (this.#hashes.has(key(node))) throw new Error(`a second node at ${key(node)}`);
       this.#hashes.set(key(node), node.hash);
     }
     this.added = nodes;

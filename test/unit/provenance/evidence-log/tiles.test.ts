@@ -4,24 +4,23 @@ import { type TileFile, Tiles, tilePath } from '../../../../src/provenance/evide
 import { leafHash, merkleRoot } from '../../../../src/provenance/merkle.ts';
 
 const leavesOf = (count: number): string[] => Array.from({ length: count }, (_, i) => `leaf ${i}`);
-const rootOf = (count: number): Uint8Array => merkleRoot(leavesOf(count).map((leaf) => leafHash(leaf)));
+const rootOf = (count: number): Buffer => merkleRoot(leavesOf(count).map((leaf) => leafHash(leaf)));
 
 /** Exports to each of the sizes, one after the other, each from files alone. */
 async function exported(sizes: readonly number[]): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   const write = (added: readonly TileFile[]): void => {
     for (const { path, bytes } of added) {
-      const there = files.get(path);
-      if (there) expect(Buffer.from(there).equals(bytes)).toBe(true);
+      if (!Buffer.from(files.get(path) ?? bytes).equals(bytes)) throw new Error(`${path} would change`);
       files.set(path, bytes);
     }
   };
   let before = 0;
   for (const size of sizes) {
     const tiles = await Tiles.after(before, async (path) => files.get(path) as Uint8Array);
-    expect(Buffer.from(tiles.root()).equals(rootOf(before))).toBe(true);
+    if (!rootOf(before).equals(tiles.root())) throw new Error(`another root after ${before} leaves`);
     for (const leaf of leavesOf(size).slice(before)) write(tiles.take(leaf));
-    expect(Buffer.from(tiles.root()).equals(rootOf(size))).toBe(true);
+    if (!rootOf(size).equals(tiles.root())) throw new Error(`another root of ${size} leaves`);
     write(tiles.partial());
     before = size;
   }
@@ -34,7 +33,8 @@ describe('a register as tiles', () => {
       fc.asyncProperty(
         fc.uniqueArray(fc.integer({ min: 1, max: 1500 }), { minLength: 1, maxLength: 4 }),
         async (sizes) => {
-          await exported(sizes.toSorted((a, b) => a - b));
+          const files = await exported(sizes.toSorted((a, b) => a - b));
+          expect(files.size).toBeGreaterThan(1);
         },
       ),
       { numRuns: 25 },
@@ -75,15 +75,12 @@ describe('a register as tiles', () => {
 
   it('does not go on from files that are cut off', async () => {
     const files = await exported([300]);
-    for (const [name, path] of [
-      ['a tile', 'tile/0/001.p/44'],
-      ['a bundle', 'tile/entries/001.p/44'],
-    ] as const) {
+    for (const path of ['tile/0/001.p/44', 'tile/entries/001.p/44']) {
       const cut = async (asked: string): Promise<Uint8Array> => {
         const bytes = files.get(asked) as Uint8Array;
         return asked === path ? bytes.subarray(0, -1) : bytes;
       };
-      await expect(Tiles.after(300, cut), name).rejects.toThrow(RangeError);
+      await expect(Tiles.after(300, cut)).rejects.toThrow(RangeError);
     }
   });
 });
