@@ -17,11 +17,8 @@ export interface Config {
   readonly keyFolder: string;
   /** What signs receipts (`MAESTRO_SIGNING_KEY`), and what signed older ones (`MAESTRO_TRUSTED_KEYS`). */
   readonly signing: SigningConfig;
-  /**
-   * PEM file of the Ed25519 key of the evidence register (`MAESTRO_EVIDENCE_KEY`, else in the state folder: a new state is a
-   * new register). Absolute.
-   */
-  readonly evidenceKeyFile: string;
+  /** PEM file of the Ed25519 key of the evidence register (`MAESTRO_EVIDENCE_KEY`), instead of one in `keyFolder`. Absolute. */
+  readonly evidenceKeyFile: string | undefined;
   /** Name of the register in its checkpoints (`MAESTRO_EVIDENCE_ORIGIN`). */
   readonly evidenceOrigin: string | undefined;
   /** Postgres (`DATABASE_URL`); the embedded database where it is absent. May hold a password: never show it. */
@@ -49,13 +46,13 @@ export interface DisplayConfig {
 export function readConfig(environment: Environment, root: string): Config {
   const read = (name: string): string | undefined => environment[name] || undefined;
   const keyFolder = join(stateHome(read('XDG_STATE_HOME')), 'maestro');
-  const stateFolder = resolve(root, read('MAESTRO_HOME') ?? join('.maestro', 'state'));
+  const evidenceKey = read('MAESTRO_EVIDENCE_KEY');
   return Object.freeze({
     root,
-    stateFolder,
+    stateFolder: resolve(root, read('MAESTRO_HOME') ?? join('.maestro', 'state')),
     keyFolder,
     signing: readSigningConfig(read, { root, keyFolder }),
-    evidenceKeyFile: resolve(root, read('MAESTRO_EVIDENCE_KEY') ?? join(stateFolder, 'evidence-key.pem')),
+    evidenceKeyFile: evidenceKey === undefined ? undefined : resolve(root, evidenceKey),
     evidenceOrigin: evidenceOrigin(read('MAESTRO_EVIDENCE_ORIGIN')),
     databaseUrl: databaseUrl(read('DATABASE_URL')),
     userName: read('USER') ?? read('LOGNAME') ?? userNameOfProcess(),

@@ -12,7 +12,6 @@ import { compilePipeline, lintPipeline } from '../src/pipeline/compile.ts';
 import type { OwnRules } from '../src/policy/own/own-rules.ts';
 import type { PlanPreview, StartRun } from '../src/protocol/client.ts';
 import type { IssuerFact } from '../src/provenance/facts.ts';
-import { openEvidenceKey } from '../src/provenance/signers/evidence-key.ts';
 import { startLocalRunner } from '../src/runners/local/local-runner.ts';
 import { reclaimLocalWorkers } from '../src/runners/local/worker-name.ts';
 import { BUILT_IN_STEPS } from '../src/steps/built-in.ts';
@@ -26,6 +25,7 @@ import { versionOfHouse } from './house.ts';
 import { localClient } from './local-client.ts';
 import { openDatabase } from './open-database.ts';
 import { openSigner } from './open-signer.ts';
+import { openRegisterKey } from './register-key.ts';
 import { openSharedState } from './shared-state.ts';
 import { prepareStateFolder } from './state-folder.ts';
 
@@ -81,7 +81,7 @@ interface OwnMaestro extends LocalMaestro {
 async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestro> {
   const [{ policy, openPatched, readRules }, logSigner, signer] = await Promise.all([
     openPolicyOf(config),
-    openEvidenceKey(config.evidenceKeyFile, config.evidenceOrigin),
+    openRegisterKey(config),
     openSigner(config.signing),
   ]);
   const blobs = openFileBlobs(join(config.stateFolder, 'blobs'));

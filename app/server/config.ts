@@ -31,8 +31,9 @@ export interface ServerConfig {
   readonly databaseUrl: string | undefined;
   readonly stateFolder: string;
   readonly signing: SigningConfig;
-  /** Of the evidence register. */
-  readonly evidenceKeyFile: string;
+  /** Of the evidence register; undefined: one in `keyFolder`. */
+  readonly evidenceKeyFile: string | undefined;
+  readonly keyFolder: string;
   readonly evidenceOrigin: string;
   /** Where values of secrets come from; none where the list is empty. */
   readonly secrets: SecretsConfig;
@@ -88,6 +89,7 @@ export function readServerConfig(environment: Environment, root: string): Server
     stateFolder: local.stateFolder,
     signing: local.signing,
     evidenceKeyFile: local.evidenceKeyFile,
+    keyFolder: local.keyFolder,
     evidenceOrigin: local.evidenceOrigin ?? `${new URL(publicUrl).host}/evidence`,
     secrets: readSecretsConfig(read, { root, keyFolder: local.keyFolder }),
     policyFile: pathOf(read('MAESTRO_POLICY'), root),

@@ -26,7 +26,6 @@ import { compilePipeline } from '../../src/pipeline/compile.ts';
 import type { OwnRules } from '../../src/policy/own/own-rules.ts';
 import { RulesFolder } from '../../src/policy/own/rules-folder.ts';
 import type { IssuerFact } from '../../src/provenance/facts.ts';
-import { openEvidenceKey } from '../../src/provenance/signers/evidence-key.ts';
 import { STEP_CATALOG } from '../../src/steps/catalog.ts';
 import { openFileBlobs } from '../../src/store/blobs.ts';
 import { openCheckBoard } from '../../src/store/check-board.ts';
@@ -51,6 +50,7 @@ import { versionOfHouse } from '../house.ts';
 import { openDatabase } from '../open-database.ts';
 import { openSigner } from '../open-signer.ts';
 import { publicKeysOf } from '../public-keys.ts';
+import { openRegisterKey } from '../register-key.ts';
 import { prepareStateFolder } from '../state-folder.ts';
 import { type Conductor, type OnError, openConductor } from './conductor.ts';
 import type { ServerConfig } from './config.ts';
@@ -166,7 +166,7 @@ async function openRooms(
   const [{ ownRules, opened, reopen }, signer, logSigner, secrets] = await Promise.all([
     openRules(config, onError),
     openSigner(config.signing),
-    openEvidenceKey(config.evidenceKeyFile, config.evidenceOrigin),
+    openRegisterKey(config),
     openSecrets(config, log),
   ]);
   const claimant = openClaimant(db, newId());

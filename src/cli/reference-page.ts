@@ -40,10 +40,7 @@ const ENVIRONMENT: readonly (readonly string[])[] = [
   ['`MAESTRO_SIGNING_KEY`', 'PEM file of the private key that signs receipts, or the `kms://` address of one'],
   ['`MAESTRO_TRUSTED_KEYS`', 'public keys of older receipts, instead of `keys.json` beside the signing key'],
   ['`MAESTRO_KMS_VAULT_…`', 'how to log in to the vault of a `kms://vault` key: see docs/guides/signing-keys.md'],
-  [
-    '`MAESTRO_EVIDENCE_KEY`',
-    'PEM file of the Ed25519 key of the register, instead of `evidence-key.pem` in the folder of the state',
-  ],
+  ['`MAESTRO_EVIDENCE_KEY`', 'PEM file of the Ed25519 key of the register, instead of one that is made for each state'],
   ['`MAESTRO_EVIDENCE_ORIGIN`', 'name of the register in its checkpoints (default: made of its key)'],
   ['`XDG_STATE_HOME`, `XDG_CACHE_HOME`', 'where keys and the compile cache live'],
   ['`NO_COLOR`, `FORCE_COLOR`, `TERM`, `CI`, `COLUMNS`, `LANG`', 'how the output looks'],

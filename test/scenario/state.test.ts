@@ -67,7 +67,9 @@ describe('what a run leaves behind', { timeout: TIMEOUT_MS }, () => {
   it('ignores itself in git, and keeps its key outside of the project’s state', () => {
     expect(readFileSync(join(state, '.gitignore'), 'utf8')).toBe('*\n');
     const keys = join(project.root, '.keys', 'maestro');
-    for (const name of readdirSync(keys)) expect(statSync(join(keys, name)).mode & 0o077).toBe(0);
+    const names = readdirSync(keys, { recursive: true, encoding: 'utf8' });
+    expect(names.filter((name) => name.endsWith('.pem'))).toHaveLength(2);
+    for (const name of names) expect(statSync(join(keys, name)).mode & 0o077).toBe(0);
     expect(readdirSync(state, { recursive: true }).join('\n')).not.toContain('.pem');
   });
 
@@ -130,7 +132,7 @@ describe('what a run leaves behind', { timeout: TIMEOUT_MS }, () => {
 
 const DIGEST = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-const FILES = ['run.json', 'receipt.sigstore.json', 'maestro.pub'];
+const FILES = ['run.json', 'receipt.sigstore.json', 'maestro.pub', 'receipt.tlog-proof', 'log.pub'];
 
 /** A file system of its own needs root; a limit of file sizes would not show a full disk. */
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
