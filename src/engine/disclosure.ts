@@ -1,7 +1,9 @@
 import { canonicalJson } from '../base/canonical-json.ts';
 import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
+import { isMaestroError } from '../base/errors.ts';
+import type { EvidenceDesk } from '../protocol/evidence.ts';
 import { draftDisclosure, LOG_BYTES_MAX, sealDisclosure } from '../provenance/disclosure/disclosure.ts';
-import type { PolicyMaterial, PolicyRules, StepLog } from '../provenance/disclosure/disclosure-facts.ts';
+import type { PolicyMaterial, PolicyRules, RegisterProof, StepLog } from '../provenance/disclosure/disclosure-facts.ts';
 import { fairShare } from '../provenance/disclosure/fit-logs.ts';
 import { signatureOf } from '../provenance/envelope.ts';
 import type { ReceiptPredicate, ReceiptStatement } from '../provenance/receipt.ts';
@@ -11,6 +13,7 @@ import { loadDecisionData, loadDecisionInputs } from '../store/decision-inputs.t
 import { type DisclosureSignature, readDisclosureSignature, saveDisclosureSignature } from '../store/disclosures.ts';
 import { type LogPosition, readLogChunks } from '../store/logs.ts';
 import { stepAt } from './compiled-plan.ts';
+import { firstProof } from './evidence-desk.ts';
 import type { Queries } from './queries.ts';
 import type { RunEntry } from './run-entry.ts';
 
@@ -20,6 +23,7 @@ export interface DisclosureTools {
   readonly signer: Signer;
   /** What answers policy's questions here, in a form that others can ask. */
   readonly readRules: () => Promise<PolicyRules>;
+  readonly evidence: EvidenceDesk;
 }
 
 /**
@@ -37,9 +41,20 @@ export async function disclose(tools: DisclosureTools, run: number): Promise<Uin
     policy: await policyMaterial(tools, predicate),
     logs: await keptLogs(tools.db, run, entry, predicate),
     attestations: [],
-    register: null,
+    register: await registered(tools, entry.key),
   });
   return sealDisclosure(draft, await signed(tools, run, draft.payload));
+}
+
+/** The receipt is on its way into the register for moments after it was signed: a pack without the proof would be another one. */
+async function registered({ db, evidence }: DisclosureTools, run: string): Promise<RegisterProof | null> {
+  const proof = await firstProof(db, run);
+  if (proof) return proof;
+  await evidence.awaitProofs(run).catch((error: unknown) => {
+    // Nobody who has the register's key is here.
+    if (!isMaestroError(error, 'EVIDENCE_NOT_FOUND')) throw error;
+  });
+  return firstProof(db, run);
 }
 
 /** One signature for one payload, however often it is asked for. */

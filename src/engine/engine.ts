@@ -297,7 +297,7 @@ export class Engine {
 
   /** @throws RUN_NOT_FINISHED, RECEIPT_NOT_READY */
   disclose(run: number): Promise<Uint8Array> {
-    return disclose({ ...this.#options, queries: this.#queries }, run);
+    return disclose({ ...this.#options, queries: this.#queries, evidence: this.evidence }, run);
   }
 
   /** Resolves when the run has ended and its receipt is signed, when it only waits for people, or when the signal fires. */

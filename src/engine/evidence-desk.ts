@@ -6,11 +6,13 @@ import {
   type RunProofs,
   type SignedCheckpoint,
 } from '../protocol/evidence.ts';
+import type { RegisterProof } from '../provenance/disclosure/disclosure-facts.ts';
 import { tlogProofText } from '../provenance/evidence-log/tlog-proof.ts';
 import { readConsistencyProof, readInclusionProof } from '../provenance/merkle-nodes.ts';
 import type { Database } from '../store/database.ts';
 import { knownRuns, unloggedRuns } from '../store/evidence-audit.ts';
 import {
+  firstCheckpoint,
   latestCheckpoint,
   leavesFrom,
   leavesOfRun,
@@ -59,6 +61,27 @@ export function openEvidenceDesk({ db, hub, registrar }: EvidenceDeskTools): Evi
   return desk;
 }
 
+/**
+ * That a run's receipt is in the register, as it could be shown first: it is the same for good. Null where the receipt is on its way.
+ * @param run whole id
+ */
+export async function firstProof(db: Database, run: string): Promise<RegisterProof | null> {
+  const close = (await leavesOfRun(db, run)).find(({ kind }) => kind === 'close');
+  const checkpoint = close && (await firstCheckpoint(db, close.index));
+  const logKey = await logVerifierKey(db);
+  if (!close || !checkpoint || logKey === undefined) return null;
+  return { logKey, proof: await proofText(db, close, checkpoint) };
+}
+
+async function proofText(
+  db: Database,
+  { index }: StoredLeaf,
+  { size, note }: { readonly size: number; readonly note: string },
+): Promise<string> {
+  const hashes = await readInclusionProof(index, size, (places) => readLogNodes(db, places));
+  return tlogProofText({ index, hashes, checkpoint: note });
+}
+
 async function signedCheckpoint(db: Database): Promise<SignedCheckpoint> {
   const latest = await latestCheckpoint(db);
   const verifierKey = await logVerifierKey(db);
@@ -79,9 +102,7 @@ async function proofsIn(db: Database, run: string): Promise<RunProofs> {
   const prove = async (kind: StoredLeaf['kind']): Promise<ProvenLeaf | null> => {
     const leaf = leaves.find((one) => one.kind === kind);
     if (!leaf || !latest) return null;
-    const hashes = await readInclusionProof(leaf.index, latest.size, (places) => readLogNodes(db, places));
-    const proof = tlogProofText({ index: leaf.index, hashes, checkpoint: latest.note });
-    return { index: leaf.index, leaf: leaf.body, proof };
+    return { index: leaf.index, leaf: leaf.body, proof: await proofText(db, leaf, latest) };
   };
   return { verifierKey, open: await prove('open'), close: await prove('close') };
 }

@@ -142,6 +142,19 @@ function hashOf(hash: unknown, body: unknown): Uint8Array {
   throw new RangeError('the register lacks a node that its size implies');
 }
 
+/** The first one that covers a leaf: it stays the same for good. */
+export async function firstCheckpoint(
+  session: Session,
+  leafIndex: number,
+): Promise<{ readonly size: number; readonly note: string } | undefined> {
+  const rows = await session.query(
+    'evidence_first',
+    'select size, note from evidence_checkpoint where size > $1 order by size limit 1',
+    [leafIndex],
+  );
+  return rows[0] && { size: Number(rows[0][0]), note: String(rows[0][1]) };
+}
+
 /** Undefined where the register is empty. */
 export async function latestCheckpoint(
   session: Session,

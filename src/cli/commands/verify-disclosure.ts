@@ -1,8 +1,10 @@
+import { resolve } from 'node:path';
 import { readArchive } from '../../provenance/disclosure/archive.ts';
 import { KEY_NAME } from '../../provenance/disclosure/pack-files.ts';
 import { type VerifiedDisclosure, verifyDisclosure } from '../../provenance/disclosure/verify-disclosure.ts';
 import type { VerifyRequest } from '../../provenance/verify.ts';
 import type { CommandContext } from '../context.ts';
+import { readLogKeyFile } from '../evidence-files.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { plural } from '../finding-text.ts';
 import { safeText } from '../terminal-text.ts';
@@ -12,13 +14,20 @@ export function isArchive(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-/** @param key whom to trust; undefined for the key in the pack, which shows that nothing was changed, not who signed */
+/** Whom to trust. Undefined: the keys in the pack, which show that nothing was changed, not who signed. */
+interface TrustedBy {
+  readonly key: VerifyRequest['key'] | undefined;
+  /** Path of the register's key. */
+  readonly logKey: string | undefined;
+}
+
 export async function verifyArchive(
   archive: Buffer,
-  key: VerifyRequest['key'] | undefined,
+  { key, logKey }: TrustedBy,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const verified = await verifyDisclosure({ archive, key: key ?? (await keyInside(archive)) });
+  const given = logKey === undefined ? {} : { logKey: readLogKeyFile(resolve(context.cwd, logKey)) };
+  const verified = await verifyDisclosure({ archive, key: key ?? (await keyInside(archive)), ...given });
   if (context.output.isJson) context.output.json(verifiedDocument(verified, key !== undefined));
   else show(verified, key !== undefined, context);
   return EXIT.ok;
@@ -29,7 +38,7 @@ async function keyInside(archive: Uint8Array): Promise<string> {
   return Buffer.from(files.get(KEY_NAME) ?? []).toString();
 }
 
-function verifiedDocument({ receipt, manifest, files }: VerifiedDisclosure, isKeyTrusted: boolean): object {
+function verifiedDocument({ receipt, manifest, files, logged }: VerifiedDisclosure, isKeyTrusted: boolean): object {
   const { run } = receipt.statement.predicate;
   return {
     isValid: true,
@@ -41,11 +50,12 @@ function verifiedDocument({ receipt, manifest, files }: VerifiedDisclosure, isKe
     decisions: manifest.policy.decisions.length,
     replayableDecisions: replayable(manifest),
     attestations: manifest.attestations,
+    log: logged ? { origin: logged.checkpoint.origin, index: logged.index, size: logged.checkpoint.size } : null,
   };
 }
 
 function show(
-  { receipt, manifest, files }: VerifiedDisclosure,
+  { receipt, manifest, files, logged }: VerifiedDisclosure,
   isKeyTrusted: boolean,
   { output }: CommandContext,
 ): void {
@@ -59,6 +69,8 @@ function show(
   output.line(`  holds    ${plural(files.size, 'file')}, each of them signed for`);
   const decisions = manifest.policy.decisions.length;
   output.line(`  policy   ${plural(decisions, 'decision')}, ${replayable(manifest)} of which opa can be asked again`);
+  if (logged)
+    output.line(`  register leaf ${logged.index} of ${logged.checkpoint.size}, ${safeText(logged.checkpoint.origin)}`);
   if (manifest.attestations.length > 0)
     output.line(
       `  signed   ${[...new Set(manifest.attestations.map(({ predicateType }) => safeText(predicateType)))].join(', ')}`,

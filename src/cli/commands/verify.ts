@@ -38,7 +38,11 @@ export const verify: Command = async (args, context) => {
   const bytes = readReceiptFile(files.bundle);
   const hasKey = args.has('key') || args.has('keys');
   if (isArchive(bytes))
-    return verifyArchive(bytes, hasKey ? readKeys(args, context.cwd, files).key : undefined, context);
+    return verifyArchive(
+      bytes,
+      { key: hasKey ? readKeys(args, context.cwd, files).key : undefined, logKey: args.text('log-key') },
+      context,
+    );
   const { key, isGiven } = readKeys(args, context.cwd, files);
   const { keyHint, ...verified } = verifyReceipt({ bundle: bytes, key, ...recordOf(files) });
   const logged = checkLogged(verified, files, args.text('log-key'), context.cwd);

@@ -56,7 +56,7 @@ export interface SignedAttestation {
 }
 
 /** A C2SP tlog-proof, and the key that verifies its checkpoint, as a C2SP vkey. */
-interface RegisterProof {
+export interface RegisterProof {
   readonly proof: string;
   readonly logKey: string;
 }

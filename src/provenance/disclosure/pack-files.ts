@@ -20,8 +20,8 @@ import { EMPTY_ROOT, REPLAY_SCRIPT, verifyText } from './verify-text.ts';
 const EMPTY_ROOT_NAME = 'empty-root.json';
 export const RECEIPT_NAME = 'receipt.sigstore.json';
 export const KEY_NAME = 'maestro.pub';
-const PROOF_NAME = 'receipt.tlog-proof';
-const LOG_KEY_NAME = 'log.vkey';
+export const PROOF_NAME = 'receipt.tlog-proof';
+export const LOG_KEY_NAME = 'log.pub';
 
 /** The receipt's own predicate, as it was read of its payload, beside everything that it speaks of. */
 export interface DisclosedRun {

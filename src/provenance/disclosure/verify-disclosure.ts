@@ -1,4 +1,6 @@
 import { type Digest, digestBytes, hexOf } from '../../base/digest.ts';
+import { type NoteKey, readVerifierKey } from '../evidence-log/note-key.ts';
+import { type LoggedLeaf, verifyLogged } from '../evidence-log/verify-log.ts';
 import { openEnvelope } from '../open-envelope.ts';
 import type { ReceiptPredicate } from '../receipt.ts';
 import { RUN_RECORD_NAME } from '../run-record.ts';
@@ -8,7 +10,7 @@ import { type ArtifactClaim, type ExpectedRun, keyFinder, type VerifiedReceipt, 
 import { type PackFiles, readArchive } from './archive.ts';
 import { readDisclosurePayload, SUMS_BUNDLE_NAME, SUMS_NAME } from './disclosure-statement.ts';
 import { type DisclosureManifest, MANIFEST_NAME, readManifest } from './manifest.ts';
-import { RECEIPT_NAME, sumsOf } from './pack-files.ts';
+import { LOG_KEY_NAME, PROOF_NAME, RECEIPT_NAME, sumsOf } from './pack-files.ts';
 
 export interface VerifyDisclosureRequest {
   /** Bytes of the pack. */
@@ -16,12 +18,16 @@ export interface VerifyDisclosureRequest {
   readonly key: string | readonly TrustedKey[];
   readonly artifacts?: readonly ArtifactClaim[];
   readonly expected?: ExpectedRun;
+  /** Whose register the receipt must be in; absent: that of the key in the pack, where there is a proof. */
+  readonly logKey?: NoteKey;
 }
 
 export interface VerifiedDisclosure {
   readonly receipt: VerifiedReceipt;
   readonly manifest: DisclosureManifest;
   readonly files: PackFiles;
+  /** Where the receipt stands in the register; undefined where nothing shows that. */
+  readonly logged: LoggedLeaf | undefined;
 }
 
 /**
@@ -48,7 +54,8 @@ export async function verifyDisclosure(request: VerifyDisclosureRequest): Promis
   checkLogs(files, manifest, predicate);
   checkPolicy(files, manifest, predicate);
   checkAttestations(files, manifest);
-  return { receipt, manifest, files };
+  const logged = checkRegister(files, receipt, request.logKey);
+  return { receipt, manifest, files, logged };
 }
 
 function fileOf(files: PackFiles, path: string): Uint8Array {
@@ -134,4 +141,25 @@ function demandPack(files: PackFiles, data: string | null, digest: Digest | unde
 
 function checkAttestations(files: PackFiles, { attestations }: DisclosureManifest): void {
   for (const { path } of attestations) fileOf(files, path);
+}
+
+function checkRegister(
+  files: PackFiles,
+  { payloadSha256, statement }: VerifiedReceipt,
+  given: NoteKey | undefined,
+): LoggedLeaf | undefined {
+  const proof = files.get(PROOF_NAME);
+  demand(
+    proof !== undefined || given === undefined,
+    'LOG_PROOF_MISSING',
+    `expected ${PROOF_NAME} in the pack: nothing shows that the register has the receipt`,
+  );
+  if (proof === undefined) return undefined;
+  const { id, attempt } = statement.predicate.run;
+  const key = given ?? readVerifierKey(textOf(files, LOG_KEY_NAME));
+  return verifyLogged({ v: 1, kind: 'close', runId: id, attempt, payloadSha256 }, textOf(files, PROOF_NAME), key);
+}
+
+function textOf(files: PackFiles, path: string): string {
+  return Buffer.from(fileOf(files, path)).toString();
 }

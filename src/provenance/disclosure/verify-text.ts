@@ -109,11 +109,11 @@ function registerPart({ hasRegisterProof }: DisclosureManifest): string {
   if (!hasRegisterProof) return '';
   return `## That it stands in the register
 
-\`receipt.tlog-proof\` is a [C2SP tlog-proof](https://c2sp.org/tlog-proof) of the receipt's leaf, \`log.vkey\` the key of the log. Get
+\`receipt.tlog-proof\` is a [C2SP tlog-proof](https://c2sp.org/tlog-proof) of the receipt's leaf, \`log.pub\` the key of the log. Get
 that key from whoever runs the Maestro, too:
 
 \`\`\`sh
-maestro verify disclosure.tgz --key THEIR_KEY.pub --log-key THEIR_LOG.vkey
+maestro verify disclosure.tgz --key THEIR_KEY.pub --log-key THEIR_LOG.pub
 \`\`\`
 `;
 }

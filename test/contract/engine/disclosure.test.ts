@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { verifyDisclosure } from '../../../src/provenance/disclosure/verify-disclosure.ts';
+import { readVerifierKey } from '../../../src/provenance/evidence-log/note-key.ts';
 import { openTestEngine } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
+import { newLogSigner } from '../../unit/provenance/evidence-log/sample-log.ts';
 import { onEveryStore } from './engines.ts';
 
 onEveryStore('a disclosure pack', (world) => {
@@ -24,6 +26,27 @@ onEveryStore('a disclosure pack', (world) => {
     expect(receipt.statement.predicate.run.status).toBe('failed');
     expect(manifest.policy.decisions.length).toBeGreaterThan(0);
     expect(manifest.policy.decisions.every(({ isReplayable }) => isReplayable)).toBe(true);
+  });
+
+  it('shows that its receipt is in the register, and stays as it is while that grows', async () => {
+    const w = world();
+    const [first, second] = [await w.start([planStep('a')]), await w.start([planStep('a')])];
+    const worker = await w.worker();
+    await worker.run('a', { kind: 'succeeded' });
+    await w.end(first);
+    const archive = await w.engine.disclose(first);
+    await worker.run('a', { kind: 'succeeded' });
+    await w.end(second);
+    await w.engine.disclose(second);
+    expect(Buffer.from(await w.engine.disclose(first)).equals(archive)).toBe(true);
+    const { publicKey } = await w.engine.readReceipt(first);
+    const logKey = readVerifierKey((await w.engine.evidence.checkpoint()).verifierKey);
+    const { logged } = await verifyDisclosure({ archive, key: publicKey, logKey });
+    expect(logged?.index).toBeGreaterThan(0);
+    const another = readVerifierKey(newLogSigner('another.example/evidence').verifierKey);
+    await expect(verifyDisclosure({ archive, key: publicKey, logKey: another })).rejects.toMatchObject({
+      code: 'KEY_UNKNOWN',
+    });
   });
 
   it('is signed once, however many ask for it at the same moment', async () => {

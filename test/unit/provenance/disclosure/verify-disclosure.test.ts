@@ -7,8 +7,10 @@ import { disclosurePayload } from '../../../../src/provenance/disclosure/disclos
 import { sumsOf } from '../../../../src/provenance/disclosure/pack-files.ts';
 import { verifyDisclosure } from '../../../../src/provenance/disclosure/verify-disclosure.ts';
 import { signatureOf, signPayload } from '../../../../src/provenance/envelope.ts';
+import { readVerifierKey } from '../../../../src/provenance/evidence-log/note-key.ts';
 import type { Signer } from '../../../../src/provenance/signer.ts';
 import { VerificationError } from '../../../../src/provenance/verification-error.ts';
+import { LOG_SIGNER } from '../../../fakes/engine.ts';
 import { sampleSigner } from '../sample-run.ts';
 import { logOf, sampleFacts, samplePack } from './sample-disclosure.ts';
 
@@ -155,6 +157,13 @@ describe('a disclosure pack', () => {
       files.set('run.json', Buffer.from(another.receipt.runRecord));
     };
     expect(await refusal(await forged(swap))).toBe('RUN_MISMATCH');
+  });
+
+  it('without a proof of the register is refused by whoever names one', async () => {
+    const logKey = readVerifierKey(LOG_SIGNER.verifierKey);
+    await expect(verifyDisclosure({ archive, key: signer.publicKeyPem, logKey })).rejects.toMatchObject({
+      code: 'LOG_PROOF_MISSING',
+    });
   });
 
   it('shows on its page as text what somebody called things', async () => {
