@@ -51,13 +51,14 @@ export async function logVerifierKey(session: Session): Promise<string | undefin
   return rows[0] && String(rows[0][0]);
 }
 
-/** The oldest; a run's end never stands before its beginning. */
+/** The oldest; a run's end never stands before its beginning. An end whose receipt is gone holds up nobody: its run stays open. */
 export async function waitingLeaves(session: Session, limit: number): Promise<readonly WaitingLeaf[]> {
   const rows = await session.query(
     'evidence_waiting',
     // Each is looked up: a plan that reads all runs for the sake of one takes longer than everything else here.
     `select q.id, q.run_id, r.key, r.attempt, q.kind, c.payload_sha256
-     from (select id, run_id, kind from evidence_queue order by id limit $1) q
+     from (select id, run_id, kind from evidence_queue e where kind = ${EVIDENCE_KINDS.open}
+       or exists (select 1 from receipt where run_id = e.run_id) order by id limit $1) q
      cross join lateral (select key, attempt from run where id = q.run_id limit 1) r
      left join lateral (
        select payload_sha256 from receipt where run_id = q.run_id and q.kind = ${EVIDENCE_KINDS.close} limit 1) c on true
