@@ -2,7 +2,7 @@ import { leafHash } from '../provenance/merkle.ts';
 import type { NodePlace, TreeNode } from '../provenance/merkle-nodes.ts';
 import { intArray, textArray } from './array-literal.ts';
 import { EVIDENCE_KINDS } from './codes.ts';
-import type { Session } from './database.ts';
+import type { Row, Session } from './database.ts';
 
 /** Locks (number, 0) of a two-number advisory lock: ticks use 7309. */
 const LOCK = 7310;
@@ -51,28 +51,42 @@ export async function logVerifierKey(session: Session): Promise<string | undefin
   return rows[0] && String(rows[0][0]);
 }
 
-/** The oldest; a run's end never stands before its beginning. An end whose receipt is gone holds up nobody: its run stays open. */
+/**
+ * The oldest; a run's end never stands before its beginning. What somebody changed by hand holds up nobody: an end whose receipt is
+ * gone, and what is there twice.
+ */
 export async function waitingLeaves(session: Session, limit: number): Promise<readonly WaitingLeaf[]> {
   const rows = await session.query(
     'evidence_waiting',
     // Each is looked up: a plan that reads all runs for the sake of one takes longer than everything else here.
     `select q.id, q.run_id, r.key, r.attempt, q.kind, c.payload_sha256
-     from (select id, run_id, kind from evidence_queue e where kind = ${EVIDENCE_KINDS.open}
-       or exists (select 1 from receipt where run_id = e.run_id) order by id limit $1) q
+     from (select id, run_id, kind from evidence_queue e
+       where (kind = ${EVIDENCE_KINDS.open} or exists (select 1 from receipt where run_id = e.run_id))
+         and not exists (select 1 from evidence_leaf where run_id = e.run_id and kind = e.kind) order by id limit $1) q
      cross join lateral (select key, attempt from run where id = q.run_id limit 1) r
      left join lateral (
        select payload_sha256 from receipt where run_id = q.run_id and q.kind = ${EVIDENCE_KINDS.close} limit 1) c on true
      order by q.id`,
     [limit],
   );
-  return rows.map(([id, run, runKey, attempt, kind, payloadSha256]) => ({
+  const leaves = new Map<string, WaitingLeaf>();
+  for (const row of rows) {
+    const leaf = toWaiting(row);
+    const name = `${leaf.kind} ${leaf.run}`;
+    if (!leaves.has(name)) leaves.set(name, leaf);
+  }
+  return [...leaves.values()];
+}
+
+function toWaiting([id, run, runKey, attempt, kind, payloadSha256]: Row): WaitingLeaf {
+  return {
     id: Number(id),
     run: Number(run),
     runKey: String(runKey),
     attempt: Number(attempt),
     kind: Number(kind) === EVIDENCE_KINDS.open ? 'open' : 'close',
     payloadSha256: typeof payloadSha256 === 'string' ? payloadSha256 : null,
-  }));
+  };
 }
 
 /** Size of the register, and the hashes that an append goes on from: see `edgePlaces`. */
