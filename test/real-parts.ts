@@ -17,6 +17,7 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   opa: { variable: 'MAESTRO_TEST_OPA', install: '.ci/tools/opa.sh' },
   cosign2: { variable: 'MAESTRO_TEST_COSIGN2', install: '.ci/tools/cosign.sh' },
   cosign3: { variable: 'MAESTRO_TEST_COSIGN3', install: '.ci/tools/cosign.sh' },
+  'slsa-verifier': { variable: 'MAESTRO_TEST_SLSA_VERIFIER', install: '.ci/tools/slsa-verifier.sh' },
   python: { variable: 'MAESTRO_TEST_PYTHON', install: 'apt-get install python3' },
   act: { variable: 'MAESTRO_TEST_ACT', install: '.ci/tools/act.sh' },
   actionlint: { variable: 'MAESTRO_TEST_ACTIONLINT', install: '.ci/tools/actionlint.sh' },
@@ -35,6 +36,7 @@ export type PartName =
   | 'opa'
   | 'cosign2'
   | 'cosign3'
+  | 'slsa-verifier'
   | 'python'
   | 'act'
   | 'actionlint'

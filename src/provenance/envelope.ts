@@ -32,6 +32,15 @@ export function bundleOf(payload: string, signature: string, keyHint: string): s
   });
 }
 
+/** The DSSE envelope without a bundle around it: what slsa-verifier reads. */
+export function envelopeOf(payload: string, signature: string): string {
+  return canonicalJson({
+    payload: Buffer.from(payload).toString('base64'),
+    payloadType: PAYLOAD_TYPE,
+    signatures: [{ sig: signature }],
+  });
+}
+
 /**
  * The bytes that a DSSE signature covers: lengths come first, so type and payload cannot flow into each other.
  * @source https://github.com/secure-systems-lab/dsse/blob/master/protocol.md

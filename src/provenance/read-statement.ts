@@ -7,6 +7,13 @@ import { demand } from './verification-error.ts';
 
 /** A value as the statement of a receipt, whose predicate has exactly the fields of the version that it names. */
 export function readStatement(value: Json): ReceiptStatement {
+  const statement = readTypedStatement(value, RECEIPT_PREDICATE_TYPE);
+  checkSchema(statement['predicate']);
+  return statement as unknown as ReceiptStatement;
+}
+
+/** A value as a statement of a predicate type, whose predicate nobody has looked at yet. */
+export function readTypedStatement(value: Json, predicateType: string): JsonObject {
   demand(isJsonObject(value), 'STATEMENT_MALFORMED', 'expected the payload to be an object');
   const fields = Object.keys(value).join();
   demand(
@@ -14,14 +21,9 @@ export function readStatement(value: Json): ReceiptStatement {
     'STATEMENT_MALFORMED',
     'expected an in-toto Statement v1 with its four fields and no other',
   );
-  demand(
-    value['predicateType'] === RECEIPT_PREDICATE_TYPE,
-    'PREDICATE_TYPE_WRONG',
-    `expected a ${RECEIPT_PREDICATE_TYPE}`,
-  );
+  demand(value['predicateType'] === predicateType, 'PREDICATE_TYPE_WRONG', `expected a ${predicateType}`);
   checkSubjectForm(value['subject']);
-  checkSchema(value['predicate']);
-  return value as unknown as ReceiptStatement;
+  return value;
 }
 
 const SUBJECT_NAME = /^[!-~]+$/;

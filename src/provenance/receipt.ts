@@ -119,6 +119,7 @@ function encodeSegment(text: string): string {
   return encodeUnprintable(text).replaceAll('/', '%2F');
 }
 
-function encodeUnprintable(text: string): string {
+/** Printable ASCII without `%`, the rest percent-encoded. */
+export function encodeUnprintable(text: string): string {
   return text.replace(/[^!-$&-~]+/gu, encodeURIComponent);
 }

@@ -70,6 +70,9 @@ export const VERIFICATION_CODES = [
   'CLOSE_WITHOUT_OPEN',
   'CLOSE_MISMATCH',
   'RUN_NOT_LOGGED',
+  // What a statement beside the receipt says
+  'PREDICATE_INVALID',
+  'BUILDER_MISMATCH',
 ] as const;
 
 export type VerificationCode = (typeof VERIFICATION_CODES)[number];

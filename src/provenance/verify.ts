@@ -111,12 +111,12 @@ export function keyFinder(key: VerifyRequest['key']): (hint: string) => PublicKe
   return (hint) => findKey(keys, hint);
 }
 
-interface KeyEntry {
+export interface KeyEntry {
   readonly key: PublicKey;
   readonly trust: TrustedKey;
 }
 
-function readTrustedKeys(key: string | readonly TrustedKey[]): Map<string, KeyEntry> {
+export function readTrustedKeys(key: string | readonly TrustedKey[]): Map<string, KeyEntry> {
   const given = typeof key === 'string' ? [{ publicKeyPem: key }] : key;
   return new Map(
     given.map((trust) => {
@@ -127,7 +127,7 @@ function readTrustedKeys(key: string | readonly TrustedKey[]): Map<string, KeyEn
   );
 }
 
-function findKey(keys: ReadonlyMap<string, KeyEntry>, hint: string): PublicKey {
+export function findKey(keys: ReadonlyMap<string, KeyEntry>, hint: string): PublicKey {
   const entry = keys.get(hint);
   demand(entry !== undefined, 'KEY_UNKNOWN', 'the receipt is signed by a key that is not trusted here');
   demand(entry.trust.isRevoked !== true, 'KEY_REVOKED', 'the receipt is signed by a key that was revoked');
@@ -135,11 +135,16 @@ function findKey(keys: ReadonlyMap<string, KeyEntry>, hint: string): PublicKey {
 }
 
 function checkKeyPeriod(keys: ReadonlyMap<string, KeyEntry>, hint: string, { run }: ReceiptPredicate): void {
-  const { notBefore, notAfter } = keys.get(hint)?.trust ?? {};
-  const at = Date.parse(run.finishedOn);
-  const isEarly = notBefore !== undefined && !(at >= Date.parse(notBefore));
-  const isLate = notAfter !== undefined && !(at <= Date.parse(notAfter));
-  demand(!isEarly && !isLate, 'KEY_OUT_OF_DATE', `the run ended on ${run.finishedOn}, when its key was not in force`);
+  const isInForce = isKeyInForce(keys.get(hint)?.trust ?? {}, run.finishedOn);
+  demand(isInForce, 'KEY_OUT_OF_DATE', `the run ended on ${run.finishedOn}, when its key was not in force`);
+}
+
+/** @param at RFC 3339 */
+export function isKeyInForce({ notBefore, notAfter }: Pick<TrustedKey, 'notBefore' | 'notAfter'>, at: string): boolean {
+  const time = Date.parse(at);
+  const isEarly = notBefore !== undefined && !(time >= Date.parse(notBefore));
+  const isLate = notAfter !== undefined && !(time <= Date.parse(notAfter));
+  return !isEarly && !isLate;
 }
 
 /** The subjects are the run record that the predicate implies, and the outputs. Returns that record's text. */
