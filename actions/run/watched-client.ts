@@ -45,6 +45,7 @@ export function watchClient(client: LeaseClient, watcher: LeaseWatcher): LeaseCl
     putBlob: (workerId, held, content, signal) => client.putBlob(workerId, held, content, signal),
     getBlob: (workerId, held, digest, signal) => client.getBlob(workerId, held, digest, signal),
     findArtifacts: (workerId, held, wanted) => client.findArtifacts(workerId, held, wanted),
+    attest: (workerId, held, request) => client.attest(workerId, held, request),
     cacheGet: (workerId, held, key) => client.cacheGet(workerId, held, key),
     cachePut: (workerId, held, entry, ttlMs) => client.cachePut(workerId, held, entry, ttlMs),
     leave: (workerId) => client.leave(workerId),

@@ -53,6 +53,9 @@ export const CALLS_AT_ONCE_MAX = 128;
 export const CONTENT_CALLS_AT_ONCE_MAX = 512;
 /** Of those that the server holds open a worker has one; another may hang where its connection broke. */
 export const HELD_AT_ONCE_MAX = 4;
+/** Statements and lists of artifacts: each may hold some megabytes while it is made. So many of one session, and of all. */
+export const STATEMENTS_AT_ONCE_MAX = 8;
+export const STATEMENTS_OF_ALL_MAX = 16;
 export const PERSON_CALLS_AT_ONCE_MAX = 4;
 /** Each loads the whole run, and writes it as one answer: so many of one session, and of all. */
 export const RUN_READS_AT_ONCE_MAX = 2;

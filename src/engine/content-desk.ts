@@ -2,15 +2,18 @@ import { MaestroError } from '../base/errors.ts';
 import type { RunTrigger } from '../protocol/client.ts';
 import type { LeaseClient } from '../protocol/lease.ts';
 import { takeUsage } from '../store/attempt-usage.ts';
+import { noteAttemptBlob } from '../store/attestations.ts';
 import { hasBlob } from '../store/blob-owners.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { readCache, saveCache, sizeOf } from '../store/caches.ts';
 import type { Database } from '../store/database.ts';
 import { cacheScopes } from './cache-scope.ts';
 import { checkArtifacts, checkOutputs } from './check-outcome.ts';
+import { stepAt } from './compiled-plan.ts';
 import { DailyContent } from './daily-content.ts';
 import { assertOwner, entryOf, fenced, tooMuch } from './held-lease.ts';
 import { madeArtifacts } from './made-artifacts.ts';
+import { mayAttest } from './may-attest.ts';
 import { repositoryKey } from './repository-key.ts';
 import type { RunEntries } from './run-entry.ts';
 import { Upload } from './upload.ts';
@@ -31,11 +34,17 @@ export function contentCalls(tools: ContentDeskTools): ContentCalls {
   return {
     putBlob: async (worker, held, content) => {
       await assertOwner(db, worker, held);
-      const { trigger } = await entryOf(tools, held);
+      const { trigger, compiled } = await entryOf(tools, held);
       const repository = isShared(trigger) ? repositoryKey(trigger) : null;
-      const upload = new Upload({ db, days, attempt: fenced(held), repository });
+      const attempt = fenced(held);
+      const upload = new Upload({ db, days, attempt, repository });
+      // Most steps may never ask for a statement: of what they store, that it is their own is not noted.
+      const isNoted = mayAttest(stepAt(compiled, attempt.idx));
       try {
-        return await tools.blobs.put(upload.counted(content), ({ digest }) => upload.keep(digest));
+        return await tools.blobs.put(upload.counted(content), async ({ digest }) => {
+          await upload.keep(digest);
+          if (isNoted) await noteAttemptBlob(db, attempt, digest);
+        });
       } catch (error) {
         // Where the database is away as well, what was taken stays taken: why the content is not stored matters more.
         await upload.giveBack().catch(() => {});
@@ -81,6 +90,6 @@ export function contentCalls(tools: ContentDeskTools): ContentCalls {
 }
 
 /** Whether the store may hold contents of other people's repositories as well. */
-function isShared({ actor }: RunTrigger): boolean {
+export function isShared({ actor }: RunTrigger): boolean {
   return actor.provider === 'github';
 }

@@ -145,6 +145,7 @@ export class Engine {
       blobs,
       policies,
       secrets,
+      attester: options,
       ...times,
       queues,
       poolOf: (run) => this.#poolOf(run),

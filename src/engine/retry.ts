@@ -1,6 +1,7 @@
 import { MaestroError } from '../base/errors.ts';
 import type { RetryScope } from '../protocol/client.ts';
 import { isRunFinal } from '../protocol/run.ts';
+import { copyAttestations } from '../store/attestations.ts';
 import { type CarriedStep, carryOver } from '../store/carry-over.ts';
 import type { Session } from '../store/database.ts';
 import { copyShares } from '../store/outcome-shares.ts';
@@ -99,4 +100,5 @@ export async function carryResults(
   const openSinks = compiled.sinks.filter((idx) => !isKeptIdx.has(idx)).length;
   await carryOver(session, run, { attempt: from.attempt + 1, carried, waiting, openSinks });
   await copyShares(session, from.id, run, [...isKeptIdx]);
+  await copyAttestations(session, from.id, run, [...isKeptIdx]);
 }

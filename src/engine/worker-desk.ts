@@ -7,6 +7,7 @@ import type { Database } from '../store/database.ts';
 import { addLogChunks } from '../store/logs.ts';
 import { addEvents } from '../store/settlements.ts';
 import { addWorker, beat, type FencedStep, lostLeases, stoppingSteps } from '../store/workers.ts';
+import { type Attester, attestationCalls } from './attestation-desk.ts';
 import type { Conductor } from './conductor.ts';
 import { contentCalls } from './content-desk.ts';
 import { assertOwner, fenced, leaseLost, toHeld, tooMuch } from './held-lease.ts';
@@ -31,6 +32,7 @@ export interface WorkerDeskTools {
   readonly blobs: BlobStore;
   readonly policies: Policies;
   readonly secrets: SecretSource;
+  readonly attester: Attester;
   readonly renewEveryMs: number;
   readonly expireAfterMs: number;
   readonly queues: QueueDirectory;
@@ -66,6 +68,7 @@ export function openWorkerDesk(tools: WorkerDeskTools): LeaseClient {
       return releaseSecrets(tools, { id: worker, isolation }, held);
     },
     ...contentCalls(tools),
+    ...attestationCalls(tools),
     leave: (worker) => leave(tools, served, worker),
   };
 }

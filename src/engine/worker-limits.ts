@@ -57,3 +57,6 @@ export const CACHE_BYTES_MAX = 33_554_432;
 /** Results of one repository that are kept; beyond that the oldest go. */
 export const CACHE_ENTRIES_KEPT = 10_000;
 export const CACHE_BYTES_KEPT = 1_073_741_824;
+
+/** Statements of one run, which stay as long as its receipt: four of the largest SBOMs, or those of a hundred artifacts. */
+export const ATTESTATIONS_OF_RUN = { count: 512, bytes: 67_108_864 };

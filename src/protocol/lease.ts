@@ -1,6 +1,7 @@
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { PlanStep } from '../pipeline/plan.ts';
+import type { AttestRequest } from './attestation.ts';
 import type { Annotation, Artifact, Isolation, Outcome } from './outcome.ts';
 
 /** One step of one run: `<run number>.<index>`. */
@@ -139,6 +140,13 @@ export interface LeaseClient {
   getBlob(workerId: number, held: HeldLease, digest: Digest, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** Artifacts of the steps that this one needs, directly or not. Throws LEASE_LOST, and OUTPUT_TOO_LARGE beyond `ARTIFACTS_MAX` files. */
   findArtifacts(workerId: number, held: HeldLease, wanted: WantedArtifact): Promise<readonly MadeArtifact[]>;
+  /**
+   * A signed statement about contents of the run, as the text of a sigstore bundle. The worker holds no key: the conductor writes
+   * the statement from what it knows. Asked again for the same, the same step gets the same answer.
+   * Throws LEASE_LOST, POLICY_DENIED for a step that may not ask, ARTIFACT_NOT_FOUND for a content that the run did not make,
+   * INPUT_INVALID, REQUEST_TOO_LARGE.
+   */
+  attest(workerId: number, held: HeldLease, request: AttestRequest): Promise<string>;
   cacheGet(workerId: number, held: HeldLease, key: string): Promise<CacheEntry | undefined>;
   cachePut(workerId: number, held: HeldLease, entry: Omit<CacheEntry, 'runId'>, ttlMs: number): Promise<void>;
   /** Gives back what is held, as class `infra`, and ends the session. */

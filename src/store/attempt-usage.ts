@@ -58,5 +58,10 @@ export async function forgetUsage(session: Session): Promise<void> {
     'delete from attempt_usage u using run r where r.id = u.run_id and r.state >= 3',
     [],
   );
+  await session.query(
+    'attempt_blob_forget',
+    'delete from attempt_blob b using run r where r.id = b.run_id and r.state >= 3',
+    [],
+  );
   await session.query('repository_day_forget', `delete from repository_day where day < current_date - 1`, []);
 }

@@ -21,6 +21,14 @@ create table approval (
   constraint approval_decision_id_fkey foreign key (decision_id) REFERENCES decision(id)
 );
 
+create table attempt_blob (
+  run_id bigint not null,
+  idx integer not null,
+  fence integer not null,
+  digest text not null,
+  constraint attempt_blob_pkey primary key (run_id, idx, fence, digest)
+);
+
 create table attempt_usage (
   run_id bigint not null,
   idx integer not null,
@@ -30,6 +38,22 @@ create table attempt_usage (
   bytes bigint not null,
   constraint attempt_usage_pkey primary key (run_id, idx, fence, kind)
 ) with (fillfactor=50);
+
+create table attestation (
+  id bigint generated always as identity not null,
+  run_id bigint not null,
+  idx integer,
+  asked text not null,
+  predicate_type text not null,
+  subjects text[] not null,
+  payload text not null,
+  payload_sha256 text not null,
+  signature text not null,
+  public_key text not null,
+  at timestamp with time zone not null default now(),
+  constraint attestation_run_id_asked_key unique (run_id, asked),
+  constraint attestation_pkey primary key (id)
+);
 
 create table blob_owner (
   repository text not null,

@@ -12,7 +12,12 @@ import type {
 } from '../protocol/lease.ts';
 import type { RunView } from '../protocol/run.ts';
 import type { Registered, Registration, RegistrationKey, RunStart } from '../protocol/wire/registration.ts';
-import { CACHE_BYTES_MAX, COMPLETE_BYTES_MAX, EVENTS_BYTES_MAX } from '../protocol/wire/worker-calls.ts';
+import {
+  ATTEST_BYTES_MAX,
+  CACHE_BYTES_MAX,
+  COMPLETE_BYTES_MAX,
+  EVENTS_BYTES_MAX,
+} from '../protocol/wire/worker-calls.ts';
 import { blobCalls } from './http/blob-calls.ts';
 import { logCalls } from './http/log-calls.ts';
 import { type Fetch, Wire } from './http/wire.ts';
@@ -171,7 +176,10 @@ async function held(
   }
 }
 
-type StepCalls = Pick<LeaseClient, 'appendLog' | 'annotate' | 'secrets' | 'findArtifacts' | 'cacheGet' | 'cachePut'>;
+type StepCalls = Pick<
+  LeaseClient,
+  'appendLog' | 'annotate' | 'secrets' | 'findArtifacts' | 'attest' | 'cacheGet' | 'cachePut'
+>;
 
 function stepCalls(wire: Wire): StepCalls {
   return {
@@ -192,6 +200,13 @@ function stepCalls(wire: Wire): StepCalls {
         body: { fence, ...wanted },
       });
       return artifacts as readonly MadeArtifact[];
+    },
+    // Safe to ask again: what was stated is answered as it stands.
+    attest: async (_worker, { stepId, fence }, request) => {
+      const call = { path: `/steps/${stepId}/attestations`, body: { fence, ...request }, bytesMax: ATTEST_BYTES_MAX };
+      const { bundle } = await wire.askAgain(call);
+      if (typeof bundle !== 'string') throw new MaestroError('NETWORK_FAILED', 'expected a bundle as the answer');
+      return bundle;
     },
     cacheGet: async (_worker, { stepId, fence }, key) => {
       const { entry } = await wire.askAgain({ path: `/steps/${stepId}/cache:read`, body: { fence, key } });

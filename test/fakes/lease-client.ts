@@ -1,5 +1,6 @@
 import { type Digest, digestBytes } from '../../src/base/digest.ts';
 import { MaestroError } from '../../src/base/errors.ts';
+import type { AttestRequest } from '../../src/protocol/attestation.ts';
 import type {
   CacheEntry,
   Completion,
@@ -29,6 +30,7 @@ export class FakeConductor implements LeaseClient {
   readonly blobs = new Map<Digest, Buffer>();
   readonly cache = new Map<string, CacheEntry>();
   readonly made: MadeArtifact[] = [];
+  readonly attested: AttestRequest[] = [];
   readonly secretValues: Record<string, string> = {};
   readonly renewals: (readonly HeldLease[])[] = [];
   readonly completeSizes: number[] = [];
@@ -153,6 +155,12 @@ export class FakeConductor implements LeaseClient {
   async findArtifacts(_workerId: number, _held: HeldLease, { name, from }: WantedArtifact) {
     this.beforeCall('findArtifacts');
     return this.made.filter((one) => one.name === name && (from === undefined || one.step === from));
+  }
+
+  async attest(_workerId: number, _held: HeldLease, request: AttestRequest): Promise<string> {
+    this.beforeCall('attest');
+    this.attested.push(request);
+    return JSON.stringify({ bundle: request.kind });
   }
 
   async cacheGet(_workerId: number, _held: HeldLease, key: string): Promise<CacheEntry | undefined> {

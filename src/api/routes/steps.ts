@@ -1,9 +1,12 @@
 import type { Digest } from '../../base/digest.ts';
 import { MaestroError } from '../../base/errors.ts';
+import type { AttestRequest } from '../../protocol/attestation.ts';
 import type { CacheEntry, HeldLease, StepId, WantedArtifact } from '../../protocol/lease.ts';
 import type { Annotation, Isolation, Outcome } from '../../protocol/outcome.ts';
 import { STEP_ID_PATTERN } from '../../protocol/wire/schema.ts';
 import {
+  ATTEST,
+  ATTEST_BYTES_MAX,
   BLOB,
   CACHE_BYTES_MAX,
   CACHE_READ,
@@ -19,7 +22,13 @@ import {
   SECRETS,
 } from '../../protocol/wire/worker-calls.ts';
 import type { HttpApiTools } from '../http-api-tools.ts';
-import { BLOB_BYTES_MAX, CONTENT_CALLS_AT_ONCE_MAX, SMALL_BYTES_MAX } from '../limits.ts';
+import {
+  BLOB_BYTES_MAX,
+  CONTENT_CALLS_AT_ONCE_MAX,
+  SMALL_BYTES_MAX,
+  STATEMENTS_AT_ONCE_MAX,
+  STATEMENTS_OF_ALL_MAX,
+} from '../limits.ts';
 import type { Call, WorkerCall, WorkerRoute } from '../route.ts';
 import { completeOwn } from './leases.ts';
 
@@ -32,7 +41,15 @@ type FencedCall<Body = object> = WorkerCall<Body & { readonly fence: number }>;
 
 /** One step, named with its fence: who lost the lease changes nothing and learns nothing. */
 export function stepRoutes(tools: HttpApiTools): readonly WorkerRoute[] {
-  return [completion(tools), logs(tools), events(tools), secrets(tools), ...artifacts(tools), ...cache(tools)];
+  return [
+    completion(tools),
+    logs(tools),
+    events(tools),
+    secrets(tools),
+    ...artifacts(tools),
+    ...statements(tools),
+    ...cache(tools),
+  ];
 }
 
 function completion(tools: HttpApiTools): WorkerRoute {
@@ -149,6 +166,27 @@ function artifacts(tools: HttpApiTools): readonly WorkerRoute[] {
         const { name, from } = call.body;
         const wanted = { name, ...(from === undefined ? {} : { from }) };
         return { artifacts: await tools.leases.findArtifacts(call.worker.workerId, heldOf(call), wanted) };
+      },
+    },
+  ];
+}
+
+/** What the conductor states of what was made. */
+function statements(tools: HttpApiTools): readonly WorkerRoute[] {
+  const limits = { atOnceMax: STATEMENTS_AT_ONCE_MAX, atOnceOfAllMax: STATEMENTS_OF_ALL_MAX, pathPatterns: STEP };
+  return [
+    {
+      method: 'POST',
+      path: '/api/v1/steps/{stepId}/attestations',
+      summary:
+        'A signed statement about contents of the run, for steps that may ask. The same is stated once, however often it is asked for.',
+      caller: 'worker',
+      ...limits,
+      body: { schema: ATTEST.body, bytesMax: ATTEST_BYTES_MAX },
+      answer: ATTEST.answer,
+      handle: async (call: FencedCall<AttestRequest>) => {
+        const { fence: _fence, ...request } = call.body;
+        return { bundle: await tools.leases.attest(call.worker.workerId, heldOf(call), request) };
       },
     },
   ];

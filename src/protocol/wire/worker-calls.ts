@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../base/json.ts';
+import { ATTESTATION_KINDS, ATTESTED_SUBJECTS_MAX, SUBJECT_NAME_CHARS_MAX } from '../attestation.ts';
 import {
   ANNOTATIONS,
   ANY_OBJECT,
@@ -72,6 +73,22 @@ export const BLOB = object({ digest: DIGEST, sizeBytes: whole(0, Number.MAX_SAFE
 export const FIND_ARTIFACTS = {
   body: object({ fence: FENCE, name: text(1024, { minLength: 1 }) }, { from: text(1024, { minLength: 1 }) }),
   answer: object({ artifacts: MADE_ARTIFACTS }),
+};
+/** Names of 64 subjects, escaped. */
+export const ATTEST_BYTES_MAX = 1_048_576;
+export const ATTEST = {
+  body: object(
+    {
+      fence: FENCE,
+      kind: oneOf(...ATTESTATION_KINDS),
+      subjects: list(
+        object({ name: text(SUBJECT_NAME_CHARS_MAX, { minLength: 1 }), digest: DIGEST }),
+        ATTESTED_SUBJECTS_MAX,
+      ),
+    },
+    { predicate: DIGEST },
+  ),
+  answer: object({ bundle: { type: 'string' } }),
 };
 export const CACHE_READ = {
   body: object({ fence: FENCE, key: CACHE_KEY }),

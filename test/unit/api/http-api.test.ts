@@ -303,6 +303,7 @@ describe('the document of the routes', () => {
       '/api/v1/steps/{stepId}/artifacts',
       '/api/v1/steps/{stepId}/artifacts/{digest}',
       '/api/v1/steps/{stepId}/artifacts:find',
+      '/api/v1/steps/{stepId}/attestations',
       '/api/v1/steps/{stepId}/cache',
       '/api/v1/steps/{stepId}/cache:read',
       '/api/v1/steps/{stepId}/events',
