@@ -12,7 +12,9 @@ import { schemaValidateStep } from './schema-validate/schema-validate.ts';
 import { scanStep } from './security/scan.ts';
 import { secretsStep } from './security/secrets.ts';
 import { shellStep } from './shell/shell.ts';
+import { provenanceStep } from './supplychain/provenance.ts';
 import { sbomStep } from './supplychain/sbom.ts';
+import { signStep } from './supplychain/sign.ts';
 import { taskStep } from './task/task.ts';
 import { transformStep } from './transform/transform.ts';
 import { waitStep } from './wait/wait.ts';
@@ -32,6 +34,8 @@ const DEFINITIONS: readonly StepDefinition[] = [
   sbomStep,
   scanStep,
   secretsStep,
+  signStep,
+  provenanceStep,
   taskStep,
   buildContainerStep,
   registryPushStep,

@@ -9,8 +9,6 @@ const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, descri
   ['web.scrape', true, 'Reads web pages within their rules.'],
   ['api.call', false, 'Calls an operation of a described API.'],
   ['security.scan', true, 'Looks for known weaknesses.'],
-  ['supplychain.sign', true, 'Signs an artifact.'],
-  ['supplychain.provenance', true, 'States how an artifact was built.'],
   ['cd.rollout', false, 'Brings a version to an environment.'],
   ['cd.rollback', false, 'Brings back the version before.'],
   ['db.read', true, 'Reads rows of a database.'],

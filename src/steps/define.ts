@@ -1,5 +1,7 @@
+import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { PlanStep, RetryClass, StepKind } from '../pipeline/plan.ts';
+import type { AttestRequest } from '../protocol/attestation.ts';
 import type { MadeArtifact, WantedArtifact } from '../protocol/lease.ts';
 import type { Annotation } from '../protocol/outcome.ts';
 
@@ -89,6 +91,13 @@ export interface StepContext {
   readonly runProgram: (request: ProgramRequest) => Promise<ProgramEnd>;
   /** What the steps before this one keep, in this run. */
   readonly artifacts: EarlierArtifacts;
+  /**
+   * Stores a file of the working directory by its digest, so that something can be stated of it. It is kept as an artifact only where
+   * the step's answer, or the pipeline, names it as one. Throws INPUT_INVALID, SECRET_IN_ARTIFACT.
+   */
+  readonly storeFile: (path: string) => Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
+  /** Asks the conductor for a signed statement: see `LeaseClient.attest`. */
+  readonly attest: (request: AttestRequest) => Promise<string>;
 }
 
 /** Artifacts of the steps that a step needs, directly or not. */

@@ -1,6 +1,10 @@
+import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Digest } from '../base/digest.ts';
 import { MaestroError, messageOf } from '../base/errors.ts';
 import type { Outcome } from '../protocol/outcome.ts';
-import { makeFolderInside } from '../steps/checkout-path.ts';
+import { isInside, makeFolderInside } from '../steps/checkout-path.ts';
 import type { EarlierArtifacts, StepContext, WorkStep } from '../steps/define.ts';
 import { clean } from './annotations/collector.ts';
 import type { Attempt, ExecuteStep } from './attempt.ts';
@@ -125,6 +129,8 @@ function contextOf(scope: AttemptScope, evaluated: EvaluatedStep): Omit<StepCont
     log: (line) => void log.write(Buffer.from(`${line}\n`)),
     annotate: annotations.add,
     artifacts: earlierArtifacts(scope),
+    storeFile: (path) => storeFile(scope, path),
+    attest: (request) => scope.tools.client.attest(scope.workerId, scope.held, request),
   };
 }
 
@@ -143,6 +149,16 @@ function earlierArtifacts({ tools, workerId, held, blobs, workingDirectory }: At
       );
     },
   };
+}
+
+async function storeFile(
+  { blobs, workingDirectory }: AttemptScope,
+  path: string,
+): Promise<{ readonly digest: Digest; readonly sizeBytes: number }> {
+  const real = await realpath(resolve(workingDirectory, path)).catch(() => undefined);
+  if (real === undefined || !isInside(workingDirectory, real) || !(await stat(real)).isFile())
+    throw new MaestroError('INPUT_INVALID', `expected a file in the working directory, got ${path}`);
+  return blobs.put(() => createReadStream(real), path);
 }
 
 /** A result that an earlier run kept under the same key; undefined where there is none or it cannot be put back. */

@@ -30,6 +30,8 @@ export function contextOf(changes: Partial<StepContext> = {}): {
       find: () => Promise.resolve([]),
       restore: () => Promise.reject(new Error('this step reads no artifact')),
     },
+    storeFile: () => Promise.reject(new Error('this step stores no file')),
+    attest: () => Promise.reject(new Error('this step asks for no statement')),
     ...changes,
   };
   return { context, lines, annotations };
