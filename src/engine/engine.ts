@@ -34,6 +34,7 @@ import { QueueDirectory } from './queue-directory.ts';
 import { quotasOf } from './quotas.ts';
 import { recoverEmbedded } from './recovery.ts';
 import { Registrar } from './registrar.ts';
+import { ReleaseGates } from './release-gates.ts';
 import { Retrier } from './retrier.ts';
 import { RunEntries } from './run-entry.ts';
 import { Sealer } from './sealer.ts';
@@ -53,6 +54,8 @@ export class Engine {
   readonly leases: LeaseClient;
   /** What anybody may ask of the register of what ran. */
   readonly evidence: EvidenceDesk;
+  /** Statements about what runs made, and whether it may be released. */
+  readonly releases: ReleaseGates;
   /** Hints to look again; see `News`. */
   readonly news: Pick<Hub, 'next' | 'on'>;
   readonly #options: EngineOptions;
@@ -110,19 +113,18 @@ export class Engine {
       onClosed,
     });
     this.#sealer = new Sealer({
-      db,
+      ...options,
       hub,
       entries,
       entrypoint: options.policy.entrypoint,
-      signer: options.signer,
-      issuer: options.issuer,
       isBusy,
       scope: () => this.#scope(),
       onSealed: () => this.#registrar.wakeSoon(),
-      onError,
+      onDone: () => this.releases.sign().catch(onError),
     });
     this.#registrar = new Registrar({ ...options, hub, isBusy });
     this.evidence = openEvidenceDesk({ db, hub, registrar: this.#registrar });
+    this.releases = new ReleaseGates(options, this.#queries, () => this.#scope());
     this.#timekeeper = new Timekeeper({
       db,
       settler,

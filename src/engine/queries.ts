@@ -1,6 +1,7 @@
 import { isoTime } from '../base/clock.ts';
 import { MaestroError } from '../base/errors.ts';
 import type { Plan } from '../pipeline/plan.ts';
+import type { RunAttestation } from '../protocol/attestation.ts';
 import type { RunReceipt, RunTrigger } from '../protocol/client.ts';
 import type { LogLine, RunEvent } from '../protocol/event.ts';
 import { isRunFinal, type RunSummary, type RunView } from '../protocol/run.ts';
@@ -8,12 +9,14 @@ import { bundleOf } from '../provenance/envelope.ts';
 import { readPublicKey } from '../provenance/public-key.ts';
 import { type ReceiptStatement, recordOf } from '../provenance/receipt.ts';
 import { runRecordText } from '../provenance/run-record.ts';
+import { loadAttestations } from '../store/attestations.ts';
 import type { Database } from '../store/database.ts';
 import { loadDecisions } from '../store/decisions.ts';
 import { hasLastEvent, readEvents, type StoredEvent } from '../store/events.ts';
 import { followLogChunks, type LogPosition, readLogChunks } from '../store/logs.ts';
 import { readReceipt, receiptIdentities, type StoredReceipt } from '../store/receipts.ts';
 import { findRuns, latestRuns, loadOutcomes, loadRuns, loadSteps, type RunRow } from '../store/run-rows.ts';
+import { bundleText } from './attestation-desk.ts';
 import { stepAt } from './compiled-plan.ts';
 import { isConsentWanted } from './consent.ts';
 import type { Hub } from './hub.ts';
@@ -180,6 +183,19 @@ export class Queries {
         `run ${row.key} is ${row.status}: a run gets its receipt when it has ended`,
       );
     throw new MaestroError('RECEIPT_NOT_READY', `run ${row.key} has ended; its receipt is not signed yet`);
+  }
+
+  async readAttestations(run: number): Promise<readonly RunAttestation[]> {
+    const { entry } = await this.load(run);
+    return (await loadAttestations(this.#db, run)).map((one) => ({
+      step: one.idx === null ? null : stepAt(entry.compiled, one.idx).id,
+      predicateType: one.predicateType,
+      subjects: one.subjects,
+      payloadSha256: one.payloadSha256,
+      bundle: bundleText(one),
+      publicKey: one.publicKey,
+      signedAt: isoTime(one.at.getTime()),
+    }));
   }
 
   async #isOver(run: number): Promise<boolean> {

@@ -4,9 +4,10 @@ import { signatureOf } from '../provenance/envelope.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
 import type { Receipt } from '../provenance/receipt.ts';
 import type { Signer } from '../provenance/signer.ts';
+import { attestedRuns } from '../store/attestations.ts';
 import type { Database } from '../store/database.ts';
 import { addDeployments, type NewDeployment } from '../store/deployments.ts';
-import { claimOutbox, clearOutbox, postponeOutbox } from '../store/outbox.ts';
+import { claimOutbox, clearOutbox, postGates, postponeOutbox } from '../store/outbox.ts';
 import { type StoredReceipt, saveReceipts } from '../store/receipts.ts';
 import type { RunRow } from '../store/run-rows.ts';
 import type { Scope } from '../store/scope.ts';
@@ -31,6 +32,8 @@ const CLAIM_MS_MAX = 600_000;
 /** Rows do not change any more: what cannot be made of them is tried again for the sake of a newer version alone. */
 const HOPELESS_MS = 86_400_000;
 const FAILURES_KEPT = 1000;
+/** The purpose, as a pipeline states it, of runs whose results are to be released. */
+const RELEASE_PURPOSE = 'release';
 
 export interface SealerTools {
   readonly db: Database;
@@ -45,6 +48,8 @@ export interface SealerTools {
   readonly scope: () => Scope;
   /** Receipts are stored: what closes their runs in the register waits. */
   readonly onSealed: () => void;
+  /** All that was due is sealed: what is judged by receipts may go on. */
+  readonly onDone: () => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -52,6 +57,8 @@ export interface SealerTools {
 interface Sealed {
   readonly receipt: StoredReceipt;
   readonly deployments: readonly NewDeployment[];
+  /** Whether what the run made is to be released. */
+  readonly isRelease: boolean;
 }
 
 /**
@@ -99,6 +106,7 @@ export class Sealer {
         this.#isAgain = false;
         await this.#giveWay();
         while ((await this.#sealBatch()) === BATCH_MAX);
+        await this.#tools.onDone();
       } while (this.#isAgain);
     } finally {
       // In the same turn as the last look: a call after it begins anew.
@@ -155,7 +163,11 @@ export class Sealer {
     try {
       const receipt = await this.#sign(row.id, built);
       this.#failures.delete(row.id);
-      sealed.push({ receipt, deployments: deploymentsOf(closed, receipt.payloadSha256) });
+      sealed.push({
+        receipt,
+        deployments: deploymentsOf(closed, receipt.payloadSha256),
+        isRelease: closed.compiled.plan.purpose === RELEASE_PURPOSE,
+      });
     } catch (error) {
       await this.#fail(row, error, false);
     }
@@ -180,6 +192,8 @@ export class Sealer {
     const inOrder = sealed.toSorted((a, b) => a.receipt.run - b.receipt.run);
     const receipts = inOrder.map(({ receipt }) => receipt);
     const deployments = inOrder.flatMap((one) => one.deployments);
+    const runs = receipts.map((receipt) => receipt.run);
+    const releases = inOrder.filter((one) => one.isRelease).map(({ receipt }) => receipt.run);
     await this.#tools.db.transaction(async (session) => {
       await saveReceipts(session, receipts);
       await addDeployments(session, deployments);
@@ -193,11 +207,9 @@ export class Sealer {
           data: { payloadSha256: receipt.payloadSha256 },
         })),
       );
-      await clearOutbox(
-        session,
-        'seal',
-        receipts.map((receipt) => receipt.run),
-      );
+      await clearOutbox(session, 'seal', runs);
+      // What is no release, but has statements, is judged as well.
+      await postGates(session, [...new Set([...releases, ...(await attestedRuns(session, runs))])]);
     });
     this.#tools.onSealed();
   }

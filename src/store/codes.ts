@@ -39,7 +39,7 @@ export const HOLDS = [
   'freeze',
   'unknown-outcome',
 ] as const satisfies readonly HoldKind[];
-export const OUTBOX_KINDS = { settle: 1, seal: 2, group: 3 } as const;
+export const OUTBOX_KINDS = { settle: 1, seal: 2, group: 3, gate: 4 } as const;
 export const EVIDENCE_KINDS = { open: 1, close: 2 } as const;
 
 /** Index = number. Rows 10 and 11, and 1 to 6, are written by the SQL of the fast path. */

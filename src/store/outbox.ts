@@ -45,6 +45,16 @@ export async function postSettle(session: Session, runs: readonly number[], inMs
   );
 }
 
+/** Runs whose release is to be judged. */
+export async function postGates(session: Session, runs: readonly number[]): Promise<void> {
+  if (runs.length === 0) return;
+  await session.query(
+    'outbox_post_gate',
+    'insert into outbox (kind, run_id) select $1::smallint, run from unnest($2::bigint[]) as run',
+    [OUTBOX_KINDS.gate, intArray(runs)],
+  );
+}
+
 /** What another try would not change is not tried for so long. */
 export async function postponeOutbox(session: Session, kind: OutboxKind, run: number, ms: number): Promise<void> {
   await session.query(
