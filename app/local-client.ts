@@ -37,6 +37,9 @@ export function localClient(engine: Engine, blobs: BlobStore, close: () => Promi
     readReceipt: async (name) => engine.readReceipt(await engine.resolve(name)),
     readDisclosure: async (name) => engine.disclose(await engine.resolve(name)),
     evidence: engine.evidence,
+    readAttestations: async (name) => engine.releases.readAttestations(await engine.resolve(name)),
+    readReleaseGate: async (name) => engine.releases.readGate(await engine.resolve(name)),
+    readManifest: async (name) => engine.releases.readManifest(await engine.resolve(name)),
     readArtifact: (digest) => blobs.get(digest),
     close,
   };

@@ -3,7 +3,7 @@ import { EXIT_MEANINGS } from './exit-codes.ts';
 import type { Paint } from './paint.ts';
 import { COMMANDS, GLOBAL_OPTIONS, VERSION_OPTION } from './table.ts';
 
-const COMMAND_COLUMN = 12;
+const COMMAND_COLUMN = 14;
 const OPTION_COLUMN = 28;
 
 export function generalHelp(version: string, paint: Paint): string {

@@ -4,11 +4,12 @@ import { parseArguments } from './arguments.ts';
 import type { TableRow } from './command.ts';
 import type { Door } from './context.ts';
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts';
+import { commandNames, findCommand } from './find-command.ts';
 import { commandHelp, generalHelp } from './help-text.ts';
 import { refuseInsideStep } from './inside-step.ts';
 import { Output } from './output.ts';
 import { createPaint } from './paint.ts';
-import { commandNames, findCommand, GLOBAL_OPTIONS, VERSION_OPTION } from './table.ts';
+import { GLOBAL_OPTIONS, VERSION_OPTION } from './table.ts';
 
 /**
  * Reads the words of a command line, does what they say and answers the exit code. Never throws.

@@ -1,8 +1,10 @@
+import { PREDICATE_TYPES } from '../provenance/attestations/predicate-types.ts';
 import type { TableRow } from './command.ts';
 import type { OptionSpec } from './command-spec.ts';
 import { EVIDENCE, LOG_KEY } from './evidence-row.ts';
 import { RUN, RUN_NAMES } from './run-names.ts';
 
+const OUTPUT_FOLDER = { name: 'output', short: 'o', value: 'DIR', completion: 'directory' } as const;
 const KEY: OptionSpec = {
   name: 'key',
   value: 'FILE',
@@ -33,15 +35,7 @@ export const PROVING: readonly TableRow[] = [
       'Writes `run.json`, `receipt.sigstore.json` and `maestro.pub`, which stock cosign verifies too; and `receipt.tlog-proof` with `log.pub`, which show that the receipt is in the register.',
     ],
     positionals: [RUN],
-    options: [
-      {
-        name: 'output',
-        short: 'o',
-        value: 'DIR',
-        summary: 'where to (default: receipt-<run>)',
-        completion: 'directory',
-      },
-    ],
+    options: [{ ...OUTPUT_FOLDER, summary: 'where to (default: receipt-<run>)' }],
     examples: ['maestro receipt latest -o proof'],
     load: async () => (await import('./commands/receipt.ts')).receipt,
   },
@@ -56,25 +50,45 @@ export const PROVING: readonly TableRow[] = [
     ],
     positionals: [RUN],
     options: [
-      {
-        name: 'output',
-        short: 'o',
-        value: 'FILE',
-        summary: 'where to (default: disclosure-<run>.tgz)',
-        completion: 'file',
-      },
+      { ...OUTPUT_FOLDER, value: 'FILE', summary: 'where to (default: disclosure-<run>.tgz)', completion: 'file' },
     ],
     examples: ['maestro disclose latest -o disclosure.tgz'],
     load: async () => (await import('./commands/disclose.ts')).disclose,
   },
   {
+    name: 'attestations',
+    group: 'Prove',
+    summary: 'list the signed statements about what a run made, or write them to a folder',
+    details: [RUN_NAMES],
+    positionals: [RUN],
+    options: [
+      { ...OUTPUT_FOLDER, summary: 'write a sigstore bundle for each, the key, and `vsa.json` for slsa-verifier' },
+    ],
+    examples: ['maestro attestations latest', 'maestro attestations latest -o proof'],
+    load: async () => (await import('./commands/attestations.ts')).attestations,
+  },
+  {
+    name: 'gate',
+    group: 'Prove',
+    summary: 'say whether what a run made may be released',
+    details: [
+      RUN_NAMES,
+      'Derived from statements that are verified on the spot: exits with 0 where an artifact has SBOM, provenance and an assessment of its risk, with 1 otherwise.',
+    ],
+    positionals: [RUN],
+    options: [{ name: 'manifest', summary: 'with --json, the release manifest too' }],
+    examples: ['maestro gate latest', 'maestro gate latest --json --manifest'],
+    load: async () => (await import('./commands/gate.ts')).gate,
+  },
+  {
     name: 'verify',
     group: 'Prove',
-    summary: 'check a receipt or a disclosure pack, offline',
+    summary: 'check a receipt, a disclosure pack, or a statement about a file, offline',
     details: [
       'PATH is the folder that `maestro receipt` wrote, a bundle file, or the archive that `maestro disclose` wrote. Exits with 5 where it does not hold, with the reason’s code.',
       'Without --key the key beside the receipt is used: that shows that nothing was changed since, not who signed.',
       'A `receipt.tlog-proof` beside the bundle is checked too, with --log-key or the `log.pub` beside it. With --log-key there must be one.',
+      'With --bundle, --type and --key, PATH is any file, and the bundle must hold a statement of that type about exactly it.',
     ],
     positionals: [{ name: 'PATH', completion: 'file' }],
     options: [
@@ -82,6 +96,18 @@ export const PROVING: readonly TableRow[] = [
       KEYS,
       RUN_RECORD,
       LOG_KEY,
+      {
+        name: 'bundle',
+        value: 'FILE',
+        summary: 'a statement about the file, as a sigstore bundle',
+        completion: 'file',
+      },
+      {
+        name: 'type',
+        value: 'TYPE',
+        summary: 'what the statement must be: its predicate type, or its short name',
+        completion: Object.keys(PREDICATE_TYPES),
+      },
       {
         name: 'certificate-identity',
         value: 'ID',
@@ -99,6 +125,7 @@ export const PROVING: readonly TableRow[] = [
       'maestro verify proof',
       'maestro verify proof/receipt.sigstore.json --key team.pub',
       'maestro verify proof --keys keys.json',
+      'maestro verify app.tgz --bundle app.tgz.sigstore.json --type signature --key team.pub',
       'maestro verify proof --certificate-identity https://github.com/acme/app/.github/workflows/attest.yml@refs/heads/main --certificate-oidc-issuer https://token.actions.githubusercontent.com --trusted-root trusted_root.json',
     ],
     load: async () => (await import('./commands/verify.ts')).verify,

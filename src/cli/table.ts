@@ -302,12 +302,3 @@ export const COMMANDS: readonly TableRow[] = [
     load: async () => (await import('./commands/help.ts')).help,
   },
 ];
-
-export function findCommand(name: string): TableRow | undefined {
-  return COMMANDS.find((spec) => spec.name === name || spec.aliases?.includes(name));
-}
-
-/** Names as typed, aliases included. */
-export function commandNames(): readonly string[] {
-  return COMMANDS.flatMap((spec) => [spec.name, ...(spec.aliases ?? [])]);
-}

@@ -2,10 +2,12 @@ import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Principal } from '../base/principal.ts';
 import type { Plan } from '../pipeline/plan.ts';
+import type { RunAttestation } from './attestation.ts';
 import type { LogLine, RunEvent } from './event.ts';
 import type { EvidenceDesk } from './evidence.ts';
 import type { Explanation } from './explain.ts';
 import type { Namespace } from './namespace.ts';
+import type { ReleaseGateView } from './release.ts';
 import type { DecisionView, RunSummary, RunView } from './run.ts';
 
 export interface StartRun {
@@ -110,6 +112,12 @@ export interface Client {
   readDisclosure(run: string): Promise<Uint8Array>;
   /** The register of what ran; runs are named by their whole id. */
   readonly evidence: EvidenceDesk;
+  /** Signed statements about what the run made, in the order in which they were signed; also while it goes on. */
+  readAttestations(run: string): Promise<readonly RunAttestation[]>;
+  /** Whether what the run made may be released. Throws as `readReceipt`. */
+  readReleaseGate(run: string): Promise<ReleaseGateView>;
+  /** What the run made, with what is proven of it: see docs/guides/attestations.md. Throws as `readReceipt`. */
+  readManifest(run: string): Promise<JsonObject>;
   readArtifact(digest: Digest): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { digestJson } from '../../src/base/digest.ts';
 import { MaestroError } from '../../src/base/errors.ts';
 import type { JsonObject } from '../../src/base/json.ts';
 import type { Plan, PlanStep } from '../../src/pipeline/plan.ts';
+import type { RunAttestation } from '../../src/protocol/attestation.ts';
 import type {
   Client,
   GateAnswer,
@@ -13,6 +14,7 @@ import type {
 } from '../../src/protocol/client.ts';
 import type { LogLine, RunEvent, RunEventType } from '../../src/protocol/event.ts';
 import type { Explanation } from '../../src/protocol/explain.ts';
+import type { ReleaseGateView } from '../../src/protocol/release.ts';
 import {
   type DecisionView,
   isRunFinal,
@@ -84,6 +86,8 @@ export class ScriptedClient implements Client {
   answer: PlanPreview | undefined;
   receipt: RunReceipt | undefined;
   disclosure: Uint8Array | undefined;
+  attestations: readonly RunAttestation[] = [];
+  gate: ReleaseGateView | undefined;
   explanation: Explanation = { asked: [], more: 0 };
   /** Played after the run was taken up by an answer, a retry or a resume. */
   readonly later: Scene[];
@@ -199,18 +203,19 @@ export class ScriptedClient implements Client {
     return this.#takeUp();
   }
 
-  async readReceipt(run: string): Promise<RunReceipt> {
-    if (!isRunFinal(this.#known(run).status)) throw new MaestroError('RUN_NOT_FINISHED', 'the run has not ended');
-    if (!this.receipt) throw new MaestroError('RECEIPT_NOT_READY', 'not signed yet');
-    return this.receipt;
-  }
+  readReceipt = async (run: string): Promise<RunReceipt> => this.#signed(run, this.receipt);
 
   async readDisclosure(run: string): Promise<Uint8Array> {
     await this.readReceipt(run);
-    if (!this.disclosure) throw new MaestroError('RECEIPT_NOT_READY', 'not signed yet');
-    return this.disclosure;
+    return this.#signed(run, this.disclosure);
   }
   readonly evidence = new FakeRegister();
+
+  readAttestations = async (run: string): Promise<readonly RunAttestation[]> => this.#known(run) && this.attestations;
+
+  readReleaseGate = async (run: string): Promise<ReleaseGateView> => this.#signed(run, this.gate);
+
+  readManifest = async (run: string): Promise<JsonObject> => ({ run: this.#known(run).id });
 
   async readArtifact(): Promise<AsyncIterable<Uint8Array>> {
     throw new MaestroError('ARTIFACT_NOT_FOUND', 'the script has no artifacts');
@@ -218,6 +223,12 @@ export class ScriptedClient implements Client {
 
   async close(): Promise<void> {
     this.asked.push(['close', null]);
+  }
+
+  #signed<T>(run: string, value: T | undefined): T {
+    if (!isRunFinal(this.#known(run).status)) throw new MaestroError('RUN_NOT_FINISHED', 'the run has not ended');
+    if (value === undefined) throw new MaestroError('RECEIPT_NOT_READY', 'not signed yet');
+    return value;
   }
 
   #known(run: string): RunView {
@@ -244,15 +255,8 @@ export class ScriptedClient implements Client {
     const at = new Date(BEGAN_MS + (scene.at ?? this.events.length * 1000)).toISOString();
     const step = scene.step ?? null;
     const attempt = scene.attempt ?? (step === null ? null : 1);
-    this.events.push({
-      seq: this.events.length + 1,
-      runId: this.view.id,
-      at,
-      type: scene.fact,
-      step,
-      attempt,
-      data: scene.data ?? {},
-    });
+    const { fact: type, data = {} } = scene;
+    this.events.push({ seq: this.events.length + 1, runId: this.view.id, at, type, step, attempt, data });
     this.view = step === null ? runAfter(this.view, scene, at) : stepAfter(this.view, step, scene, at);
   }
 

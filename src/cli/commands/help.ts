@@ -2,8 +2,8 @@ import { MaestroError } from '../../base/errors.ts';
 import { nearest } from '../../pipeline/suggest.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { commandNames, findCommand } from '../find-command.ts';
 import { commandHelp, generalHelp } from '../help-text.ts';
-import { commandNames, findCommand } from '../table.ts';
 
 export const help: Command = async (args, { output, version }) => {
   const name = args.positionals[0];

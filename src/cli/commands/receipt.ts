@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { isMaestroError, MaestroError } from '../../base/errors.ts';
+import { isMaestroError } from '../../base/errors.ts';
 import type { Client } from '../../protocol/client.ts';
 import type { Command } from '../command.ts';
 import { withMaestro } from '../drive-run.ts';
 import { EXIT } from '../exit-codes.ts';
+import { writeFolder } from '../folder-files.ts';
 import { shortRunId } from '../format.ts';
 
 export const receipt: Command = async (args, context) =>
@@ -14,7 +15,7 @@ export const receipt: Command = async (args, context) =>
     const folder = resolve(context.cwd, args.text('output') ?? `receipt-${shortRunId(id)}`);
     const logged = await loggedFiles(client, id);
     const files = { 'run.json': runRecord, 'receipt.sigstore.json': bundle, 'maestro.pub': publicKey };
-    writeFiles(folder, files);
+    writeFolder(folder, files);
     // A later proof is another text, and as good: the register has grown meanwhile.
     if (logged) writeNew(folder, logged);
     const { output } = context;
@@ -42,28 +43,10 @@ async function loggedFiles(client: Client, runId: string): Promise<Readonly<Reco
 }
 
 function writeNew(folder: string, files: Readonly<Record<string, string>>): void {
-  writeFiles(
+  writeFolder(
     folder,
     Object.fromEntries(
       Object.entries(files).filter(([name]) => !statSync(join(folder, name), { throwIfNoEntry: false })),
     ),
   );
-}
-
-/** Whole files only, and never over a file with other content: that may be the proof of another run. */
-function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
-  mkdirSync(folder, { recursive: true });
-  for (const [name, content] of Object.entries(files)) refuseOtherContent(join(folder, name), content);
-  for (const [name, content] of Object.entries(files)) {
-    const path = join(folder, name);
-    const draft = `${path}.${process.pid}.part`;
-    writeFileSync(draft, content);
-    renameSync(draft, path);
-  }
-}
-
-function refuseOtherContent(path: string, content: string): void {
-  if (!statSync(path, { throwIfNoEntry: false })) return;
-  if (readFileSync(path, 'utf8') === content) return;
-  throw new MaestroError('CONFLICT', `${path} holds something else; choose another folder with -o`);
 }

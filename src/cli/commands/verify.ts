@@ -16,6 +16,7 @@ import {
 } from '../receipt-files.ts';
 import { safeText } from '../terminal-text.ts';
 import { checkLogged, type LoggedReceipt } from './check-logged.ts';
+import { verifyStatement } from './verify-attestation.ts';
 import { isArchive, verifyArchive } from './verify-disclosure.ts';
 
 /** What was verified, and who vouches for it. */
@@ -33,6 +34,7 @@ type Signer =
 const CERTIFICATE_FLAGS = ['certificate-identity', 'certificate-oidc-issuer', 'trusted-root'];
 
 export const verify: Command = async (args, context) => {
+  if (args.has('bundle') || args.has('type')) return verifyStatement(args, context);
   if (CERTIFICATE_FLAGS.some((name) => args.has(name))) return show(await verifyByCertificate(args, context), context);
   const files = findReceiptFiles(args, context.cwd, BUNDLE_NAME);
   const bytes = readReceiptFile(files.bundle);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../../src/cli/arguments.ts';
 import type { CommandSpec } from '../../../src/cli/command-spec.ts';
-import { COMMANDS, findCommand, GLOBAL_OPTIONS } from '../../../src/cli/table.ts';
+import { findCommand } from '../../../src/cli/find-command.ts';
+import { COMMANDS, GLOBAL_OPTIONS } from '../../../src/cli/table.ts';
 import { FakeProcess, temporaryFolder } from './harness.ts';
 
 const RUN = findCommand('run') as CommandSpec;

@@ -1,0 +1,76 @@
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Digest, DigestStream } from '../../base/digest.ts';
+import { MaestroError } from '../../base/errors.ts';
+import { kindOfPredicate, PREDICATE_TYPES, type StatementKind } from '../../provenance/attestations/predicate-types.ts';
+import { type VerifiedAttestation, verifyAttestation } from '../../provenance/attestations/verify-attestation.ts';
+import { BUNDLE_BYTES_MAX } from '../../provenance/open-envelope.ts';
+import { readPublicKey } from '../../provenance/public-key.ts';
+import type { Arguments } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Output } from '../output.ts';
+import { safeText } from '../terminal-text.ts';
+
+const KEY_BYTES_MAX = 65_536;
+
+/** `maestro verify FILE --bundle B --type T --key K`: whether a statement is about this very file. */
+export const verifyStatement: Command = async (args, context) => {
+  const path = (name: string): string => resolve(context.cwd, needed(args, name));
+  const file = resolve(context.cwd, args.required(0));
+  const verified = verifyAttestation({
+    bundle: read(path('bundle'), BUNDLE_BYTES_MAX),
+    key: readKey(path('key')),
+    predicateType: typeOf(needed(args, 'type')),
+    subjectDigest: await digestOf(file),
+  });
+  show(verified, context.output);
+  return EXIT.ok;
+};
+
+function needed(args: Arguments, name: string): string {
+  const value = args.text(name);
+  if (value === undefined)
+    throw new MaestroError('USAGE', `expected --${name}: a statement is verified with --bundle, --type and --key`);
+  return value;
+}
+
+/** A type, or the short name of one that Maestro makes. */
+function typeOf(given: string): string {
+  if (Object.hasOwn(PREDICATE_TYPES, given)) return PREDICATE_TYPES[given as StatementKind];
+  if (kindOfPredicate(given) !== undefined) return given;
+  const known = Object.keys(PREDICATE_TYPES).join(', ');
+  throw new MaestroError('USAGE', `expected --type to be one of ${known}, or the URI of one`);
+}
+
+function read(path: string, bytesMax: number): Buffer {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isFile()) throw new MaestroError('FILE_NOT_READABLE', `expected a file at ${path}`);
+  if (stat.size > bytesMax)
+    throw new MaestroError('FILE_TOO_LARGE', `${path} has ${stat.size} bytes, expected at most ${bytesMax}`);
+  return readFileSync(path);
+}
+
+function readKey(path: string): string {
+  const pem = read(path, KEY_BYTES_MAX).toString('utf8');
+  if (readPublicKey(pem) !== undefined) return pem;
+  throw new MaestroError('KEY_INVALID', `expected one P-256 public key in PEM (-----BEGIN PUBLIC KEY-----) in ${path}`);
+}
+
+/** Files of any size: releases are gigabytes. */
+async function digestOf(path: string): Promise<Digest> {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new MaestroError('FILE_NOT_READABLE', `expected a file at ${path}`);
+  const digest = new DigestStream();
+  for await (const part of createReadStream(path) as AsyncIterable<Uint8Array>) digest.update(part);
+  return digest.digest();
+}
+
+function show({ payloadSha256, keyHint, statement }: VerifiedAttestation, output: Output): void {
+  const { predicateType, subject } = statement;
+  if (output.isJson) return output.json({ isValid: true, payloadSha256, keyHint, predicateType, subjects: subject });
+  output.line(`${output.paint.green(output.paint.bold('valid'))}: ${kindOfPredicate(predicateType)} statement`);
+  output.line(`  about      ${subject.map(({ name }) => safeText(name)).join(', ')}`);
+  output.line(`  statement  sha256:${payloadSha256}`);
+  output.line(`  key        ${safeText(keyHint)}`);
+}
