@@ -14,6 +14,7 @@ import { healthRoutes } from './routes/health.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { leaseRoutes } from './routes/leases.ts';
 import { registrationRoutes } from './routes/registration.ts';
+import { releaseRoutes } from './routes/releases.ts';
 import { runRoutes } from './routes/runs.ts';
 import { stepRoutes } from './routes/steps.ts';
 import { trustedKeysRoutes } from './routes/trusted-keys.ts';
@@ -36,6 +37,7 @@ export function openHttpApi(tools: HttpApiTools): HttpApi {
     ...stepRoutes(tools),
     ...runRoutes(tools),
     ...answerRoutes(),
+    ...releaseRoutes(),
     ...healthRoutes(tools),
     ...identityRoutes(tools),
     ...trustedKeysRoutes(tools),

@@ -1,4 +1,6 @@
 import type { Digest } from '../base/digest.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { ReleaseGateView } from './release.ts';
 import type { RunStatus } from './run.ts';
 
 /** An answer to a gate as somebody gives it over HTTP. */
@@ -35,6 +37,13 @@ export interface PersonCaller {
    * @throws APPROVAL_NOT_ALLOWED, GATE_NOT_OPEN, CONFLICT, TOO_MANY_ANSWERS
    */
   answer(call: AnswerCall): Promise<AnsweredCall>;
+  /**
+   * Whether what a run made may be released, by its whole id.
+   * @throws RUN_NOT_FOUND as above, RUN_NOT_FINISHED, RECEIPT_NOT_READY
+   */
+  readReleaseGate(run: string): Promise<ReleaseGateView>;
+  /** What a run made with what is proven of it. Throws as `readReleaseGate`. */
+  readManifest(run: string): Promise<JsonObject>;
 }
 
 /** Finds out whose token it is. Implemented by `github`. @throws UNAUTHENTICATED, RATE_LIMITED, UNAVAILABLE */

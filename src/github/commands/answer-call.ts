@@ -1,16 +1,12 @@
 import { isMaestroError, MaestroError } from '../../base/errors.ts';
 import type { GitHubRun } from '../../protocol/github-run.ts';
 import type { AdmitPerson, AnswerCall, AnsweredCall } from '../../protocol/person-call.ts';
-import { isUninstalled } from '../intake/failure.ts';
-import type { Octokit } from '../octokit.ts';
-import { type KnownPerson, personOf } from '../people/person-of.ts';
-import { teamsOfRoles } from '../people/teams-named.ts';
-import { holderOfToken, type SeenRepository, type TokenHolder, type TokenHolders } from '../people/token-holder.ts';
-import { repositoryNamespace } from '../repository-namespace.ts';
+import { holderOfToken, type TokenHolder, type TokenHolders } from '../people/token-holder.ts';
 import { assertNewest, giveAnswer } from './give-answer.ts';
 import type { HeadRun } from './head-runs.ts';
 import { assertMayDo } from './may-do.ts';
 import { fetchPull } from './pull.ts';
+import { seenRun } from './seen-run.ts';
 import type { CommandTools } from './tools.ts';
 import { onlyWaiting, waitingGates } from './waiting-gates.ts';
 
@@ -19,25 +15,26 @@ export interface AnswerCallTools extends Pick<CommandTools, 'access' | 'engine' 
 }
 
 /**
- * Answers of people over HTTP. Their own token says who they are, and that they may read the repository; what they may do
+ * Calls of people over HTTP. Their own token says who they are, and that they may read the repository; what they may do
  * there the installation asks, as it does for who writes a comment.
  */
 export function openAnswerCalls(tools: AnswerCallTools): AdmitPerson {
   return async (token) => {
     const holder = await holderOfToken(tools.github, token);
-    return { key: `github:${holder.id}`, answer: (call) => answerCall(tools, holder, call) };
+    const numberOf = async (run: string): Promise<number> =>
+      tools.engine.resolve((await seenRun(tools, holder, run)).row.runId);
+    return {
+      key: `github:${holder.id}`,
+      answer: (call) => answerCall(tools, holder, call),
+      readReleaseGate: async (run) => tools.engine.releases.readGate(await numberOf(run)),
+      readManifest: async (run) => tools.engine.releases.readManifest(await numberOf(run)),
+    };
   };
 }
 
 async function answerCall(tools: AnswerCallTools, holder: TokenHolder, call: AnswerCall): Promise<AnsweredCall> {
-  const { engine, runs } = tools;
-  const row = await runs.find(call.run);
-  const seen = row && (await holder.see(row.owner, row.repo));
-  if (!row || seen?.id !== row.repositoryId) throw unknown(call);
-  const { octokit, person } = await acquainted(tools, holder, row, seen).catch((error: unknown) => {
-    throw isUninstalled(error) ? unknown(call) : error;
-  });
-  if (person.role === 'none') throw unknown(call);
+  const { engine } = tools;
+  const { row, repository: seen, octokit, person } = await seenRun(tools, holder, call.run);
   const repository = { id: row.repositoryId, installationId: row.installationId };
   await assertMayDo(engine, { repository, isPublic: seen.isPublic }, person, call.decision).catch(asAnswer);
   const { decision, reason } = call;
@@ -47,17 +44,6 @@ async function answerCall(tools: AnswerCallTools, holder: TokenHolder, call: Ans
   const place = { owner: seen.owner, repo: seen.name };
   await giveAnswer({ engine, octokit, place, row, pull, person }, { gate, decision, reason });
   return answered(await readRun(tools, row), { gate, decision, person: person.login });
-}
-
-async function acquainted(
-  { access, engine }: AnswerCallTools,
-  holder: TokenHolder,
-  { installationId, repositoryId }: GitHubRun,
-  { owner, name: repo }: SeenRepository,
-): Promise<{ readonly octokit: Octokit; readonly person: KnownPerson }> {
-  const octokit = await access.installation(installationId);
-  const data = await engine.policyData(repositoryNamespace(installationId, repositoryId));
-  return { octokit, person: await personOf(octokit, { owner, repo }, holder, teamsOfRoles(data)) };
 }
 
 /** To callers of this kind, what policy says to people is about answers. */
@@ -92,8 +78,4 @@ function answered(
   const { id, planDigest, status } = run.view;
   const isWaiting = waitingGates([run]).some((one) => one.gate === gate);
   return { run: id, gate, decision, person, planDigest, status, isWaiting };
-}
-
-function unknown({ run }: AnswerCall): MaestroError {
-  return new MaestroError('RUN_NOT_FOUND', `no run ${run} is known where you may look`);
 }

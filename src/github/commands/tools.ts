@@ -53,6 +53,7 @@ export interface CommandTools {
     | 'mayAct'
     | 'policyData'
     | 'explain'
+    | 'releases'
   >;
   readonly starter: Starter;
   readonly pipelines: RepositoryPipelines;

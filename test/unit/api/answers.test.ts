@@ -67,6 +67,24 @@ describe('the routes for people', () => {
     expect(door.admissions).toBe(0);
   });
 
+  it('tell of a release, to people alone', async () => {
+    const read = (what: string, token = ADA.token) =>
+      door.call(`/api/v1/runs/${RUN}/${what}`, null, { token, method: 'GET', body: null });
+    expect(await read('release-gate')).toMatchObject({
+      status: 200,
+      body: { run: RUN, reasons: [{ code: 'NO_ARTIFACT' }] },
+    });
+    expect(await read('manifest')).toMatchObject({ status: 200, body: { run: { id: RUN } } });
+    for (const what of ['release-gate', 'manifest']) {
+      expect(await read(what, door.token())).toMatchObject({ status: 401 });
+      door.reading = async () => {
+        throw new MaestroError('RUN_NOT_FOUND', 'no run is known where you may look');
+      };
+      expect(await read(what)).toMatchObject({ status: 404, body: { code: 'RUN_NOT_FOUND' } });
+      door.reading = async () => {};
+    }
+  });
+
   it('say as a problem what keeps an answer from counting', async () => {
     door.answering = async () => {
       throw new MaestroError('APPROVAL_NOT_ALLOWED', 'ada wrote this change');

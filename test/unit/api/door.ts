@@ -39,6 +39,8 @@ export class Door {
   /** Answers of `mayEnd`. */
   mayEnd: (stepId: string) => boolean = () => true;
   hasWork = true;
+  /** Before a person is told of a run. */
+  reading: () => Promise<void> = async () => {};
   troubles: readonly string[] = [];
   #server: Server | undefined;
   #requests = 0;
@@ -97,6 +99,20 @@ export class Door {
             const { run, gate = 'prod', decision } = call;
             const planDigest = `sha256:${'a'.repeat(64)}` as const;
             return { run, gate, decision, person: login, planDigest, status: 'running', isWaiting: false };
+          },
+          readReleaseGate: async (run) => {
+            await this.reading();
+            return {
+              run,
+              isPassed: false,
+              reasons: [{ code: 'NO_ARTIFACT', message: 'none' }],
+              artifacts: [],
+              statements: [],
+            };
+          },
+          readManifest: async (run) => {
+            await this.reading();
+            return { run: { id: run } };
           },
         };
       },

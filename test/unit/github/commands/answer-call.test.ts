@@ -251,3 +251,30 @@ describe('an answer over HTTP', () => {
     expect(stage.sandbox.violations()).toEqual([]);
   });
 });
+
+describe('what is told of a release over HTTP', () => {
+  const readers = async (token: string, run: string) => {
+    const person = await openAnswerCalls(tools)(token);
+    return [() => person.readReleaseGate(run), () => person.readManifest(run)];
+  };
+
+  it('is told to who may read the repository, once the run has ended', async () => {
+    const { run, id } = await waiting();
+    for (const read of await readers(bo.token, id)) expect(await codeOf(read())).toBe('RUN_NOT_FINISHED');
+    await call(bo.token, id);
+    await world().end(run);
+    const [gate, manifest] = await readers(bo.token, id);
+    expect(await gate?.()).toMatchObject({ run: id, isPassed: false });
+    expect(await manifest?.()).toMatchObject({ run: { id }, gate: { isPassed: false } });
+  });
+
+  it('is not told to others, nor that there is such a run', async () => {
+    const { id } = await waiting();
+    const stranger = stage.sandbox.createUser(`stranger-${people}`);
+    for (const [token, run] of [
+      [stranger.token, id],
+      [bo.token, '01unknown'],
+    ] as const)
+      for (const read of await readers(token, run)) expect(await codeOf(read())).toBe('RUN_NOT_FOUND');
+  });
+});
