@@ -89,8 +89,7 @@ function showLeftovers(output: string, tookMs: number): void {
   print(`
 ${shown(output)}/
   proof/       receipt.sigstore.json, run.json and maestro.pub: all that a stranger needs
-  download/    what a stranger got from the release, the disclosure pack among it
-  forged/      the same with one word, one bit changed
+  forged/      the same with one word changed
   key/         the private key that signed (made for this demo) and its public half
   server.log   what the server had to say
   state/       the server's database and blobs

@@ -12,36 +12,25 @@ import type { Engine } from './engine.ts';
 import { assetNames } from './release-names.ts';
 
 export interface ReleaseEvidenceOptions {
-  readonly engine: Pick<Engine, 'resolve' | 'readRun' | 'readPlan' | 'readReceipt' | 'disclose'>;
+  readonly engine: Pick<Engine, 'resolve' | 'readRun' | 'readPlan' | 'readReceipt'>;
   readonly blobs: Pick<BlobStore, 'get'>;
 }
 
 const RECEIPT_NAME = 'receipt.sigstore.json';
-const PACK_NAME = 'disclosure.tgz';
 const SUMS_NAME = 'SHA256SUMS';
-const OWN_NAMES = [RECEIPT_NAME, RUN_RECORD_NAME, PACK_NAME, SUMS_NAME];
+const OWN_NAMES = [RECEIPT_NAME, RUN_RECORD_NAME, SUMS_NAME];
 
 /** A file of a release that is written from what the run left, and not stored anywhere. */
-interface OwnFile extends ReleaseAsset {
-  readonly content: Uint8Array;
-}
-
-/** What proves a run. */
-interface Proof extends RunReceipt {
-  /** The disclosure pack. */
-  readonly pack: Uint8Array;
+interface Text extends ReleaseAsset {
+  readonly text: string;
 }
 
 /**
- * What a release shows of a run: its artifacts, its receipt with the run record, its disclosure pack, and the digests of them all.
- * The gate passes where the run succeeded and its receipt holds; the files are those that the receipt names.
+ * What a release shows of a run: its artifacts, its receipt with the run record, and the digests of them all. The gate passes
+ * where the run succeeded and its receipt holds; the files are those that the receipt names.
  */
 export function openReleaseEvidence({ engine, blobs }: ReleaseEvidenceOptions): ReleaseEvidence {
   const receiptOf = async (runId: string): Promise<RunReceipt> => engine.readReceipt(await engine.resolve(runId));
-  const proofOf = async (runId: string): Promise<Proof> => {
-    const run = await engine.resolve(runId);
-    return { ...(await engine.readReceipt(run)), pack: await engine.disclose(run) };
-  };
   return {
     gate: async (runId) => {
       const run = await engine.readRun(await engine.resolve(runId));
@@ -49,16 +38,16 @@ export function openReleaseEvidence({ engine, blobs }: ReleaseEvidenceOptions): 
       return gateOf(runId, run.status, await receiptOf(runId));
     },
     assets: async (runId, artifacts) => {
-      const proof = await proofOf(runId);
-      const files = filesOf(runId, proof, artifacts);
-      return [...files, ...ownFiles(proof, files)].map(assetOf);
+      const receipt = await receiptOf(runId);
+      const files = filesOf(runId, receipt, artifacts);
+      return [...files, ...textsOf(receipt, files)].map(assetOf);
     },
     read: async (runId, asset) => {
       if (!OWN_NAMES.includes(asset.name)) return ReadableStream.from(await blobs.get(asset.digest));
       const plan = await engine.readPlan(await engine.resolve(runId));
-      const proof = await proofOf(runId);
-      const files = filesOf(runId, proof, plan.release?.artifacts);
-      return ReadableStream.from([ownFile(runId, proof, files, asset)]);
+      const receipt = await receiptOf(runId);
+      const files = filesOf(runId, receipt, plan.release?.artifacts);
+      return ReadableStream.from([Buffer.from(textFor(runId, receipt, files, asset))]);
     },
   };
 }
@@ -109,24 +98,21 @@ function filesOf(runId: string, receipt: RunReceipt, wanted: readonly string[] |
   }));
 }
 
-function ownFiles({ bundle, runRecord, pack }: Proof, files: readonly ReleaseAsset[]): readonly OwnFile[] {
-  const proofs = [
-    file(RECEIPT_NAME, 'application/vnd.dev.sigstore.bundle.v0.3+json', Buffer.from(bundle)),
-    file(RUN_RECORD_NAME, 'application/json', Buffer.from(runRecord)),
-    file(PACK_NAME, 'application/gzip', pack),
-  ];
-  const sums = [...files, ...proofs].map(({ name, digest }) => `${hexOf(digest)}  ${name}\n`).join('');
-  return [...proofs, file(SUMS_NAME, 'text/plain', Buffer.from(sums))];
+function textsOf(receipt: RunReceipt, files: readonly ReleaseAsset[]): readonly Text[] {
+  const bundle = text(RECEIPT_NAME, 'application/vnd.dev.sigstore.bundle.v0.3+json', receipt.bundle);
+  const record = text(RUN_RECORD_NAME, 'application/json', receipt.runRecord);
+  const sums = [...files, bundle, record].map(({ name, digest }) => `${hexOf(digest)}  ${name}\n`).join('');
+  return [bundle, record, text(SUMS_NAME, 'text/plain', sums)];
 }
 
-function file(name: string, mediaType: string, content: Uint8Array): OwnFile {
-  return { name, mediaType, digest: digestBytes(content), sizeBytes: content.byteLength, content };
+function text(name: string, mediaType: string, content: string): Text {
+  return { name, mediaType, digest: digestBytes(content), sizeBytes: Buffer.byteLength(content), text: content };
 }
 
 /** The digest says which was meant: sums of other files have another one. */
-function ownFile(runId: string, proof: Proof, files: readonly ReleaseAsset[], asset: ReleaseAsset): Uint8Array {
-  const found = ownFiles(proof, files).find(({ name, digest }) => name === asset.name && digest === asset.digest);
-  if (found) return found.content;
+function textFor(runId: string, receipt: RunReceipt, files: readonly ReleaseAsset[], asset: ReleaseAsset): string {
+  const found = textsOf(receipt, files).find(({ name, digest }) => name === asset.name && digest === asset.digest);
+  if (found) return found.text;
   throw new MaestroError(
     'ARTIFACT_NOT_FOUND',
     `expected ${asset.name} with ${asset.digest} of run ${runId}: it leaves another one`,

@@ -16,7 +16,6 @@ const END = '<!-- /maestro:release -->';
 const BEGIN = /<!-- maestro:release (?<runId>[0-9a-z]{1,64}) -->/g;
 const RECEIPT = 'receipt.sigstore.json';
 const RECORD = 'run.json';
-const PACK = 'disclosure.tgz';
 const SUMS = 'SHA256SUMS';
 /** As the receipt itself names it, and as cosign wants to be told. */
 export const RECEIPT_TYPE = 'https://maestro-conductor.dev/attestations/run-receipt/v1';
@@ -132,7 +131,6 @@ function commandsOf({ tag, assets }: ReleaseSpec, { owner, repo }: DisclosurePla
     `gh release download --repo ${quoted(`${owner}/${repo}`)} -- ${quoted(tag)}`,
     ...(has(SUMS) ? [`sha256sum --check ${SUMS}`] : []),
     ...(has(RECEIPT) ? ['maestro verify . --key maestro.pub'] : []),
-    ...(has(PACK) ? [`maestro verify ${PACK} --key maestro.pub`] : []),
     ...(has(RECEIPT) && has(RECORD)
       ? [
           `cosign verify-blob-attestation --key maestro.pub --bundle ${RECEIPT} --insecure-ignore-tlog \\`,

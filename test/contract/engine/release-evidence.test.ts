@@ -5,7 +5,6 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { digestBytes, hexOf } from '../../../src/base/digest.ts';
 import { openReleaseEvidence } from '../../../src/engine/release-evidence.ts';
 import type { ReleaseEvidence } from '../../../src/protocol/release-evidence.ts';
-import { verifyDisclosure } from '../../../src/provenance/disclosure/verify-disclosure.ts';
 import { type BlobStore, openFileBlobs } from '../../../src/store/blobs.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
@@ -62,37 +61,26 @@ onEveryDatabase('what a release shows of a run', (url) => {
     });
     return (await world.end(run)).id;
   };
-  const content = async (runId: string, name: string, artifacts?: readonly string[]): Promise<Uint8Array> => {
+  const read = async (runId: string, name: string, artifacts?: readonly string[]): Promise<string> => {
     const asset = (await evidence.assets(runId, artifacts)).find((one) => one.name === name);
     if (!asset) throw new Error(`no asset ${name}`);
-    const bytes = new Uint8Array(await new Response(await evidence.read(runId, asset)).arrayBuffer());
-    expect(digestBytes(bytes)).toBe(asset.digest);
-    return bytes;
+    const text = await new Response(await evidence.read(runId, asset)).text();
+    expect(digestBytes(text)).toBe(asset.digest);
+    return text;
   };
-  const read = async (...which: Parameters<typeof content>): Promise<string> =>
-    Buffer.from(await content(...which)).toString();
 
-  it('are its files, its receipt, its record, its disclosure pack and the digests of them all', async () => {
+  it('are its files, its receipt, its record and the digests of them all', async () => {
     const runId = await ended([
       ['dist/app.tgz', 'app', 'release'],
       ['SHA256SUMS', 'mine', 'sums'],
     ]);
     expect(await evidence.gate(runId)).toMatchObject({ isPassed: true, reasons: [], papers: [{ isVerified: true }] });
     const names = (await evidence.assets(runId, undefined)).map(({ name }) => name);
-    expect(names).toEqual([
-      'app.tgz',
-      'sums-SHA256SUMS',
-      'receipt.sigstore.json',
-      'run.json',
-      'disclosure.tgz',
-      'SHA256SUMS',
-    ]);
+    expect(names).toEqual(['app.tgz', 'sums-SHA256SUMS', 'receipt.sigstore.json', 'run.json', 'SHA256SUMS']);
     expect(await read(runId, 'app.tgz')).toBe('app');
     const receipt = await world.engine.readReceipt(await world.engine.resolve(runId));
     expect(await read(runId, 'receipt.sigstore.json')).toBe(receipt.bundle);
     expect(await read(runId, 'run.json')).toBe(receipt.runRecord);
-    const pack = await verifyDisclosure({ archive: await content(runId, 'disclosure.tgz'), key: receipt.publicKey });
-    expect(pack.receipt.payloadSha256).toBe(receipt.payloadSha256);
     const sums = (await read(runId, 'SHA256SUMS')).trimEnd().split('\n');
     expect(sums[0]).toBe(`${hexOf(digestBytes('app'))}  app.tgz`);
     expect(sums.map((line) => line.slice(66))).toEqual(names.slice(0, -1));
