@@ -89,7 +89,9 @@ function showLeftovers(output: string, tookMs: number): void {
   print(`
 ${shown(output)}/
   proof/       receipt.sigstore.json, run.json and maestro.pub: all that a stranger needs
-  forged/      the same with one word changed
+  disclosure.tgz  the same with logs, policy and a page to read
+  download/    what a stranger got from the release
+  forged/      both, with one word and one bit changed
   key/         the private key that signed (made for this demo) and its public half
   server.log   what the server had to say
   state/       the server's database and blobs

@@ -15,18 +15,31 @@ export async function proveRun({ output, setting, keyFile }: Stage, run: string)
   const key = join(output, 'key', 'maestro.pub');
   act(
     '9  Prove it to a stranger',
-    'The receipt says who asked, what ran, what policy answered, who approved and what came out. To check',
-    'it takes no network, no account and no server: only the public key.',
+    'The receipt says who asked, what ran, what policy answered, who approved and what came out; a disclosure',
+    'pack holds all that it speaks of. To check them takes no network, no account and no server: only the',
+    'public key.',
   );
   writeFileSync(key, createPublicKey(readFileSync(keyFile)).export({ type: 'spki', format: 'pem' }));
   await maestro(setting, ['receipt', run, '-o', 'proof']);
   await maestro(setting, ['verify', 'proof', '--key', 'key/maestro.pub']);
   verifyWithCosign(proof, key);
+  await maestro(setting, ['disclose', run, '-o', 'disclosure.tgz']);
+  await maestro(setting, ['verify', 'disclosure.tgz', '--key', 'key/maestro.pub']);
 
-  act('10  Forge it', 'In a copy of the receipt, another name stands for who approved.');
+  act(
+    '10  Forge it',
+    'In a copy of the receipt, another name stands for who approved; in a copy of the pack, one bit is another.',
+  );
   forge(proof, join(output, 'forged'));
   const refusal = await maestro(setting, ['verify', 'forged', '--key', 'key/maestro.pub'], EXIT.unverified);
   claim('the forgery was refused with exit code 5', refusal === 5, refusal);
+  flip(join(output, 'disclosure.tgz'), join(output, 'forged', 'disclosure.tgz'));
+  const damage = await maestro(
+    setting,
+    ['verify', 'forged/disclosure.tgz', '--key', 'key/maestro.pub'],
+    EXIT.unverified,
+  );
+  claim('so was the pack', damage === 5, damage);
 }
 
 /** Stock cosign, where it is installed: nothing of Maestro is needed to check a receipt. */
@@ -78,4 +91,12 @@ function forge(proof: string, forged: string): void {
   claim('the receipt names grace, who approved', statement.includes('"grace"'));
   bundle.dsseEnvelope.payload = Buffer.from(statement.replaceAll('"grace"', '"heidi"')).toString('base64');
   writeFileSync(path, JSON.stringify(bundle));
+}
+
+/** One bit of a byte in the middle. */
+function flip(pack: string, flipped: string): void {
+  const bytes = readFileSync(pack);
+  const at = Math.floor(bytes.byteLength / 2);
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  writeFileSync(flipped, bytes);
 }
