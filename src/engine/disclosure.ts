@@ -1,9 +1,16 @@
 import { canonicalJson } from '../base/canonical-json.ts';
 import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
 import { isMaestroError } from '../base/errors.ts';
+import type { RunAttestation } from '../protocol/attestation.ts';
 import type { EvidenceDesk } from '../protocol/evidence.ts';
 import { draftDisclosure, LOG_BYTES_MAX, sealDisclosure } from '../provenance/disclosure/disclosure.ts';
-import type { PolicyMaterial, PolicyRules, RegisterProof, StepLog } from '../provenance/disclosure/disclosure-facts.ts';
+import type {
+  PolicyMaterial,
+  PolicyRules,
+  RegisterProof,
+  SignedAttestation,
+  StepLog,
+} from '../provenance/disclosure/disclosure-facts.ts';
 import { fairShare } from '../provenance/disclosure/fit-logs.ts';
 import { signatureOf } from '../provenance/envelope.ts';
 import type { ReceiptPredicate, ReceiptStatement } from '../provenance/receipt.ts';
@@ -40,10 +47,19 @@ export async function disclose(tools: DisclosureTools, run: number): Promise<Uin
     receipt,
     policy: await policyMaterial(tools, predicate),
     logs: await keptLogs(tools.db, run, entry, predicate),
-    attestations: [],
+    attestations: (await queries.readAttestations(run)).map(signedAttestation),
     register: await registered(tools, entry.key),
   });
   return sealDisclosure(draft, await signed(tools, run, draft.payload));
+}
+
+function signedAttestation({ bundle, predicateType }: RunAttestation): SignedAttestation {
+  const { subject } = statementOf(bundle);
+  return {
+    predicateType,
+    bundle,
+    subjects: subject.map(({ name, digest: { sha256 } }) => ({ name, digest: `sha256:${sha256}` })),
+  };
 }
 
 /** The receipt is on its way into the register for moments after it was signed: a pack without the proof would be another one. */

@@ -1,4 +1,5 @@
 import { type Digest, digestBytes, hexOf } from '../../base/digest.ts';
+import { verifyTyped } from '../attestations/verify-attestation.ts';
 import { type NoteKey, readVerifierKey } from '../evidence-log/note-key.ts';
 import { type LoggedLeaf, verifyLogged } from '../evidence-log/verify-log.ts';
 import { openEnvelope } from '../open-envelope.ts';
@@ -53,7 +54,7 @@ export async function verifyDisclosure(request: VerifyDisclosureRequest): Promis
   checkRun(manifest, receipt);
   checkLogs(files, manifest, predicate);
   checkPolicy(files, manifest, predicate);
-  checkAttestations(files, manifest);
+  checkAttestations(files, manifest, key, predicate.run.finishedOn);
   const logged = checkRegister(files, receipt, request.logKey);
   return { receipt, manifest, files, logged };
 }
@@ -139,8 +140,19 @@ function demandPack(files: PackFiles, data: string | null, digest: Digest | unde
   demand(found === digest, 'POLICY_MISMATCH', `the rules and data of decision ${id} are not those that decided`);
 }
 
-function checkAttestations(files: PackFiles, { attestations }: DisclosureManifest): void {
-  for (const { path } of attestations) fileOf(files, path);
+/** Each holds by itself, and is about what the manifest says. */
+function checkAttestations(
+  files: PackFiles,
+  { attestations }: DisclosureManifest,
+  key: VerifyDisclosureRequest['key'],
+  at: string,
+): void {
+  for (const { path, predicateType, subjects } of attestations) {
+    const { statement } = verifyTyped({ bundle: fileOf(files, path), key, predicateType, at });
+    const found = statement.subject.map(({ name, digest }) => `sha256:${digest.sha256} ${name}`);
+    const isSame = found.join('\n') === subjects.map(({ name, digest }) => `${digest} ${name}`).join('\n');
+    demand(isSame, 'SUBJECT_MISMATCH', `${path} is not about what ${MANIFEST_NAME} says`);
+  }
 }
 
 function checkRegister(

@@ -95,8 +95,8 @@ function attestationPart({ attestations }: DisclosureManifest): string {
   });
   return `## What else was signed
 
-Each of these is about artifacts that are not in this pack, by their digests. With the file at hand, give its path in place of
-\`--digest\` and \`--digestAlg\`.
+Each of these is about artifacts that are not in this pack, by their digests, which cosign 3 takes. With the file at hand, give its
+path in place of \`--digest\` and \`--digestAlg\`; cosign 2.5 knows no other way.
 
 \`\`\`sh
 ${commands.join('\n')}

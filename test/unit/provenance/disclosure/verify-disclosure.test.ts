@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { digestBytes } from '../../../../src/base/digest.ts';
+import { PREDICATE_TYPES } from '../../../../src/provenance/attestations/predicate-types.ts';
+import { buildStatement } from '../../../../src/provenance/attestations/statement.ts';
 import { readArchive, writeArchive } from '../../../../src/provenance/disclosure/archive.ts';
 import { draftDisclosure, sealDisclosure } from '../../../../src/provenance/disclosure/disclosure.ts';
 import type { DisclosureFacts } from '../../../../src/provenance/disclosure/disclosure-facts.ts';
@@ -179,17 +181,35 @@ describe('a disclosure pack', () => {
     expect(page).toContain('&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}');
   });
 
-  it('names attestations by what they state, and holds them as they were signed', async () => {
-    const statement = await signPayload('{"a":1}', signer);
-    const attestations = [
-      {
-        predicateType: 'https://cyclonedx.org/bom',
-        subjects: [{ name: 'app.tgz', digest: digestBytes('app') }],
-        bundle: statement,
-      },
-    ];
-    const { files } = await draftDisclosure({ ...facts, attestations });
-    expect(text(new Map(files), 'attestations/0001-bom.sigstore.json')).toBe(statement);
-    expect(text(new Map(files), 'VERIFY.md')).toContain('--type https://cyclonedx.org/bom');
+  describe('with attestations', () => {
+    const about = { name: 'app.tgz', digest: digestBytes('app') };
+    const attested = async (subjects = [about]): Promise<DisclosureFacts> => {
+      const { payload } = buildStatement('signature', [about], {});
+      const predicateType = PREDICATE_TYPES.signature;
+      return { ...facts, attestations: [{ predicateType, subjects, bundle: await signPayload(payload, signer) }] };
+    };
+
+    it('names them by what they state, and holds them as they were signed', async () => {
+      const given = await attested();
+      const { files, manifest } = await verifyDisclosure({
+        archive: await samplePack(signer, given),
+        key: signer.publicKeyPem,
+      });
+      expect(manifest.attestations).toMatchObject([{ path: 'attestations/0001-cosign-sign-v1.sigstore.json' }]);
+      expect(text(new Map(files), manifest.attestations[0]?.path ?? '')).toBe(given.attestations[0]?.bundle);
+      expect(text(new Map(files), 'VERIFY.md')).toContain(`--type ${PREDICATE_TYPES.signature}`);
+    });
+
+    it('is refused where one is about something else, or another key signed it', async () => {
+      const lying = await attested([{ ...about, digest: digestBytes('evil') }]);
+      expect(await refusal(await samplePack(signer, lying))).toBe('SUBJECT_MISMATCH');
+      const { payload } = buildStatement('signature', [about], {});
+      const bundle = await signPayload(payload, await sampleSigner());
+      const foreign = {
+        ...lying,
+        attestations: [{ predicateType: PREDICATE_TYPES.signature, subjects: [about], bundle }],
+      };
+      expect(await refusal(await samplePack(signer, foreign))).toBe('KEY_UNKNOWN');
+    });
   });
 });
