@@ -101,6 +101,7 @@ async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestr
     secrets: { read: async ({ names }) => readSecrets(options.secrets ?? {}, names) },
     clock: SYSTEM_CLOCK,
     isShared: false,
+    mayFoundRegister: config.databaseUrl === undefined || config.evidenceKeyFile !== undefined,
     random: Math.random,
     randomBytes,
     reclaimWorkers: reclaimLocalWorkers,

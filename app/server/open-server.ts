@@ -217,6 +217,7 @@ function openEngine(config: ServerConfig, db: Database, parts: EngineParts): Pro
     home: { tenant: 'local', name: 'local' },
     clock: SYSTEM_CLOCK,
     isShared: true,
+    mayFoundRegister: true,
     random: Math.random,
     randomBytes,
     times: { expireAfterMs: WORKER_SILENCE_MS_MAX },

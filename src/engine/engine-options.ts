@@ -31,6 +31,11 @@ export interface EngineOptions extends PolicyRules {
    * the others on the same Postgres may have another policy and another signing key.
    */
   readonly isShared: boolean;
+  /**
+   * Whether an evidence register is begun with `logSigner` where the database has none. Whoever begins it owns it: on a database that
+   * others share, that is for a server to do, or for whoever names the key.
+   */
+  readonly mayFoundRegister: boolean;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly randomBytes: (size: number) => Uint8Array;

@@ -5,7 +5,15 @@ import type { LogSigner } from '../provenance/evidence-log/log-signer.ts';
 import { leafHash } from '../provenance/merkle.ts';
 import { appendedNodes, rootOfEdge } from '../provenance/merkle-nodes.ts';
 import type { Database, Session } from '../store/database.ts';
-import { appendToLog, claimLog, lockLog, readLogEdge, type WaitingLeaf, waitingLeaves } from '../store/evidence-log.ts';
+import {
+  appendToLog,
+  claimLog,
+  lockLog,
+  logVerifierKey,
+  readLogEdge,
+  type WaitingLeaf,
+  waitingLeaves,
+} from '../store/evidence-log.ts';
 import type { Hub } from './hub.ts';
 
 const BATCH_MAX = 1024;
@@ -21,6 +29,8 @@ export interface RegistrarTools {
   readonly isBusy: () => boolean;
   /** Others on the same database may keep its register: only a server wonders. */
   readonly isShared: boolean;
+  /** Whether this process may begin a register where there is none. */
+  readonly mayFoundRegister: boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -135,15 +145,17 @@ export class Registrar {
 
   async #isOurs(session: Session): Promise<boolean> {
     if (this.#isOwner) return true;
-    const { verifierKey } = this.#tools.logSigner;
-    return (await claimLog(session, verifierKey)) === verifierKey;
+    const { logSigner, mayFoundRegister } = this.#tools;
+    const { verifierKey } = logSigner;
+    const owner = mayFoundRegister ? await claimLog(session, verifierKey) : await logVerifierKey(session);
+    return owner === verifierKey;
   }
 
   /** Two keys for one register would look like two registers. */
   #leaveToOthers(): void {
     this.#isForeign = true;
-    const { isShared, logSigner, onError } = this.#tools;
-    if (!isShared) return;
+    const { isShared, mayFoundRegister, logSigner, onError } = this.#tools;
+    if (!isShared || !mayFoundRegister) return;
     onError(
       new MaestroError(
         'CONFIG_INVALID',

@@ -46,7 +46,7 @@ try {
   await migrate(db);
   const logSigner = await openEvidenceKey(join(folder, 'evidence-key.pem'), 'bench.example/evidence');
   const hub = new Hub(db);
-  const tools = { db, hub, logSigner, isBusy: () => false, isShared: true, onError: fail };
+  const tools = { db, hub, logSigner, isBusy: () => false, isShared: true, mayFoundRegister: true, onError: fail };
   const registrar = new Registrar(tools);
   const desk = openEvidenceDesk({ db, hub, registrar });
   const key = readVerifierKey(logSigner.verifierKey);

@@ -90,6 +90,7 @@ export async function openTestEngine(db: Database, change: Partial<EngineOptions
     secrets: { read: async ({ names }) => Object.fromEntries(names.map((name) => [name, `value of ${name}`])) },
     clock: SYSTEM_CLOCK,
     isShared: true,
+    mayFoundRegister: true,
     random: () => 0,
     randomBytes,
     onError: (error) => {

@@ -83,6 +83,7 @@ export const create: CreateEngine = async ({ database, workload, body, options }
         secrets: { read: async () => ({}) },
         clock: SYSTEM_CLOCK,
         isShared: true,
+        mayFoundRegister: true,
         random: Math.random,
         randomBytes,
         onError: (error) => {

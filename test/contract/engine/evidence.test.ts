@@ -216,4 +216,22 @@ onEveryDatabase('a process with another key than the register', (url) => {
     await db.close();
     await fresh.drop();
   });
+
+  it('begins no register on a database of others, and leaves its leaves to whoever may', async () => {
+    const fresh = await freshDatabase(url);
+    const db = await fresh.open();
+    const guest = await World.open(db, { logSigner: newLogSigner(), mayFoundRegister: false });
+    const run = await guest.start([planStep('a')]);
+    await guest.engine.cancelRun(run, 'enough');
+    await guest.end(run);
+    const { id } = await guest.engine.readRun(run);
+    await guest.close();
+    expect(await db.query('', 'select count(*)::int from evidence_log', [])).toEqual([[0]]);
+    const server = await World.open(db);
+    const { open, close } = await server.engine.evidence.awaitProofs(id);
+    expect([open?.index, close?.index]).toEqual([0, 1]);
+    await server.close();
+    await db.close();
+    await fresh.drop();
+  });
 });
