@@ -5,13 +5,13 @@ import type { Session } from './database.ts';
 /** What the store itself knows of a run, for whoever holds the register against it. */
 export interface KnownRun {
   readonly runId: string;
-  /** Over for a while, and neither in the register as closed nor about to be. */
+  /** Over for a while, and not in the register as closed. */
   readonly isOverdue: boolean;
   /** Of the stored receipt. */
   readonly payloadSha256: string | null;
 }
 
-/** Between the end of a run, its receipt and the register lie moments. */
+/** Between the end of a run, its receipt and the register lie moments. What waits for longer is no excuse: the register stands still. */
 const MOMENTS = `interval '1 minute'`;
 
 /** By public ids; those that the store does not know are absent. */
@@ -19,8 +19,7 @@ export async function knownRuns(session: Session, runIds: readonly string[]): Pr
   const rows = await session.query(
     'evidence_known',
     `select r.key, r.finished_at < now() - ${MOMENTS}
-         and not exists (select 1 from evidence_leaf l where l.run_id = r.id and l.kind = ${EVIDENCE_KINDS.close})
-         and not exists (select 1 from evidence_queue q where q.run_id = r.id and q.kind = ${EVIDENCE_KINDS.close}),
+         and not exists (select 1 from evidence_leaf l where l.run_id = r.id and l.kind = ${EVIDENCE_KINDS.close}),
        c.payload_sha256
      from run r left join receipt c on c.run_id = r.id where r.key = any ($1::text[])`,
     [textArray(runIds)],
@@ -32,14 +31,13 @@ export async function knownRuns(session: Session, runIds: readonly string[]): Pr
   }));
 }
 
-/** Runs that began, or ended, and are not in the register, nor about to be: public ids, the oldest first. */
+/** Runs that began, or ended, a while ago, and are not in the register: public ids, the oldest first. */
 export async function unloggedRuns(session: Session, limit: number): Promise<readonly string[]> {
   const rows = await session.query(
     'evidence_unlogged',
     `select r.key from run r
      where r.state <> 0 and coalesce(r.started_at, r.finished_at, r.created_at) < now() - ${MOMENTS}
        and not exists (select 1 from evidence_leaf l where l.run_id = r.id and l.kind = ${EVIDENCE_KINDS.open})
-       and not exists (select 1 from evidence_queue q where q.run_id = r.id and q.kind = ${EVIDENCE_KINDS.open})
      order by r.id limit $1`,
     [limit],
   );

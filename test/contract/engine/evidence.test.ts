@@ -150,6 +150,8 @@ onEveryStore('the evidence register', (world) => {
     await w.sql(`update run set started_at = ${ago}, finished_at = ${ago} where id = ${run}`);
     expect(await evidence.known([id])).toMatchObject([{ runId: id, isOverdue: false }]);
     await w.sql(`delete from evidence_leaf where run_id = ${run} and kind = 2`);
+    // What waits for an hour is no excuse.
+    await w.sql(`insert into evidence_queue (run_id, kind) values (${run}, 2)`);
     expect(await evidence.known([id, '01nobody'])).toMatchObject([{ runId: id, isOverdue: true }]);
     await w.sql(`delete from evidence_leaf where run_id = ${run}`);
     expect(await evidence.unlogged()).toEqual([id]);
