@@ -43,7 +43,8 @@ export async function listKeys({ keyFile, ringFile }: KeyRingPlace, currentPem?:
 /**
  * Makes a new key, and keeps the old one's public half with the time until which it counts. Receipts of both verify against the
  * ring. A window is held against the end of a run, and a process that is running goes on with the old key: for the overlap both
- * count, in both directions.
+ * count. The new one has no beginning: a receipt may wait for its signature for as long as it takes, and is then of a run that ended
+ * long before.
  *
  * Whatever a crash leaves behind verifies: the new key is in the ring before anything is signed by it, and the old one ends last.
  */
@@ -56,7 +57,7 @@ export async function rotateKey(place: KeyRingPlace, nowMs: number, overlapMs: n
     const before = await listKeys(place);
     const { path: draft, publicKeyPem } = await draftLocalKey(keyFile);
     try {
-      const next: KnownKey = { publicKeyPem, notBefore: isoTime(nowMs - overlapMs) };
+      const next: KnownKey = { publicKeyPem };
       await writeRing(ringFile, [next, ...before.map(plain)]);
       await rename(draft, keyFile);
       const notAfter = isoTime(nowMs + overlapMs);
