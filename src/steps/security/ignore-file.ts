@@ -1,4 +1,5 @@
 import picomatch from 'picomatch';
+import { MaestroError } from '../../base/errors.ts';
 import type { SecretPlace } from './secret-place.ts';
 
 /** A place that is known to hold no secret. */
@@ -11,17 +12,27 @@ export interface IgnoreEntry {
 /**
  * One entry a line: a glob below the working directory, and behind a blank the kind that is meant there; without one, all
  * kinds. `#` begins a remark.
+ *
+ * @throws MaestroError INPUT_INVALID for a line that begins with `!`: what takes back elsewhere would here excuse all other files
  */
 export function readIgnoreFile(text: string): readonly IgnoreEntry[] {
   return text
     .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => {
-      const [, glob = line, kind] = /^(.*\S)\s+(\S+)$/.exec(line) ?? [];
-      const matches = picomatch(glob.replace(/^(\.\/)+/, ''), { dot: true });
-      return { text: line, covers: (place) => matches(place.path) && (kind === undefined || kind === place.kind) };
-    });
+    .map((line, index) => ({ line: line.trim(), number: index + 1 }))
+    .filter(({ line }) => line !== '' && !line.startsWith('#'))
+    .map(({ line, number }) => entryOf(line, number));
+}
+
+function entryOf(line: string, number: number): IgnoreEntry {
+  const [, glob = line, kind] = /^(.*\S)\s+(\S+)$/.exec(line) ?? [];
+  const tidy = glob.replace(/^(\.\/)+/, '');
+  if (tidy.startsWith('!'))
+    throw new MaestroError(
+      'INPUT_INVALID',
+      `expected a glob of files that hold no secret, got one that begins with "!" in line ${number}: nothing is taken back here, name fewer files`,
+    );
+  const matches = picomatch(tidy, { dot: true, nonegate: true });
+  return { text: line, covers: (place) => matches(place.path) && (kind === undefined || kind === place.kind) };
 }
 
 /** What is left, and the entries that cover nothing: one that is no longer needed would hide the next secret in its place. */

@@ -82,6 +82,17 @@ describe('security.secrets', () => {
     expect(await search({ ignore: '../ignore' })).toMatchObject({ kind: 'failed', errorCode: 'INPUT_INVALID' });
   });
 
+  it.each(['!src/none', '!**/x github', '  !(a)', './!x'])(
+    'takes no entry that turns round what it covers: %s',
+    async (line) => {
+      write('a.env', `token=${GITHUB}\n`);
+      write('.secretsignore', `docs/**\n${line}\n`);
+      const outcome = await search({ ignore: '.secretsignore' });
+      expect(outcome).toMatchObject({ kind: 'failed', errorCode: 'INPUT_INVALID' });
+      expect(outcome.message).toContain('line 2');
+    },
+  );
+
   it('tells the first of many, and counts them all', async () => {
     for (let i = 0; i < 1200; i++) write(`f/${i}.env`, `token=${GITHUB}\n`);
     const outcome = await search();
