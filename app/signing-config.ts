@@ -33,6 +33,8 @@ interface Folders {
 
 const NAME = 'MAESTRO_SIGNING_KEY';
 const PREFIX = 'MAESTRO_KMS_VAULT_';
+/** An address of something else than a key service that we know: never a path, which would be a new key in a file. */
+const ADDRESS = /^[a-z][a-z\d+.-]*:\/\//i;
 const MOUNT = /^[\w-]+(?:\/[\w-]+)*$/;
 const ROLE = /^[\w.-]+(?:\/[\w.-]+)*\/?$/;
 
@@ -52,7 +54,10 @@ export function keyRingOf({ key, trustedKeysFile }: SigningConfig): KeyRingPlace
 function placeOf(read: Read, root: string, keyFolder: string): SigningKeyPlace {
   const text = read(NAME);
   if (text === undefined) return { type: 'file', path: join(keyFolder, 'signing-key.pem') };
-  if (!isKmsUri(text)) return { type: 'file', path: resolve(root, text) };
+  if (!isKmsUri(text)) {
+    if (ADDRESS.test(text)) throw invalid(NAME, 'the path of a PEM file, or kms://…, got an address of another kind');
+    return { type: 'file', path: resolve(root, text) };
+  }
   const key = parsed(text);
   if (key.type !== 'vault') return { type: 'kms', key };
   const url = read(`${PREFIX}URL`) ?? missing(`${PREFIX}URL`, 'the address of the vault that holds the signing key');

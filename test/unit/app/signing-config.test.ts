@@ -49,6 +49,9 @@ describe('the settings of the signing key', () => {
 
   it.each<[Variables, string]>([
     [{ MAESTRO_SIGNING_KEY: 'kms://oracle/k' }, 'MAESTRO_SIGNING_KEY'],
+    [{ MAESTRO_SIGNING_KEY: 'awskms:///alias/receipts' }, 'MAESTRO_SIGNING_KEY'],
+    [{ MAESTRO_SIGNING_KEY: 'https://vault.example.com/transit' }, 'MAESTRO_SIGNING_KEY'],
+    [{ MAESTRO_SIGNING_KEY: 'file:///etc/key.pem' }, 'MAESTRO_SIGNING_KEY'],
     [{ MAESTRO_SIGNING_KEY: 'kms://vault/transit/ci' }, 'MAESTRO_KMS_VAULT_URL'],
     [VAULT, 'MAESTRO_KMS_VAULT_TOKEN_FILE'],
     [{ ...VAULT, MAESTRO_KMS_VAULT_ROLE: 'ci' }, 'MAESTRO_KMS_VAULT_JWT_FILE'],
