@@ -310,6 +310,39 @@ describe('npm audit, against a registry on loopback', () => {
     expect(outcome.message).toContain('GHSA-35jh-r3h4-6jhm in lodash@4.17.20 (high)');
   });
 
+  it.each([
+    ['offline=true', 'SCAN_OVER_THRESHOLD'],
+    ['workspaces=false', 'SCAN_OVER_THRESHOLD'],
+    ['workspaces=true', 'SCAN_OVER_THRESHOLD'],
+    ['# workspace=packages/empty', 'SCAN_OVER_THRESHOLD'],
+    ['workspace=packages/empty', 'SCAN_FAILED'],
+    ['workspace[] = packages/empty', 'SCAN_FAILED'],
+    ['"workspace"=packages/empty', 'SCAN_FAILED'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: npm puts variables in.
+    ['${NOBODY?}workspace=packages/empty', 'SCAN_FAILED'],
+  ])('is no scan of less where .npmrc says %s', { timeout: 60_000 }, async (line, errorCode) => {
+    answer = () => ({ status: 200, body: { lodash: [advisory] } });
+    write('packages/weak/package.json', { name: 'weak', version: '1.0.0', dependencies: { lodash: '4.17.20' } });
+    write('packages/empty/package.json', { name: 'empty', version: '1.0.0' });
+    const head = { name: 'shop', version: '1.2.3', workspaces: ['packages/*'], dependencies: { ms: '2.1.2' } };
+    write('package.json', head);
+    const { packages, ...lock } = read('package-lock.json') as { packages: JsonObject };
+    write('package-lock.json', {
+      ...lock,
+      packages: {
+        '': head,
+        'packages/weak': { name: 'weak', version: '1.0.0', dependencies: { lodash: '4.17.20' } },
+        'packages/empty': { name: 'empty', version: '1.0.0' },
+        'node_modules/weak': { resolved: 'packages/weak', link: true },
+        'node_modules/empty': { resolved: 'packages/empty', link: true },
+        'node_modules/lodash': packages['node_modules/lodash'] as JsonObject,
+        'node_modules/ms': packages['node_modules/ms'] as JsonObject,
+      },
+    });
+    write('.npmrc', `${line}\n`);
+    expect(await audit()).toMatchObject({ kind: 'failed', errorCode });
+  });
+
   it('passes where the registry knows of nothing', { timeout: 60_000 }, async () => {
     answer = () => ({ status: 200, body: {} });
     expect(await audit()).toMatchObject({ kind: 'succeeded', outputs: { findings: 0 } });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { MaestroError } from '../../../base/errors.ts';
 import type { JsonObject } from '../../../base/json.ts';
 import { readRegularFile } from '../../output-file.ts';
 import { type Finding, findingOf, isObject, notUnderstood, objectsIn, shortText, textsIn } from '../finding.ts';
@@ -8,7 +9,11 @@ import type { Scanner } from './scanner.ts';
 
 const LOCK_FILES = ['npm-shrinkwrap.json', 'package-lock.json'];
 const LOCK_BYTES_MAX = 67_108_864;
+const NPMRC_BYTES_MAX = 1_048_576;
 const REPORT_VERSION = 2;
+
+/** Whatever the project's own settings say: offline npm knows of no weakness, and of fewer where it leaves workspaces out. */
+const WHOLE = ['--offline=false', '--workspaces=null'];
 
 /** @source https://docs.npmjs.com/cli/v11/commands/npm-audit: its report of version 2 */
 export const npmAudit: Scanner = {
@@ -17,8 +22,9 @@ export const npmAudit: Scanner = {
   how: 'it comes with Node.js',
   request: async ({ folder, registry }) => {
     if (!(await lockOf(folder))) return undefined;
+    await assertWhole(folder);
     const from = registry === undefined ? [] : ['--registry', registry];
-    return { argv: ['npm', 'audit', '--json', '--package-lock-only', '--audit-level=none', ...from] };
+    return { argv: ['npm', 'audit', '--json', '--package-lock-only', '--audit-level=none', ...WHOLE, ...from] };
   },
   doneWith: [0, 1],
   read: async (answer, { folder }) => {
@@ -31,6 +37,22 @@ export const npmAudit: Scanner = {
       .flatMap((weak) => findingsOf(weak, versions, lock?.name));
   },
 };
+
+/**
+ * Asked for one workspace, npm tells nothing of the others, and no option takes that back. Names that npm would first have to
+ * decode may mean the same.
+ * @source https://docs.npmjs.com/cli/v11/configuring-npm/npmrc
+ */
+async function assertWhole(folder: string): Promise<void> {
+  const text = (await readRegularFile(join(folder, '.npmrc'), NPMRC_BYTES_MAX)) ?? '';
+  const names = text.split(/[\r\n]+/).map((line) => (line.split('=')[0] ?? '').trim());
+  const isPart = (name: string): boolean => /^workspace(?:\[\])?$|["'\\]|\$\{/.test(name);
+  if (names.some((name) => !/^[#;]/.test(name) && isPart(name)))
+    throw new MaestroError(
+      'SCAN_FAILED',
+      'expected an .npmrc without "workspace" and without quoted names: npm audit would tell of a part of the project only',
+    );
+}
 
 /** A package is weak by itself, or because it needs one that is: only the former is a finding, with each place it lies at. */
 function findingsOf(weak: JsonObject, versions: JsonObject, path: string | undefined): readonly Finding[] {
