@@ -136,7 +136,7 @@ export const PROVING: readonly TableRow[] = [
     group: 'Prove',
     summary: 'sign a receipt once more, under a certificate for your identity',
     details: [
-      'DIR is the folder that `maestro receipt` wrote. Writes `receipt.keyless.sigstore.json` into it. The receipt is verified first.',
+      'DIR is the folder that `maestro receipt` wrote. Writes `receipt.keyless.sigstore.json` into it. The receipt is verified first, by the key that --key or --keys names: one of them is needed.',
       'Who you are says the job of GitHub Actions (`permissions: id-token: write`), or an identity token for the audience `sigstore` in a file.',
       'A receipt goes to no public log unless --rekor-url names one: a log publishes the repository. Certificates of the default --fulcio-url of public repositories are public.',
     ],
@@ -155,7 +155,10 @@ export const PROVING: readonly TableRow[] = [
       KEYS,
       RUN_RECORD,
     ],
-    examples: ['maestro attest proof', 'maestro attest proof --key team.pub --rekor-url https://rekor.sigstore.dev'],
+    examples: [
+      'maestro attest proof --key team.pub',
+      'maestro attest proof --keys keys.json --rekor-url https://rekor.sigstore.dev',
+    ],
     load: async () => (await import('./commands/attest.ts')).attest,
   },
   {

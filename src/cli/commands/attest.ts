@@ -1,5 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { MaestroError } from '../../base/errors.ts';
 import { verifyReceipt } from '../../provenance/verify.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -8,6 +9,9 @@ import { servicesFor } from '../keyless-services.ts';
 import { BUNDLE_NAME, findReceiptFiles, KEYLESS_BUNDLE_NAME, readKeys, readReceiptFile } from '../receipt-files.ts';
 
 export const attest: Command = async (args, context) => {
+  // A key that came along shows that nothing was changed, not who signed: nobody should vouch for that.
+  if (!args.has('key') && !args.has('keys'))
+    throw new MaestroError('USAGE', 'expected --key or --keys: whose signature is it that you put your name below?');
   const files = findReceiptFiles(args, context.cwd, BUNDLE_NAME);
   const bundle = readReceiptFile(files.bundle);
   const { key } = readKeys(args, context.cwd, files);

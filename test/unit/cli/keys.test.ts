@@ -27,6 +27,7 @@ async function project(): Promise<string> {
     'receipt.sigstore.json': await signPayload(payload, signer),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, 'proof', name), text);
+  writeFileSync(join(cwd, 'own.pub'), signer.publicKeyPem);
   return cwd;
 }
 
@@ -59,9 +60,12 @@ describe('maestro keys', () => {
     [['verify', 'proof', '--keys', 'proof/run.json']],
     [['verify', 'proof', '--certificate-identity', IDENTITY]],
     [['verify', 'proof', '--certificate-identity', IDENTITY, '--key', 'proof/maestro.pub']],
-    [['attest', 'proof']],
+    [['attest', 'proof', '--key', 'own.pub']],
+    [['attest', 'proof', '--identity-token-file', 'token', '--fulcio-url', 'http://127.0.0.1:9']],
   ])('a wrong request is one: %j', async (words) => {
-    const process = new FakeProcess({ cwd: await project() });
+    const cwd = await project();
+    writeFileSync(join(cwd, 'token'), TOKEN);
+    const process = new FakeProcess({ cwd });
     expect(await process.run(...words)).toBe(2);
   });
 });
@@ -92,7 +96,10 @@ describe('maestro attest', () => {
   it('signs as the job of GitHub Actions, and the receipt verifies by its identity', async () => {
     const cwd = await project();
     const attesting = new FakeProcess({ cwd, variables: job('PLANTED-request') });
-    expect([await attesting.run('attest', 'proof', ...services), attesting.err]).toMatchObject([0, expect.any(String)]);
+    expect([await attesting.run('attest', 'proof', '--key', 'own.pub', ...services), attesting.err]).toMatchObject([
+      0,
+      expect.any(String),
+    ]);
     writeFileSync(join(cwd, 'root.json'), sigstore.root);
     const whom = [
       '--certificate-identity',
@@ -120,6 +127,8 @@ describe('maestro attest', () => {
     writeFileSync(join(cwd, 'token'), `${TOKEN}\n`);
     const process = new FakeProcess({ cwd });
     const words = [
+      '--key',
+      'own.pub',
       '--identity-token-file',
       'token',
       '--fulcio-url',
@@ -144,13 +153,13 @@ describe('maestro attest', () => {
     const words = ['attest', 'proof', '--identity-token-file', 'token', ...services];
     expect(await new FakeProcess({ cwd }).run(...words, '--key', 'team.pub')).toBe(5);
     writeFileSync(join(cwd, 'proof', 'run.json'), '{}');
-    expect(await new FakeProcess({ cwd }).run(...words)).toBe(5);
+    expect(await new FakeProcess({ cwd }).run(...words, '--key', 'own.pub')).toBe(5);
     expect(() => readFileSync(join(cwd, 'proof', 'receipt.keyless.sigstore.json'))).toThrow('ENOENT');
   });
 
   it('shows no token where GitHub gives none', async () => {
     const process = new FakeProcess({ cwd: await project(), variables: job('PLANTED-wrong') });
-    expect(await process.run('attest', 'proof', ...services, '--json')).toBe(1);
+    expect(await process.run('attest', 'proof', '--key', 'own.pub', ...services, '--json')).toBe(1);
     expect(process.out + process.err).toContain('SIGNER_UNAVAILABLE');
     expect(process.out + process.err).not.toContain('PLANTED');
   });
