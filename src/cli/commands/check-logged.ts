@@ -5,6 +5,7 @@ import { verifyLogged } from '../../provenance/evidence-log/verify-log.ts';
 import { demand } from '../../provenance/verification-error.ts';
 import type { VerifiedReceipt } from '../../provenance/verify.ts';
 import { readLogKeyFile, readSmallFile } from '../evidence-files.ts';
+import type { Output } from '../output.ts';
 import type { ReceiptFiles } from '../receipt-files.ts';
 
 /** Where a receipt stands in the register, by the proof beside it. */
@@ -42,4 +43,10 @@ export function checkLogged(
     : readVerifierKey(readSmallFile(join(folder, 'log.pub')));
   const { checkpoint, index } = verifyLogged(leaf, readSmallFile(proof), key);
   return { origin: checkpoint.origin, index, size: checkpoint.size, isKeyTrusted };
+}
+
+/** Of a proof that was checked with the key that lay beside it: whoever made one could make the other. */
+export function noteLogKey(output: Output): void {
+  output.note('the register’s key came along: this shows that the proof is of that key, not whose register it is');
+  output.next('maestro verify PATH --log-key FILE, with a key that you got from its owner');
 }

@@ -8,6 +8,7 @@ import { readLogKeyFile } from '../evidence-files.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { plural } from '../finding-text.ts';
 import { safeText } from '../terminal-text.ts';
+import { noteLogKey } from './check-logged.ts';
 
 /** Whether a file is a disclosure pack: a bundle is text. */
 export function isArchive(bytes: Uint8Array): boolean {
@@ -28,9 +29,16 @@ export async function verifyArchive(
 ): Promise<ExitCode> {
   const given = logKey === undefined ? {} : { logKey: readLogKeyFile(resolve(context.cwd, logKey)) };
   const verified = await verifyDisclosure({ archive, key: key ?? (await keyInside(archive)), ...given });
-  if (context.output.isJson) context.output.json(verifiedDocument(verified, key !== undefined));
-  else show(verified, key !== undefined, context);
+  const trust = { isKeyTrusted: key !== undefined, isLogKeyTrusted: logKey !== undefined };
+  if (context.output.isJson) context.output.json(verifiedDocument(verified, trust));
+  else show(verified, trust, context);
   return EXIT.ok;
+}
+
+/** Which of the keys the reader named. */
+interface Trust {
+  readonly isKeyTrusted: boolean;
+  readonly isLogKeyTrusted: boolean;
 }
 
 async function keyInside(archive: Uint8Array): Promise<string> {
@@ -38,7 +46,10 @@ async function keyInside(archive: Uint8Array): Promise<string> {
   return Buffer.from(files.get(KEY_NAME) ?? []).toString();
 }
 
-function verifiedDocument({ receipt, manifest, files, logged }: VerifiedDisclosure, isKeyTrusted: boolean): object {
+function verifiedDocument(
+  { receipt, manifest, files, logged }: VerifiedDisclosure,
+  { isKeyTrusted, isLogKeyTrusted }: Trust,
+): object {
   const { run } = receipt.statement.predicate;
   return {
     isValid: true,
@@ -50,13 +61,20 @@ function verifiedDocument({ receipt, manifest, files, logged }: VerifiedDisclosu
     decisions: manifest.policy.decisions.length,
     replayableDecisions: replayable(manifest),
     attestations: manifest.attestations,
-    log: logged ? { origin: logged.checkpoint.origin, index: logged.index, size: logged.checkpoint.size } : null,
+    log: logged
+      ? {
+          origin: logged.checkpoint.origin,
+          index: logged.index,
+          size: logged.checkpoint.size,
+          isKeyTrusted: isLogKeyTrusted,
+        }
+      : null,
   };
 }
 
 function show(
   { receipt, manifest, files, logged }: VerifiedDisclosure,
-  isKeyTrusted: boolean,
+  { isKeyTrusted, isLogKeyTrusted }: Trust,
   { output }: CommandContext,
 ): void {
   const { paint } = output;
@@ -75,6 +93,7 @@ function show(
     output.line(
       `  signed   ${[...new Set(manifest.attestations.map(({ predicateType }) => safeText(predicateType)))].join(', ')}`,
     );
+  if (logged && !isLogKeyTrusted) noteLogKey(output);
   if (isKeyTrusted) return;
   output.note('the key came with the pack: this shows that nothing was changed, not who signed it');
   output.next('maestro verify PATH --key FILE, with a key that you got from its owner');

@@ -15,7 +15,7 @@ import {
   readReceiptFile,
 } from '../receipt-files.ts';
 import { safeText } from '../terminal-text.ts';
-import { checkLogged, type LoggedReceipt } from './check-logged.ts';
+import { checkLogged, type LoggedReceipt, noteLogKey } from './check-logged.ts';
 import { verifyStatement } from './verify-attestation.ts';
 import { isArchive, verifyArchive } from './verify-disclosure.ts';
 
@@ -125,6 +125,7 @@ function showVerified(verified: Verified, { output }: CommandContext): void {
   else output.line(`  key      ${safeText(signer.keyHint)}`);
   if (logged) output.line(`  register leaf ${logged.index} of ${logged.size}, ${safeText(logged.origin)}`);
   if (files.runRecord === undefined) output.note('no run record was given: only the bundle was checked');
+  if (logged && !logged.isKeyTrusted) noteLogKey(output);
   if (!('keyHint' in signer) || signer.isKeyTrusted) return;
   output.note('the key came with the receipt: this shows that nothing was changed, not who signed it');
   output.next('maestro verify PATH --key FILE, with a key that you got from its owner');

@@ -7,6 +7,7 @@ import { verifyLogged } from '../../../src/provenance/evidence-log/verify-log.ts
 import { buildReceipt } from '../../../src/provenance/receipt.ts';
 import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
 import { verifyReceipt } from '../../../src/provenance/verify.ts';
+import { sampleFacts, samplePack } from '../provenance/disclosure/sample-disclosure.ts';
 import { leavesOf, newLogSigner, proofOf, textsOf } from '../provenance/evidence-log/sample-log.ts';
 import { sampleRun } from '../provenance/sample-run.ts';
 import { FakeProcess, finished, oneStep, project, started, temporaryFolder } from './harness.ts';
@@ -195,6 +196,19 @@ describe('maestro verify --log-key', () => {
       'broken.pub': 'no key',
     });
   };
+  const disclosed = async () => {
+    const receiptSigner = await openLocalSigner(join(temporaryFolder(), 'key.pem'));
+    const { publicKeyPem } = receiptSigner;
+    const facts = await sampleFacts(receiptSigner);
+    const { payloadSha256, statement } = verifyReceipt({
+      bundle: Buffer.from(facts.receipt.bundle),
+      key: publicKeyPem,
+    });
+    const { id, attempt } = statement.predicate.run;
+    const texts = textsOf([...leavesOf(3), { v: 1, kind: 'close', runId: id, attempt, payloadSha256 }]);
+    const register = { proof: await proofOf(texts, 6, signer), logKey: signer.verifierKey };
+    return { archive: await samplePack(receiptSigner, { ...facts, register }), publicKeyPem };
+  };
 
   it('shows where in the register the receipt is', async () => {
     const cwd = await sealed();
@@ -205,6 +219,24 @@ describe('maestro verify --log-key', () => {
     const plain = new FakeProcess({ cwd });
     expect(await plain.run('verify', 'proof')).toBe(0);
     expect(plain.out).toContain('leaf 6 of 7');
+  });
+
+  it('says whose key of the register it was, of a receipt and of a disclosure pack', async () => {
+    const cwd = await sealed();
+    const pack = await disclosed();
+    writeFileSync(join(cwd, 'pack.tgz'), pack.archive);
+    writeFileSync(join(cwd, 'team.pub'), pack.publicKeyPem);
+    const keys = { proof: 'proof/maestro.pub', 'pack.tgz': 'team.pub' };
+    for (const [path, key] of Object.entries(keys))
+      for (const isKeyTrusted of [true, false]) {
+        const words = ['verify', path, '--key', key, ...(isKeyTrusted ? ['--log-key', 'log.pub'] : [])];
+        const told = new FakeProcess({ cwd });
+        expect([await told.run(...words, '--json'), told.err]).toEqual([0, '']);
+        expect(JSON.parse(told.out)).toMatchObject({ isKeyTrusted: true, log: { isKeyTrusted } });
+        const shown = new FakeProcess({ cwd });
+        expect(await shown.run(...words)).toBe(0);
+        expect((shown.out + shown.err).includes('--log-key FILE')).toBe(!isKeyTrusted);
+      }
   });
 
   it.each([
