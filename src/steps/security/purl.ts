@@ -42,6 +42,13 @@ export function covers(stated: string, found: string): boolean {
   );
 }
 
+/** A package at one version, plain as it came; undefined where it is at another one already. */
+export function purlAt(purl: string, version: string): string | undefined {
+  const at = versionAt(purl);
+  if (at < 0) return `${purl}@${version}`;
+  return purl.slice(at + 1) === version ? purl : undefined;
+}
+
 /** The scope of an npm name begins with `@` too. */
 function versionAt(purl: string): number {
   const at = purl.lastIndexOf('@');

@@ -2,7 +2,7 @@ import { digestJson, hexOf } from '../../base/digest.ts';
 import { MaestroError } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { type Finding, isObject, objectsIn, shortText } from './finding.ts';
-import { covers, plainPurl } from './purl.ts';
+import { covers, plainPurl, purlAt } from './purl.ts';
 
 /** What somebody says of a weakness: that it does not count for some packages. */
 export interface VexStatement {
@@ -37,7 +37,7 @@ export function readVex(document: JsonObject, path: string): readonly VexStateme
   return objectsIn(document.vulnerabilities).flatMap((weakness): readonly VexStatement[] => {
     const analysis = isObject(weakness.analysis) ? weakness.analysis : {};
     const status = typeof analysis.state === 'string' ? STATUSES[analysis.state] : undefined;
-    const products = objectsIn(weakness.affects).flatMap(({ ref }) => productOf(ref, purls) ?? []);
+    const products = objectsIn(weakness.affects).flatMap((affected) => productsOf(affected, purls));
     const id = shortText(weakness.id);
     if (status === undefined || products.length === 0 || id === '') return [];
     const [justification, detail] = [shortText(analysis.justification), shortText(analysis.detail)];
@@ -121,6 +121,22 @@ function purlsByReference(document: JsonObject): ReadonlyMap<string, string> {
       const [reference, purl] = [component['bom-ref'], component.purl];
       return typeof reference === 'string' && typeof purl === 'string' ? [[reference, purl]] : [];
     }),
+  );
+}
+
+/**
+ * The package that is meant; where versions are named, only those that are named one by one as unaffected. Nothing is said of
+ * a range, whose order of versions is its ecosystem's, nor by an entry without a status: that one means affected.
+ * @source https://cyclonedx.org/docs/1.6/json/#vulnerabilities_items_affects_items_versions
+ */
+function productsOf({ ref, versions }: JsonObject, purls: ReadonlyMap<string, string>): readonly string[] {
+  const product = productOf(ref, purls);
+  if (product === undefined) return [];
+  if (versions === undefined) return [product];
+  return objectsIn(versions).flatMap(({ version, range, status }) =>
+    status === 'unaffected' && range === undefined && typeof version === 'string' && version !== ''
+      ? (purlAt(product, version) ?? [])
+      : [],
   );
 }
 

@@ -208,6 +208,9 @@ describe('VEX', () => {
     vulnerabilities: [{ id, references: [{ id: 'CVE-2021-23337' }], analysis, affects: affects as never }],
   });
   const away = { state: 'not_affected', justification: 'code_not_reachable', detail: 'template() is not called' };
+  /** Of some versions of one package. */
+  const of = (versions: unknown, version = ''): JsonObject =>
+    vex([{ ref: `pkg:npm/lodash${version}`, versions }], away);
 
   it.each([
     ['pkg:npm/lodash@4.17.20'],
@@ -237,6 +240,25 @@ describe('VEX', () => {
   });
 
   it.each([
+    ['', [{ version: '4.17.20', status: 'unaffected' }]],
+    ['@4.17.20', [{ version: '4.17.20', status: 'unaffected' }]],
+    [
+      '',
+      [
+        { version: '4.17.19', status: 'affected' },
+        { version: '4.17.20', status: 'unaffected' },
+      ],
+    ],
+  ])('takes away the versions of lodash%s that it names: %j', async (version, versions) => {
+    standIn('grype', GRYPE);
+    write('vex.json', of(versions, version));
+    expect(await scan({ vex: 'vex.json' })).toMatchObject({ kind: 'succeeded', outputs: { suppressed: 1 } });
+    expect(read('scan/scan.openvex.json')).toMatchObject({
+      statements: [{ products: [{ '@id': 'pkg:npm/lodash@4.17.20' }] }],
+    });
+  });
+
+  it.each([
     ['of another version', vex([{ ref: 'pkg:npm/lodash@4.17.2' }], away)],
     ['of another package that begins alike', vex([{ ref: 'pkg:npm/lodas' }], away)],
     ['of another ecosystem', vex([{ ref: 'pkg:pypi/lodash' }], away)],
@@ -246,6 +268,14 @@ describe('VEX', () => {
     ['that it is exploitable', vex([{ ref: 'pkg:npm/lodash' }], { state: 'exploitable' })],
     ['that somebody looks at it', vex([{ ref: 'pkg:npm/lodash' }], { state: 'in_triage' })],
     ['without a state', vex([{ ref: 'pkg:npm/lodash' }], {})],
+    ['of other versions', of([{ version: '4.17.2', status: 'unaffected' }])],
+    ['of a version that is affected', of([{ version: '4.17.20', status: 'affected' }])],
+    ['of a version that says nothing', of([{ version: '4.17.20' }])],
+    ['of a version that nobody knows', of([{ version: '4.17.20', status: 'unknown' }])],
+    ['of a range', of([{ range: 'vers:npm/>=4.17.0', status: 'unaffected' }])],
+    ['of no version', of([])],
+    ['of versions of another form', of('4.17.20')],
+    ['of one version, by the name of another', of([{ version: '4.17.20', status: 'unaffected' }], '@4.17.21')],
   ])('takes nothing away by a word %s', async (what, document) => {
     const [first] = GRYPE.matches;
     // An alias of the last case would match.
