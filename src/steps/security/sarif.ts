@@ -1,6 +1,7 @@
 import { MaestroError } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { type Finding, findingOf, isObject, objectsIn, reported, shortText } from './finding.ts';
+import { driverOf, SarifRules } from './sarif-rules.ts';
 import { type Severity, severityOfScore } from './severity.ts';
 
 const SARIF_VERSION = '2.1.0';
@@ -23,32 +24,46 @@ export function readSarif(log: JsonObject, path: string): readonly Finding[] {
   return objectsIn(log.runs).flatMap((run) => {
     if (objectsIn(run.invocations).some((one) => one.executionSuccessful === false))
       throw new MaestroError('SCAN_FAILED', `the scanner that wrote ${path} says that it failed`);
-    const rules = rulesOf(run);
+    const rules = new SarifRules(run);
     const source = shortText(driverOf(run).name, 'SARIF');
     // Absent, it says that no scan took place: SARIF 2.1.0, section 3.14.23.
     return reported(run.results, source, 'its "results"').flatMap((result) => readResult(result, rules, source));
   });
 }
 
-function readResult(result: JsonObject, rules: ReadonlyMap<string, JsonObject>, source: string): readonly Finding[] {
+function readResult(result: JsonObject, rules: SarifRules, source: string): readonly Finding[] {
   const isFailure = result.kind === undefined || result.kind === 'fail';
-  const id = shortText(result.ruleId, isObject(result.rule) ? shortText(result.rule.id, 'unknown') : 'unknown');
-  const severity = severityOf(result, rules.get(id) ?? {});
+  const rule = rules.find(result);
+  const id = idOf(result, rule);
+  const severity = severityOf(result, rule);
   if (!isFailure || isSuppressed(result) || severity === undefined) return [];
   const title = isObject(result.message) ? shortText(result.message.text) : undefined;
   return [findingOf({ id, severity, title, source, ...placeOf(result) })];
 }
 
-/** GitHub's own convention stands above the level. Undefined for a result that is no problem. */
-function severityOf(result: JsonObject, rule: JsonObject): Severity | undefined {
+function idOf(result: JsonObject, rule: JsonObject | undefined): string {
+  const reference = isObject(result.rule) ? shortText(result.rule.id) : '';
+  return shortText(result.ruleId) || reference || shortText(rule?.id, 'unknown');
+}
+
+/**
+ * GitHub's own convention stands above the level. Undefined for a result that is no problem. What neither says itself how bad
+ * it is nor names a rule that does may be anything: it counts as high.
+ */
+function severityOf(result: JsonObject, rule: JsonObject | undefined): Severity | undefined {
   for (const one of [result, rule]) {
-    const score = isObject(one.properties) ? one.properties['security-severity'] : undefined;
+    const score = isObject(one?.properties) ? one.properties['security-severity'] : undefined;
     if (score !== undefined) return severityOfScore(score);
   }
-  const standard = isObject(rule.defaultConfiguration) ? rule.defaultConfiguration.level : undefined;
-  const level = result.level ?? standard ?? 'warning';
+  const level = result.level ?? standardOf(rule);
   if (level === 'none') return undefined;
   return (typeof level === 'string' ? LEVELS[level] : undefined) ?? 'high';
+}
+
+/** The level of results that say none. */
+function standardOf(rule: JsonObject | undefined): unknown {
+  if (rule === undefined) return 'error';
+  return (isObject(rule.defaultConfiguration) ? rule.defaultConfiguration.level : undefined) ?? 'warning';
 }
 
 /** One that is under review, or was rejected, suppresses nothing. */
@@ -63,12 +78,4 @@ function placeOf(result: JsonObject): { readonly path?: string; readonly line?: 
   const path = isObject(place.artifactLocation) ? shortText(place.artifactLocation.uri) : '';
   const line = isObject(place.region) ? place.region.startLine : undefined;
   return { ...(path ? { path } : {}), ...(Number.isSafeInteger(line) ? { line: line as number } : {}) };
-}
-
-function rulesOf(run: JsonObject): ReadonlyMap<string, JsonObject> {
-  return new Map(objectsIn(driverOf(run).rules).map((rule) => [shortText(rule.id), rule]));
-}
-
-function driverOf(run: JsonObject): JsonObject {
-  return isObject(run.tool) && isObject(run.tool.driver) ? run.tool.driver : {};
 }
