@@ -1,12 +1,9 @@
 import { posix } from 'node:path';
-import picomatch from 'picomatch';
 import { MaestroError } from '../../base/errors.ts';
+import { globMatcher } from '../path-glob.ts';
 
 export const IGNORE_BYTES_MAX = 262_144;
 const PATTERNS_MAX = 1000;
-const PATTERN_LENGTH_MAX = 1000;
-/** Each costs a matcher another way to fail. */
-const WILDCARDS_MAX = 20;
 
 /** Whether a path of the context is left out. Paths are relative, `/` between names. */
 export type Ignores = (path: string) => boolean;
@@ -34,15 +31,6 @@ export function parseIgnoreFile(text: string): Ignores {
     const places = withFolders(path);
     return patterns.findLast(({ matches }) => places.some(matches))?.isIgnored ?? false;
   };
-}
-
-/** A matcher for one pattern, which begins at the root of the context; braces and the like stand for themselves. */
-export function globMatcher(glob: string): (path: string) => boolean {
-  if (glob.length > PATTERN_LENGTH_MAX || (glob.match(/[*?[]/g)?.length ?? 0) > WILDCARDS_MAX)
-    throw new MaestroError('INPUT_INVALID', 'expected a shorter pattern, with fewer wildcards');
-  const matches = picomatch(glob, { dot: true, nobrace: true, noextglob: true, nonegate: true, strictSlashes: true });
-  // Its second argument asks for more than an answer, so that it must never get an index.
-  return (path) => matches(path);
 }
 
 interface Pattern {

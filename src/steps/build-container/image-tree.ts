@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { globMatcher } from '../path-glob.ts';
 import { atLine } from './containerfile.ts';
 import type { ContextEntry, ContextFile } from './context-tree.ts';
-import { globMatcher } from './ignore-file.ts';
 import type { LayerEntry } from './layer.ts';
 import type { CopyRequest } from './recipe.ts';
 

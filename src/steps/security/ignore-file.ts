@@ -1,6 +1,9 @@
-import picomatch from 'picomatch';
 import { MaestroError } from '../../base/errors.ts';
+import { globMatcher } from '../path-glob.ts';
 import type { SecretPlace } from './secret-place.ts';
+
+/** A glob and a kind. */
+const LINE_LENGTH_MAX = 1100;
 
 /** A place that is known to hold no secret. */
 export interface IgnoreEntry {
@@ -24,6 +27,8 @@ export function readIgnoreFile(text: string): readonly IgnoreEntry[] {
 }
 
 function entryOf(line: string, number: number): IgnoreEntry {
+  if (line.length > LINE_LENGTH_MAX)
+    throw new MaestroError('INPUT_INVALID', `expected a shorter entry in line ${number} of the ignore file`);
   const [, glob = line, kind] = /^(.*\S)\s+(\S+)$/.exec(line) ?? [];
   const tidy = glob.replace(/^(\.\/)+/, '');
   if (tidy.startsWith('!'))
@@ -31,7 +36,7 @@ function entryOf(line: string, number: number): IgnoreEntry {
       'INPUT_INVALID',
       `expected a glob of files that hold no secret, got one that begins with "!" in line ${number}: nothing is taken back here, name fewer files`,
     );
-  const matches = picomatch(tidy, { dot: true, nonegate: true });
+  const matches = globMatcher(tidy);
   return { text: line, covers: (place) => matches(place.path) && (kind === undefined || kind === place.kind) };
 }
 
