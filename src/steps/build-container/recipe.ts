@@ -35,6 +35,8 @@ const OWNER = /^(\d{1,9})(?::(\d{1,9}))?$/;
 const MODE = /^0?[0-7]{3}$/;
 const VARIABLE = /^[A-Za-z_]\w*$/;
 const ID_MAX = 2_147_483_647;
+/** Of all texts once variables and folders are put in: a small file in which each line doubles another is no image. */
+const EXPANDED_CHARS_MAX = 1_048_576;
 
 /**
  * What to build from a `FROM scratch` file in which nothing runs.
@@ -59,6 +61,7 @@ class RecipeMaker {
   readonly #layers: Layer[] = [];
   readonly #history: { createdBy: string; isEmpty: boolean }[] = [];
   #hasBegun = false;
+  #expandedChars = 0;
   #folder = '/';
   #user: string | undefined;
   #entrypoint: readonly string[] | undefined;
@@ -139,6 +142,7 @@ class RecipeMaker {
     WORKDIR: (instruction) => {
       const { rest, line } = instruction;
       this.#folder = posix.resolve(this.#folder, this.#oneWord(rest, line, 'WORKDIR /app'));
+      this.#spend(this.#folder.length, line);
       if (this.#folder !== '/')
         this.#layers.push({ kind: 'folder', path: this.#folder.slice(1), createdBy: textOf(instruction) });
     },
@@ -164,6 +168,7 @@ class RecipeMaker {
       throw atLine(line, 'downloads need buildah, podman or docker: fetch it in a step before, and copy it');
     const isFolder = target.endsWith('/') || /(?:^|\/)\.$/.test(target);
     const absolute = posix.resolve(this.#folder, target);
+    this.#spend(absolute.length, line);
     const copy: CopyRequest = {
       sources,
       target: isFolder && absolute !== '/' ? `${absolute}/` : absolute,
@@ -176,7 +181,13 @@ class RecipeMaker {
   }
 
   #rules(line: number): WordRules {
-    return { variables: this.#variables, escape: this.#escape, line };
+    return { variables: this.#variables, escape: this.#escape, line, spend: (chars) => this.#spend(chars, line) };
+  }
+
+  #spend(chars: number, line: number): void {
+    this.#expandedChars += chars;
+    if (this.#expandedChars > EXPANDED_CHARS_MAX)
+      throw atLine(line, `expected texts of at most ${EXPANDED_CHARS_MAX} characters in all, variables put in`);
   }
 
   #oneWord(rest: string, line: number, example: string): string {

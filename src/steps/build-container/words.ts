@@ -9,6 +9,8 @@ export interface WordRules {
   readonly variables: ReadonlyMap<string, string>;
   readonly escape: string;
   readonly line: number;
+  /** Told how long each word is; throws where all of them are too long together. */
+  readonly spend: (chars: number) => void;
 }
 
 /**
@@ -60,6 +62,7 @@ class WordReader {
       if (word.length > EXPANDED_LENGTH_MAX) throw atLine(this.#rules.line, 'expected a shorter text');
     }
     if (this.#quote !== undefined) throw atLine(this.#rules.line, 'expected the quote to be closed');
+    this.#rules.spend(word.length);
     return word;
   }
 
