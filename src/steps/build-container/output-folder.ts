@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, realpath, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { MaestroError } from '../../base/errors.ts';
-import { isInside } from '../checkout-path.ts';
+import { isInside, makeFolderInside } from '../checkout-path.ts';
 
 export interface OutputFolder extends AsyncDisposable {
   /** Absolute, there and empty: what is built goes here. */
@@ -22,21 +22,22 @@ export interface OutputFolder extends AsyncDisposable {
  */
 export async function openOutput(root: string, path: string): Promise<OutputFolder> {
   const realRoot = await realpath(root);
-  const place = resolve(realRoot, path);
-  if (place === realRoot || !isInside(realRoot, place))
+  const wanted = resolve(realRoot, path);
+  if (wanted === realRoot || !isInside(realRoot, wanted))
     throw new MaestroError('INPUT_INVALID', `expected the output to be a folder in the working directory, got ${path}`);
-  await mkdir(dirname(place), { recursive: true });
-  if (!isInside(realRoot, await realpath(dirname(place))))
+  const folder = await makeFolderInside(realRoot, dirname(wanted));
+  if (folder === undefined)
     throw new MaestroError(
       'INPUT_INVALID',
       `expected the output to be in the working directory: ${path} leads out of it`,
     );
+  const place = join(folder, basename(wanted));
   await assertReplaceable(place, path);
-  const draft = join(dirname(place), `.maestro-image-${randomUUID()}`);
+  const draft = join(folder, `.maestro-image-${randomUUID()}`);
   await mkdir(draft);
   return {
     draft,
-    path: relative(realRoot, place),
+    path: relative(realRoot, wanted),
     paths: new Set([place, draft]),
     keep: async () => {
       await rm(place, { recursive: true, force: true });

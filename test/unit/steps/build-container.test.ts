@@ -258,6 +258,7 @@ describe('build.container from scratch', () => {
     ['the working directory as output', { output: '.' }],
     ['an output that is something else', { output: 'taken' }],
     ['an output through a link', { output: 'out/image' }],
+    ['an output further through a link', { output: 'out/a/b/image' }],
     ['a tag that is none', { tags: ['a b'] }],
     ['a platform that is none', { platforms: ['linux'] }],
     ['a value for no ARG', { args: { NOBODY: 'x' }, builder: 'scratch' }],
