@@ -49,7 +49,11 @@ export async function readLayout(root: string, boundary: string): Promise<Layout
   const layout = parseObject(await textOf(join(folder, 'oci-layout')), 'oci-layout');
   if (layout.imageLayoutVersion !== '1.0.0') throw invalid('expected an OCI layout of version 1.0.0');
   const image = imageOf(parseObject(await textOf(join(folder, 'index.json')), 'index.json'));
-  const reader = new Reader(join(folder, 'blobs', 'sha256'));
+  const blobs = join(folder, 'blobs', 'sha256');
+  // The files are opened without following a link; one in place of their folder would lead as far.
+  if ((await realpath(blobs).catch(() => undefined)) !== blobs)
+    throw invalid('expected blobs/sha256 to be a folder of the layout');
+  const reader = new Reader(blobs);
   await reader.readManifest(image, 0);
   return { image, manifests: reader.manifests, blobs: [...reader.blobs.values()] };
 }
