@@ -6,6 +6,8 @@ import { answerOf } from '../shell/shell.ts';
 import type { Platform } from './platform.ts';
 
 export type ToolName = 'buildah' | 'podman' | 'docker';
+/** A shorter secret is looked for whole: parts of it stand everywhere. */
+const SECRET_PART_MIN = 3;
 const TOOLS: readonly ToolName[] = ['buildah', 'podman', 'docker'];
 
 export interface ToolBuild {
@@ -68,8 +70,13 @@ function optionsOf({ containerfile, args, platform, contextRoot, hasCache }: Too
   return ['--platform', platform.text, '--file', containerfile, ...cache, ...values, contextRoot];
 }
 
-function withoutSecrets({ secrets }: StepContext): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.keys(secrets).map((name) => [name, '']));
+/** Blank: the variables of the step's secrets, and those in which `env` has put one. */
+function withoutSecrets({ secrets, env }: StepContext): Readonly<Record<string, string>> {
+  const values = Object.values(secrets).filter((secret) => secret !== '');
+  const hasSecret = (value: string): boolean =>
+    values.some((secret) => value === secret || (secret.length >= SECRET_PART_MIN && value.includes(secret)));
+  const names = Object.keys(env).filter((name) => hasSecret(env[name] ?? ''));
+  return Object.fromEntries([...Object.keys(secrets), ...names].map((name) => [name, '']));
 }
 
 async function isOnPath(program: string, path: string): Promise<boolean> {

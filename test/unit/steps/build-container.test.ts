@@ -286,6 +286,42 @@ describe('build.container from scratch', () => {
   });
 });
 
+describe('build.container with a tool of the machine', () => {
+  it('gives it no variable in which a secret is, by whatever name', async () => {
+    project.write({ Containerfile: 'FROM scratch\n', 'bin/docker': '' });
+    project.makeExecutable('bin/docker');
+    const given: ProgramRequest[] = [];
+    const env = {
+      PATH: project.at('bin'),
+      TOKEN: 'hush-hush-hush',
+      ALIAS: 'hush-hush-hush',
+      URL: 'https://user:hush-hush-hush@example.com/',
+      LEVEL: '1',
+      PORT: '8123',
+      MODE: 'fast',
+    };
+    const { context } = contextOf({
+      workingDirectory: project.root,
+      env,
+      secrets: { TOKEN: 'hush-hush-hush', NONE: '', SHORT: '1' },
+      runProgram: (request) => {
+        given.push(request);
+        return Promise.resolve({ exitCode: 1, signalName: null });
+      },
+    });
+    expect(await buildContainerStep.run(context, { builder: 'docker' })).toMatchObject({ kind: 'failed' });
+    expect({ ...env, ...given[0]?.env }).toMatchObject({
+      PATH: env.PATH,
+      TOKEN: '',
+      ALIAS: '',
+      URL: '',
+      LEVEL: '',
+      PORT: '8123',
+      MODE: 'fast',
+    });
+  });
+});
+
 describe('a layer', () => {
   it.each([
     ['is gone', 'gone', 1],
