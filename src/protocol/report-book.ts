@@ -114,9 +114,12 @@ export interface ReportBook {
    * buried.
    */
   claim(query: ClaimQuery): Promise<readonly DueReport[]>;
-  /** Says before a request that the claim goes on; false where it was lost, and somebody else may be writing. */
+  /** Says before a request that the claim goes on; false where it was lost, and somebody else may be writing, as a newer run of a tag. */
   renew(due: DueReport, untilMs: number): Promise<boolean>;
-  /** Ends the claim; what is not whole is due again at once. False where the claim was lost meanwhile. */
+  /**
+   * Ends the claim; what is not whole is due again at once, but for the page of a run that a newer one replaced meanwhile. False where
+   * the claim was lost.
+   */
   record(due: DueReport, written: Written & { readonly nowMs: number }): Promise<boolean>;
   /** Tries again later. `isUnsure`: the request may have been carried out. */
   defer(

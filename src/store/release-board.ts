@@ -2,11 +2,8 @@ import type { CheckTarget } from '../protocol/check.ts';
 import type { ReleaseBoard, ReleaseSpec } from '../protocol/release-board.ts';
 import type { Database, Session } from './database.ts';
 import { jsonText } from './json-text.ts';
-import { asksText } from './report-claims.ts';
+import { asksText, LAST_WORD } from './report-claims.ts';
 import { putReport } from './report-put.ts';
-
-/** Nothing that an older run of the tag says later takes the page back. */
-const LAST_WORD = Number.MAX_SAFE_INTEGER;
 
 export function openReleaseBoard(db: Database): ReleaseBoard {
   return {

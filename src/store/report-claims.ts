@@ -60,6 +60,11 @@ const CLAIM = `with due as (
     r.kind, r.head_sha, r.pull_number, r.content, r.sent_annotations, chosen.rank, chosen.is_remainder, r.writes,
     r.repository_id, r.is_settled`;
 
+/** Version of a page that a newer run of its tag took: nothing that the older one says or does later takes it back. */
+export const LAST_WORD = Number.MAX_SAFE_INTEGER;
+/** Whoever is at it when that happens ends there. */
+const IS_REPLACED = `(kind = 'release' and version = ${LAST_WORD})`;
+
 export function openReportClaims(db: Database, holder: string | null): ReportClaims {
   return {
     claim: async ({ nowMs, claimMs, limit, lane, installations }: ClaimQuery) => {
@@ -77,7 +82,7 @@ export function openReportClaims(db: Database, holder: string | null): ReportCla
     renew: async (due, untilMs) => {
       const rows = await db.query(
         'report_renew',
-        'update report set due_ms = $3, held_ms = $3 where id = $1 and fence = $2 returning 1',
+        `update report set due_ms = $3, held_ms = $3 where id = $1 and fence = $2 and not ${IS_REPLACED} returning 1`,
         [due.id, due.fence, untilMs],
       );
       return rows.length > 0;
@@ -103,7 +108,7 @@ export function openReportClaims(db: Database, holder: string | null): ReportCla
       // What was put meanwhile is due all the same.
       await db.query(
         'report_bury',
-        `update report set is_due = digest <> $4, due_ms = 0, is_unsure = $5, failures = 0, problem = $3
+        `update report set is_due = digest <> $4 and not ${IS_REPLACED}, due_ms = 0, is_unsure = $5, failures = 0, problem = $3
          where id = $1 and fence = $2`,
         [due.id, due.fence, plainText(problem), due.digest, isUnsure],
       );
@@ -131,7 +136,8 @@ async function recordWritten(
     `update report set remote_id = $3, sent_annotations = $4, is_unsure = false, sent_ms = $6::bigint, failures = 0, problem = null,
        writes = writes + $5::boolean::int, due_ms = 0, told_digest = $7, told_asks = $8,
        is_settled = coalesce($9::boolean, is_settled),
-       sent_digest = case when $5::boolean then $7 else sent_digest end, is_due = not $5::boolean or digest <> $7
+       sent_digest = case when $5::boolean then $7 else sent_digest end,
+       is_due = (not $5::boolean or digest <> $7) and not ${IS_REPLACED}
      where id = $1 and fence = $2 returning 1`,
     [
       due.id,
