@@ -97,6 +97,8 @@ export interface Written {
   readonly isWhole: boolean;
   /** Of a release: everything stands there; false where it is gone. What stood once stays so where this is absent. */
   readonly isSettled?: boolean;
+  /** It only took away what a failed try left behind: failures count on, or one that always fails would be tried without end or word. */
+  readonly isCleanup?: boolean;
 }
 
 /** The reporter's side of the boards of checks, deployments, reviews and releases: what is due on GitHub, and what came of it. Implemented by the store. */

@@ -129,11 +129,12 @@ export function openReportClaims(db: Database, holder: string | null): ReportCla
 async function recordWritten(
   db: Database,
   due: DueReport,
-  { remoteId, sentAnnotations, isWhole, isSettled, nowMs }: Parameters<ReportBook['record']>[1],
+  { remoteId, sentAnnotations, isWhole, isSettled, isCleanup, nowMs }: Parameters<ReportBook['record']>[1],
 ): Promise<boolean> {
   const rows = await db.query(
     'report_record',
-    `update report set remote_id = $3, sent_annotations = $4, is_unsure = false, sent_ms = $6::bigint, failures = 0, problem = null,
+    `update report set remote_id = $3, sent_annotations = $4, is_unsure = false, sent_ms = $6::bigint,
+       failures = case when $10::boolean then failures else 0 end, problem = null,
        writes = writes + $5::boolean::int, due_ms = 0, told_digest = $7, told_asks = $8,
        is_settled = coalesce($9::boolean, is_settled),
        sent_digest = case when $5::boolean then $7 else sent_digest end,
@@ -149,6 +150,7 @@ async function recordWritten(
       due.digest,
       asksText(wordsOf(due)),
       isSettled ?? null,
+      isCleanup === true,
     ],
   );
   return rows.length > 0;

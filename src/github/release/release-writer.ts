@@ -27,6 +27,8 @@ interface Work extends ReleaseTools {
 }
 
 const ALREADY_THERE = /already_exists/;
+/** Of the store of the files: another try reads the same. */
+const UNREADABLE = ['ARTIFACT_NOT_FOUND', 'BLOB_CORRUPT'] as const;
 
 /**
  * Brings the page of a release one write further. What is due next is read off the page itself, each time: whoever goes on after
@@ -73,7 +75,8 @@ async function fill(work: Work, page: RemoteRelease, next: PieceOfWork): Promise
     if (next.type === 'upload') return upload(work, page, next.asset);
     return octokit.rest.repos.deleteReleaseAsset({ owner, repo, asset_id: next.asset.id, request: once() });
   });
-  return done && 'isWhole' in done ? done : { ...partOf(page), isWhole: false };
+  if (done && 'isWhole' in done) return done;
+  return { ...partOf(page), isWhole: false, isCleanup: next.type === 'discard' };
 }
 
 async function upload(
@@ -157,7 +160,8 @@ async function orRefusal<T>(work: Work, page: RemoteRelease | undefined, act: ()
   try {
     return await act();
   } catch (error) {
-    const type = isMaestroError(error, 'ARTIFACT_NOT_FOUND') ? 'refused' : failureOf(error, 0).type;
+    const isUnreadable = UNREADABLE.some((code) => isMaestroError(error, code));
+    const type = isUnreadable ? 'refused' : failureOf(error, 0).type;
     // The page is not what it was a moment ago: the next look shows what it is.
     if (type === 'missing' || (type === 'refused' && ALREADY_THERE.test(messageOf(error))))
       throw new Error(`the release was changed meanwhile: ${messageOf(error)}`, { cause: error });

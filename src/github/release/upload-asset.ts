@@ -18,6 +18,7 @@ export interface UploadPlace {
 /**
  * Uploads one file, streamed. `renew` says that it goes on, and answers false where the claim was lost: then the upload is broken
  * off, because somebody else may be making it.
+ * @throws what reading the content threw, where that is why it broke off
  */
 export async function uploadAsset(
   octokit: Octokit,
@@ -32,6 +33,7 @@ export async function uploadAsset(
       .then((isOurs) => (isOurs ? undefined : lost.abort()))
       .catch(() => lost.abort());
   }, RENEW_MS);
+  const source = watched(content);
   const limit = AbortSignal.timeout(UPLOAD_MS_MIN + Math.ceil(sizeBytes / BYTES_PER_MS_MIN));
   try {
     await octokit.rest.repos.uploadReleaseAsset({
@@ -41,12 +43,34 @@ export async function uploadAsset(
       release_id: releaseId,
       name,
       // A stream, which the generated type does not know; the length says how long it is.
-      data: content as unknown as string,
+      data: source.stream as unknown as string,
       headers: { 'content-type': mediaType, 'content-length': sizeBytes },
       request: { retries: 0, signal: AbortSignal.any([lost.signal, limit]) },
     });
+  } catch (error) {
+    // The client says only that its request broke off.
+    throw source.failure() ?? error;
   } finally {
     clearInterval(beat);
-    if (!content.locked) await content.cancel();
+    // Of content that was never asked for, nothing was begun that the other would end.
+    if (!source.stream.locked) await source.stream.cancel();
+    if (!content.locked && source.failure() === undefined) await content.cancel();
   }
+}
+
+/** The same content; what goes wrong in reading it is kept. */
+function watched(content: ReadableStream<Uint8Array>): {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly failure: () => unknown;
+} {
+  let failure: unknown;
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* content;
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  }
+  return { stream: ReadableStream.from(chunks()), failure: () => failure };
 }

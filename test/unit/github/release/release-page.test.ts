@@ -166,6 +166,32 @@ onEveryDatabase('a release', (url) => {
     expect((await only()).draft).toBe(false);
   });
 
+  it('waits longer and longer for a file that always breaks off, and says so, whatever it takes away in between', async () => {
+    await open();
+    const untilHeard = async (): Promise<number> => {
+      for (let turns = 1; turns <= 15; turns++) {
+        world.sandbox.breakUpload('app.tgz');
+        await world.turns(1);
+        if (at.errors.length > 0) return turns;
+      }
+      return Number.POSITIVE_INFINITY;
+    };
+    await world.show('r1', { status: 'running' });
+    await world.turns(1);
+    await world.show('r1', { status: 'succeeded' });
+    expect(await untilHeard()).toBeLessThan(15);
+    await world.turns(2);
+    expect(await only()).toMatchObject({ draft: false });
+  });
+
+  it('is refused where the content of a file is not what its run made any more', async () => {
+    await open();
+    world.evidence.corrupt = 'app.tgz';
+    await world.release();
+    expect(await world.check()).toMatch(/^failure: v1.0.0 is not released: it cannot be done: .*another digest/);
+    expect((await only()).draft).toBe(true);
+  });
+
   it('leaves what somebody else began to upload alone', async () => {
     await open();
     await world.show('r1', { status: 'running' });

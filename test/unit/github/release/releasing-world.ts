@@ -28,6 +28,8 @@ class Evidence implements ReleaseEvidence {
   ]);
   verdict: ReleaseGate | undefined = PASSED;
   reads = 0;
+  /** A file whose content the store finds damaged. */
+  corrupt: string | undefined;
 
   async gate(): Promise<ReleaseGate | undefined> {
     return this.verdict;
@@ -48,8 +50,14 @@ class Evidence implements ReleaseEvidence {
     this.reads++;
     const text = this.files.get(name);
     if (text === undefined) throw new MaestroError('ARTIFACT_NOT_FOUND', `no content of ${name}`);
-    return ReadableStream.from([Buffer.from(text)]);
+    return ReadableStream.from(name === this.corrupt ? damaged(text) : [Buffer.from(text)]);
   }
+}
+
+/** As the store does: what is wrong shows at the end. */
+async function* damaged(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text).subarray(1);
+  throw new MaestroError('BLOB_CORRUPT', 'the content has another digest');
 }
 
 type Release = Awaited<ReturnType<Octokit['rest']['repos']['getRelease']>>['data'];
