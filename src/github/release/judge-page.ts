@@ -31,6 +31,9 @@ export function judgePage(spec: ReleaseSpec, page: RemoteRelease | undefined, is
   if (!page) return { type: 'gone' };
   if (!spec.gate) return { type: 'waiting' };
   if (!spec.gate.isPassed) return refused(gateReasons(spec, page));
+  // Whoever gave it that tag did not have this run in mind; of one that was published the files are what counts.
+  if (page.tag !== spec.tag && (page.isDraft || !isSettled))
+    return refused([`its release is of the tag ${page.tag} now`]);
   const there = new Map(page.assets.map((asset) => [asset.name, asset]));
   if (isSettled) {
     const changes = spec.assets.flatMap((asset) => changeOf(asset, there.get(asset.name)) ?? []);

@@ -102,6 +102,8 @@ async function publish(work: Work, page: RemoteRelease): Promise<Written> {
       owner,
       repo,
       release_id: page.id,
+      // Somebody may have given it another one since it was looked at.
+      tag_name: spec.tag,
       body,
       draft: false,
       ...(spec.isPrerelease ? { prerelease: true } : {}),

@@ -18,6 +18,8 @@ export interface RemoteAsset {
 /** The page of a release as it stands. */
 export interface RemoteRelease {
   readonly id: number;
+  /** What it is, or would be, published under: people can give it another one. */
+  readonly tag: string;
   readonly isDraft: boolean;
   /** Its files can be neither added nor changed any more. */
   readonly isImmutable: boolean;
@@ -48,8 +50,8 @@ export async function readRelease(
 
 /** As a call that made or changed it answered; of one that was just made there are no files. */
 export function factsOf(release: Release): RemoteRelease {
-  const { id, draft, immutable, body, upload_url: uploadUrl } = release;
-  return { id, isDraft: draft, isImmutable: immutable === true, body: body ?? '', uploadUrl, assets: [] };
+  const { id, tag_name: tag, draft, immutable, body, upload_url: uploadUrl } = release;
+  return { id, tag, isDraft: draft, isImmutable: immutable === true, body: body ?? '', uploadUrl, assets: [] };
 }
 
 async function getRelease(

@@ -296,6 +296,31 @@ onEveryDatabase('a release', (url) => {
     expect(await world.check()).toContain(says);
   });
 
+  it('is not published under another tag that somebody gave its draft', async () => {
+    await open();
+    await world.show('r1', { status: 'running' });
+    await world.turns(1);
+    await world.ada.rest.repos.updateRelease({ ...world.place, release_id: (await only()).id, tag_name: 'v9' });
+    await world.show('r1', { status: 'succeeded' });
+    await world.turns(2);
+    expect(await only()).toMatchObject({ draft: true, tag_name: 'v9', assets: [] });
+    expect(await world.check()).toBe(`failure: ${TAG} is not released: its release is of the tag v9 now`);
+    await world.ada.rest.repos.updateRelease({ ...world.place, release_id: (await only()).id, tag_name: TAG });
+    await world.lookAgain();
+    expect(await only()).toMatchObject({ draft: false, tag_name: TAG });
+  });
+
+  it('is published under its own tag where somebody gives its draft another one at that moment', async () => {
+    await open();
+    world.octokit.hook.before('request', async ({ method, draft, release_id }) => {
+      if (method !== 'PATCH' || draft !== false || typeof release_id !== 'number') return;
+      await world.ada.rest.repos.updateRelease({ ...world.place, release_id, tag_name: 'v9' });
+    });
+    await world.release();
+    expect(await only()).toMatchObject({ draft: false, tag_name: TAG });
+    expect(world.sandbox.calls().filter(({ operation }) => operation === 'repos/update-release')).toHaveLength(2);
+  });
+
   it('is made by the newest run of its tag, and by no other once it is published', async () => {
     await open();
     world.evidence.verdict = { isPassed: false, reasons: ['the run failed'], papers: [] };

@@ -67,6 +67,8 @@ export interface ReleasingWorld {
   readonly sandbox: Sandbox;
   readonly place: PromotingWorld['place'];
   readonly ada: Octokit;
+  /** As the App's installation. */
+  readonly octokit: Octokit;
   readonly repositoryId: number;
   readonly evidence: Evidence;
   /** A process of its own. */
@@ -121,6 +123,7 @@ export async function openReleasingWorld(
     sandbox: world.sandbox,
     place,
     ada,
+    octokit: world.octokit,
     repositoryId,
     evidence,
     reporter,
