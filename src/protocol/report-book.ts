@@ -72,6 +72,8 @@ export interface DueRelease extends DueBase {
   readonly spec: ReleaseSpec;
   /** Everything that it says stood on GitHub once. */
   readonly isSettled: boolean;
+  /** How many of its bundles, from the first, GitHub's attestation API was given. */
+  readonly sentBundles: number;
 }
 
 export type DueReport = DueCheck | DueComment | DueDeployment | DueReview | DueRelease;
@@ -93,6 +95,7 @@ export interface ClaimQuery {
 /** What was written, in part or in whole. */
 export interface Written {
   readonly remoteId: number | null;
+  /** Of a release: bundles. */
   readonly sentAnnotations: number;
   readonly isWhole: boolean;
   /** Of a release: everything stands there; false where it is gone. What stood once stays so where this is absent. */

@@ -218,6 +218,7 @@ function toDue(row: Row): DueReport {
       repositoryId: Number(row[17]),
       spec: content as ReleaseSpec,
       isSettled: row[18] === true,
+      sentBundles: Number(row[13]),
     };
   if (kind === 'review') return { ...base, kind, spec: content as ReviewSpec };
   const sent = { sentAnnotations: Number(row[13]), isRemainder: row[15] === true };

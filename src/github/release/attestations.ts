@@ -11,6 +11,8 @@ const STORED_MAX = 100;
 const BUNDLE_NAME = /\.(?:sigstore\.json|intoto\.jsonl)$/;
 /** No such API on this server, or the App may not use it there: then the files of the release are all there is. */
 const NOT_HERE = new Set([403, 404]);
+/** Whatever GitHub has against a bundle: the files of the release hold it all the same. */
+const NOT_TAKEN = 422;
 
 interface Keyless {
   readonly bundle: JsonObject;
@@ -20,27 +22,31 @@ interface Keyless {
 }
 
 /**
- * Gives GitHub the next bundle of the release that its attestation API takes and does not have: those signed with a certificate,
- * since there is nothing that it could hold a plain key against. Answers whether there was one.
+ * Gives GitHub the next bundle of the release that its attestation API does not have: those signed with a certificate, since
+ * there is nothing that it could hold a plain key against. Each is given once, whether it was taken or not: GitHub need not show what
+ * it has. Answers how many files are done with then; undefined where there is none to be given.
+ * @param done how many were done with before
  */
 export async function attestNext(
   octokit: Octokit,
   place: { readonly owner: string; readonly repo: string },
   { runId, assets }: ReleaseSpec,
   evidence: ReleaseEvidence,
-): Promise<boolean> {
+  done: number,
+): Promise<number | undefined> {
   const candidates = assets.filter(({ name, sizeBytes }) => BUNDLE_NAME.test(name) && sizeBytes <= BUNDLE_BYTES_MAX);
-  for (const asset of candidates.slice(0, BUNDLES_MAX)) {
-    const keyless = await readKeyless(evidence, runId, asset);
+  for (const [index, asset] of candidates.slice(0, BUNDLES_MAX).entries()) {
+    const keyless = index < done ? undefined : await readKeyless(evidence, runId, asset);
     if (!keyless) continue;
     const isThere = await isStored(octokit, place, keyless);
-    if (isThere === undefined) return false;
+    if (isThere === undefined) return undefined;
     if (isThere) continue;
-    return await store(octokit, place, keyless);
+    return (await store(octokit, place, keyless)) ? index + 1 : undefined;
   }
-  return false;
+  return undefined;
 }
 
+/** Answers whether there is such an API. */
 async function store(
   octokit: Octokit,
   { owner, repo }: { readonly owner: string; readonly repo: string },
@@ -50,7 +56,9 @@ async function store(
     await octokit.rest.repos.createAttestation({ owner, repo, bundle, request: once() });
     return true;
   } catch (error) {
-    if (NOT_HERE.has((error as { readonly status?: number }).status ?? 0)) return false;
+    const { status = 0 } = error as { readonly status?: number };
+    if (status === NOT_TAKEN) return true;
+    if (NOT_HERE.has(status)) return false;
     throw error;
   }
 }

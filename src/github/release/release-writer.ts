@@ -40,7 +40,7 @@ export async function writeRelease(work: Work): Promise<Written> {
   if (!page && due.remoteId === null && !due.spec.isGiven) return await makeDraft(work);
   const state = judgePage(due.spec, page, due.isSettled);
   if (!page) return await end(work, state, undefined);
-  if (state.type === 'waiting') return { ...partOf(page), isWhole: true };
+  if (state.type === 'waiting') return { ...partOf(due, page), isWhole: true };
   if (state.type === 'filling') return await fill(work, page, state.next);
   if (state.type === 'ready') return await publish(work, page);
   return await settle(work, page, state);
@@ -65,7 +65,7 @@ async function makeDraft(work: Work): Promise<Written> {
     }),
   );
   if ('isWhole' in made) return made;
-  return { ...partOf(factsOf(made.data)), isWhole: spec.gate === null };
+  return { ...partOf(due, factsOf(made.data)), isWhole: spec.gate === null };
 }
 
 async function fill(work: Work, page: RemoteRelease, next: PieceOfWork): Promise<Written> {
@@ -76,7 +76,7 @@ async function fill(work: Work, page: RemoteRelease, next: PieceOfWork): Promise
     return octokit.rest.repos.deleteReleaseAsset({ owner, repo, asset_id: next.asset.id, request: once() });
   });
   if (done && 'isWhole' in done) return done;
-  return { ...partOf(page), isWhole: false, isCleanup: next.type === 'discard' };
+  return { ...partOf(due, page), isWhole: false, isCleanup: next.type === 'discard' };
 }
 
 async function upload(
@@ -96,7 +96,8 @@ async function publish(work: Work, page: RemoteRelease): Promise<Written> {
   const obstacle = await tagObstacle(work);
   if (obstacle !== undefined) return await settle(work, page, { type: 'refused', reasons: [obstacle] });
   const done = await orRefusal(work, page, async () => {
-    if (await attestNext(octokit, due, spec, evidence)) return { isPublished: false };
+    const bundles = await attestNext(octokit, due, spec, evidence, due.sentBundles);
+    if (bundles !== undefined) return { bundles };
     const body = withDisclosure(page.body, disclosureOf(spec, { type: 'done' }, due, page));
     await octokit.rest.repos.updateRelease({
       owner,
@@ -109,10 +110,10 @@ async function publish(work: Work, page: RemoteRelease): Promise<Written> {
       ...(spec.isPrerelease ? { prerelease: true } : {}),
       request: once(),
     });
-    return { isPublished: true };
+    return undefined;
   });
-  if ('isWhole' in done) return done;
-  return done.isPublished ? await end(work, { type: 'done' }, page) : { ...partOf(page), isWhole: false };
+  if (!done) return await end(work, { type: 'done' }, page);
+  return 'isWhole' in done ? done : { ...partOf(due, page), sentAnnotations: done.bundles, isWhole: false };
 }
 
 /** Publishing makes a tag that is missing, and shows these files beside the code of one that was moved. */
@@ -152,7 +153,7 @@ async function settle(work: Work, page: RemoteRelease, state: PageState): Promis
 async function end({ due, checks }: Work, state: PageState, page: RemoteRelease | undefined): Promise<Written> {
   const check = releaseCheck(due.spec, state);
   if (check) await checks.put(due, check);
-  const written = { remoteId: page?.id ?? due.remoteId, sentAnnotations: 0, isWhole: true };
+  const written = { remoteId: page?.id ?? due.remoteId, sentAnnotations: due.sentBundles, isWhole: true };
   if (state.type === 'done') return { ...written, isSettled: true };
   return state.type === 'gone' ? { ...written, isSettled: false } : written;
 }
@@ -173,6 +174,9 @@ async function orRefusal<T>(work: Work, page: RemoteRelease | undefined, act: ()
   }
 }
 
-function partOf({ id }: RemoteRelease): Pick<Written, 'remoteId' | 'sentAnnotations'> {
-  return { remoteId: id, sentAnnotations: 0 };
+function partOf(
+  { sentBundles }: DueRelease,
+  { id }: RemoteRelease,
+): Pick<Written, 'remoteId' | 'sentAnnotations'> {
+  return { remoteId: id, sentAnnotations: sentBundles };
 }

@@ -354,20 +354,51 @@ onEveryDatabase('a release', (url) => {
     expect(await world.check('r2')).toBe(`success: ${TAG} is released`);
   });
 
+  /** Two keyless bundles about one file, and one that is signed with a key. */
+  const SUBJECT = `sha256:${'ab'.repeat(32)}`;
+  const addBundles = (): void => {
+    const bundle = (type: string, material: object): string => {
+      const subject = [{ name: 'a', digest: { sha256: SUBJECT.slice('sha256:'.length) } }];
+      const payload = Buffer.from(JSON.stringify({ type, subject })).toString('base64');
+      return JSON.stringify({ mediaType: 'm', verificationMaterial: material, dsseEnvelope: { payload } });
+    };
+    const certificate = { certificate: { rawBytes: 'aa' } };
+    world.evidence.files.set('one.sigstore.json', bundle('one', certificate));
+    world.evidence.files.set('keyed.sigstore.json', bundle('keyed', { publicKey: { hint: 'x' } }));
+    world.evidence.files.set('two.sigstore.json', bundle('two', certificate));
+  };
+  const stored = async (): Promise<number> => {
+    const about = { ...world.place, subject_digest: SUBJECT };
+    return (await world.ada.rest.repos.listAttestations(about)).data.attestations?.length ?? 0;
+  };
+
   it('gives GitHub the bundles that are signed with a certificate, once', async () => {
     await open();
-    const sha256 = 'ab'.repeat(32);
-    const payload = Buffer.from(JSON.stringify({ subject: [{ name: 'a', digest: { sha256 } }] })).toString('base64');
-    const bundle = (material: object): string =>
-      JSON.stringify({ mediaType: 'm', verificationMaterial: material, dsseEnvelope: { payload } });
-    world.evidence.files.set('keyless.sigstore.json', bundle({ certificate: { rawBytes: 'aa' } }));
-    world.evidence.files.set('keyed.sigstore.json', bundle({ publicKey: { hint: 'x' } }));
+    addBundles();
     await world.release();
-    const { data } = await world.ada.rest.repos.listAttestations({
-      ...world.place,
-      subject_digest: `sha256:${sha256}`,
-    });
-    expect(data.attestations).toHaveLength(1);
+    expect(await stored()).toBe(2);
     expect((await only()).draft).toBe(false);
+  });
+
+  it('gives GitHub each bundle once where it does not show those that it has', async () => {
+    await open();
+    addBundles();
+    world.octokit.hook.after('request', ({ data }, { url }) => {
+      if (!url.endsWith('/attestations/{subject_digest}')) return;
+      for (const one of (data as { attestations: { bundle?: unknown }[] }).attestations) delete one.bundle;
+    });
+    await world.release();
+    expect((await only()).draft).toBe(false);
+    expect(await stored()).toBe(2);
+  });
+
+  it('is published where GitHub takes none of its bundles, each of which is tried once', async () => {
+    await open();
+    addBundles();
+    const call = /^POST .*\/attestations$/;
+    world.sandbox.misbehave({ kind: 'answer', call, answer: { type: 'status', status: 422 } });
+    await world.release();
+    expect((await only()).draft).toBe(false);
+    expect(world.sandbox.calls().filter(({ method, path }) => call.test(`${method} ${path}`))).toHaveLength(2);
   });
 });
