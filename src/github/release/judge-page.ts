@@ -17,7 +17,7 @@ export type PageState =
 /** What a filling page needs next: one write. */
 export type PieceOfWork =
   | { readonly type: 'upload'; readonly asset: ReleaseAsset }
-  /** An upload of ours broke off, and its name is taken by what it left. */
+  /** The name is taken by what an upload of ours left that broke off, or by the file of a run that this one replaced. */
   | { readonly type: 'discard'; readonly asset: RemoteAsset };
 
 /** GitHub refuses a file of 2 GiB. */
@@ -26,8 +26,18 @@ const ASSET_BYTES_MAX = 2 * 1024 * 1024 * 1024 - 1;
 const ASSETS_MAX = 500;
 const REASONS_MAX = 20;
 
-/** @param isSettled everything stood there once */
-export function judgePage(spec: ReleaseSpec, page: RemoteRelease | undefined, isSettled: boolean): PageState {
+export interface PageHistory {
+  /** Everything stood there once. */
+  readonly isSettled: boolean;
+  /** An earlier run of the tag wrote of itself there, which this one replaced. */
+  readonly isTakenOver: boolean;
+}
+
+export function judgePage(
+  spec: ReleaseSpec,
+  page: RemoteRelease | undefined,
+  { isSettled, isTakenOver }: PageHistory,
+): PageState {
   if (!page) return { type: 'gone' };
   if (!spec.gate) return { type: 'waiting' };
   if (!spec.gate.isPassed) return refused(gateReasons(spec, page));
@@ -39,6 +49,9 @@ export function judgePage(spec: ReleaseSpec, page: RemoteRelease | undefined, is
     const changes = spec.assets.flatMap((asset) => changeOf(asset, there.get(asset.name)) ?? []);
     return changes.length > 0 ? { type: 'changed', reasons: few(changes) } : whole(spec, page);
   }
+  // First of all: what is refused for another reason says that the page is this run's, and who attached these would be forgotten.
+  const stale = page.isDraft && isTakenOver ? spec.assets.flatMap((one) => staleOf(one, there.get(one.name)) ?? []) : [];
+  if (stale[0]) return { type: 'filling', next: { type: 'discard', asset: stale[0] } };
   const obstacles = [
     ...limits(spec),
     ...spec.assets.flatMap((asset) => conflictOf(asset, there.get(asset.name)) ?? []),
@@ -71,12 +84,19 @@ function limits({ assets }: ReleaseSpec): readonly string[] {
   ];
 }
 
+/** Of ours, and not what this run made: no reader has seen it in a draft. */
+function staleOf(asset: ReleaseAsset, there: RemoteAsset | undefined): RemoteAsset | undefined {
+  return there?.isOurs && there.state === 'uploaded' && !isSame(asset, there) ? there : undefined;
+}
+
 /** Why a file cannot be attached under its name; what we did not upload is never taken away. */
 function conflictOf(asset: ReleaseAsset, there: RemoteAsset | undefined): string | undefined {
   if (!there) return undefined;
   if (there.state !== 'uploaded')
     return there.isOurs ? undefined : `somebody else began to upload another file as ${asset.name}`;
-  return isSame(asset, there) ? undefined : `another file is attached as ${asset.name}: ${difference(asset, there)}`;
+  if (isSame(asset, there)) return undefined;
+  const way = there.isOurs ? ', by the App: take it away, or delete the draft and run the pipeline once more' : '';
+  return `another file is attached as ${asset.name}${way}: ${difference(asset, there)}`;
 }
 
 function changeOf(asset: ReleaseAsset, there: RemoteAsset | undefined): string | undefined {

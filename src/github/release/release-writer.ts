@@ -38,7 +38,9 @@ export async function writeRelease(work: Work): Promise<Written> {
   const { octokit, due, app } = work;
   const page = await readRelease(octokit, due, app);
   if (!page && due.remoteId === null && !due.spec.isGiven) return await makeDraft(work);
-  const state = judgePage(due.spec, page, due.isSettled);
+  const speaker = page && disclosedRun(page.body);
+  const isTakenOver = speaker !== undefined && speaker !== due.spec.runId;
+  const state = judgePage(due.spec, page, { isSettled: due.isSettled, isTakenOver });
   if (!page) return await end(work, state, undefined);
   if (state.type === 'waiting') return { ...partOf(due, page), isWhole: true };
   if (state.type === 'filling') return await fill(work, page, state.next);
@@ -50,7 +52,7 @@ export async function writeRelease(work: Work): Promise<Written> {
 async function makeDraft(work: Work): Promise<Written> {
   const { octokit, due } = work;
   const { owner, repo, headSha, spec } = due;
-  const state = judgePage(spec, undefined, false);
+  const state = judgePage(spec, undefined, { isSettled: false, isTakenOver: false });
   const made = await orRefusal(work, undefined, () =>
     octokit.rest.repos.createRelease({
       owner,

@@ -336,6 +336,50 @@ onEveryDatabase('a release', (url) => {
     expect(await world.check('r2')).toBe(`success: ${TAG} is released`);
   });
 
+  it('is filled by a later run of its tag where an earlier one had attached files to its draft', async () => {
+    await open();
+    world.evidence.corrupt = 'run.json';
+    await world.release('r1');
+    expect(await only()).toMatchObject({ draft: true });
+    expect((await only()).assets.some(({ name }) => name === 'app.tgz')).toBe(true);
+    world.evidence.corrupt = undefined;
+    world.evidence.files.set('app.tgz', 'the app, once more');
+    await world.release('r2');
+    expect(await world.check('r2')).toBe(`success: ${TAG} is released`);
+    expect(await files()).toEqual(expected());
+  });
+
+  it('is filled by a later run of its tag, but for what somebody else attached meanwhile, which stays', async () => {
+    await open();
+    world.evidence.corrupt = 'run.json';
+    await world.release('r1');
+    const id = await upload('SHA256SUMS', 'not of the run');
+    world.evidence.corrupt = undefined;
+    world.evidence.files.set('app.tgz', 'the app, once more');
+    await world.release('r2');
+    expect(await world.check('r2')).toMatch(/^failure: .*another file is attached as SHA256SUMS/);
+    expect((await only()).assets.some((asset) => asset.id === id)).toBe(true);
+    await world.ada.rest.repos.deleteReleaseAsset({ ...world.place, asset_id: id });
+    await world.lookAgain();
+    expect(await world.check('r2')).toBe(`success: ${TAG} is released`);
+    expect(await files()).toEqual(expected());
+  });
+
+  it('says what to do where the draft does not say whose files the App attached', async () => {
+    await open();
+    await world.ada.rest.repos.createRelease({ ...world.place, tag_name: TAG, body: 'Mine.', draft: true });
+    await world.show('r1', { status: 'running' });
+    await world.turns(1);
+    world.evidence.corrupt = 'run.json';
+    await world.show('r1', { status: 'succeeded' });
+    await world.turns(2);
+    await world.ada.rest.repos.updateRelease({ ...world.place, release_id: (await only()).id, body: 'Mine.' });
+    world.evidence.corrupt = undefined;
+    world.evidence.files.set('app.tgz', 'the app, once more');
+    await world.release('r2');
+    expect(await world.check('r2')).toContain('another file is attached as app.tgz, by the App: take it away, or delete');
+  });
+
   it('is the one that somebody published, where that started the run; and none is made where it is gone', async () => {
     await open();
     const trigger = { type: 'release', actor: { provider: 'github', id: 'ada' } };
