@@ -102,6 +102,8 @@ export interface Written {
   readonly isSettled?: boolean;
   /** It only took away what a failed try left behind: failures count on, or one that always fails would be tried without end or word. */
   readonly isCleanup?: boolean;
+  /** GitHub was asked how things stand, and nothing more: no write was used. */
+  readonly isLook?: boolean;
 }
 
 /** The reporter's side of the boards of checks, deployments, reviews and releases: what is due on GitHub, and what came of it. Implemented by the store. */

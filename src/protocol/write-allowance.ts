@@ -1,7 +1,7 @@
 /**
  * What a write to GitHub is for. `answer`: a person or a job waits for it. `release`: one of few files, which people wait for.
- * `report`: checks, comments and large releases. `remainder`: the annotations beyond the first of a check. Each leaves something to
- * those before it.
+ * `report`: checks, comments and large releases. `remainder`: the annotations beyond the first of a check, and looks at pages
+ * that were whole. Each leaves something to those before it.
  */
 export type WritePurpose = 'answer' | 'release' | 'report' | 'remainder';
 

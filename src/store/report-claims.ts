@@ -35,6 +35,8 @@ const IS_RIPE = `(r.sent_ms is null or (r.kind <> 'comment' and r.is_urgent) or 
 /** Whoever waits for annotations beyond the first has read the rest: any other word goes before them. */
 const IS_REMAINDER = `(r.kind = 'check' and not r.is_unsure and r.told_digest is not distinct from r.digest)`;
 
+/** A page that stood there whole: a look mostly finds it so. */
+const IS_WATCHED = `(r.kind = 'release' and r.is_settled)`;
 const IS_SMALL_RELEASE = `(r.kind = 'release' and jsonb_array_length(r.content -> 'assets') <= ${RELEASE_FILES_FEW})`;
 
 /**
@@ -51,7 +53,8 @@ const CLAIM = `with due as (
     where r.is_due and r.due_ms <= $1::bigint and ${IS_RIPE}
       and ($4::bigint is null or r.installation_id = $4) and not (r.installation_id = any ($5::bigint[]))
       and (r.kind = 'release') = $7::boolean
-      and case when ${IS_SMALL_RELEASE} then ${hasWrite('release')} when ${IS_REMAINDER} then ${hasWrite('remainder')} else ${hasWrite('report')} end
+      and case when ${IS_REMAINDER} or ${IS_WATCHED} then ${hasWrite('remainder')}
+        when ${IS_SMALL_RELEASE} then ${hasWrite('release')} else ${hasWrite('report')} end
     order by is_remainder, rank, r.id limit $3 for update of r skip locked),
   chosen as (select * from due where not is_remainder or id = (select id from due order by is_remainder, id limit 1))
   update report r set fence = r.fence + 1, due_ms = $1::bigint + $2::bigint, held_ms = $1::bigint + $2::bigint, holder = $6,

@@ -50,7 +50,8 @@ export function judgePage(
     return changes.length > 0 ? { type: 'changed', reasons: few(changes) } : whole(spec, page);
   }
   // First of all: what is refused for another reason says that the page is this run's, and who attached these would be forgotten.
-  const stale = page.isDraft && isTakenOver ? spec.assets.flatMap((one) => staleOf(one, there.get(one.name)) ?? []) : [];
+  const stale =
+    page.isDraft && isTakenOver ? spec.assets.flatMap((one) => staleOf(one, there.get(one.name)) ?? []) : [];
   if (stale[0]) return { type: 'filling', next: { type: 'discard', asset: stale[0] } };
   const obstacles = [
     ...limits(spec),

@@ -41,8 +41,8 @@ export async function writeRelease(work: Work): Promise<Written> {
   const speaker = page && disclosedRun(page.body);
   const isTakenOver = speaker !== undefined && speaker !== due.spec.runId;
   const state = judgePage(due.spec, page, { isSettled: due.isSettled, isTakenOver });
-  if (!page) return await end(work, state, undefined);
-  if (state.type === 'waiting') return { ...partOf(due, page), isWhole: true };
+  if (!page) return { ...(await end(work, state, undefined)), isLook: true };
+  if (state.type === 'waiting') return { ...partOf(due, page), isWhole: true, isLook: true };
   if (state.type === 'filling') return await fill(work, page, state.next);
   if (state.type === 'ready') return await publish(work, page);
   return await settle(work, page, state);
@@ -141,7 +141,7 @@ async function settle(work: Work, page: RemoteRelease, state: PageState): Promis
   const body = withDisclosure(page.body, disclosureOf(spec, state, due, page));
   const speaker = disclosedRun(page.body);
   const isOthers = !page.isDraft && speaker !== undefined && speaker !== spec.runId;
-  if (isOthers || isSameBody(body, page.body)) return await end(work, state, page);
+  if (isOthers || isSameBody(body, page.body)) return { ...(await end(work, state, page)), isLook: true };
   try {
     await octokit.rest.repos.updateRelease({ owner, repo, release_id: page.id, body, request: once() });
   } catch (error) {
@@ -172,13 +172,11 @@ async function orRefusal<T>(work: Work, page: RemoteRelease | undefined, act: ()
       throw new Error(`the release was changed meanwhile: ${messageOf(error)}`, { cause: error });
     if (type !== 'refused') throw error;
     const state = { type: 'refused', reasons: [`it cannot be done: ${messageOf(error)}`] } as const;
-    return page ? await settle(work, page, state) : await end(work, state, undefined);
+    const said = page ? await settle(work, page, state) : await end(work, state, undefined);
+    return { ...said, isLook: false };
   }
 }
 
-function partOf(
-  { sentBundles }: DueRelease,
-  { id }: RemoteRelease,
-): Pick<Written, 'remoteId' | 'sentAnnotations'> {
+function partOf({ sentBundles }: DueRelease, { id }: RemoteRelease): Pick<Written, 'remoteId' | 'sentAnnotations'> {
   return { remoteId: id, sentAnnotations: sentBundles };
 }

@@ -30,8 +30,11 @@ const LANES_MAX = 16;
 const BACKOFF_FIRST_MS = 2000;
 const BACKOFF_MAX_MS = 900_000;
 
-/** `lost`: nothing was asked of GitHub, somebody else has the claim. `shut`: nobody is to ask more of it now. */
-type Attempt = 'made' | 'lost' | 'shut';
+/**
+ * `lost`: nothing was asked of GitHub, somebody else has the claim. `looked`: it was asked, and nothing had to be written. `shut`:
+ * nobody is to ask more of it now.
+ */
+type Attempt = 'made' | 'lost' | 'looked' | 'shut';
 
 /**
  * Brings GitHub to what the book says. Each installation has a lane of its own, so one that is slow or at its limit delays
@@ -102,7 +105,7 @@ export class Writing {
       const due = reports[next];
       if (!due) break;
       attempt = await this.#write(due);
-      if (attempt !== 'lost') unused--;
+      if (attempt !== 'lost' && attempt !== 'looked') unused--;
     }
     const left = reports.slice(next);
     await book.release(left);
@@ -119,7 +122,7 @@ export class Writing {
       const written = await writeReport(octokit, due, { app, releases, renew });
       await book.record(due, { ...written, nowMs: clock.now() });
       this.#outages.end(due.installationId);
-      return 'made';
+      return written.isLook ? 'looked' : 'made';
     } catch (error) {
       return this.#fail(due, error);
     }
@@ -171,6 +174,7 @@ function fullBackoffMs(failures: number): number {
 
 /** Remainders and releases are claimed alone. */
 function purposeOf(reports: readonly DueReport[]): WritePurpose {
+  if (reports.every((due) => due.kind === 'release' && due.isSettled)) return 'remainder';
   if (reports.every((due) => due.kind === 'release' && due.spec.assets.length <= RELEASE_FILES_FEW)) return 'release';
   return reports.every((due) => due.kind === 'check' && due.isRemainder) ? 'remainder' : 'report';
 }

@@ -6,6 +6,7 @@ import { openCheckBoard } from '../../../src/store/check-board.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { openReleaseBoard } from '../../../src/store/release-board.ts';
+import { openWriteAllowance } from '../../../src/store/write-allowance.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
 
@@ -42,7 +43,9 @@ onEveryDatabase('the board of releases', (url) => {
     await db.close();
     await fresh.drop();
   });
-  beforeEach(() => db.query('', 'truncate report', []));
+  beforeEach(async () => {
+    for (const table of ['report', 'write_allowance']) await db.query('', `truncate ${table}`, []);
+  });
 
   const claim = async (nowMs: number): Promise<readonly DueReport[]> =>
     openCheckBoard(db).claim({ nowMs, claimMs: 1000, limit: 10, lane: 'releases', installations: { except: [] } });
@@ -81,5 +84,19 @@ onEveryDatabase('the board of releases', (url) => {
     await board.putRelease(target('b'), spec('r2'), 1);
     await openCheckBoard(db).bury(due as DueReport, { problem: 'no', isUnsure: false });
     expect(await claim(1_000_000)).toMatchObject([{ spec: { runId: 'r2' } }]);
+  });
+
+  it.each([
+    ['a page that is being filled', false, 1],
+    ['no page that was whole already', true, 0],
+  ])('has %s looked at while writes are few', async (_what, isSettled, count) => {
+    await openReleaseBoard(db).putRelease(target('a'), spec('r1'), 1);
+    const [due] = await claim(0);
+    const written = { remoteId: 5, sentAnnotations: 0, isWhole: true, nowMs: 0, isSettled };
+    await openCheckBoard(db).record(due as DueReport, written);
+    await openReleaseBoard(db).lookAgain(10, 5);
+    await openWriteAllowance(db).take(1, { purpose: 'answer', atMost: 25, nowMs: 1 });
+    expect(await claim(1)).toHaveLength(count);
+    expect(await claim(3_600_000)).toHaveLength(1);
   });
 });

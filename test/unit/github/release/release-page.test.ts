@@ -377,7 +377,9 @@ onEveryDatabase('a release', (url) => {
     world.evidence.corrupt = undefined;
     world.evidence.files.set('app.tgz', 'the app, once more');
     await world.release('r2');
-    expect(await world.check('r2')).toContain('another file is attached as app.tgz, by the App: take it away, or delete');
+    expect(await world.check('r2')).toContain(
+      'another file is attached as app.tgz, by the App: take it away, or delete',
+    );
   });
 
   it('is the one that somebody published, where that started the run; and none is made where it is gone', async () => {

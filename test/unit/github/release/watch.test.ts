@@ -3,7 +3,9 @@ import { releaseHandlers } from '../../../../src/github/release/release-handlers
 import { ReleaseWatch } from '../../../../src/github/release/release-watch.ts';
 import { openReleaseTeller } from '../../../../src/github/release/tell-releases.ts';
 import type { ReleaseBoard } from '../../../../src/protocol/release-board.ts';
+import type { WriteAllowance } from '../../../../src/protocol/write-allowance.ts';
 import { openReleaseBoard } from '../../../../src/store/release-board.ts';
+import { openWriteAllowance } from '../../../../src/store/write-allowance.ts';
 import { Reporting } from '../report/reporting.ts';
 import { openReleasingWorld, PASSED, type ReleasingWorld, TAG } from './releasing-world.ts';
 
@@ -75,6 +77,33 @@ describe('the watch over releases', () => {
     expect(await handle('edited', { id })).toBe('its files are looked at once more');
     await world.turns(2);
     expect(await world.check()).toMatch(/^failure: v1.0.0 was changed/);
+  });
+
+  it('takes no writes from checks for pages that are as they were, and looks when nothing else is due', async () => {
+    await world.release();
+    const allowance = openWriteAllowance(at.db);
+    const purposes: string[] = [];
+    let kept = 0;
+    const counting: WriteAllowance = {
+      ...allowance,
+      take: async (installationId, ask) => {
+        const grant = await allowance.take(installationId, ask);
+        purposes.push(ask.purpose);
+        kept += grant.taken;
+        return grant;
+      },
+      giveBack: async (installationId, count) => {
+        kept -= count;
+        await allowance.giveBack(installationId, count);
+      },
+    };
+    await board.lookAgain(world.repositoryId, (await world.releases())[0]?.id ?? 0);
+    await world.reporter({ allowance: counting }).turn();
+    expect([purposes, kept]).toEqual([['remainder'], 0]);
+    await takeAway();
+    await board.lookAgain(world.repositoryId, (await world.releases())[0]?.id ?? 0);
+    await world.reporter({ allowance: counting }).turn();
+    expect(kept).toBe(1);
   });
 
   it('has a run released whose receipt came after its last word', async () => {
