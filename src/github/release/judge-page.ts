@@ -44,11 +44,17 @@ export function judgePage(
   // Whoever gave it that tag did not have this run in mind; of one that was published the files are what counts.
   if (page.tag !== spec.tag && (page.isDraft || !isSettled))
     return refused([`its release is of the tag ${page.tag} now`]);
-  const there = new Map(page.assets.map((asset) => [asset.name, asset]));
   if (isSettled) {
+    const there = new Map(page.assets.map((asset) => [asset.name, asset]));
     const changes = spec.assets.flatMap((asset) => changeOf(asset, there.get(asset.name)) ?? []);
     return changes.length > 0 ? { type: 'changed', reasons: few(changes) } : whole(spec, page);
   }
+  return judgeFilling(spec, page, isTakenOver);
+}
+
+/** Of a page that never held everything. */
+function judgeFilling(spec: ReleaseSpec, page: RemoteRelease, isTakenOver: boolean): PageState {
+  const there = new Map(page.assets.map((asset) => [asset.name, asset]));
   // First of all: what is refused for another reason says that the page is this run's, and who attached these would be forgotten.
   const stale =
     page.isDraft && isTakenOver ? spec.assets.flatMap((one) => staleOf(one, there.get(one.name)) ?? []) : [];
