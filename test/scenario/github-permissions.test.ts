@@ -188,8 +188,10 @@ function grants(granted: Granted, permission: string, access: Access): boolean {
   return LEVELS.indexOf(granted[permission] ?? 'none') >= LEVELS.indexOf(access);
 }
 
+/** Without what stands behind a question mark: the sandbox names calls by their paths. */
 function patternOf(path: string): RegExp {
-  return new RegExp(`^${path.replaceAll(/[.+]/g, String.raw`\$&`).replaceAll(/\{[^}]+\}/g, '.+')}$`);
+  const plain = path.replaceAll(/\{\?[^}]+\}/g, '').replaceAll(/[.+]/g, String.raw`\$&`);
+  return new RegExp(`^${plain.replaceAll(/\{[^}]+\}/g, '.+')}$`);
 }
 
 function textOf({ method, path }: CodeCall): string {
