@@ -22,8 +22,8 @@ import { percentile, rounded } from './statistics.ts';
 /**
  * What an append to a long register takes, and a proof from it, over the store.
  *
- * `npm run bench:evidence [-- --leaves=1000000] [--database=pglite]` prints one JSON line, and exits with 1 where a bar is
- * missed. An append is one leaf with a checkpoint of its own, durably: the worst case, since a burst shares both. What the disk
+ * `npm run bench:evidence [-- --leaves=1000000] [--database=pglite]` prints one JSON line. It exits with 1 where a proof
+ * does not hold, and with --bars also where a bar is missed. An append is one leaf with a checkpoint of its own, durably: the worst case, since a burst shares both. What the disk
  * takes to sync is in it, and is printed beside it.
  */
 const APPEND_MS_MAX = 2;
@@ -96,7 +96,7 @@ try {
   await dropScratch(database);
   rmSync(folder, { recursive: true, force: true });
 }
-process.exitCode = isMissed ? 1 : 0;
+process.exitCode = isMissed && process.argv.includes('--bars') ? 1 : 0;
 
 /** Runs that began, as the engine's own transactions leave them; of each, the leaf that opens it. */
 async function queueLeaves(db: Database, count: number): Promise<void> {
