@@ -90,10 +90,15 @@ function withSortedRows(body: string): string {
   });
 }
 
-/** How far a run came before a newer one took its place, and so which of its steps have a check, is a matter of moments. */
+/**
+ * How far a run came before a newer one took its place, and so which of its steps have a check, is a matter of moments; so is whether a
+ * gate that is denied at once was seen waiting.
+ */
 function isOfChance(check: Json): boolean {
   const { name, title } = check as { readonly name: string; readonly title: string };
-  return name.split(' / ').length > 2 && /^(?:Cancelled: run .* is newer|Superseded by a newer run)$/.test(title);
+  return (
+    name.split(' / ').length > 2 && /^(?:Cancelled: run .* is newer$|Superseded by a newer run$|Denied: )/.test(title)
+  );
 }
 
 /** What ended before it began is a deployment where it waited for so long that GitHub was told. */
