@@ -101,10 +101,10 @@ function isOfChance(check: Json): boolean {
   );
 }
 
-/** What ended before it began is a deployment where it waited for so long that GitHub was told. */
+/** What ended before it began is a deployment where it waited for so long that GitHub was told; what was replaced is one either way. */
 function cameToNothing(deployment: Json): boolean {
   const { task, state } = deployment as { readonly task: string; readonly state: string };
-  return task === 'deploy:maestro' && state === 'error';
+  return task === 'deploy:maestro' && (state === 'error' || state === 'inactive');
 }
 
 /** Where two endings differ: paths with both values. */

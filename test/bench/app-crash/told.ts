@@ -11,8 +11,11 @@ import { type Kill, Killer } from './killer.ts';
 import { type Counts, watch } from './moments.ts';
 import { waitUntilStill } from './quiet.ts';
 
-/** After its last act a story is over within this time, however often its server was killed. */
-const STILL_MS_MAX = 180_000;
+/**
+ * After its last act a story is over within this time, however often its server was killed. It makes as many writes as an installation has
+ * in an hour at once: each that a kill costs beyond them takes ten seconds.
+ */
+const STILL_MS_MAX = 480_000;
 const TURNS_MAX = 20;
 
 export interface Told {
