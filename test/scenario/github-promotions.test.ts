@@ -236,12 +236,14 @@ describe('promotions on GitHub', () => {
 
   it('decide for no job that was cancelled', async () => {
     const { sha } = await latest('release/two');
+    // That of the job before may still be told.
+    const before = (await world.checks(sha)).find(({ name }) => name === LIVE_CHECK)?.externalId;
     const workflowRunId = await live('release/two');
-    const open = () =>
-      eventually('the decision to be open', async () =>
-        (await world.checks(sha)).find(({ name, status }) => name === LIVE_CHECK && status !== 'completed'),
-      );
-    await open();
+    await eventually('the decision to be open', async () =>
+      (await world.checks(sha)).find(
+        ({ name, status, externalId }) => name === LIVE_CHECK && status !== 'completed' && externalId !== before,
+      ),
+    );
     await world.ada.octokit.rest.actions.cancelWorkflowRun({ ...world.repository, run_id: workflowRunId });
     await world.check(sha, LIVE_CHECK, 'cancelled');
     expect(await words()).toMatchObject({ state: 'unanswered' });
