@@ -88,7 +88,8 @@ export class Registrar {
     for (let waitedMs = 0; this.#tools.isBusy() && waitedMs < GIVE_WAY_MS; waitedMs += SOON_MS) {
       await new Promise((resolve) => setTimeout(resolve, SOON_MS));
     }
-    await this.register();
+    // Closing appends what waits, and the database may be gone by now.
+    if (!this.#isClosed) await this.register();
   }
 
   async #work(): Promise<void> {
