@@ -5,6 +5,7 @@ import type { RunAttestation } from '../protocol/attestation.ts';
 import type { EvidenceDesk } from '../protocol/evidence.ts';
 import { draftDisclosure, LOG_BYTES_MAX, sealDisclosure } from '../provenance/disclosure/disclosure.ts';
 import type {
+  DisclosureFacts,
   PolicyMaterial,
   PolicyRules,
   RegisterProof,
@@ -17,7 +18,7 @@ import type { ReceiptPredicate, ReceiptStatement } from '../provenance/receipt.t
 import type { Signer } from '../provenance/signer.ts';
 import type { Database } from '../store/database.ts';
 import { loadDecisionData, loadDecisionInputs } from '../store/decision-inputs.ts';
-import { type DisclosureSignature, readDisclosureSignature, saveDisclosureSignature } from '../store/disclosures.ts';
+import { disclosureSignatures, saveDisclosureSignature } from '../store/disclosures.ts';
 import { type LogPosition, readLogChunks } from '../store/logs.ts';
 import { stepAt } from './compiled-plan.ts';
 import { firstProof } from './evidence-desk.ts';
@@ -43,21 +44,46 @@ export async function disclose(tools: DisclosureTools, run: number): Promise<Uin
   const receipt = await queries.readReceipt(run);
   const { predicate } = statementOf(receipt.bundle);
   const { entry } = await queries.load(run);
-  const draft = await draftDisclosure({
+  const facts = {
     receipt,
     policy: await policyMaterial(tools, predicate),
     logs: await keptLogs(tools.db, run, entry, predicate),
     attestations: (await queries.readAttestations(run)).map(signedAttestation),
     register: await registered(tools, entry.key),
-  });
-  return sealDisclosure(draft, await signed(tools, run, draft.payload));
+  };
+  return (await madeBefore(tools.db, run, facts)) ?? (await makeNew(tools, run, facts));
 }
 
-function signedAttestation({ bundle, predicateType }: RunAttestation): SignedAttestation {
+type UnsignedFacts = Omit<DisclosureFacts, 'packKey'>;
+
+/** The same pack as before, also where another key signs by now: one signature for one payload, however often it is asked for. */
+async function madeBefore(db: Database, run: number, facts: UnsignedFacts): Promise<Uint8Array | undefined> {
+  const signatures = await disclosureSignatures(db, run);
+  for (const packKey of new Set(signatures.map(({ publicKey }) => publicKey))) {
+    const draft = await draftDisclosure({ ...facts, packKey });
+    const payloadSha256 = hexOf(digestBytes(draft.payload));
+    const known = signatures.find((one) => one.publicKey === packKey && one.payloadSha256 === payloadSha256);
+    if (known) return sealDisclosure(draft, known);
+  }
+  return undefined;
+}
+
+async function makeNew({ db, signer }: DisclosureTools, run: number, facts: UnsignedFacts): Promise<Uint8Array> {
+  const draft = await draftDisclosure({ ...facts, packKey: signer.publicKeyPem });
+  const payloadSha256 = hexOf(digestBytes(draft.payload));
+  const signature = await signatureOf(draft.payload, signer);
+  await saveDisclosureSignature(db, run, { payloadSha256, signature, publicKey: signer.publicKeyPem });
+  // Whoever signed first at the same moment has won.
+  const stored = (await disclosureSignatures(db, run)).find((one) => one.payloadSha256 === payloadSha256);
+  return sealDisclosure(draft, stored ?? { signature, publicKey: signer.publicKeyPem });
+}
+
+function signedAttestation({ bundle, predicateType, publicKey }: RunAttestation): SignedAttestation {
   const { subject } = statementOf(bundle);
   return {
     predicateType,
     bundle,
+    publicKey,
     subjects: subject.map(({ name, digest: { sha256 } }) => ({ name, digest: `sha256:${sha256}` })),
   };
 }
@@ -71,16 +97,6 @@ async function registered({ db, evidence }: DisclosureTools, run: string): Promi
     if (!isMaestroError(error, 'EVIDENCE_NOT_FOUND')) throw error;
   });
   return firstProof(db, run);
-}
-
-/** One signature for one payload, however often it is asked for. */
-async function signed({ db, signer }: DisclosureTools, run: number, payload: string): Promise<DisclosureSignature> {
-  const payloadSha256 = hexOf(digestBytes(payload));
-  const known = await readDisclosureSignature(db, run, payloadSha256);
-  if (known) return known;
-  const signature = await signatureOf(payload, signer);
-  await saveDisclosureSignature(db, run, { payloadSha256, signature, publicKey: signer.publicKeyPem });
-  return (await readDisclosureSignature(db, run, payloadSha256)) as DisclosureSignature;
 }
 
 async function policyMaterial(
@@ -120,12 +136,14 @@ async function keptLogs(
   const tails = new Map<string, LogTail>();
   for (let position = START; ; ) {
     const chunks = await readLogChunks(db, run, null, position, CHUNKS_MAX);
-    for (const { idx, attempt, text, position: next } of chunks) {
+    for (const { idx, text, position: next } of chunks) {
       position = next;
       const step = logged.get(stepAt(compiled, idx).id);
       if (!step) continue;
       let tail = tails.get(step.id);
-      if (tail?.attempt !== attempt) tails.set(step.id, (tail = new LogTail(attempt, bytesMax)));
+      // A turn of a loop counts its attempts anew; a fence is never given again.
+      const fence = Number(next[1]);
+      if (tail?.fence !== fence) tails.set(step.id, (tail = new LogTail(fence, bytesMax)));
       tail.add(text);
     }
     if (chunks.length < CHUNKS_MAX) break;
@@ -138,14 +156,14 @@ async function keptLogs(
 
 /** The end of a text that comes in pieces. */
 class LogTail {
-  readonly attempt: number;
+  readonly fence: number;
   readonly #bytesMax: number;
   readonly #pieces: string[] = [];
   #bytes = 0;
   #bytesBefore = 0;
 
-  constructor(attempt: number, bytesMax: number) {
-    this.attempt = attempt;
+  constructor(fence: number, bytesMax: number) {
+    this.fence = fence;
     this.#bytesMax = bytesMax;
   }
 

@@ -9,18 +9,18 @@ export interface DisclosureSignature {
   readonly publicKey: string;
 }
 
-export async function readDisclosureSignature(
-  session: Session,
-  run: number,
-  payloadSha256: string,
-): Promise<DisclosureSignature | undefined> {
+/** Of one run: a few, one for each pack of it that ever was. */
+export async function disclosureSignatures(session: Session, run: number): Promise<readonly DisclosureSignature[]> {
   const rows = await session.query(
     'disclosure_read',
-    'select signature, public_key from disclosure where run_id = $1 and payload_sha256 = $2',
-    [run, payloadSha256],
+    'select payload_sha256, signature, public_key from disclosure where run_id = $1 order by public_key, payload_sha256',
+    [run],
   );
-  const row = rows[0];
-  return row && { payloadSha256, signature: String(row[0]), publicKey: String(row[1]) };
+  return rows.map(([payloadSha256, signature, publicKey]) => ({
+    payloadSha256: String(payloadSha256),
+    signature: String(signature),
+    publicKey: String(publicKey),
+  }));
 }
 
 /** The first one stands, whoever else signed at the same moment. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { readArchive } from '../../provenance/disclosure/archive.ts';
-import { KEY_NAME } from '../../provenance/disclosure/pack-files.ts';
+import { keysInside } from '../../provenance/disclosure/pack-files.ts';
 import { type VerifiedDisclosure, verifyDisclosure } from '../../provenance/disclosure/verify-disclosure.ts';
 import type { VerifyRequest } from '../../provenance/verify.ts';
 import type { CommandContext } from '../context.ts';
@@ -28,7 +28,7 @@ export async function verifyArchive(
   context: CommandContext,
 ): Promise<ExitCode> {
   const given = logKey === undefined ? {} : { logKey: readLogKeyFile(resolve(context.cwd, logKey)) };
-  const verified = await verifyDisclosure({ archive, key: key ?? (await keyInside(archive)), ...given });
+  const verified = await verifyDisclosure({ archive, key: key ?? (await keysOf(archive)), ...given });
   const trust = { isKeyTrusted: key !== undefined, isLogKeyTrusted: logKey !== undefined };
   if (context.output.isJson) context.output.json(verifiedDocument(verified, trust));
   else show(verified, trust, context);
@@ -41,9 +41,8 @@ interface Trust {
   readonly isLogKeyTrusted: boolean;
 }
 
-async function keyInside(archive: Uint8Array): Promise<string> {
-  const { files } = await readArchive(archive);
-  return Buffer.from(files.get(KEY_NAME) ?? []).toString();
+async function keysOf(archive: Uint8Array): Promise<VerifyRequest['key']> {
+  return keysInside((await readArchive(archive)).files);
 }
 
 function verifiedDocument(

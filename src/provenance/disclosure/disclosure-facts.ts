@@ -4,6 +4,8 @@ import type { LogText } from './fit-logs.ts';
 
 /** What is disclosed of a run that has ended: what its receipt speaks of by digest, as far as it is kept. */
 export interface DisclosureFacts {
+  /** PEM of the key that will sign the pack: another one than the receipt's where that was replaced since. */
+  readonly packKey: string;
   readonly receipt: SignedReceipt;
   readonly policy: PolicyMaterial;
   /** Logs of steps as they are kept, secrets masked; in the order of the receipt's steps. */
@@ -53,6 +55,8 @@ export interface SignedAttestation {
   readonly subjects: readonly { readonly name: string; readonly digest: Digest }[];
   /** Text of the sigstore bundle. */
   readonly bundle: string;
+  /** PEM of the key that signed it. */
+  readonly publicKey: string;
 }
 
 /** A C2SP tlog-proof, and the key that verifies its checkpoint, as a C2SP vkey. */

@@ -25,6 +25,8 @@ const MANIFEST_BYTES_MAX = 64 * 1024 * 1024;
 export interface DisclosureManifest {
   readonly schemaVersion: typeof MANIFEST_VERSION;
   readonly run: { readonly id: string; readonly attempt: number; readonly receiptSha256: string };
+  /** Path of the key that signed the pack. */
+  readonly key: string;
   readonly logs: readonly LogEntry[];
   readonly policy: {
     readonly entrypoint: string;
@@ -55,6 +57,8 @@ export interface DecisionEntry {
 
 export interface AttestationEntry {
   readonly path: string;
+  /** Path of the key that signed it. */
+  readonly key: string;
   readonly predicateType: string;
   readonly subjects: readonly { readonly name: string; readonly digest: Digest }[];
 }
@@ -64,13 +68,16 @@ const SCHEMA: JsonObject = predicateSchema(
   {
     schemaVersion: oneOf(MANIFEST_VERSION),
     run: object({ id: name, attempt: count, receiptSha256: sha256 }),
+    key: name,
     logs: list(object({ stepId: name, path: orNull(name), isWhole: flag })),
     policy: object({
       entrypoint: text,
       revision: digest,
       decisions: list(object({ id: name, question: orNull(name), data: orNull(name), isReplayable: flag })),
     }),
-    attestations: list(object({ path: name, predicateType: name, subjects: list(object({ name, digest })) })),
+    attestations: list(
+      object({ path: name, key: name, predicateType: name, subjects: list(object({ name, digest })) }),
+    ),
     hasRegisterProof: flag,
   },
   {},

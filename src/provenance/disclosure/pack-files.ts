@@ -3,6 +3,7 @@ import { type Digest, DigestStream, digestBytes, hexOf } from '../../base/digest
 import type { Json } from '../../base/json.ts';
 import type { ReceiptPredicate } from '../receipt.ts';
 import { RUN_RECORD_NAME } from '../run-record.ts';
+import type { TrustedKey } from '../verify.ts';
 import type { DisclosureFacts, PolicyMaterial, SignedAttestation } from './disclosure-facts.ts';
 import { fitLogs } from './fit-logs.ts';
 import {
@@ -19,9 +20,18 @@ import { EMPTY_ROOT, REPLAY_SCRIPT, verifyText } from './verify-text.ts';
 /** What cosign before 3.0.4 has to be told: that nothing beyond the key is to be trusted. */
 const EMPTY_ROOT_NAME = 'empty-root.json';
 export const RECEIPT_NAME = 'receipt.sigstore.json';
-export const KEY_NAME = 'maestro.pub';
 export const PROOF_NAME = 'receipt.tlog-proof';
 export const LOG_KEY_NAME = 'log.pub';
+
+/** Of keys: that of the receipt, then others that signed something later. */
+const KEY = /^maestro(?:-\d+)?\.pub$/;
+
+/** The keys that come with a pack: they show that nothing was changed, not who signed. */
+export function keysInside(files: ReadonlyMap<string, Uint8Array>): readonly TrustedKey[] {
+  return [...files]
+    .filter(([path]) => KEY.test(path))
+    .map(([, pem]) => ({ publicKeyPem: Buffer.from(pem).toString() }));
+}
 
 /** The receipt's own predicate, as it was read of its payload, beside everything that it speaks of. */
 export interface DisclosedRun {
@@ -38,18 +48,21 @@ export function packFiles(
   const files = new Map<string, string | Uint8Array>();
   files.set(RUN_RECORD_NAME, facts.receipt.runRecord);
   files.set(RECEIPT_NAME, facts.receipt.bundle);
-  files.set(KEY_NAME, facts.receipt.publicKey);
+  const keys = addKeys(files, facts);
   files.set(EMPTY_ROOT_NAME, EMPTY_ROOT);
   const manifest: DisclosureManifest = {
     schemaVersion: MANIFEST_VERSION,
     run: { id: predicate.run.id, attempt: predicate.run.attempt, receiptSha256 },
+    key: keys(facts.packKey),
     logs: addLogs(files, facts, predicate, logBytesMax),
     policy: {
       entrypoint: facts.policy.rules.entrypoint,
       revision: facts.policy.rules.revision,
       decisions: addPolicy(files, facts.policy, predicate),
     },
-    attestations: facts.attestations.map((attestation, i) => addAttestation(files, attestation, i)),
+    attestations: facts.attestations.map((attestation, i) =>
+      addAttestation(files, attestation, keys(attestation.publicKey), i),
+    ),
     hasRegisterProof: facts.register !== null,
   };
   if (facts.register) {
@@ -64,6 +77,14 @@ export function packFiles(
 
 type Files = Map<string, string | Uint8Array>;
 
+/** Keys are replaced while runs go on: each stands in a file of its own. Answers the path of a key. */
+function addKeys(files: Files, { receipt, packKey, attestations }: DisclosureFacts): (pem: string) => string {
+  const pems = [receipt.publicKey, packKey, ...attestations.map(({ publicKey }) => publicKey)];
+  const paths = new Map([...new Set(pems)].map((pem, i) => [pem, i === 0 ? 'maestro.pub' : `maestro-${i + 1}.pub`]));
+  for (const [pem, path] of paths) files.set(path, pem);
+  return (pem) => paths.get(pem) ?? '';
+}
+
 function addLogs(
   files: Files,
   { logs }: DisclosureFacts,
@@ -71,7 +92,8 @@ function addLogs(
   logBytesMax: number,
 ): readonly LogEntry[] {
   const logged = steps.filter((step) => step.logs !== null);
-  const kept = logged.map(({ id }) => logs.find(({ stepId }) => stepId === id));
+  const byStep = new Map(logs.map((log) => [log.stepId, log]));
+  const kept = logged.map(({ id }) => byStep.get(id));
   const fitted = fitLogs(
     kept.map((log) => log ?? NO_LOG),
     logBytesMax,
@@ -120,12 +142,12 @@ function isOfRules({ rules }: PolicyMaterial, digest: Digest, data: Json): boole
   return stream.digest() === digest;
 }
 
-function addAttestation(files: Files, attestation: SignedAttestation, i: number): AttestationEntry {
+function addAttestation(files: Files, attestation: SignedAttestation, key: string, i: number): AttestationEntry {
   const { predicateType, subjects, bundle } = attestation;
   const kind = plainName(new URL(predicateType).pathname.replace(/^\/+/, ''));
   const path = `attestations/${numbered(i + 1)}-${kind}.sigstore.json`;
   files.set(path, bundle);
-  return { path, predicateType, subjects };
+  return { path, key, predicateType, subjects };
 }
 
 function questionPath(digest: Digest): string {

@@ -35,7 +35,7 @@ export function verifyText(manifest: DisclosureManifest, { run }: ReceiptPredica
   return `# How to verify this pack
 
 It discloses run \`${run.id}\`, attempt ${run.attempt}. Nothing here has to be believed: get the public key of whoever runs that Maestro
-from them, not from this pack, and hold \`maestro.pub\` to it:
+from them, not from this pack, and hold \`maestro.pub\` to it${otherKeys(manifest)}:
 
 \`\`\`sh
 cmp maestro.pub THEIR_KEY.pub
@@ -52,14 +52,14 @@ maestro verify disclosure.tgz --key THEIR_KEY.pub
 That no file was changed, with [cosign](https://docs.sigstore.dev) 3.0.4 or later and \`sha256sum\`:
 
 \`\`\`sh
-${cosign(DISCLOSURE_PREDICATE_TYPE, 'SHA256SUMS.sigstore.json', 'SHA256SUMS')}
+${cosign(DISCLOSURE_PREDICATE_TYPE, manifest.key, 'SHA256SUMS.sigstore.json', 'SHA256SUMS')}
 sha256sum --check --quiet SHA256SUMS
 \`\`\`
 
 That the receipt is about \`run.json\`:
 
 \`\`\`sh
-${cosign(RECEIPT_PREDICATE_TYPE, 'receipt.sigstore.json', 'run.json')}
+${cosign(RECEIPT_PREDICATE_TYPE, 'maestro.pub', 'receipt.sigstore.json', 'run.json')}
 \`\`\`
 
 cosign 2.5 wants \`--new-bundle-format --trusted-root empty-root.json\` as well.
@@ -67,8 +67,14 @@ cosign 2.5 wants \`--new-bundle-format --trusted-root empty-root.json\` as well.
 ${policyPart(replayable, manifest.policy.decisions.length)}${attestationPart(manifest)}${registerPart(manifest)}`;
 }
 
-function cosign(type: string, bundle: string, file: string): string {
-  const options = `--key maestro.pub --bundle ${bundle} --insecure-ignore-tlog`;
+/** Keys that were in use later than that of the receipt. */
+function otherKeys({ key, attestations }: DisclosureManifest): string {
+  const paths = [...new Set([key, ...attestations.map((one) => one.key)])].filter((path) => path !== 'maestro.pub');
+  return paths.length === 0 ? '' : `, and ${paths.map((path) => `\`${path}\``).join(', ')} to keys that replaced it`;
+}
+
+function cosign(type: string, key: string, bundle: string, file: string): string {
+  const options = `--key ${key} --bundle ${bundle} --insecure-ignore-tlog`;
   return `cosign verify-blob-attestation ${options} \\\n  --type ${type} ${file}`;
 }
 
@@ -88,9 +94,9 @@ ${rest === 0 ? '' : `\n${without}\n`}
 
 function attestationPart({ attestations }: DisclosureManifest): string {
   if (attestations.length === 0) return '';
-  const commands = attestations.map(({ path, predicateType, subjects }) => {
+  const commands = attestations.map(({ path, key, predicateType, subjects }) => {
     const digest = subjects[0]?.digest.replace('sha256:', '') ?? '';
-    const options = `--key maestro.pub --bundle ${path} --insecure-ignore-tlog`;
+    const options = `--key ${key} --bundle ${path} --insecure-ignore-tlog`;
     return `cosign verify-blob-attestation ${options} \\\n  --type ${predicateType} --digest ${digest} --digestAlg sha256`;
   });
   return `## What else was signed

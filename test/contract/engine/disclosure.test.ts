@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { digestBytes } from '../../../src/base/digest.ts';
 import { verifyDisclosure } from '../../../src/provenance/disclosure/verify-disclosure.ts';
 import { readVerifierKey } from '../../../src/provenance/evidence-log/note-key.ts';
 import { openTestEngine } from '../../fakes/engine.ts';
@@ -47,6 +48,24 @@ onEveryStore('a disclosure pack', (world) => {
     await expect(verifyDisclosure({ archive, key: publicKey, logKey: another })).rejects.toMatchObject({
       code: 'KEY_UNKNOWN',
     });
+  });
+
+  it('holds the log of the last turn of a loop, and not of those before it', async () => {
+    const w = world();
+    const run = await w.start([planStep('l', { loop: { until: "steps.l.outputs.n == '2'", max: 5 } })]);
+    const worker = await w.worker();
+    for (const n of ['1', '2']) {
+      const lease = await worker.take('l');
+      const text = `turn ${n}\n`;
+      await w.engine.leases.appendLog(worker.id, [{ ...lease, seq: 0, text }]);
+      const log = { digest: digestBytes(text), sizeBytes: Buffer.byteLength(text), isTruncated: false };
+      await worker.complete(lease, { kind: 'succeeded', outputs: { n }, log });
+    }
+    await w.end(run);
+    const { publicKey } = await w.engine.readReceipt(run);
+    const { manifest, files } = await verifyDisclosure({ archive: await w.engine.disclose(run), key: publicKey });
+    expect(manifest.logs).toMatchObject([{ stepId: 'l', isWhole: true }]);
+    expect(Buffer.from(files.get(manifest.logs[0]?.path ?? '') ?? []).toString()).toBe('turn 2\n');
   });
 
   it('is signed once, however many ask for it at the same moment', async () => {

@@ -34,6 +34,7 @@ export async function sampleFacts(
   }));
   const { payload, runRecord } = buildReceipt(change({ ...run, policy }));
   return {
+    packKey: signer.publicKeyPem,
     receipt: { bundle: await signPayload(payload, signer), runRecord, publicKey: signer.publicKeyPem },
     policy: {
       rules: RULES,

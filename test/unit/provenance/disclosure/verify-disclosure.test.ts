@@ -6,7 +6,7 @@ import { readArchive, writeArchive } from '../../../../src/provenance/disclosure
 import { draftDisclosure, sealDisclosure } from '../../../../src/provenance/disclosure/disclosure.ts';
 import type { DisclosureFacts } from '../../../../src/provenance/disclosure/disclosure-facts.ts';
 import { disclosurePayload } from '../../../../src/provenance/disclosure/disclosure-statement.ts';
-import { sumsOf } from '../../../../src/provenance/disclosure/pack-files.ts';
+import { keysInside, sumsOf } from '../../../../src/provenance/disclosure/pack-files.ts';
 import { verifyDisclosure } from '../../../../src/provenance/disclosure/verify-disclosure.ts';
 import { signatureOf, signPayload } from '../../../../src/provenance/envelope.ts';
 import { readVerifierKey } from '../../../../src/provenance/evidence-log/note-key.ts';
@@ -152,6 +152,19 @@ describe('a disclosure pack', () => {
     expect(await refusal(await forged(() => {}, 'x', other))).toBe('KEY_UNKNOWN');
   });
 
+  it('names the key that signed it where that of the receipt was replaced since, and counts for who trusts both', async () => {
+    const next = await sampleSigner();
+    const later = await samplePack(next, { ...facts, packKey: next.publicKeyPem });
+    expect(await refusal(later)).toBe('KEY_UNKNOWN');
+    const both = [signer, next].map(({ publicKeyPem }) => ({ publicKeyPem }));
+    const { manifest, files } = await verifyDisclosure({ archive: later, key: both });
+    expect(manifest.key).toBe('maestro-2.pub');
+    expect(new Set(keysInside(files).map(({ publicKeyPem }) => publicKeyPem))).toEqual(
+      new Set([signer, next].map(({ publicKeyPem }) => publicKeyPem)),
+    );
+    expect(text(new Map(files), 'VERIFY.md')).toContain('--key maestro-2.pub --bundle SHA256SUMS.sigstore.json');
+  });
+
   it('with the receipt of another run is refused', async () => {
     const another = await sampleFacts(signer, (run) => ({ ...run, run: { ...run.run, nonce: 'ff'.repeat(16) } }));
     const swap = (files: Files): void => {
@@ -186,7 +199,12 @@ describe('a disclosure pack', () => {
     const attested = async (subjects = [about]): Promise<DisclosureFacts> => {
       const { payload } = buildStatement('signature', [about], {});
       const predicateType = PREDICATE_TYPES.signature;
-      return { ...facts, attestations: [{ predicateType, subjects, bundle: await signPayload(payload, signer) }] };
+      return {
+        ...facts,
+        attestations: [
+          { predicateType, subjects, bundle: await signPayload(payload, signer), publicKey: signer.publicKeyPem },
+        ],
+      };
     };
 
     it('names them by what they state, and holds them as they were signed', async () => {
@@ -207,7 +225,9 @@ describe('a disclosure pack', () => {
       const bundle = await signPayload(payload, await sampleSigner());
       const foreign = {
         ...lying,
-        attestations: [{ predicateType: PREDICATE_TYPES.signature, subjects: [about], bundle }],
+        attestations: [
+          { predicateType: PREDICATE_TYPES.signature, subjects: [about], bundle, publicKey: signer.publicKeyPem },
+        ],
       };
       expect(await refusal(await samplePack(signer, foreign))).toBe('KEY_UNKNOWN');
     });
