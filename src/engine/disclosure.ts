@@ -142,7 +142,7 @@ async function keptLogs(
       if (!step) continue;
       let tail = tails.get(step.id);
       // A turn of a loop counts its attempts anew; a fence is never given again.
-      const fence = Number(next[1]);
+      const [, fence] = next;
       if (tail?.fence !== fence) tails.set(step.id, (tail = new LogTail(fence, bytesMax)));
       tail.add(text);
     }
