@@ -7,7 +7,7 @@ import type { AppIdentity } from '../report/comment-writer.ts';
 import { failureOf } from '../report/github-failure.ts';
 import { once } from '../report/request-limits.ts';
 import { attestNext } from './attestations.ts';
-import { disclosedRun, disclosureOf, isSameBody, withDisclosure } from './disclosure.ts';
+import { evidenceSection, isSameBody, runOfSection, withEvidenceSection } from './evidence-section.ts';
 import { judgePage, type PageState, type PieceOfWork } from './judge-page.ts';
 import { releaseCheck } from './release-check.ts';
 import { factsOf, type RemoteRelease, readRelease } from './remote-release.ts';
@@ -38,7 +38,7 @@ export async function writeRelease(work: Work): Promise<Written> {
   const { octokit, due, app } = work;
   const page = await readRelease(octokit, due, app);
   if (!page && due.remoteId === null && !due.spec.isGiven) return await makeDraft(work);
-  const speaker = page && disclosedRun(page.body);
+  const speaker = page && runOfSection(page.body);
   const isTakenOver = speaker !== undefined && speaker !== due.spec.runId;
   const state = judgePage(due.spec, page, { isSettled: due.isSettled, isTakenOver });
   if (!page) return { ...(await end(work, state, undefined)), isLook: true };
@@ -60,7 +60,7 @@ async function makeDraft(work: Work): Promise<Written> {
       tag_name: spec.tag,
       target_commitish: headSha,
       name: spec.title,
-      body: withDisclosure(spec.notes, disclosureOf(spec, state, due, undefined)),
+      body: withEvidenceSection(spec.notes, evidenceSection(spec, state, due, undefined)),
       draft: true,
       prerelease: spec.isPrerelease,
       request: once(),
@@ -100,7 +100,7 @@ async function publish(work: Work, page: RemoteRelease): Promise<Written> {
   const done = await orRefusal(work, page, async () => {
     const bundles = await attestNext(octokit, due, spec, evidence, due.sentBundles);
     if (bundles !== undefined) return { bundles };
-    const body = withDisclosure(page.body, disclosureOf(spec, { type: 'done' }, due, page));
+    const body = withEvidenceSection(page.body, evidenceSection(spec, { type: 'done' }, due, page));
     await octokit.rest.repos.updateRelease({
       owner,
       repo,
@@ -138,8 +138,8 @@ async function tagObstacle({ octokit, due }: Work): Promise<string | undefined> 
 async function settle(work: Work, page: RemoteRelease, state: PageState): Promise<Written> {
   const { octokit, due } = work;
   const { owner, repo, spec } = due;
-  const body = withDisclosure(page.body, disclosureOf(spec, state, due, page));
-  const speaker = disclosedRun(page.body);
+  const body = withEvidenceSection(page.body, evidenceSection(spec, state, due, page));
+  const speaker = runOfSection(page.body);
   const isOthers = !page.isDraft && speaker !== undefined && speaker !== spec.runId;
   if (isOthers || isSameBody(body, page.body)) return { ...(await end(work, state, page)), isLook: true };
   try {

@@ -20,13 +20,13 @@ const SUMS = 'SHA256SUMS';
 /** As the receipt itself names it, and as cosign wants to be told. */
 export const RECEIPT_TYPE = 'https://maestro-conductor.dev/attestations/run-receipt/v1';
 
-export interface DisclosurePlace {
+export interface SectionPlace {
   readonly owner: string;
   readonly repo: string;
 }
 
 /** The body of a release with our section as it should be: all around it stays as its author wrote it. */
-export function withDisclosure(body: string, section: string): string {
+export function withEvidenceSection(body: string, section: string): string {
   const at = sectionOf(body);
   const [before, after] = at ? [body.slice(0, at.begin), body.slice(at.end)] : [withGap(body), ''];
   const whole = before + section + after;
@@ -35,7 +35,7 @@ export function withDisclosure(body: string, section: string): string {
 }
 
 /** Which run the section in a body is of; undefined where there is none. */
-export function disclosedRun(body: string): string | undefined {
+export function runOfSection(body: string): string | undefined {
   return sectionOf(body)?.runId;
 }
 
@@ -61,10 +61,10 @@ function withGap(body: string): string {
 }
 
 /** What is in the release, whether it may be trusted, and how to find out. Every text of it is inert. */
-export function disclosureOf(
+export function evidenceSection(
   spec: ReleaseSpec,
   state: PageState,
-  place: DisclosurePlace,
+  place: SectionPlace,
   page: RemoteRelease | undefined,
 ): string {
   const isWhole = state.type === 'ready' || state.type === 'done';
@@ -125,7 +125,7 @@ function strangersOf({ assets }: ReleaseSpec, page: RemoteRelease | undefined): 
 }
 
 /** To be copied into a terminal, in an empty folder. */
-function commandsOf({ tag, assets }: ReleaseSpec, { owner, repo }: DisclosurePlace): string {
+function commandsOf({ tag, assets }: ReleaseSpec, { owner, repo }: SectionPlace): string {
   const has = (name: string): boolean => assets.some((asset) => asset.name === name);
   const lines = [
     `gh release download --repo ${quoted(`${owner}/${repo}`)} -- ${quoted(tag)}`,

@@ -2,12 +2,12 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestBytes } from '../../../../src/base/digest.ts';
 import {
-  disclosedRun,
-  disclosureOf,
+  evidenceSection,
   isSameBody,
   RECEIPT_TYPE,
-  withDisclosure,
-} from '../../../../src/github/release/disclosure.ts';
+  runOfSection,
+  withEvidenceSection,
+} from '../../../../src/github/release/evidence-section.ts';
 import type { ReleaseSpec } from '../../../../src/protocol/release-board.ts';
 import { RECEIPT_PREDICATE_TYPE } from '../../../../src/provenance/receipt-schema.ts';
 
@@ -28,7 +28,7 @@ const spec = (change: Partial<ReleaseSpec> = {}): ReleaseSpec => ({
   ...change,
 });
 const done = (change: Partial<ReleaseSpec> = {}): string =>
-  disclosureOf(spec(change), { type: 'done' }, PLACE, undefined);
+  evidenceSection(spec(change), { type: 'done' }, PLACE, undefined);
 
 describe('what a release says of itself', () => {
   it('names the kind of receipt as the receipt does', () => {
@@ -49,14 +49,14 @@ describe('what a release says of itself', () => {
       fc.property(
         fc.array(words).map((all) => all.join('')),
         (before) => {
-          fc.pre(disclosedRun(before) === undefined);
-          const once = withDisclosure(before, done());
+          fc.pre(runOfSection(before) === undefined);
+          const once = withEvidenceSection(before, done());
           const kept = before.replaceAll('\r\n', '\n').trimEnd();
-          expect(once.startsWith(kept) && disclosedRun(once) === 'r1').toBe(true);
+          expect(once.startsWith(kept) && runOfSection(once) === 'r1').toBe(true);
           const after = `${once}\n\nAfter.`;
-          const twice = withDisclosure(after, done({ runId: 'r2' }));
-          expect(twice.startsWith(kept) && twice.endsWith('\n\nAfter.') && disclosedRun(twice) === 'r2').toBe(true);
-          expect(isSameBody(withDisclosure(twice, done({ runId: 'r2' })), twice)).toBe(true);
+          const twice = withEvidenceSection(after, done({ runId: 'r2' }));
+          expect(twice.startsWith(kept) && twice.endsWith('\n\nAfter.') && runOfSection(twice) === 'r2').toBe(true);
+          expect(isSameBody(withEvidenceSection(twice, done({ runId: 'r2' })), twice)).toBe(true);
         },
       ),
     );
@@ -64,7 +64,7 @@ describe('what a release says of itself', () => {
 
   it('is left out where the author’s text leaves no room', () => {
     const long = 'x'.repeat(124_900);
-    expect(withDisclosure(long, done())).toBe(long);
+    expect(withEvidenceSection(long, done())).toBe(long);
   });
 
   it('shows hostile names, reasons and papers as text', () => {
@@ -72,7 +72,7 @@ describe('what a release says of itself', () => {
     const papers = [{ name: evil, isVerified: true }];
     const shown = [
       done({ gate: { isPassed: true, reasons: [], papers }, assets: [asset(evil)] }),
-      disclosureOf(
+      evidenceSection(
         spec({ gate: { isPassed: false, reasons: [evil], papers } }),
         { type: 'refused', reasons: [evil] },
         PLACE,
@@ -81,7 +81,7 @@ describe('what a release says of itself', () => {
     ];
     for (const text of shown) {
       expect(text.match(/<!--|-->|<script|@acme|\]\(http/g)).toEqual(['<!--', '-->', '<!--', '-->']);
-      expect(disclosedRun(text)).toBe('r1');
+      expect(runOfSection(text)).toBe('r1');
     }
   });
 
