@@ -9,7 +9,7 @@ import { HOUSE } from '../../app/house.ts';
 import type { JobRequest, JobResult } from '../../sandbox/runner/job.ts';
 import { describeWith } from '../real-parts.ts';
 
-const TEST_MS_MAX = 300_000;
+const TEST_MS_MAX = 180_000;
 const FIXED = `export function total(lines) {
   return lines.reduce((sum, { cents, pieces }) => sum + cents * pieces - (pieces >= 10 ? Math.floor((cents * pieces) / 10) : 0), 0);
 }

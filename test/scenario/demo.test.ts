@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 const ROOT = resolve(import.meta.dirname, '../..');
 const DEMO = join(ROOT, 'app/demo.ts');
 /** On two cores the story takes twenty seconds; other tests want their share. */
-const STORY_MS_MAX = 300_000;
+const STORY_MS_MAX = 180_000;
 const CHECK_MS_MAX = 60_000;
 /** The server drains, its jobs end, and folders are cleared away. */
 const END_MS_MAX = 30_000;
