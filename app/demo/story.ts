@@ -158,7 +158,9 @@ async function holdTheStranger(stage: Stage, narrator: Narrator, adas: readonly 
 async function agreeByComment(stage: Stage, narrator: Narrator, pull: number, sha: string): Promise<void> {
   const { ada, grace, repository } = stage;
   narrator.act('5  Somebody agrees, by a comment', 'Whoever wrote the change may not approve it. Somebody else may.');
-  const status = await waitForComment(stage, pull, new RegExp(`maestro:status.*on commit ${sha.slice(0, 12)}`, 's'));
+  // It is updated now and then: a moment ago nobody may have been waited for.
+  const ofGate = new RegExp(`maestro:status.*on commit ${sha.slice(0, 12)}.*${GATE}`, 's');
+  const status = await waitForComment(stage, pull, ofGate);
   narrator.claim(
     'one comment tells of both pipelines, and of who is waited for',
     [TESTS, PREVIEW, GATE].every((name) => status.includes(name)),
