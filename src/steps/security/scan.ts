@@ -1,5 +1,14 @@
 import { MaestroError } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
+import { attestDocument } from '../attest/attest-document.ts';
+import {
+  CONTENTS_DEPENDENCIES,
+  CONTENTS_PROPERTIES,
+  type Content,
+  type ContentsInput,
+  findContents,
+  ownArtifacts,
+} from '../attest/contents.ts';
 import { folderInside, readTextInside, writeInside } from '../checkout-path.ts';
 import { defineStep, type StepContext } from '../define.ts';
 import { findProgram, programMissing, readProgramOutput } from '../program-output.ts';
@@ -14,6 +23,7 @@ import type { Scanner, ScanPlace } from './scanners/scanner.ts';
 import { trivy } from './scanners/trivy.ts';
 import { applyVex, readVex, type VexStatement, writeOpenVex } from './vex.ts';
 import { writeSarif } from './write-sarif.ts';
+import { writeVulns } from './write-vulns.ts';
 
 /** What a scanner may say, and a SARIF or VEX file hold. */
 const REPORT_BYTES_MAX = 33_554_432;
@@ -21,11 +31,12 @@ const REPORT_BYTES_MAX = 33_554_432;
 const FINDINGS_MAX = 10_000;
 const FOLDER_DEFAULT = 'scan';
 const ARTIFACT = 'scan';
+const VEX_NAME = 'scan.openvex.json';
 
 /** In the order in which they are looked for: those that know several ecosystems first. */
 const SCANNERS: readonly Scanner[] = [osvScanner, grype, trivy, npmAudit, pipAudit];
 
-interface ScanInput extends ScanLimits {
+interface ScanInput extends ScanLimits, ContentsInput {
   readonly scanner?: string;
   readonly path?: string;
   readonly sarif?: string | readonly string[];
@@ -41,7 +52,8 @@ const COUNT = { type: 'integer', minimum: 0, maximum: 1_000_000 };
 export const scanStep = defineStep<ScanInput>({
   name: 'security.scan',
   kind: 'work',
-  description: 'Looks for known weaknesses, and fails where there are more than it may pass with.',
+  description:
+    'Looks for known weaknesses, fails where there are more than it may pass with, and has what it found stated of what was scanned.',
   isIdempotent: true,
   input: {
     type: 'object',
@@ -68,9 +80,12 @@ export const scanStep = defineStep<ScanInput>({
       output: {
         ...PATH,
         pattern: '^[^/*?!{}()\\[\\]\\\\][^*?!{}()\\[\\]\\\\]*$',
-        description: 'Folder of scan.json, scan.sarif and scan.openvex.json. Default: scan',
+        description: 'Folder of scan.json, scan.sarif, scan.vulns.json and scan.openvex.json. Default: scan',
       },
+      // What was scanned: what was found, and what is known of it, is stated of them, signed.
+      ...CONTENTS_PROPERTIES,
     },
+    dependentRequired: CONTENTS_DEPENDENCIES,
   },
   output: {
     type: 'object',
@@ -84,14 +99,17 @@ export const scanStep = defineStep<ScanInput>({
     },
   },
   run: async (context, input) => {
-    const { scanner, found } = await scan(context, input);
+    const contents = await findContents(context, input);
+    const startedOn = timeOf(context);
+    const { scanner, uri, found } = await scan(context, input);
+    const finishedOn = timeOf(context);
     const others = await readEach(context, input.sarif, readSarif);
     const statements = await readEach(context, input.vex, readVex);
     const all = sortFindings([...found, ...others]);
     if (all.length > FINDINGS_MAX)
       throw new MaestroError('SCAN_OVER_THRESHOLD', `expected at most ${FINDINGS_MAX} findings, got ${all.length}`);
     const { counted, suppressed } = applyVex(all, statements);
-    const folder = input.output ?? FOLDER_DEFAULT;
+    const folder = (input.output ?? FOLDER_DEFAULT).replace(/\/+$/, '');
     const paths = await writeReports(context, folder, { scanner, counted, suppressed, statements });
     const counts = countBySeverity(counted);
     context.log(
@@ -107,15 +125,39 @@ export const scanStep = defineStep<ScanInput>({
     // The worker makes remarks of the SARIF among them, the worst first, as many as a check can show.
     const artifacts = [{ name: ARTIFACT, paths, isRequired: true }];
     const why = whyTooWeak(counted, input);
-    if (why === undefined) return { kind: 'succeeded', result, artifacts };
-    return { kind: 'failed', errorClass: 'step', errorCode: 'SCAN_OVER_THRESHOLD', message: why, result, artifacts };
+    if (why !== undefined)
+      return { kind: 'failed', errorClass: 'step', errorCode: 'SCAN_OVER_THRESHOLD', message: why, result, artifacts };
+    const vulns = writeVulns(uri, all, { startedOn, finishedOn });
+    const stated = await state(context, contents, { folder, vulns, hasVex: statements.length > 0 });
+    return {
+      kind: 'succeeded',
+      result,
+      artifacts: [{ name: ARTIFACT, paths: [...paths, ...stated], isRequired: true }, ...ownArtifacts(contents)],
+    };
   },
 });
+
+/** What was found of the contents, and what VEX says of them, each in a statement. Answers the files that came of it. */
+async function state(
+  context: StepContext,
+  contents: readonly Content[],
+  { folder, vulns, hasVex }: { readonly folder: string; readonly vulns: JsonObject; readonly hasVex: boolean },
+): Promise<readonly string[]> {
+  if (contents.length === 0) return [];
+  const path = `${folder}/scan.vulns.json`;
+  await writeInside(context.workingDirectory, path, `${JSON.stringify(vulns, null, 2)}\n`);
+  const made = [
+    path,
+    await attestDocument(context, contents, { kind: 'vulnerabilities', path }),
+    hasVex ? await attestDocument(context, contents, { kind: 'vex', path: `${folder}/${VEX_NAME}` }) : undefined,
+  ];
+  return made.filter((one) => one !== undefined);
+}
 
 async function scan(
   context: StepContext,
   input: ScanInput,
-): Promise<{ readonly scanner: string; readonly found: readonly Finding[] }> {
+): Promise<{ readonly scanner: string; readonly uri?: string; readonly found: readonly Finding[] }> {
   if (input.scanner === 'none') {
     if (input.sarif === undefined)
       throw new MaestroError(
@@ -134,7 +176,7 @@ async function scan(
       `${scanner.name} ended with ${exitCode === null ? signalName : `exit status ${exitCode}`}: see the log`,
     );
   const found = await scanner.read(parseObject(text, scanner.name), place);
-  return { scanner: scanner.name, found: found.map((one) => belowWorkingDirectory(one, input.path)) };
+  return { scanner: scanner.name, uri: scanner.uri, found: found.map((one) => belowWorkingDirectory(one, input.path)) };
 }
 
 interface Chosen {
@@ -195,12 +237,11 @@ async function writeReports(context: StepContext, folder: string, scanned: Scann
   const documents: readonly (readonly [string, unknown])[] = [
     ['scan.json', report],
     ['scan.sarif', writeSarif(scanner, counted)],
-    ...(statements.length > 0 ? [['scan.openvex.json', writeOpenVex(statements, timeOf(context))] as const] : []),
+    ...(statements.length > 0 ? [[VEX_NAME, writeOpenVex(statements, timeOf(context))] as const] : []),
   ];
-  const tidy = folder.replace(/\/+$/, '');
   for (const [name, document] of documents)
-    await writeInside(context.workingDirectory, `${tidy}/${name}`, `${JSON.stringify(document, null, 2)}\n`);
-  return documents.map(([name]) => `${tidy}/${name}`);
+    await writeInside(context.workingDirectory, `${folder}/${name}`, `${JSON.stringify(document, null, 2)}\n`);
+  return documents.map(([name]) => `${folder}/${name}`);
 }
 
 /** SOURCE_DATE_EPOCH, where the pipeline wants documents that are equal each time. */

@@ -1,8 +1,9 @@
+import { ATTEST_INPUT, ATTEST_OUTPUT, attestContents } from '../attest/attest-contents.ts';
+import type { ContentsInput } from '../attest/contents.ts';
 import { defineStep } from '../define.ts';
-import { ATTEST_INPUT, ATTEST_OUTPUT, type AttestInput, attestContents } from './attest-contents.ts';
 
 /** What is stated, the conductor knows: nothing that the step says of the build is believed. */
-export const provenanceStep = defineStep<AttestInput>({
+export const provenanceStep = defineStep<ContentsInput>({
   name: 'supplychain.provenance',
   kind: 'work',
   description: 'Has the conductor state how artifacts were built, as SLSA provenance.',

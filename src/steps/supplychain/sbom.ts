@@ -3,6 +3,14 @@ import { join } from 'node:path';
 import { digestBytes } from '../../base/digest.ts';
 import { MaestroError } from '../../base/errors.ts';
 import { isJsonObject, type Json } from '../../base/json.ts';
+import { attestDocument } from '../attest/attest-document.ts';
+import {
+  CONTENTS_DEPENDENCIES,
+  CONTENTS_PROPERTIES,
+  type ContentsInput,
+  findContents,
+  ownArtifacts,
+} from '../attest/contents.ts';
 import { folderInside, writeInside } from '../checkout-path.ts';
 import { defineStep, type ProgramRequest, type StepContext } from '../define.ts';
 import { readRegularFile } from '../output-file.ts';
@@ -25,7 +33,7 @@ const CDXGEN_HOW =
 
 type Omitted = 'dev' | 'optional' | 'peer';
 
-interface SbomInput {
+interface SbomInput extends ContentsInput {
   readonly path?: string;
   readonly ecosystem?: 'auto' | 'npm' | 'other';
   readonly output?: string;
@@ -36,7 +44,8 @@ interface SbomInput {
 export const sbomStep = defineStep<SbomInput>({
   name: 'supplychain.sbom',
   kind: 'work',
-  description: 'Writes a software bill of materials (CycloneDX 1.6, JSON) and keeps it as the artifact `sbom`.',
+  description:
+    'Writes a software bill of materials (CycloneDX 1.6, JSON), keeps it as the artifact `sbom`, and has it stated of what it is about.',
   isIdempotent: true,
   input: {
     type: 'object',
@@ -76,7 +85,10 @@ export const sbomStep = defineStep<SbomInput>({
         },
         description: 'What the document describes, where that is not what the project calls itself',
       },
+      // What the document is about: it is stated of them, signed.
+      ...CONTENTS_PROPERTIES,
     },
+    dependentRequired: CONTENTS_DEPENDENCIES,
   },
   output: {
     type: 'object',
@@ -90,15 +102,18 @@ export const sbomStep = defineStep<SbomInput>({
   },
   run: async (context, input) => {
     const output = input.output ?? OUTPUT_DEFAULT;
+    const contents = await findContents(context, input);
     const folder = await folderInside(context.workingDirectory, input.path ?? '.');
     const raw = await readSbom(await generate(context, folder, input));
     const { text, components } = await normalize(context, raw, input.component);
     await writeInside(context.workingDirectory, output, text);
     context.log(`${output}: ${components} components, ${Buffer.byteLength(text)} bytes`);
+    const statement = await attestDocument(context, contents, { kind: 'sbom', path: output });
+    const paths = [output, ...(statement === undefined ? [] : [statement])];
     return {
       kind: 'succeeded',
       result: { path: output, digest: digestBytes(text), components, format: 'CycloneDX 1.6 JSON' },
-      artifacts: [{ name: ARTIFACT, paths: [output], isRequired: true }],
+      artifacts: [{ name: ARTIFACT, paths, isRequired: true }, ...ownArtifacts(contents)],
     };
   },
 });

@@ -1,8 +1,9 @@
+import { ATTEST_INPUT, ATTEST_OUTPUT, attestContents } from '../attest/attest-contents.ts';
+import type { ContentsInput } from '../attest/contents.ts';
 import { defineStep } from '../define.ts';
-import { ATTEST_INPUT, ATTEST_OUTPUT, type AttestInput, attestContents } from './attest-contents.ts';
 
 /** The signature is made where the run is conducted, by a key that no step can reach. */
-export const signStep = defineStep<AttestInput>({
+export const signStep = defineStep<ContentsInput>({
   name: 'supplychain.sign',
   kind: 'work',
   description: 'Has artifacts signed by the conductor, or an image by its digest.',

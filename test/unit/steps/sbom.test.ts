@@ -88,6 +88,38 @@ describe('supplychain.sbom of an npm project', () => {
     expect(document.metadata.component.purl).toBeUndefined();
   });
 
+  it('is stated of the contents that it is about, in one statement', { timeout: 30_000 }, async () => {
+    writeNpmProject(room.repositoryRoot);
+    const app = { step: 'build', name: 'app', path: 'dist/app.tgz', digest: digestBytes('app'), sizeBytes: 3 };
+    const other = { ...app, path: 'old/app.tgz', digest: digestBytes('old') };
+    room.client.made.push(app, other);
+    const outcome = await sbom({ artifact: 'app' });
+    expect(outcome.artifacts?.map(({ name, path }) => [name, path])).toEqual([
+      ['sbom', 'sbom.cdx.intoto.jsonl'],
+      ['sbom', 'sbom.cdx.json'],
+    ]);
+    const predicate = digestBytes(readFileSync(join(room.repositoryRoot, 'sbom.cdx.json')));
+    // Two files of one name are told apart by their paths.
+    const subjects = [app, other].map(({ path, digest }) => ({ name: path, digest }));
+    expect(room.client.attested).toEqual([{ kind: 'sbom', subjects, predicate }]);
+    expect(room.client.blobs.has(predicate)).toBe(true);
+    expect(readFileSync(join(room.repositoryRoot, 'sbom.cdx.intoto.jsonl'), 'utf8')).toBe('{"bundle":"sbom"}');
+  });
+
+  it('keeps files of the checkout that it is about', { timeout: 30_000 }, async () => {
+    writeNpmProject(room.repositoryRoot);
+    write('dist/app.tgz', 'app');
+    const outcome = await sbom({ artifact: 'dist/*.tgz' });
+    expect(outcome.artifacts?.map(({ name, path }) => [name, path])).toContainEqual(['attested', 'app.tgz']);
+    expect(room.client.attested).toMatchObject([{ subjects: [{ name: 'app.tgz', digest: digestBytes('app') }] }]);
+  });
+
+  it('is made of nothing where there is nothing that it is about', async () => {
+    writeNpmProject(room.repositoryRoot);
+    expect(await sbom({ artifact: 'app' })).toMatchObject({ kind: 'failed', errorCode: 'ARTIFACT_NOT_FOUND' });
+    expect(room.client.attested).toEqual([]);
+  });
+
   it('fails where npm cannot read the project', { timeout: 30_000 }, async () => {
     write('package.json', '{"name":');
     write('package-lock.json', '{}');

@@ -16,6 +16,7 @@ import type { Scanner } from './scanner.ts';
 /** @source https://github.com/anchore/grype: the model of its JSON output */
 export const grype: Scanner = {
   name: 'grype',
+  uri: 'https://github.com/anchore/grype',
   program: 'grype',
   how: 'see https://github.com/anchore/grype#installation',
   request: async () => ({ argv: ['grype', 'dir:.', '--output', 'json', '--quiet'] }),

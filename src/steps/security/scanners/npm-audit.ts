@@ -18,6 +18,7 @@ const WHOLE = ['--offline=false', '--workspaces=null'];
 /** @source https://docs.npmjs.com/cli/v11/commands/npm-audit: its report of version 2 */
 export const npmAudit: Scanner = {
   name: 'npm-audit',
+  uri: 'https://docs.npmjs.com/cli/commands/npm-audit',
   program: 'npm',
   how: 'it comes with Node.js',
   request: async ({ folder, registry }) => {

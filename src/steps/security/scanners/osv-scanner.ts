@@ -8,6 +8,7 @@ import type { Scanner, ScanPlace } from './scanner.ts';
 /** @source https://google.github.io/osv-scanner/output/ and https://ossf.github.io/osv-schema/ */
 export const osvScanner: Scanner = {
   name: 'osv-scanner',
+  uri: 'https://github.com/google/osv-scanner',
   program: 'osv-scanner',
   how: 'see https://google.github.io/osv-scanner/installation/',
   request: async () => ({ argv: ['osv-scanner', 'scan', '--format', 'json', '--recursive', '.'] }),

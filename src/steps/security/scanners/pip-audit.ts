@@ -12,6 +12,7 @@ const FILE_BYTES_MAX = 67_108_864;
 /** @source https://github.com/pypa/pip-audit#examples */
 export const pipAudit: Scanner = {
   name: 'pip-audit',
+  uri: 'https://github.com/pypa/pip-audit',
   program: 'pip-audit',
   how: 'pipx install pip-audit',
   request: async ({ folder }) => {

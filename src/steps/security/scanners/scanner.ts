@@ -12,6 +12,8 @@ export interface ScanPlace {
 /** A program that looks for known weaknesses, and what it says. */
 export interface Scanner {
   readonly name: string;
+  /** By which statements name it. */
+  readonly uri: string;
   readonly program: string;
   readonly how: string;
   /** What it is called with; it writes JSON to standard output. Undefined where it can do nothing with this folder. */

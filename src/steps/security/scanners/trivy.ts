@@ -9,6 +9,7 @@ const SCHEMA_VERSION = 2;
 /** @source https://trivy.dev/latest/docs/configuration/reporting/#json */
 export const trivy: Scanner = {
   name: 'trivy',
+  uri: 'https://github.com/aquasecurity/trivy',
   program: 'trivy',
   how: 'see https://trivy.dev/latest/getting-started/installation/',
   request: async () => ({
