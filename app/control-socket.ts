@@ -181,7 +181,9 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['readReceipt', one(({ client }, [run]) => client.readReceipt(text(run)))],
   [
     'readDisclosure',
-    one(async ({ client }, [run]) => Buffer.from(await client.readDisclosure(text(run))).toString('base64')),
+    one(async ({ client }, [run, edition]) =>
+      Buffer.from(await client.readDisclosure(text(run), edition === 'public' ? 'public' : 'full')).toString('base64'),
+    ),
   ],
   ['evidence.checkpoint', one(({ client }) => client.evidence.checkpoint())],
   ['evidence.proofs', one(({ client }, [run]) => client.evidence.proofs(text(run)))],

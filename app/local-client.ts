@@ -35,7 +35,7 @@ export function localClient(engine: Engine, blobs: BlobStore, close: () => Promi
       return engine.readRun(run);
     },
     readReceipt: async (name) => engine.readReceipt(await engine.resolve(name)),
-    readDisclosure: async (name) => engine.disclose(await engine.resolve(name)),
+    readDisclosure: async (name, edition) => engine.disclose(await engine.resolve(name), edition),
     evidence: engine.evidence,
     readAttestations: async (name) => engine.releases.readAttestations(await engine.resolve(name)),
     readReleaseGate: async (name) => engine.releases.readGate(await engine.resolve(name)),

@@ -99,9 +99,9 @@ class SharedState {
       readTrigger: (run) => read('readTrigger', [run], (client) => client.readTrigger(run)),
       explain: (run, step) => read('explain', [run, step ?? null], (client) => client.explain(run, step)),
       readReceipt: (run) => read('readReceipt', [run], (client) => client.readReceipt(run)),
-      readDisclosure: async (run) => {
-        const archive = await read('readDisclosure', [run], async (client) =>
-          Buffer.from(await client.readDisclosure(run)).toString('base64'),
+      readDisclosure: async (run, edition) => {
+        const archive = await read('readDisclosure', [run, edition], async (client) =>
+          Buffer.from(await client.readDisclosure(run, edition)).toString('base64'),
         );
         return Buffer.from(archive, 'base64');
       },

@@ -199,7 +199,7 @@ async function openRooms(
     compile: (request) => compilePipeline({ ...request, catalog: STEP_CATALOG }),
     isTrusted: async ({ repository, pull }) => pull !== null && (await grants.isGranted(grantFor(repository, pull))),
   });
-  const evidence = openReleaseEvidence({ engine, blobs });
+  const evidence = openReleaseEvidence({ engine, db, blobs });
   const jobsOf = (runId: string, limit: number): Promise<readonly RunJob[]> => jobsOfRun(db, runId, limit);
   const feed = openRunFeed({ engine, dispatches, jobsOf, githubUrl: config.githubUrl });
   const own = { engine, signer, ownRules, secrets, claimant, inbox, github };

@@ -51,8 +51,9 @@ export const PROVING: readonly TableRow[] = [
     positionals: [RUN],
     options: [
       { ...OUTPUT_FOLDER, value: 'FILE', summary: 'where to (default: disclosure-<run>.tgz)', completion: 'file' },
+      { name: 'public', summary: 'leave out logs, and the data and questions of policy, as a release does' },
     ],
-    examples: ['maestro disclose latest -o disclosure.tgz'],
+    examples: ['maestro disclose latest -o disclosure.tgz', 'maestro disclose latest --public'],
     load: async () => (await import('./commands/disclose.ts')).disclose,
   },
   {

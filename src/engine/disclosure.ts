@@ -1,6 +1,7 @@
 import { canonicalJson } from '../base/canonical-json.ts';
 import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
 import { isMaestroError } from '../base/errors.ts';
+import type { DisclosureEdition } from '../pipeline/disclosure-edition.ts';
 import type { RunAttestation } from '../protocol/attestation.ts';
 import type { EvidenceDesk } from '../protocol/evidence.ts';
 import { draftDisclosure, LOG_BYTES_MAX, sealDisclosure } from '../provenance/disclosure/disclosure.ts';
@@ -39,15 +40,15 @@ export interface DisclosureTools {
  * byte for byte as long as logs and attestations are.
  * @throws RUN_NOT_FINISHED, RECEIPT_NOT_READY
  */
-export async function disclose(tools: DisclosureTools, run: number): Promise<Uint8Array> {
+export async function disclose(tools: DisclosureTools, run: number, edition: DisclosureEdition): Promise<Uint8Array> {
   const { queries } = tools;
   const receipt = await queries.readReceipt(run);
   const { predicate } = statementOf(receipt.bundle);
   const { entry } = await queries.load(run);
   const facts = {
     receipt,
-    policy: await policyMaterial(tools, predicate),
-    logs: await keptLogs(tools.db, run, entry, predicate),
+    policy: await policyMaterial(tools, predicate, edition),
+    logs: edition === 'full' ? await keptLogs(tools.db, run, entry, predicate) : [],
     attestations: (await queries.readAttestations(run)).map(signedAttestation),
     register: await registered(tools, entry.key),
   };
@@ -102,7 +103,9 @@ async function registered({ db, evidence }: DisclosureTools, run: string): Promi
 async function policyMaterial(
   { db, readRules }: DisclosureTools,
   { policy }: ReceiptPredicate,
+  edition: DisclosureEdition,
 ): Promise<PolicyMaterial> {
+  if (edition === 'public') return { rules: await readRules(), data: new Map(), questions: new Map() };
   const ids = policy.map(({ id }) => Number(id));
   const [inputs, data, rules] = await Promise.all([
     loadDecisionInputs(db, ids),

@@ -2,6 +2,7 @@ import type { MaestroError } from '../base/errors.ts';
 import { ulid } from '../base/ids.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Principal } from '../base/principal.ts';
+import type { DisclosureEdition } from '../pipeline/disclosure-edition.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { GateAnswer, PlanPreview, RetryScope, RunReceipt, RunTrigger, StartRun } from '../protocol/client.ts';
 import type { LogLine, RunEvent } from '../protocol/event.ts';
@@ -299,8 +300,8 @@ export class Engine {
   }
 
   /** @throws RUN_NOT_FINISHED, RECEIPT_NOT_READY */
-  disclose(run: number): Promise<Uint8Array> {
-    return disclose({ ...this.#options, queries: this.#queries, evidence: this.evidence }, run);
+  disclose(run: number, edition: DisclosureEdition): Promise<Uint8Array> {
+    return disclose({ ...this.#options, queries: this.#queries, evidence: this.evidence }, run, edition);
   }
 
   /** Resolves when the run has ended and its receipt is signed, when it only waits for people, or when the signal fires. */

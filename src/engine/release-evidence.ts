@@ -1,124 +1,109 @@
-import { digestBytes, hexOf } from '../base/digest.ts';
-import { MaestroError } from '../base/errors.ts';
-import type { RunReceipt } from '../protocol/client.ts';
-import type { ReleaseAsset, ReleaseEvidence, ReleaseGate } from '../protocol/release-evidence.ts';
+import type { Digest } from '../base/digest.ts';
+import { isMaestroError } from '../base/errors.ts';
+import type { RunAttestation } from '../protocol/attestation.ts';
+import type { ReleaseEvidence, ReleaseWish } from '../protocol/release-evidence.ts';
 import { isRunFinal } from '../protocol/run.ts';
-import type { OutputRecord } from '../provenance/receipt.ts';
-import { RUN_RECORD_NAME } from '../provenance/run-record.ts';
-import { VerificationError } from '../provenance/verification-error.ts';
-import { verifyReceipt } from '../provenance/verify.ts';
 import type { BlobStore } from '../store/blobs.ts';
+import type { Database } from '../store/database.ts';
+import { findReleasePack, keepReleasePack, type ReleasePack } from '../store/release-packs.ts';
 import type { Engine } from './engine.ts';
-import { assetNames } from './release-names.ts';
+import { artifactFiles, type MadeFile, packFile, paperFiles, type Released, sumsFile } from './release-files.ts';
+import { isOwnStatement } from './release-gates.ts';
+import { outputsOf, RELEASE_PURPOSE, receiptGate, statementGate } from './release-verdict.ts';
 
 export interface ReleaseEvidenceOptions {
-  readonly engine: Pick<Engine, 'resolve' | 'readRun' | 'readPlan' | 'readReceipt'>;
-  readonly blobs: Pick<BlobStore, 'get'>;
+  readonly engine: Pick<Engine, 'resolve' | 'readRun' | 'readPlan' | 'readReceipt' | 'disclose' | 'releases'>;
+  readonly db: Database;
+  readonly blobs: Pick<BlobStore, 'get' | 'put'>;
 }
 
-const RECEIPT_NAME = 'receipt.sigstore.json';
-const SUMS_NAME = 'SHA256SUMS';
-const OWN_NAMES = [RECEIPT_NAME, RUN_RECORD_NAME, SUMS_NAME];
-
-/** A file of a release that is written from what the run left, and not stored anywhere. */
-interface Text extends ReleaseAsset {
-  readonly text: string;
-}
+/** A look at the gate's statements may meet one that began before the run's receipt was there. */
+const LOOKS = 2;
 
 /**
- * What a release shows of a run: its artifacts, its receipt with the run record, and the digests of them all. The gate passes
- * where the run succeeded and its receipt holds; the files are those that the receipt names.
+ * What a release shows of a run: its artifacts, the statements about them, what the gate said, its receipt with the run record, its
+ * disclosure pack, and the digests of them all. What was told once is stored, and stays what is attached.
  */
-export function openReleaseEvidence({ engine, blobs }: ReleaseEvidenceOptions): ReleaseEvidence {
-  const receiptOf = async (runId: string): Promise<RunReceipt> => engine.readReceipt(await engine.resolve(runId));
+export function openReleaseEvidence(options: ReleaseEvidenceOptions): ReleaseEvidence {
+  const { engine, blobs } = options;
   return {
     gate: async (runId) => {
-      const run = await engine.readRun(await engine.resolve(runId));
-      if (!isRunFinal(run.status) || run.receipt?.status !== 'signed') return undefined;
-      return gateOf(runId, run.status, await receiptOf(runId));
+      const run = await engine.resolve(runId);
+      const { status, receipt: state } = await engine.readRun(run);
+      if (!isRunFinal(status) || state?.status !== 'signed') return undefined;
+      const receipt = await engine.readReceipt(run);
+      const verdict = receiptGate(runId, status, receipt);
+      const { purpose } = await engine.readPlan(run);
+      const attestations = await engine.releases.readAttestations(run);
+      if (!verdict.isPassed || (purpose !== RELEASE_PURPOSE && attestations.length === 0)) return verdict;
+      const signed = await signedBy(engine, run);
+      return signed && statementGate(runId, await engine.releases.readGate(run), signed);
     },
-    assets: async (runId, artifacts) => {
-      const receipt = await receiptOf(runId);
-      const files = filesOf(runId, receipt, artifacts);
-      return [...files, ...textsOf(receipt, files)].map(assetOf);
-    },
-    read: async (runId, asset) => {
-      if (!OWN_NAMES.includes(asset.name)) return ReadableStream.from(await blobs.get(asset.digest));
-      const plan = await engine.readPlan(await engine.resolve(runId));
-      const receipt = await receiptOf(runId);
-      const files = filesOf(runId, receipt, plan.release?.artifacts);
-      return ReadableStream.from([Buffer.from(textFor(runId, receipt, files, asset))]);
+    assets: async (runId, wish) => keepFiles(options, runId, wish),
+    read: async (runId, { digest }) => {
+      const content = await blobs.get(digest).catch(async (error: unknown) => {
+        // Of a page that an older version judged, or of a store of blobs that was lost, what can be made anew is.
+        if (!isMaestroError(error, 'ARTIFACT_NOT_FOUND')) throw error;
+        const { release } = await engine.readPlan(await engine.resolve(runId));
+        await keepFiles(options, runId, release ?? {});
+        return blobs.get(digest);
+      });
+      return ReadableStream.from(content);
     },
   };
 }
 
-function gateOf(runId: string, status: string, receipt: RunReceipt): ReleaseGate {
-  const fault = faultOf(runId, receipt);
-  const isGreen = status === 'succeeded';
-  return {
-    isPassed: isGreen && fault === undefined,
-    reasons: [...(isGreen ? [] : [`the run ${status}`]), ...(fault === undefined ? [] : [fault])],
-    papers: [{ name: `Receipt of run ${runId}`, isVerified: fault === undefined }],
-  };
-}
-
-function faultOf(runId: string, receipt: RunReceipt): string | undefined {
-  try {
-    outputsOf(runId, receipt);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof VerificationError)) throw error;
-    return `the receipt does not hold: ${error.code}`;
+/** What the run has, with the gate's own statements among it; undefined where they are not signed yet. */
+async function signedBy(
+  { releases }: ReleaseEvidenceOptions['engine'],
+  run: number,
+): Promise<readonly RunAttestation[] | undefined> {
+  for (let look = 0; look < LOOKS; look++) {
+    await releases.sign();
+    const found = await releases.readAttestations(run);
+    if (found.some(isOwnStatement)) return found;
   }
+  return undefined;
 }
 
-function outputsOf(runId: string, { bundle, publicKey, runRecord }: RunReceipt): readonly OutputRecord[] {
-  const verified = verifyReceipt({
-    bundle: Buffer.from(bundle),
-    key: publicKey,
-    runRecord: Buffer.from(runRecord),
-    expected: { runId },
-  });
-  return verified.statement.predicate.outputs;
+/** Stores what is not an artifact, which is stored already. */
+async function keepFiles(options: ReleaseEvidenceOptions, runId: string, wish: ReleaseWish) {
+  const { engine, blobs } = options;
+  const run = await engine.resolve(runId);
+  const receipt = await engine.readReceipt(run);
+  const attestations = await engine.releases.readAttestations(run);
+  const released: Released = { runId, receipt, outputs: outputsOf(runId, receipt), attestations };
+  const artifacts = artifactFiles(released, wish);
+  const papers = paperFiles(released, artifacts);
+  const files = [...artifacts, ...papers.map(assetOf), packFile(await packOf(options, run, wish))];
+  const sums = sumsFile(files);
+  for (const { text } of [...papers, sums]) await blobs.put(inOnePart(Buffer.from(text)));
+  return [...files, assetOf(sums)];
 }
 
-/** @throws ARTIFACT_NOT_FOUND */
-function filesOf(runId: string, receipt: RunReceipt, wanted: readonly string[] | undefined): readonly ReleaseAsset[] {
-  const outputs = outputsOf(runId, receipt);
-  const missing = wanted?.find((name) => !outputs.some((output) => output.name === name));
-  if (missing !== undefined)
-    throw new MaestroError('ARTIFACT_NOT_FOUND', `expected an artifact "${missing}" of run ${runId}, there is none`);
-  const chosen = outputs.filter(({ name }) => wanted === undefined || wanted.includes(name));
-  const names = assetNames(chosen, OWN_NAMES);
-  return chosen.map(({ digest, sizeBytes }, index) => ({
-    name: names[index] ?? '',
-    mediaType: 'application/octet-stream',
-    digest,
-    sizeBytes: Number(sizeBytes),
-  }));
+/** The first pack that was made stays: later ones may be others, as by the rules of a newer Maestro. */
+async function packOf(
+  { engine, db, blobs }: ReleaseEvidenceOptions,
+  run: number,
+  wish: ReleaseWish,
+): Promise<ReleasePack> {
+  const known = await findReleasePack(db, run);
+  if (known && (await isStored(blobs, known.digest))) return known;
+  const pack = await blobs.put(inOnePart(await engine.disclose(run, wish.disclosure ?? 'public')));
+  return keepReleasePack(db, run, pack);
 }
 
-function textsOf(receipt: RunReceipt, files: readonly ReleaseAsset[]): readonly Text[] {
-  const bundle = text(RECEIPT_NAME, 'application/vnd.dev.sigstore.bundle.v0.3+json', receipt.bundle);
-  const record = text(RUN_RECORD_NAME, 'application/json', receipt.runRecord);
-  const sums = [...files, bundle, record].map(({ name, digest }) => `${hexOf(digest)}  ${name}\n`).join('');
-  return [bundle, record, text(SUMS_NAME, 'text/plain', sums)];
-}
-
-function text(name: string, mediaType: string, content: string): Text {
-  return { name, mediaType, digest: digestBytes(content), sizeBytes: Buffer.byteLength(content), text: content };
-}
-
-/** The digest says which was meant: sums of other files have another one. */
-function textFor(runId: string, receipt: RunReceipt, files: readonly ReleaseAsset[], asset: ReleaseAsset): string {
-  const found = textsOf(receipt, files).find(({ name, digest }) => name === asset.name && digest === asset.digest);
-  if (found) return found.text;
-  throw new MaestroError(
-    'ARTIFACT_NOT_FOUND',
-    `expected ${asset.name} with ${asset.digest} of run ${runId}: it leaves another one`,
+async function isStored(blobs: Pick<BlobStore, 'get'>, digest: Digest): Promise<boolean> {
+  return blobs.get(digest).then(
+    () => true,
+    () => false,
   );
 }
 
-function assetOf({ name, mediaType, digest, sizeBytes }: ReleaseAsset): ReleaseAsset {
+async function* inOnePart(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}
+
+function assetOf({ name, mediaType, digest, sizeBytes }: MadeFile) {
   return { name, mediaType, digest, sizeBytes };
 }

@@ -18,6 +18,7 @@ import {
 } from '../store/attestations.ts';
 import type { Database } from '../store/database.ts';
 import { claimOutbox, clearOutbox } from '../store/outbox.ts';
+import { findReleasePack } from '../store/release-packs.ts';
 import type { Scope } from '../store/scope.ts';
 import type { Attester } from './attestation-desk.ts';
 import { gatedRun, gateQuestion, runLink } from './gate-question.ts';
@@ -60,7 +61,7 @@ export class ReleaseGates {
   /** @throws RUN_NOT_FINISHED, RECEIPT_NOT_READY */
   async readGate(run: number): Promise<ReleaseGateView> {
     const { receipt, verdict, attestations } = await this.#judge(run);
-    const own = attestations.filter(isOwn).map(({ payloadSha256 }) => payloadSha256);
+    const own = attestations.filter(isOwnStatement).map(({ payloadSha256 }) => payloadSha256);
     return { run: receipt.statement.predicate.run.id, ...verdict, statements: own };
   }
 
@@ -69,7 +70,8 @@ export class ReleaseGates {
     const { receipt, verdict } = await this.#judge(run);
     const { purpose = null } = await this.#tools.queries.readPlan(run);
     const link = runLink(receipt, purpose, await this.#tools.queries.readTrigger(run));
-    return releaseManifest(link, verdict, null) as unknown as JsonObject;
+    const pack = await findReleasePack(this.#tools.db, run);
+    return releaseManifest(link, verdict, pack?.digest ?? null) as unknown as JsonObject;
   }
 
   async #signAll(): Promise<void> {
@@ -143,7 +145,8 @@ export class ReleaseGates {
   }
 }
 
-function isOwn({ predicateType }: StoredAttestation): boolean {
+/** What the gate itself said. */
+export function isOwnStatement({ predicateType }: Pick<StoredAttestation, 'predicateType'>): boolean {
   const kind = kindOfPredicate(predicateType);
   return kind === 'gate-result' || kind === 'verification-summary';
 }

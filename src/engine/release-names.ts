@@ -22,14 +22,20 @@ export function assetNames(outputs: readonly NamedOutput[], taken: readonly stri
   return outputs.map(({ stepId, name, path }) => {
     const parts = [stepId, name, path.split('/').at(-1) ?? ''].map(safe);
     const candidates = [2, 1, 0].map((from) => parts.slice(from).join('-'));
-    let chosen = candidates.find((one) => !used.has(one.toLowerCase()));
-    for (let n = 2; chosen === undefined; n++) {
-      const numbered = `${n}-${candidates.at(-1)}`;
-      if (!used.has(numbered.toLowerCase())) chosen = numbered;
-    }
+    const chosen =
+      candidates.find((one) => !used.has(one.toLowerCase())) ?? freeName(candidates.at(-1) ?? '', [...used]);
     used.add(chosen.toLowerCase());
     return chosen;
   });
+}
+
+/** The name, or with the first number before it that nothing has; also unique where case does not count. */
+export function freeName(name: string, taken: readonly string[]): string {
+  const used = new Set(taken.map((one) => one.toLowerCase()));
+  for (let n = 1; ; n++) {
+    const numbered = n === 1 ? name : `${n}-${name}`;
+    if (!used.has(numbered.toLowerCase())) return numbered;
+  }
 }
 
 function safe(part: string): string {

@@ -17,6 +17,7 @@ import { loadClosedRuns } from './closed-runs.ts';
 import { deploymentsOf } from './deployments-of.ts';
 import type { Hub } from './hub.ts';
 import { receiptOf } from './receipt-words.ts';
+import { RELEASE_PURPOSE } from './release-verdict.ts';
 import type { RunEntries } from './run-entry.ts';
 import { type ClosedRun, runFacts } from './run-facts.ts';
 
@@ -33,7 +34,6 @@ const CLAIM_MS_MAX = 600_000;
 const HOPELESS_MS = 86_400_000;
 const FAILURES_KEPT = 1000;
 /** The purpose, as a pipeline states it, of runs whose results are to be released. */
-const RELEASE_PURPOSE = 'release';
 
 export interface SealerTools {
   readonly db: Database;

@@ -1,6 +1,7 @@
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Principal } from '../base/principal.ts';
+import type { DisclosureEdition } from '../pipeline/disclosure-edition.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { RunAttestation } from './attestation.ts';
 import type { LogLine, RunEvent } from './event.ts';
@@ -109,7 +110,7 @@ export interface Client {
   /** Throws RUN_NOT_FINISHED, or RECEIPT_NOT_READY until the receipt is signed. */
   readReceipt(run: string): Promise<RunReceipt>;
   /** Bytes of the run's disclosure pack. Throws as `readReceipt`. */
-  readDisclosure(run: string): Promise<Uint8Array>;
+  readDisclosure(run: string, edition: DisclosureEdition): Promise<Uint8Array>;
   /** The register of what ran; runs are named by their whole id. */
   readonly evidence: EvidenceDesk;
   /** Signed statements about what the run made, in the order in which they were signed; also while it goes on. */

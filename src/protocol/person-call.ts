@@ -44,6 +44,8 @@ export interface PersonCaller {
   readReleaseGate(run: string): Promise<ReleaseGateView>;
   /** What a run made with what is proven of it. Throws as `readReleaseGate`. */
   readManifest(run: string): Promise<JsonObject>;
+  /** The run's disclosure pack, as it may lie beside a release. Throws as `readReleaseGate`. */
+  readDisclosure(run: string): Promise<Uint8Array>;
 }
 
 /** Finds out whose token it is. Implemented by `github`. @throws UNAUTHENTICATED, RATE_LIMITED, UNAVAILABLE */

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../base/canonical-json.ts';
+import type { JsonObject } from '../base/json.ts';
 import type { Signer } from './signer.ts';
 
 export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
@@ -32,13 +33,9 @@ export function bundleOf(payload: string, signature: string, keyHint: string): s
   });
 }
 
-/** The DSSE envelope without a bundle around it: what slsa-verifier reads. */
-export function envelopeOf(payload: string, signature: string): string {
-  return canonicalJson({
-    payload: Buffer.from(payload).toString('base64'),
-    payloadType: PAYLOAD_TYPE,
-    signatures: [{ sig: signature }],
-  });
+/** The DSSE envelope of a bundle, without what is around it: what slsa-verifier reads. */
+export function envelopeIn(bundle: string): string {
+  return canonicalJson((JSON.parse(bundle) as { readonly dsseEnvelope: JsonObject }).dsseEnvelope);
 }
 
 /**

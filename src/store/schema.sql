@@ -437,6 +437,13 @@ create table redelivery (
   constraint redelivery_pkey primary key (id)
 );
 
+create table release_pack (
+  run_id bigint not null,
+  digest text not null,
+  size_bytes bigint not null,
+  constraint release_pack_pkey primary key (run_id)
+);
+
 create table report (
   id bigint generated always as identity not null,
   kind text not null,

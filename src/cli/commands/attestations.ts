@@ -1,8 +1,8 @@
 import { relative, resolve } from 'node:path';
-import { canonicalJson } from '../../base/canonical-json.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { RunAttestation } from '../../protocol/attestation.ts';
 import { kindOfPredicate, PREDICATE_TYPES } from '../../provenance/attestations/predicate-types.ts';
+import { envelopeIn } from '../../provenance/envelope.ts';
 import type { Command } from '../command.ts';
 import { withMaestro } from '../drive-run.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -67,8 +67,4 @@ function filesOf(found: readonly RunAttestation[]): Readonly<Record<string, stri
   const keys = [...new Set(found.map(({ publicKey }) => publicKey))];
   keys.forEach((key, i) => (files[i === 0 ? 'maestro.pub' : `maestro-${i + 1}.pub`] = key));
   return files;
-}
-
-function envelopeIn(bundle: string): string {
-  return canonicalJson((JSON.parse(bundle) as { readonly dsseEnvelope: JsonObject }).dsseEnvelope);
 }

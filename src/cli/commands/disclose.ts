@@ -11,12 +11,13 @@ export const disclose: Command = async (args, context) =>
   withMaestro(context, {}, async ({ client }) => {
     const { id } = await client.readRun(args.required(0));
     const path = resolve(context.cwd, args.text('output') ?? `disclosure-${shortRunId(id)}.tgz`);
-    const archive = await client.readDisclosure(id);
+    const edition = args.has('public') ? 'public' : 'full';
+    const archive = await client.readDisclosure(id, edition);
     writeWhole(path, archive);
     const { output } = context;
     const digest = digestBytes(archive);
     if (output.isJson) {
-      output.json({ run: id, file: path, sizeBytes: archive.byteLength, digest });
+      output.json({ run: id, edition, file: path, sizeBytes: archive.byteLength, digest });
       return EXIT.ok;
     }
     const shown = relative(context.cwd, path);

@@ -28,6 +28,8 @@ export function openAnswerCalls(tools: AnswerCallTools): AdmitPerson {
       answer: (call) => answerCall(tools, holder, call),
       readReleaseGate: async (run) => tools.engine.releases.readGate(await numberOf(run)),
       readManifest: async (run) => tools.engine.releases.readManifest(await numberOf(run)),
+      // Data of policy and logs are for more than whoever may read the repository to decide.
+      readDisclosure: async (run) => tools.engine.disclose(await numberOf(run), 'public'),
     };
   };
 }

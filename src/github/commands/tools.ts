@@ -53,6 +53,7 @@ export interface CommandTools {
     | 'mayAct'
     | 'policyData'
     | 'explain'
+    | 'disclose'
     | 'releases'
   >;
   readonly starter: Starter;

@@ -4,6 +4,7 @@ import { fittingLines, paragraphs } from '../report/body-size.ts';
 import { safeCell, safeCode, safeText } from '../report/safe-text.ts';
 import type { PageState } from './judge-page.ts';
 import type { RemoteRelease } from './remote-release.ts';
+import { type SectionPlace, verifyCommands } from './verify-commands.ts';
 
 /** Of GitHub; the text of its author comes first. */
 const BODY_CHARS_MAX = 125_000;
@@ -14,16 +15,7 @@ const NAME_CHARS_MAX = 120;
 const PAPERS_MAX = 20;
 const END = '<!-- /maestro:release -->';
 const BEGIN = /<!-- maestro:release (?<runId>[0-9a-z]{1,64}) -->/g;
-const RECEIPT = 'receipt.sigstore.json';
-const RECORD = 'run.json';
-const SUMS = 'SHA256SUMS';
-/** As the receipt itself names it, and as cosign wants to be told. */
-export const RECEIPT_TYPE = 'https://maestro-conductor.dev/attestations/run-receipt/v1';
-
-export interface SectionPlace {
-  readonly owner: string;
-  readonly repo: string;
-}
+const KEY_FIRST = 'To verify it, with `maestro.pub` from whoever runs this Maestro:';
 
 /** The body of a release with our section as it should be: all around it stays as its author wrote it. */
 export function withEvidenceSection(body: string, section: string): string {
@@ -76,7 +68,7 @@ export function evidenceSection(
       isWhole ? papersOf(spec) : '',
       isWhole ? tableOf(spec) : '',
       isWhole ? strangersOf(spec, page) : '',
-      isWhole ? commandsOf(spec, place) : '',
+      isWhole ? `${KEY_FIRST}\n\n${safeCode(verifyCommands(spec, place).join('\n'))}` : '',
     ),
     END,
   ].join('\n');
@@ -122,26 +114,4 @@ function strangersOf({ assets }: ReleaseSpec, page: RemoteRelease | undefined): 
   return others.length === 0
     ? ''
     : `Other files of this release (${others.length}) are not of the run: nothing here is about them.`;
-}
-
-/** To be copied into a terminal, in an empty folder. */
-function commandsOf({ tag, assets }: ReleaseSpec, { owner, repo }: SectionPlace): string {
-  const has = (name: string): boolean => assets.some((asset) => asset.name === name);
-  const lines = [
-    `gh release download --repo ${quoted(`${owner}/${repo}`)} -- ${quoted(tag)}`,
-    ...(has(SUMS) ? [`sha256sum --check ${SUMS}`] : []),
-    ...(has(RECEIPT) ? ['maestro verify . --key maestro.pub'] : []),
-    ...(has(RECEIPT) && has(RECORD)
-      ? [
-          `cosign verify-blob-attestation --key maestro.pub --bundle ${RECEIPT} --insecure-ignore-tlog \\`,
-          `  --type ${RECEIPT_TYPE} ${RECORD}`,
-        ]
-      : []),
-  ];
-  return paragraphs('To verify it, with `maestro.pub` from whoever runs this Maestro:', safeCode(lines.join('\n')));
-}
-
-/** One word of a POSIX shell, whatever is in it. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -32,7 +32,7 @@ async function judge(
   const gate = await evidence.gate(run.id);
   if (!gate?.isPassed) return gate && { gate, assets: [] };
   try {
-    return { gate, assets: await evidence.assets(run.id, wish.artifacts) };
+    return { gate, assets: await evidence.assets(run.id, wish) };
   } catch (error) {
     if (!isMaestroError(error, 'ARTIFACT_NOT_FOUND')) throw error;
     return { gate: { ...gate, isPassed: false, reasons: [error.message] }, assets: [] };

@@ -39,7 +39,7 @@ export interface DisclosureManifest {
 
 export interface LogEntry {
   readonly stepId: string;
-  /** Null where no log of the step is kept any more. */
+  /** Null where it is not in the pack: it is not kept any more, or not for everybody. */
   readonly path: string | null;
   /** False where the beginning was cut, so that the pack stays small, or where not all of it was kept in the first place. */
   readonly isWhole: boolean;
@@ -48,7 +48,7 @@ export interface LogEntry {
 export interface DecisionEntry {
   /** As the receipt names it. */
   readonly id: string;
-  /** Null where the question, or the data, is not kept any more. */
+  /** Null where the question, or the data, is not in the pack. */
   readonly question: string | null;
   readonly data: string | null;
   /** The rules in the pack, with those data, are what decided. */

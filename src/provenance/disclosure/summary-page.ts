@@ -74,7 +74,7 @@ function policyPart({ policy }: DisclosureManifest, predicate: ReceiptPredicate)
   const entries = new Map(policy.decisions.map((entry) => [entry.id, entry]));
   const rows = predicate.policy.map(({ id, phase, decision, reasons }) => {
     const entry = entries.get(id);
-    const question = entry?.question ? `<a href="${safe(entry.question)}">question</a>` : 'not kept';
+    const question = entry?.question ? `<a href="${safe(entry.question)}">question</a>` : 'not in this pack';
     return [safe(phase), `<span class="${decision}">${decision}</span>`, reasons.map(safe).join('<br>'), question];
   });
   return table('What policy said', ['About', 'Answer', 'Reasons', ''], rows);

@@ -64,7 +64,13 @@ ${cosign(RECEIPT_PREDICATE_TYPE, 'maestro.pub', 'receipt.sigstore.json', 'run.js
 
 cosign 2.5 wants \`--new-bundle-format --trusted-root empty-root.json\` as well.
 
-${policyPart(replayable, manifest.policy.decisions.length)}${attestationPart(manifest)}${registerPart(manifest)}`;
+${logPart(manifest)}${policyPart(replayable, manifest.policy.decisions.length)}${attestationPart(manifest)}${registerPart(manifest)}`;
+}
+
+function logPart({ logs }: DisclosureManifest): string {
+  const missing = logs.filter(({ path }) => path === null).length;
+  if (missing === 0) return '';
+  return `## Logs\n\n${missing} of ${logs.length} logs are not in this pack. The receipt has the digest of each: whoever is given one can hold it to that.\n\n`;
 }
 
 /** Keys that were in use later than that of the receipt. */
@@ -79,8 +85,9 @@ function cosign(type: string, key: string, bundle: string, file: string): string
 }
 
 function policyPart(replayable: number, all: number): string {
+  if (replayable === 0) return `## What policy said\n\n${nothingToAsk(all)}\n\n`;
   const rest = all - replayable;
-  const without = `${rest} of ${all} decisions cannot be asked again here: they were made by rules of another version, by an organisation's own rules, or their question is not kept.`;
+  const without = `${rest} of ${all} decisions cannot be asked again here: ${WHY_NOT}.`;
   return `## What policy said
 
 The rules, their data and every question are in \`policy/\`. With \`opa\` all of them are asked again:
@@ -90,6 +97,13 @@ sh policy/replay.sh
 \`\`\`
 ${rest === 0 ? '' : `\n${without}\n`}
 `;
+}
+
+const WHY_NOT =
+  "they were made by rules of another version, by an organisation's own rules, or their question is not in this pack";
+
+function nothingToAsk(all: number): string {
+  return `None of ${all} decisions can be asked again here: ${WHY_NOT}. The receipt has the digest of each question, and the answer.`;
 }
 
 function attestationPart({ attestations }: DisclosureManifest): string {

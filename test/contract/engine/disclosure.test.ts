@@ -14,10 +14,10 @@ onEveryStore('a disclosure pack', (world) => {
     const worker = await w.worker();
     await worker.run('a', { kind: 'failed', errorClass: 'step', message: 'no' });
     await w.end(run);
-    const archive = await w.engine.disclose(run);
+    const archive = await w.engine.disclose(run, 'full');
     const other = await openTestEngine(w.db);
     try {
-      expect(Buffer.from(await other.disclose(run)).equals(archive)).toBe(true);
+      expect(Buffer.from(await other.disclose(run, 'full')).equals(archive)).toBe(true);
     } finally {
       await other.close();
     }
@@ -35,11 +35,11 @@ onEveryStore('a disclosure pack', (world) => {
     const worker = await w.worker();
     await worker.run('a', { kind: 'succeeded' });
     await w.end(first);
-    const archive = await w.engine.disclose(first);
+    const archive = await w.engine.disclose(first, 'full');
     await worker.run('a', { kind: 'succeeded' });
     await w.end(second);
-    await w.engine.disclose(second);
-    expect(Buffer.from(await w.engine.disclose(first)).equals(archive)).toBe(true);
+    await w.engine.disclose(second, 'full');
+    expect(Buffer.from(await w.engine.disclose(first, 'full')).equals(archive)).toBe(true);
     const { publicKey } = await w.engine.readReceipt(first);
     const logKey = readVerifierKey((await w.engine.evidence.checkpoint()).verifierKey);
     const { logged } = await verifyDisclosure({ archive, key: publicKey, logKey });
@@ -63,9 +63,37 @@ onEveryStore('a disclosure pack', (world) => {
     }
     await w.end(run);
     const { publicKey } = await w.engine.readReceipt(run);
-    const { manifest, files } = await verifyDisclosure({ archive: await w.engine.disclose(run), key: publicKey });
+    const { manifest, files } = await verifyDisclosure({
+      archive: await w.engine.disclose(run, 'full'),
+      key: publicKey,
+    });
     expect(manifest.logs).toMatchObject([{ stepId: 'l', isWhole: true }]);
     expect(Buffer.from(files.get(manifest.logs[0]?.path ?? '') ?? []).toString()).toBe('turn 2\n');
+  });
+
+  it('leaves logs, data and questions out of its public edition, which holds all the same', async () => {
+    const w = world();
+    const run = await w.start([planStep('a')]);
+    const worker = await w.worker();
+    const lease = await worker.take('a');
+    await w.engine.leases.appendLog(worker.id, [{ ...lease, seq: 0, text: 'plugh-xyzzy\n' }]);
+    const log = { digest: digestBytes('plugh-xyzzy\n'), sizeBytes: 12, isTruncated: false };
+    await worker.complete(lease, { kind: 'succeeded', log });
+    await w.end(run);
+    const archive = await w.engine.disclose(run, 'public');
+    expect(Buffer.from(await w.engine.disclose(run, 'public')).equals(archive)).toBe(true);
+    const { publicKey } = await w.engine.readReceipt(run);
+    const { manifest, files } = await verifyDisclosure({ archive, key: publicKey });
+    expect(manifest.logs).toEqual([{ stepId: 'a', path: null, isWhole: false }]);
+    expect(manifest.policy.decisions.length).toBeGreaterThan(0);
+    for (const decision of manifest.policy.decisions)
+      expect(decision).toMatchObject({ question: null, data: null, isReplayable: false });
+    const paths = [...files.keys()];
+    expect(paths.filter((path) => /^(logs|policy\/data|policy\/questions)\//.test(path))).toEqual([]);
+    expect([...files.values()].some((content) => Buffer.from(content).includes('plugh-xyzzy'))).toBe(false);
+    const text = Buffer.from(files.get('VERIFY.md') ?? []).toString();
+    expect(text).toContain('1 of 1 logs are not in this pack');
+    expect(text).not.toContain('replay.sh');
   });
 
   it('is signed once, however many ask for it at the same moment', async () => {
@@ -73,7 +101,7 @@ onEveryStore('a disclosure pack', (world) => {
     const run = await w.start([planStep('a')]);
     await (await w.worker()).run('a', { kind: 'succeeded' });
     await w.end(run);
-    const archives = await Promise.all(Array.from({ length: 5 }, () => w.engine.disclose(run)));
+    const archives = await Promise.all(Array.from({ length: 5 }, () => w.engine.disclose(run, 'full')));
     expect(new Set(archives.map((archive) => Buffer.from(archive).toString('base64'))).size).toBe(1);
     expect(await w.sql(`select count(*)::int from disclosure where run_id = ${run}`)).toEqual([[1]]);
   });
@@ -81,6 +109,6 @@ onEveryStore('a disclosure pack', (world) => {
   it('is refused while the run goes on', async () => {
     const w = world();
     const run = await w.start([planStep('a')]);
-    await expect(w.engine.disclose(run)).rejects.toMatchObject({ code: 'RUN_NOT_FINISHED' });
+    await expect(w.engine.disclose(run, 'full')).rejects.toMatchObject({ code: 'RUN_NOT_FINISHED' });
   });
 });

@@ -1,14 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { digestBytes, hexOf } from '../../../src/base/digest.ts';
 import { openReleaseEvidence } from '../../../src/engine/release-evidence.ts';
-import type { ReleaseEvidence } from '../../../src/protocol/release-evidence.ts';
+import type { Plan } from '../../../src/pipeline/plan.ts';
+import type { ReleaseEvidence, ReleaseWish } from '../../../src/protocol/release-evidence.ts';
+import { verifyDisclosure } from '../../../src/provenance/disclosure/verify-disclosure.ts';
 import { type BlobStore, openFileBlobs } from '../../../src/store/blobs.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { freshDatabase } from '../../fakes/engine.ts';
 import { planOf, planStep } from '../../fakes/plans.ts';
+import { PAPERS, Releaser, releasePlan } from './releaser.ts';
 import { type TestWorker, World } from './world.ts';
 
 onEveryDatabase('what a release shows of a run', (url) => {
@@ -25,7 +28,7 @@ onEveryDatabase('what a release shows of a run', (url) => {
     blobs = openFileBlobs(folder);
     world = await World.open(await fresh.open(), { blobs });
     worker = await world.worker();
-    evidence = openReleaseEvidence({ engine: world.engine, blobs });
+    evidence = openReleaseEvidence({ engine: world.engine, db: world.db, blobs });
   });
   afterEach(async () => {
     await world.close();
@@ -61,8 +64,8 @@ onEveryDatabase('what a release shows of a run', (url) => {
     });
     return (await world.end(run)).id;
   };
-  const read = async (runId: string, name: string, artifacts?: readonly string[]): Promise<string> => {
-    const asset = (await evidence.assets(runId, artifacts)).find((one) => one.name === name);
+  const read = async (runId: string, name: string, wish: ReleaseWish = {}): Promise<string> => {
+    const asset = (await evidence.assets(runId, wish)).find((one) => one.name === name);
     if (!asset) throw new Error(`no asset ${name}`);
     const text = await new Response(await evidence.read(runId, asset)).text();
     expect(digestBytes(text)).toBe(asset.digest);
@@ -74,9 +77,23 @@ onEveryDatabase('what a release shows of a run', (url) => {
       ['dist/app.tgz', 'app', 'release'],
       ['SHA256SUMS', 'mine', 'sums'],
     ]);
-    expect(await evidence.gate(runId)).toMatchObject({ isPassed: true, reasons: [], papers: [{ isVerified: true }] });
-    const names = (await evidence.assets(runId, undefined)).map(({ name }) => name);
-    expect(names).toEqual(['app.tgz', 'sums-SHA256SUMS', 'receipt.sigstore.json', 'run.json', 'SHA256SUMS']);
+    expect(await evidence.gate(runId)).toMatchObject({ isPassed: true, reasons: [] });
+    // Of the others nobody asked, and none is there.
+    expect((await evidence.gate(runId))?.papers.map(({ isVerified }) => isVerified)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    const names = (await evidence.assets(runId, {})).map(({ name }) => name);
+    expect(names).toEqual([
+      'app.tgz',
+      'sums-SHA256SUMS',
+      'receipt.sigstore.json',
+      'run.json',
+      'disclosure.tgz',
+      'SHA256SUMS',
+    ]);
     expect(await read(runId, 'app.tgz')).toBe('app');
     const receipt = await world.engine.readReceipt(await world.engine.resolve(runId));
     expect(await read(runId, 'receipt.sigstore.json')).toBe(receipt.bundle);
@@ -95,9 +112,103 @@ onEveryDatabase('what a release shows of a run', (url) => {
       ],
       { artifacts },
     );
-    expect((await evidence.assets(runId, artifacts)).map(({ name }) => name)).not.toContain('debug.log');
-    expect(await read(runId, 'SHA256SUMS', artifacts)).not.toContain('debug.log');
-    await expect(evidence.assets(runId, ['other'])).rejects.toMatchObject({ code: 'ARTIFACT_NOT_FOUND' });
+    expect((await evidence.assets(runId, { artifacts })).map(({ name }) => name)).not.toContain('debug.log');
+    expect(await read(runId, 'SHA256SUMS', { artifacts })).not.toContain('debug.log');
+    await expect(evidence.assets(runId, { artifacts: ['other'] })).rejects.toMatchObject({
+      code: 'ARTIFACT_NOT_FOUND',
+    });
+  });
+
+  const released = async (change: Partial<Plan> = {}, papers = PAPERS): Promise<string> => {
+    const run = await world.start(releasePlan(papers, change));
+    const releaser = await Releaser.open(world);
+    await releaser.build();
+    if (papers.length > 0) await releaser.papers(papers.map(([id]) => id));
+    return (await world.end(run)).id;
+  };
+
+  it('are what is signed about its files as well, and what the gate said, for a pipeline that releases', async () => {
+    const runId = await released();
+    expect(await evidence.gate(runId)).toMatchObject({
+      isPassed: true,
+      reasons: [],
+      papers: [{ isVerified: true }, { isVerified: true }, { isVerified: true }, { isVerified: true }],
+      summary: {
+        subject: digestBytes('the release'),
+        level: expect.stringMatching(/^SLSA_BUILD_LEVEL_[12]$/) as string,
+      },
+    });
+    expect((await evidence.assets(runId, {})).map(({ name }) => name)).toEqual([
+      'app.tgz',
+      'app.tgz.sbom.intoto.jsonl',
+      'app.tgz.intoto.jsonl',
+      'app.tgz.vulns.intoto.jsonl',
+      'release-gate.intoto.jsonl',
+      'vsa.json',
+      'receipt.sigstore.json',
+      'run.json',
+      'disclosure.tgz',
+      'SHA256SUMS',
+    ]);
+    const statements = await world.engine.releases.readAttestations(await world.engine.resolve(runId));
+    const provenance = statements.find(({ step }) => step === 'provenance');
+    expect(await read(runId, 'app.tgz.intoto.jsonl')).toBe(provenance?.bundle);
+    expect(JSON.parse(await read(runId, 'vsa.json'))).toMatchObject({ payloadType: 'application/vnd.in-toto+json' });
+    const wish = { artifacts: [] };
+    expect((await evidence.assets(runId, wish)).map(({ name }) => name)).not.toContain('app.tgz.intoto.jsonl');
+  });
+
+  it('are refused where a pipeline that releases has not the papers, or where something of them does not hold', async () => {
+    const runId = await released({}, []);
+    expect(await evidence.gate(runId)).toMatchObject({
+      isPassed: false,
+      reasons: [/^SBOM_MISSING: /, /^PROVENANCE_MISSING: /, /^RISK_MISSING: /].map(
+        (code) => expect.stringMatching(code) as string,
+      ),
+    });
+    const forged = await released();
+    await world.sql(
+      `update attestation set signature = (select signature from receipt limit 1) where predicate_type like '%bom%'`,
+    );
+    const verdict = await evidence.gate(forged);
+    expect(verdict).toMatchObject({ isPassed: false });
+    expect(verdict?.reasons[0]).toMatch(/^ATTESTATION_INVALID: /);
+  });
+
+  it('hold the pack that was made first, in the edition that the pipeline wants', async () => {
+    const runId = await released();
+    const packs: Buffer[] = [];
+    const { publicKey } = await world.engine.readReceipt(await world.engine.resolve(runId));
+    // Another wish, and what another Maestro would make of it by then, change nothing.
+    for (const disclosure of ['public', 'full'] as const) {
+      const asset = (await evidence.assets(runId, { disclosure })).find(({ name }) => name === 'disclosure.tgz');
+      if (!asset) throw new Error('no pack');
+      packs.push(Buffer.from(await new Response(await evidence.read(runId, asset)).arrayBuffer()));
+    }
+    expect(packs[1]?.equals(packs[0] ?? Buffer.alloc(0))).toBe(true);
+    const { manifest } = await verifyDisclosure({ archive: packs[0] ?? Buffer.alloc(0), key: publicKey });
+    expect(manifest.attestations).toHaveLength(5);
+    expect(manifest.policy.decisions.every(({ question }) => question === null)).toBe(true);
+    const { disclosurePack } = await world.engine.releases.readManifest(await world.engine.resolve(runId));
+    expect(disclosurePack).toMatchObject({ digest: digestBytes(packs[0] ?? '') });
+    const other = await released({ release: { isPrerelease: false, isKeptDraft: false, disclosure: 'full' } });
+    const pack = (await evidence.assets(other, { disclosure: 'full' })).find(({ name }) => name === 'disclosure.tgz');
+    const archive = Buffer.from(await new Response(pack && (await evidence.read(other, pack))).arrayBuffer());
+    const whole = await verifyDisclosure({ archive, key: publicKey });
+    expect(whole.manifest.policy.decisions.every(({ isReplayable }) => isReplayable)).toBe(true);
+  });
+
+  it('are made anew where their store was lost, as far as they can be', async () => {
+    const runId = await ended([['app.tgz', 'app', 'release']]);
+    const assets = await evidence.assets(runId, {});
+    await rm(folder, { recursive: true });
+    for (const asset of assets.filter(({ name }) => name !== 'app.tgz'))
+      expect(digestBytes(Buffer.from(await new Response(await evidence.read(runId, asset)).arrayBuffer()))).toBe(
+        asset.digest,
+      );
+    const [app] = assets;
+    await expect(app && evidence.read(runId, app)).rejects.toMatchObject({ code: 'ARTIFACT_NOT_FOUND' });
+    await mkdir(folder, { recursive: true });
   });
 
   it('is nothing that may be released where it failed', async () => {
@@ -113,7 +224,8 @@ onEveryDatabase('what a release shows of a run', (url) => {
        where receipt.run_id = (select id from run where key = '${runId}') and x.key = '${other}'`,
     );
     const verdict = await evidence.gate(runId);
-    expect(verdict).toMatchObject({ isPassed: false, papers: [{ isVerified: false }] });
+    expect(verdict).toMatchObject({ isPassed: false });
+    expect(verdict?.papers.every(({ isVerified }) => !isVerified)).toBe(true);
     expect(verdict?.reasons[0]).toMatch(/^the receipt does not hold: [A-Z_]+$/);
   });
 });

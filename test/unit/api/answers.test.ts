@@ -75,7 +75,10 @@ describe('the routes for people', () => {
       body: { run: RUN, reasons: [{ code: 'NO_ARTIFACT' }] },
     });
     expect(await read('manifest')).toMatchObject({ status: 200, body: { run: { id: RUN } } });
-    for (const what of ['release-gate', 'manifest']) {
+    const authorization = `Bearer ${ADA.token}`;
+    const pack = await fetch(`${door.url}/api/v1/runs/${RUN}/disclosure.tgz`, { headers: { authorization } });
+    expect([pack.status, await pack.text()]).toEqual([200, `pack of ${RUN}`]);
+    for (const what of ['release-gate', 'manifest', 'disclosure.tgz']) {
       expect(await read(what, door.token())).toMatchObject({ status: 401 });
       door.reading = async () => {
         throw new MaestroError('RUN_NOT_FOUND', 'no run is known where you may look');

@@ -114,6 +114,10 @@ export class Door {
             await this.reading();
             return { run: { id: run } };
           },
+          readDisclosure: async (run) => {
+            await this.reading();
+            return Buffer.from(`pack of ${run}`);
+          },
         };
       },
       readRun: async (run) => ({ id: run, status: 'succeeded' }) as never,

@@ -297,6 +297,7 @@ describe('the document of the routes', () => {
       '/api/v1/leases:renew',
       '/api/v1/runs',
       '/api/v1/runs/{run}',
+      '/api/v1/runs/{run}/disclosure.tgz',
       '/api/v1/runs/{run}/manifest',
       '/api/v1/runs/{run}/release-gate',
       '/api/v1/runs/{run}:approve',

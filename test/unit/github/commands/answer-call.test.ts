@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type AnswerCallTools, openAnswerCalls } from '../../../../src/github/commands/answer-call.ts';
 import type { Octokit } from '../../../../src/github/octokit.ts';
 import type { AnswerCall } from '../../../../src/protocol/person-call.ts';
+import { verifyDisclosure } from '../../../../src/provenance/disclosure/verify-disclosure.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { githubRun } from '../../../fakes/github-runs.ts';
 import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
@@ -255,7 +256,7 @@ describe('an answer over HTTP', () => {
 describe('what is told of a release over HTTP', () => {
   const readers = async (token: string, run: string) => {
     const person = await openAnswerCalls(tools)(token);
-    return [() => person.readReleaseGate(run), () => person.readManifest(run)];
+    return [() => person.readReleaseGate(run), () => person.readManifest(run), () => person.readDisclosure(run)];
   };
 
   it('is told to who may read the repository, once the run has ended', async () => {
@@ -263,9 +264,14 @@ describe('what is told of a release over HTTP', () => {
     for (const read of await readers(bo.token, id)) expect(await codeOf(read())).toBe('RUN_NOT_FINISHED');
     await call(bo.token, id);
     await world().end(run);
-    const [gate, manifest] = await readers(bo.token, id);
+    const [gate, manifest, pack] = await readers(bo.token, id);
     expect(await gate?.()).toMatchObject({ run: id, isPassed: false });
     expect(await manifest?.()).toMatchObject({ run: { id }, gate: { isPassed: false } });
+    const archive = (await pack?.()) as Uint8Array;
+    const { publicKey } = await world().engine.readReceipt(run);
+    const { manifest: held } = await verifyDisclosure({ archive, key: publicKey });
+    // Nothing that is not for everybody who may read the repository.
+    expect(held.policy.decisions.every(({ question }) => question === null)).toBe(true);
   });
 
   it('is not told to others, nor that there is such a run', async () => {

@@ -4,10 +4,10 @@ import { digestBytes } from '../../../../src/base/digest.ts';
 import {
   evidenceSection,
   isSameBody,
-  RECEIPT_TYPE,
   runOfSection,
   withEvidenceSection,
 } from '../../../../src/github/release/evidence-section.ts';
+import { RECEIPT_TYPE } from '../../../../src/github/release/verify-commands.ts';
 import type { ReleaseSpec } from '../../../../src/protocol/release-board.ts';
 import { RECEIPT_PREDICATE_TYPE } from '../../../../src/provenance/receipt-schema.ts';
 
@@ -38,6 +38,24 @@ describe('what a release says of itself', () => {
   it('has commands that hold whatever a tag is called', () => {
     const text = done({ tag: "v1';rm -rf ~;'" });
     expect(text).toContain(String.raw`gh release download --repo 'acme/app' -- 'v1'\'';rm -rf ~;'\'''`);
+  });
+
+  it('has a command for each thing that is attached, and for nothing else', () => {
+    const summary = {
+      verifierId: 'https://m/gate',
+      resourceUri: "git+https://it's",
+      level: 'L2',
+      subject: digestBytes('x'),
+    };
+    const gate = { isPassed: true, reasons: [], papers: [], summary };
+    const assets = ['receipt.sigstore.json', 'disclosure.tgz', 'vsa.json'].map(asset);
+    const text = done({ gate, assets });
+    expect(text).toContain('maestro verify disclosure.tgz --key maestro.pub');
+    expect(text).toContain(`--subject-digest '${digestBytes('x')}' --attestation-path vsa.json`);
+    expect(text).toContain(String.raw`--resource-uri 'git+https://it'\''s'`);
+    expect(text).not.toContain('sha256sum');
+    expect(done({ assets })).not.toContain('slsa-verifier');
+    expect(done()).not.toMatch(/disclosure|vsa/);
   });
 
   it('keeps whatever its author wrote around it, however often it is written', () => {

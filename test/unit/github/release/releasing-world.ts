@@ -5,7 +5,12 @@ import type { Octokit } from '../../../../src/github/octokit.ts';
 import { openReleaseTeller } from '../../../../src/github/release/tell-releases.ts';
 import type { Reporter, ReporterOptions } from '../../../../src/github/report/reporter.ts';
 import type { PlanRelease } from '../../../../src/pipeline/plan.ts';
-import type { ReleaseAsset, ReleaseEvidence, ReleaseGate } from '../../../../src/protocol/release-evidence.ts';
+import type {
+  ReleaseAsset,
+  ReleaseEvidence,
+  ReleaseGate,
+  ReleaseWish,
+} from '../../../../src/protocol/release-evidence.ts';
 import type { RunView } from '../../../../src/protocol/run.ts';
 import { openReleaseBoard } from '../../../../src/store/release-board.ts';
 import { openPromotingWorld, type PromotingWorld } from '../deployments/promoting-world.ts';
@@ -35,7 +40,7 @@ class Evidence implements ReleaseEvidence {
     return this.verdict;
   }
 
-  async assets(_runId: string, artifacts: readonly string[] | undefined): Promise<readonly ReleaseAsset[]> {
+  async assets(_runId: string, { artifacts }: ReleaseWish): Promise<readonly ReleaseAsset[]> {
     const missing = artifacts?.find((name) => !this.files.has(name));
     if (missing !== undefined) throw new MaestroError('ARTIFACT_NOT_FOUND', `no artifact ${missing}`);
     return [...this.files].map(([name, text]) => ({

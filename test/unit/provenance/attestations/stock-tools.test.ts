@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { hexOf } from '../../../../src/base/digest.ts';
 import { gateStatements, gateVerifierId } from '../../../../src/provenance/attestations/gate-statements.ts';
 import { PREDICATE_TYPES, type StatementKind } from '../../../../src/provenance/attestations/predicate-types.ts';
-import { envelopeOf, signatureOf } from '../../../../src/provenance/envelope.ts';
+import { bundleOf, envelopeIn, signatureOf } from '../../../../src/provenance/envelope.ts';
 import { GATE_CODES, judgeRelease } from '../../../../src/provenance/release-gate.ts';
 import type { Signer } from '../../../../src/provenance/signer.ts';
 import { describeWith } from '../../../real-parts.ts';
@@ -81,7 +81,10 @@ describeWith('slsa-verifier', 'stock slsa-verifier', (program) => {
         finishedOn: FINISHED_ON,
         issuer: ISSUER,
       });
-      writeFileSync(join(folder, name), envelopeOf(summary.payload, await signatureOf(summary.payload, signer)));
+      writeFileSync(
+        join(folder, name),
+        envelopeIn(bundleOf(summary.payload, await signatureOf(summary.payload, signer), signer.keyHint)),
+      );
     }
   });
   const verify = (change: Readonly<Record<string, string>> = {}) => {

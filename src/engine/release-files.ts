@@ -1,0 +1,98 @@
+import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
+import { MaestroError } from '../base/errors.ts';
+import type { RunAttestation } from '../protocol/attestation.ts';
+import type { RunReceipt } from '../protocol/client.ts';
+import type { ReleaseAsset, ReleaseWish } from '../protocol/release-evidence.ts';
+import { kindOfPredicate, type StatementKind } from '../provenance/attestations/predicate-types.ts';
+import { envelopeIn } from '../provenance/envelope.ts';
+import type { OutputRecord } from '../provenance/receipt.ts';
+import { RUN_RECORD_NAME } from '../provenance/run-record.ts';
+import type { ReleasePack } from '../store/release-packs.ts';
+import { assetNames, freeName } from './release-names.ts';
+
+const RECEIPT_NAME = 'receipt.sigstore.json';
+const PACK_NAME = 'disclosure.tgz';
+const GATE_NAME = 'release-gate.intoto.jsonl';
+const SUMMARY_NAME = 'vsa.json';
+const SUMS_NAME = 'SHA256SUMS';
+const OWN_NAMES = [RECEIPT_NAME, RUN_RECORD_NAME, PACK_NAME, GATE_NAME, SUMMARY_NAME, SUMS_NAME];
+const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+
+/** A file that is written from what the run left. */
+export interface MadeFile extends ReleaseAsset {
+  readonly text: string;
+}
+
+/** What stands behind a name: a statement about one file is called as that file is. */
+const ENDINGS: Readonly<Record<Exclude<StatementKind, 'gate-result' | 'verification-summary'>, string>> = {
+  signature: '.sigstore.json',
+  provenance: '.intoto.jsonl',
+  sbom: '.sbom.intoto.jsonl',
+  vulnerabilities: '.vulns.intoto.jsonl',
+  vex: '.vex.intoto.jsonl',
+  'test-result': '.tests.intoto.jsonl',
+};
+
+export interface Released {
+  readonly runId: string;
+  readonly receipt: RunReceipt;
+  readonly outputs: readonly OutputRecord[];
+  readonly attestations: readonly RunAttestation[];
+}
+
+/** The artifacts that are attached, in the receipt's order. @throws ARTIFACT_NOT_FOUND where one that is wanted is not there */
+export function artifactFiles({ runId, outputs }: Released, { artifacts }: ReleaseWish): readonly ReleaseAsset[] {
+  const missing = artifacts?.find((name) => !outputs.some((output) => output.name === name));
+  if (missing !== undefined)
+    throw new MaestroError('ARTIFACT_NOT_FOUND', `expected an artifact "${missing}" of run ${runId}, there is none`);
+  const chosen = outputs.filter(({ name }) => artifacts === undefined || artifacts.includes(name));
+  const names = assetNames(chosen, OWN_NAMES);
+  return chosen.map(({ digest, sizeBytes }, index) => ({
+    name: names[index] ?? '',
+    mediaType: 'application/octet-stream',
+    digest,
+    sizeBytes: Number(sizeBytes),
+  }));
+}
+
+/** What proves the artifacts: statements about them that do not lie among them already, what the gate said, and the receipt. */
+export function paperFiles(released: Released, artifacts: readonly ReleaseAsset[]): readonly MadeFile[] {
+  const names = [...OWN_NAMES, ...artifacts.map(({ name }) => name)];
+  const known = new Set<Digest>(artifacts.map(({ digest }) => digest));
+  const papers = released.attestations.flatMap((attestation): MadeFile[] => {
+    const name = nameOf(attestation, artifacts);
+    if (name === undefined || known.has(digestBytes(attestation.bundle))) return [];
+    const free = OWN_NAMES.includes(name) ? name : freeName(name, names);
+    names.push(free);
+    const isSummary = name === SUMMARY_NAME;
+    return [
+      isSummary
+        ? made(name, 'application/json', envelopeIn(attestation.bundle))
+        : made(free, BUNDLE_TYPE, attestation.bundle),
+    ];
+  });
+  const { bundle, runRecord } = released.receipt;
+  return [...papers, made(RECEIPT_NAME, BUNDLE_TYPE, bundle), made(RUN_RECORD_NAME, 'application/json', runRecord)];
+}
+
+/** Undefined where it is about nothing that is attached. */
+function nameOf({ predicateType, subjects }: RunAttestation, artifacts: readonly ReleaseAsset[]): string | undefined {
+  const kind = kindOfPredicate(predicateType);
+  if (kind === 'gate-result') return GATE_NAME;
+  if (kind === 'verification-summary') return SUMMARY_NAME;
+  const about = artifacts.find(({ digest }) => subjects.includes(digest));
+  return kind && about && `${about.name}${ENDINGS[kind]}`;
+}
+
+export function packFile({ digest, sizeBytes }: ReleasePack): ReleaseAsset {
+  return { name: PACK_NAME, mediaType: 'application/gzip', digest, sizeBytes };
+}
+
+/** The digests of all files, as `sha256sum --check` reads them. */
+export function sumsFile(files: readonly ReleaseAsset[]): MadeFile {
+  return made(SUMS_NAME, 'text/plain', files.map(({ name, digest }) => `${hexOf(digest)}  ${name}\n`).join(''));
+}
+
+function made(name: string, mediaType: string, text: string): MadeFile {
+  return { name, mediaType, digest: digestBytes(text), sizeBytes: Buffer.byteLength(text), text };
+}
