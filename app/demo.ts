@@ -7,12 +7,16 @@ import { act, ClaimFailed, claim, print, TELLER } from './demo/narrator.ts';
 import { proveRun } from './demo/proof.ts';
 import { openStage, type Stage } from './demo/stage.ts';
 import { tellStory } from './demo/story.ts';
+import { checkRelease } from './demo/stranger.ts';
 
 /** `npm run demo`: the life of a change on a GitHub of its own. What it leaves behind stays in `demo-output/`. */
 const OUTPUT = resolve(import.meta.dirname, '..', 'demo-output');
-const USAGE = `npm run demo [-- --stay] [--output=FOLDER]
+const STAY = '--stay';
+const STRICT = '--strict';
+const USAGE = `npm run demo [-- --stay] [--strict] [--output=FOLDER]
 
   --stay            afterwards, keep the pages and the server up until Ctrl-C
+  --strict          fail where cosign or slsa-verifier is not on PATH, instead of leaving them out
   --output=FOLDER   where to leave everything: a new or empty folder instead of demo-output/
   --help            print this
 `;
@@ -30,12 +34,13 @@ async function main(words: readonly string[]): Promise<number> {
     process.stderr.write(`${problem}\n\n${USAGE}`);
     return EXIT.usage;
   }
-  return await demo(folder === undefined ? OUTPUT : resolve(folder), words.includes('--stay'));
+  const isStrict = words.includes(STRICT);
+  return await demo(folder === undefined ? OUTPUT : resolve(folder), { isStaying: words.includes(STAY), isStrict });
 }
 
 /** The demo clears its own folder before it begins, and no other one. */
 function problemOf(words: readonly string[], folder: string | undefined): string | null {
-  const unknown = words.find((word) => word !== '--stay' && !word.startsWith('--output='));
+  const unknown = words.find((word) => ![STAY, STRICT].includes(word) && !word.startsWith('--output='));
   if (unknown !== undefined) return `The demo does not know ${unknown}.`;
   if (folder === undefined) return null;
   if (folder === '') return '--output wants the name of a folder.';
@@ -43,17 +48,21 @@ function problemOf(words: readonly string[], folder: string | undefined): string
   return isFree ? null : `${folder} is there and not empty: name a new or an empty folder.`;
 }
 
-async function demo(output: string, isStaying: boolean): Promise<number> {
+async function demo(
+  output: string,
+  { isStaying, isStrict }: { readonly isStaying: boolean; readonly isStrict: boolean },
+): Promise<number> {
   const beganMs = performance.now();
   print('A change goes from its first push to its release, past a mistake, a stranger and a reviewer.');
   if (output === OUTPUT) rmSync(OUTPUT, { recursive: true, force: true });
   const stage = await openStage({ output });
   const stop = stopped();
   try {
-    const run = await Promise.race([tellStory(stage, TELLER), stop]);
-    if (run === undefined) return EXIT.interrupted;
+    const told = await Promise.race([tellStory(stage, TELLER), stop]);
+    if (told === undefined) return EXIT.interrupted;
     claim('the server drained and left when it was asked to', (await stage.server.stop()) === 0);
-    await proveRun(stage, run);
+    await checkRelease(stage, told.text, isStrict);
+    await proveRun(stage, told.run, isStrict);
     showLeftovers(output, performance.now() - beganMs);
     if (isStaying) await stay(stage, stop);
     return EXIT.ok;
@@ -88,10 +97,10 @@ function showLeftovers(output: string, tookMs: number): void {
   act(`Done in ${formatDuration(tookMs)}. Everything that was claimed was checked.`);
   print(`
 ${shown(output)}/
-  proof/       receipt.sigstore.json, run.json and maestro.pub: all that a stranger needs
+  download/    what a stranger got from the release, and the key
+  proof/       receipt.sigstore.json, run.json and maestro.pub of the way to prod
   disclosure.tgz  the same with logs, policy and a page to read
-  download/    what a stranger got from the release
-  forged/      both, with one word and one bit changed
+  forged/      both, with one byte and one word changed
   key/         the private key that signed (made for this demo) and its public half
   server.log   what the server had to say
   state/       the server's database and blobs

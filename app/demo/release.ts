@@ -7,32 +7,50 @@ import type { Stage } from './stage.ts';
 
 const TAG = 'v1.0.0';
 const SUMS = 'SHA256SUMS';
-const FILES = ['SHA256SUMS', 'orders.tar', 'receipt.sigstore.json', 'run.json'];
+const FILES = [
+  'SHA256SUMS',
+  'disclosure.tgz',
+  'orders.tar',
+  'orders.tar.intoto.jsonl',
+  'orders.tar.sigstore.json',
+  'orders.tar.vulns.intoto.jsonl',
+  'receipt.sigstore.json',
+  'release-gate.intoto.jsonl',
+  'run.json',
+  'sbom.cdx.intoto.jsonl',
+  'sbom.cdx.json',
+  'vsa.json',
+];
 
-/** A tag becomes a release with everything that vouches for it, which a stranger downloads and checks. */
+/** A tag becomes a release with everything that vouches for it, which a stranger downloads. Answers its text. */
 export async function release(
   stage: Stage,
   narrator: Narrator,
   files: Readonly<Record<string, string>>,
-): Promise<void> {
+): Promise<string> {
   const { ada, repository } = stage;
   narrator.act(
     '8  ada tags a release',
-    'The tag’s own pipeline builds it once more, from its own commit. Its release is a draft until the gate has',
-    'passed; then it is published, with the receipt beside the files.',
+    'The tag’s own pipeline builds it once more, from its own commit, and has stated of it what is in it, how it was',
+    'built, which weaknesses are known. Its release is a draft until the gate has verified that; then it is published.',
   );
   await ada.push(repository, 'main', { message: 'feat: discounts in bulk (#1)', files });
   await ada.tag(repository, 'main', TAG);
   const published = await waitForRelease(stage);
   narrator.say(`the release      ${stage.sandbox.url}/${repository.owner}/${repository.repo}/releases/tag/${TAG}`);
   const names = published.assets.map(({ name }) => name).toSorted();
-  narrator.claim('it shows the file, its receipt and the digests of both', String(names) === String(FILES), names);
+  narrator.claim(
+    'beside the file hang SBOM, scan, provenance, signature, verdict of the gate, receipt and disclosure pack',
+    String(names) === String(FILES),
+    names,
+  );
   narrator.claim(
     'its text says what the gate said and how to check it, below what its author wrote',
-    /^Ten pieces[^]*The release gate passed[^]*maestro verify/.test(published.body ?? ''),
+    /^Ten pieces[^]*The release gate passed(?:[^]*- \[x\]){4}[^]*maestro verify/.test(published.body ?? ''),
     published.body,
   );
   await downloadAsStranger(stage, narrator, published.assets);
+  return published.body ?? '';
 }
 
 interface Asset {

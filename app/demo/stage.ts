@@ -9,6 +9,7 @@ import { repositoryWorkflow, WORKFLOW_PATH } from '../../src/cli/repository-work
 import { readAppManifest } from '../app-manifest.ts';
 import { HOUSE } from '../house.ts';
 import type { MaestroSetting } from './maestro-command.ts';
+import { startNpmRegistry } from './npm-registry.ts';
 import { createPerson, type Person, type RepositoryName } from './person.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
@@ -57,12 +58,17 @@ export async function openStage({ output, databaseUrl }: StageOptions): Promise<
     createPerson(sandbox, login),
   ) as [Person, Person, Person, Person];
   const serverUrl = `http://127.0.0.1:${await freePort()}`;
+  const registry = await startNpmRegistry();
   const repository = { owner: 'acme', repo: 'orders' };
   sandbox.createOrganization(repository.owner);
   await sandbox.createRepository({
     owner: repository.owner,
     name: repository.repo,
-    files: { ...ordersFiles(), [WORKFLOW_PATH]: repositoryWorkflow(serverUrl, `${ACTION}@${ACTION_SHA}`) },
+    files: {
+      ...ordersFiles(),
+      [WORKFLOW_PATH]: repositoryWorkflow(serverUrl, `${ACTION}@${ACTION_SHA}`),
+      '.npmrc': `registry=${registry.url}\n`,
+    },
     collaborators: { ada: 'write', grace: 'maintain', hugo: 'maintain' },
   });
   const { env, keyFile, appId } = serverSetting(sandbox, serverUrl, output, databaseUrl);
@@ -71,6 +77,7 @@ export async function openStage({ output, databaseUrl }: StageOptions): Promise<
   const close = async (): Promise<void> => {
     await server.stop();
     await sandbox.close();
+    await registry.close();
   };
   return { sandbox, appId, repository, ada, grace, hugo, mallory, server, setting, output, keyFile, close };
 }

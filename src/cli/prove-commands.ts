@@ -86,7 +86,8 @@ export const PROVING: readonly TableRow[] = [
     group: 'Prove',
     summary: 'check a receipt, a disclosure pack, or a statement about a file, offline',
     details: [
-      'PATH is the folder that `maestro receipt` wrote, a bundle file, or the archive that `maestro disclose` wrote. Exits with 5 where it does not hold, with the reason’s code.',
+      'PATH is a folder with a receipt, as `maestro receipt` writes it or a release is downloaded, a bundle file, or the archive that `maestro disclose` wrote. Exits with 5 where it does not hold, with the reason’s code.',
+      'Of a folder, files that are called as something that the run made must be that, and statements beside them must hold.',
       'Without --key the key beside the receipt is used: that shows that nothing was changed since, not who signed.',
       'A `receipt.tlog-proof` beside the bundle is checked too, with --log-key or the `log.pub` beside it. With --log-key there must be one.',
       'With --bundle, --type and --key, PATH is any file, and the bundle must hold a statement of that type about exactly it.',

@@ -15,6 +15,8 @@ export const KEYLESS_BUNDLE_NAME = 'receipt.keyless.sigstore.json';
 /** Where the parts of a receipt are. Absolute. */
 export interface ReceiptFiles {
   readonly folder: string;
+  /** The folder was named, and not a file in it. */
+  readonly isFolder: boolean;
   readonly bundle: string;
   /** Undefined where there is none: the bundle then stands alone. */
   readonly runRecord: string | undefined;
@@ -28,6 +30,7 @@ export function findReceiptFiles(args: Arguments, cwd: string, bundleName: strin
   const record = args.text('run-record');
   return {
     folder,
+    isFolder,
     bundle: isFolder ? join(path, bundleName) : path,
     runRecord: record === undefined ? existing(join(folder, 'run.json')) : resolve(cwd, record),
   };

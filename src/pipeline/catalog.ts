@@ -12,6 +12,11 @@ export interface StepCatalogEntry {
   readonly description: string;
   /** JSON Schema 2020-12 of `with`. */
   readonly inputSchema?: JsonObject;
+  /**
+   * Artifacts that the step keeps of its own accord: their names, or the input that says one. What it keeps with an artifact of a step before
+   * is not among them.
+   */
+  readonly keeps?: readonly (string | { readonly input: string })[];
   /** Digest of the code, where it is not part of Maestro itself. */
   readonly digest?: Digest;
 }

@@ -75,7 +75,7 @@ function compile(request: Omit<CompileRequest, 'params'>, given: JsonObject | un
     root,
     pipeline,
     expanded.flatMap((step) => step.steps),
-    findings,
+    { catalog: request.catalog, findings },
   );
   const isWithinLimits = checkSizes(expanded, graph, findings);
   if (findings.hasErrors || !isWithinLimits || !given) return { pipeline, findings: findings.sorted() };

@@ -1,3 +1,4 @@
+import type { StepCatalog } from './catalog.ts';
 import type { PipelineDefinition } from './definition.ts';
 import type { DisclosureEdition } from './disclosure-edition.ts';
 import type { Findings } from './finding.ts';
@@ -10,6 +11,8 @@ import { keyOf } from './validate.ts';
 
 /** Expressions are for what steps do; a page is read by people who cannot see what they would come to. */
 const TEMPLATE = '${{';
+/** No artifact is called so. */
+const UNKNOWN = '';
 /** Maestro's own words stand between comments of this kind, and are found by them. */
 const MARKER = /<!--\s*\/?maestro:/i;
 /** Publishing is one of the moments that GitHub tells of; a run for each of them would release the same tag several times. */
@@ -33,20 +36,31 @@ export function releaseOf(node: SourceNode | undefined): PlanRelease | undefined
 export function checkRelease(
   root: SourceNode,
   { release, triggers }: PipelineDefinition,
-  steps: readonly Pick<PlanStep, 'artifacts'>[],
-  findings: Findings,
+  steps: readonly Pick<PlanStep, 'artifacts' | 'uses' | 'with'>[],
+  { catalog, findings }: { readonly catalog: StepCatalog; readonly findings: Findings },
 ): void {
   const node = child(root, 'release');
   if (!release || !node) return;
   const problem = triggerProblem(triggers);
   if (problem) findings.error('release-trigger', keyOf(root, 'release'), problem);
   for (const name of ['title', 'notes']) checkText(child(node, name), name, findings);
-  const known = [...new Set(steps.flatMap(({ artifacts }) => artifacts.map((artifact) => artifact.name)))];
+  const known = [
+    ...new Set(steps.flatMap((step) => [...step.artifacts.map(({ name }) => name), ...keptBy(step, catalog)])),
+  ];
   for (const item of itemsOf(child(node, 'assets'))) {
     const name = textOf(item);
-    if (name === undefined || known.includes(name)) continue;
+    // What is only known when the step runs may be any of them.
+    if (name === undefined || known.includes(name) || known.includes(UNKNOWN)) continue;
     findings.error('release-asset', item, `no step has an artifact "${name}"${didYouMean(name, known)}`);
   }
+}
+
+/** Names of the artifacts that a step keeps of its own accord. */
+function keptBy({ uses, with: input }: Pick<PlanStep, 'uses' | 'with'>, catalog: StepCatalog): readonly string[] {
+  return (catalog.get(uses)?.keeps ?? []).map((kept) => {
+    const name = typeof kept === 'string' ? kept : input?.[kept.input];
+    return typeof name === 'string' && !name.includes(TEMPLATE) ? name : UNKNOWN;
+  });
 }
 
 function triggerProblem({ tag, push, release }: Triggers): string | undefined {

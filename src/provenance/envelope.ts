@@ -1,5 +1,5 @@
 import { canonicalJson } from '../base/canonical-json.ts';
-import type { JsonObject } from '../base/json.ts';
+import type { Json, JsonObject } from '../base/json.ts';
 import type { Signer } from './signer.ts';
 
 export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
@@ -36,6 +36,15 @@ export function bundleOf(payload: string, signature: string, keyHint: string): s
 /** The DSSE envelope of a bundle, without what is around it: what slsa-verifier reads. */
 export function envelopeIn(bundle: string): string {
   return canonicalJson((JSON.parse(bundle) as { readonly dsseEnvelope: JsonObject }).dsseEnvelope);
+}
+
+/** A bundle around a DSSE envelope that came alone. Nothing of it is checked. @param keyHint of the key that may have signed it */
+export function bundleAround(envelope: Json, keyHint: string): JsonObject {
+  return {
+    mediaType: BUNDLE_MEDIA_TYPE,
+    verificationMaterial: { publicKey: { hint: keyHint } },
+    dsseEnvelope: envelope,
+  };
 }
 
 /**

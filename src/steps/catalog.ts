@@ -8,7 +8,6 @@ const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, descri
   ['llm.generate', true, 'Lets a language model write text or code.'],
   ['web.scrape', true, 'Reads web pages within their rules.'],
   ['api.call', false, 'Calls an operation of a described API.'],
-  ['security.scan', true, 'Looks for known weaknesses.'],
   ['cd.rollout', false, 'Brings a version to an environment.'],
   ['cd.rollback', false, 'Brings back the version before.'],
   ['db.read', true, 'Reads rows of a database.'],
@@ -41,6 +40,7 @@ function catalogOf(steps: Iterable<StepDefinition>): StepCatalog {
       isIdempotent: step.isIdempotent,
       description: step.description,
       inputSchema: step.input,
+      ...(step.keeps ? { keeps: step.keeps } : {}),
     });
   }
   return catalog;

@@ -1,5 +1,6 @@
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
+import type { StepCatalogEntry } from '../pipeline/catalog.ts';
 import type { PlanStep, RetryClass, StepKind } from '../pipeline/plan.ts';
 import type { AttestRequest } from '../protocol/attestation.ts';
 import type { MadeArtifact, WantedArtifact } from '../protocol/lease.ts';
@@ -118,6 +119,8 @@ interface StepHead {
   readonly isIdempotent: boolean;
   /** JSON Schema 2020-12 of `with`, checked after templates are evaluated. */
   readonly input: JsonObject;
+  /** As `StepCatalogEntry.keeps`. */
+  readonly keeps?: StepCatalogEntry['keeps'];
 }
 
 /** A step that a worker runs in its own process. */

@@ -130,7 +130,11 @@ async function pushAs(login: string, page: string): Promise<string> {
   const response = await fetch(path, {
     method: 'PUT',
     headers: { authorization: `Bearer ${token}` },
-    body: JSON.stringify({ message: 'feat: more', content: btoa('export const more = 1;\n'), branch: 'main' }),
+    body: JSON.stringify({
+      message: 'feat: more',
+      content: btoa('export const more = 1;\n'),
+      branch: 'discount-from-ten',
+    }),
   });
   const { commit } = (await response.json()) as { commit: { sha: string } };
   return commit.sha;

@@ -1,6 +1,5 @@
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Digest, DigestStream } from '../../base/digest.ts';
 import { MaestroError } from '../../base/errors.ts';
 import { kindOfPredicate, PREDICATE_TYPES, type StatementKind } from '../../provenance/attestations/predicate-types.ts';
 import { type VerifiedAttestation, verifyAttestation } from '../../provenance/attestations/verify-attestation.ts';
@@ -9,6 +8,7 @@ import { readPublicKey } from '../../provenance/public-key.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { digestOfFile } from '../file-digest.ts';
 import type { Output } from '../output.ts';
 import { safeText } from '../terminal-text.ts';
 
@@ -22,7 +22,7 @@ export const verifyStatement: Command = async (args, context) => {
     bundle: read(path('bundle'), BUNDLE_BYTES_MAX),
     key: readKey(path('key')),
     predicateType: typeOf(needed(args, 'type')),
-    subjectDigest: await digestOf(file),
+    subjectDigest: await digestOfFile(file),
   });
   show(verified, context.output);
   return EXIT.ok;
@@ -55,15 +55,6 @@ function readKey(path: string): string {
   const pem = read(path, KEY_BYTES_MAX).toString('utf8');
   if (readPublicKey(pem) !== undefined) return pem;
   throw new MaestroError('KEY_INVALID', `expected one P-256 public key in PEM (-----BEGIN PUBLIC KEY-----) in ${path}`);
-}
-
-/** Files of any size: releases are gigabytes. */
-async function digestOf(path: string): Promise<Digest> {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
-    throw new MaestroError('FILE_NOT_READABLE', `expected a file at ${path}`);
-  const digest = new DigestStream();
-  for await (const part of createReadStream(path) as AsyncIterable<Uint8Array>) digest.update(part);
-  return digest.digest();
 }
 
 function show({ payloadSha256, keyHint, statement }: VerifiedAttestation, output: Output): void {

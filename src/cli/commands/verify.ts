@@ -15,6 +15,7 @@ import {
   readReceiptFile,
 } from '../receipt-files.ts';
 import { safeText } from '../terminal-text.ts';
+import { checkBeside, type FilesBeside } from './check-beside.ts';
 import { checkLogged, type LoggedReceipt, noteLogKey } from './check-logged.ts';
 import { verifyStatement } from './verify-attestation.ts';
 import { isArchive, verifyArchive } from './verify-disclosure.ts';
@@ -25,6 +26,8 @@ interface Verified extends Omit<VerifiedReceipt, 'keyHint'> {
   readonly signer: Signer;
   /** Where it stands in the register; undefined where nothing shows that. */
   readonly logged: LoggedReceipt | undefined;
+  /** Undefined where no folder was asked about. */
+  readonly beside: FilesBeside | undefined;
 }
 
 type Signer =
@@ -48,7 +51,8 @@ export const verify: Command = async (args, context) => {
   const { key, isGiven } = readKeys(args, context.cwd, files);
   const { keyHint, ...verified } = verifyReceipt({ bundle: bytes, key, ...recordOf(files) });
   const logged = checkLogged(verified, files, args.text('log-key'), context.cwd);
-  return show({ ...verified, files, logged, signer: { keyHint, isKeyTrusted: isGiven } }, context);
+  const beside = files.isFolder ? await checkBeside(files.folder, verified, key) : undefined;
+  return show({ ...verified, files, logged, beside, signer: { keyHint, isKeyTrusted: isGiven } }, context);
 };
 
 function show(verified: Verified, context: CommandContext): ExitCode {
@@ -80,14 +84,17 @@ async function verifyByCertificate(args: Arguments, { cwd }: CommandContext): Pr
     ...signer,
     ...recordOf(files),
   });
-  return { ...verified, files, signer, logged: checkLogged(verified, files, args.text('log-key'), cwd) };
+  const logged = checkLogged(verified, files, args.text('log-key'), cwd);
+  // No key is trusted here: statements that one signed are none of what was verified.
+  const beside = files.isFolder ? await checkBeside(files.folder, verified, []) : undefined;
+  return { ...verified, files, signer, logged, beside };
 }
 
 function recordOf({ runRecord }: ReceiptFiles): { readonly runRecord?: Uint8Array } {
   return runRecord === undefined ? {} : { runRecord: readReceiptFile(runRecord) };
 }
 
-function verifiedDocument({ payloadSha256, statement, files, signer, logged }: Verified): object {
+function verifiedDocument({ payloadSha256, statement, files, signer, logged, beside }: Verified): object {
   const { run, stepCount } = statement.predicate;
   return {
     isValid: true,
@@ -95,6 +102,7 @@ function verifiedDocument({ payloadSha256, statement, files, signer, logged }: V
     ...signer,
     isRunRecordChecked: files.runRecord !== undefined,
     log: logged ?? null,
+    files: beside ?? null,
     run: {
       id: run.id,
       attempt: run.attempt,
@@ -108,7 +116,7 @@ function verifiedDocument({ payloadSha256, statement, files, signer, logged }: V
 }
 
 function showVerified(verified: Verified, { output }: CommandContext): void {
-  const { files, signer, logged } = verified;
+  const { files, signer, logged, beside } = verified;
   const { predicate, subject } = verified.statement;
   const { run, stepCount } = predicate;
   const { paint } = output;
@@ -120,11 +128,14 @@ function showVerified(verified: Verified, { output }: CommandContext): void {
     `  source   ${safeText(run.source.uri)}${run.source.gitCommit ? ` @ ${safeText(run.source.gitCommit)}` : ''}`,
   );
   output.line(`  proves   ${subject.map(({ name }) => safeText(name)).join(', ')}`);
+  if (beside && beside.held.length > 0) output.line(`  holds    ${beside.held.map(safeText).join(', ')}`);
   output.line(`  receipt  sha256:${verified.payloadSha256}`);
   if (!('keyHint' in signer)) output.line(`  signed   by ${safeText(signer.certificateIdentity)}`);
   else output.line(`  key      ${safeText(signer.keyHint)}`);
   if (logged) output.line(`  register leaf ${logged.index} of ${logged.size}, ${safeText(logged.origin)}`);
   if (files.runRecord === undefined) output.note('no run record was given: only the bundle was checked');
+  if (beside && beside.others.length > 0)
+    output.note(`nothing is said here of ${beside.others.map(safeText).join(', ')}`);
   if (logged && !logged.isKeyTrusted) noteLogKey(output);
   if (!('keyHint' in signer) || signer.isKeyTrusted) return;
   output.note('the key came with the receipt: this shows that nothing was changed, not who signed it');

@@ -16,6 +16,7 @@ export const uploadStep = defineStep<UploadInput>({
   kind: 'work',
   description: 'Keeps files of the working directory as an artifact of the run.',
   isIdempotent: true,
+  keeps: [{ input: 'name' }],
   input: {
     type: 'object',
     required: ['name', 'path'],

@@ -8,7 +8,7 @@ import { findFiles } from '../files.ts';
 /** Contents that one step has something stated about. */
 const CONTENTS_MAX = 64;
 /** The artifact under which files of the checkout are kept that are no artifact of a step before. */
-const OWN_ARTIFACT = 'attested';
+export const OWN_ARTIFACT = 'attested';
 const IMAGE_HEX_CHARS = 12;
 
 /** What of an input names contents. */

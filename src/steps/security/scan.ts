@@ -7,6 +7,7 @@ import {
   type Content,
   type ContentsInput,
   findContents,
+  OWN_ARTIFACT,
   ownArtifacts,
 } from '../attest/contents.ts';
 import { folderInside, readTextInside, writeInside } from '../checkout-path.ts';
@@ -55,6 +56,7 @@ export const scanStep = defineStep<ScanInput>({
   description:
     'Looks for known weaknesses, fails where there are more than it may pass with, and has what it found stated of what was scanned.',
   isIdempotent: true,
+  keeps: [ARTIFACT, OWN_ARTIFACT],
   input: {
     type: 'object',
     additionalProperties: false,

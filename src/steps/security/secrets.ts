@@ -33,6 +33,7 @@ export const secretsStep = defineStep<SecretsInput>({
   kind: 'work',
   description: 'Looks for secrets in the files of the checkout. It tells the place and the kind, never the secret.',
   isIdempotent: true,
+  keeps: [ARTIFACT],
   input: {
     type: 'object',
     additionalProperties: false,

@@ -9,6 +9,7 @@ import {
   CONTENTS_PROPERTIES,
   type ContentsInput,
   findContents,
+  OWN_ARTIFACT,
   ownArtifacts,
 } from '../attest/contents.ts';
 import { folderInside, writeInside } from '../checkout-path.ts';
@@ -47,6 +48,7 @@ export const sbomStep = defineStep<SbomInput>({
   description:
     'Writes a software bill of materials (CycloneDX 1.6, JSON), keeps it as the artifact `sbom`, and has it stated of what it is about.',
   isIdempotent: true,
+  keeps: [ARTIFACT, OWN_ARTIFACT],
   input: {
     type: 'object',
     additionalProperties: false,

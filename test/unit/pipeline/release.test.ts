@@ -30,4 +30,19 @@ describe('a release', () => {
     });
     expect(released('')).not.toHaveProperty('release');
   });
+
+  test('may have artifacts that steps keep of their own accord, and no others', () => {
+    const problemsOf = (assets: string, input: string): readonly string[] =>
+      compilePipeline({
+        path: 'x.yaml',
+        text: `name: sample\non: { tag: {} }\nrelease: { assets: [${assets}] }\nsteps:\n  - { id: one, uses: keep, with: { name: ${input} } }\n`,
+        params: {},
+        catalog: CATALOG,
+        files: NO_FILES,
+      }).findings.map(({ message }) => message);
+    expect(problemsOf('own, given', 'given')).toEqual([]);
+    expect(problemsOf('owned', 'given')).toEqual([expect.stringContaining('no step has an artifact "owned"')]);
+    // It shows when the step runs.
+    expect(problemsOf('any', '"${{ github.ref }}"')).toEqual([]);
+  });
 });

@@ -31,6 +31,7 @@ export const CATALOG: StepCatalog = new Map([
     }),
   ],
   ['deploy', entry({ isIdempotent: false })],
+  ['keep', entry({ keeps: ['own', { input: 'name' }] })],
   ['wait', entry({ kind: 'wait' })],
   ['approval', entry({ kind: 'gate' })],
   ['gate.promote', entry({ kind: 'gate' })],
