@@ -6,6 +6,7 @@ import type { Command } from '../command.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { plural } from '../finding-text.ts';
+import type { Output } from '../output.ts';
 import {
   BUNDLE_NAME,
   findReceiptFiles,
@@ -116,7 +117,7 @@ function verifiedDocument({ payloadSha256, statement, files, signer, logged, bes
 }
 
 function showVerified(verified: Verified, { output }: CommandContext): void {
-  const { files, signer, logged, beside } = verified;
+  const { signer, logged, beside } = verified;
   const { predicate, subject } = verified.statement;
   const { run, stepCount } = predicate;
   const { paint } = output;
@@ -133,11 +134,15 @@ function showVerified(verified: Verified, { output }: CommandContext): void {
   if (!('keyHint' in signer)) output.line(`  signed   by ${safeText(signer.certificateIdentity)}`);
   else output.line(`  key      ${safeText(signer.keyHint)}`);
   if (logged) output.line(`  register leaf ${logged.index} of ${logged.size}, ${safeText(logged.origin)}`);
-  if (files.runRecord === undefined) output.note('no run record was given: only the bundle was checked');
-  if (beside && beside.others.length > 0)
-    output.note(`nothing is said here of ${beside.others.map(safeText).join(', ')}`);
+  noteUnchecked(verified, output);
   if (logged && !logged.isKeyTrusted) noteLogKey(output);
   if (!('keyHint' in signer) || signer.isKeyTrusted) return;
   output.note('the key came with the receipt: this shows that nothing was changed, not who signed it');
   output.next('maestro verify PATH --key FILE, with a key that you got from its owner');
+}
+
+function noteUnchecked({ files, beside }: Verified, output: Output): void {
+  if (files.runRecord === undefined) output.note('no run record was given: only the bundle was checked');
+  if (beside && beside.others.length > 0)
+    output.note(`nothing is said here of ${beside.others.map(safeText).join(', ')}`);
 }

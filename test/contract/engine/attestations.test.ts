@@ -1,17 +1,15 @@
 import { expect, it } from 'vitest';
-import { type Digest, digestBytes } from '../../../src/base/digest.ts';
+import { digestBytes } from '../../../src/base/digest.ts';
 import type { Plan } from '../../../src/pipeline/plan.ts';
-import type { AttestationKind } from '../../../src/protocol/attestation.ts';
 import type { Lease } from '../../../src/protocol/lease.ts';
 import { PREDICATE_TYPES } from '../../../src/provenance/attestations/predicate-types.ts';
 import { verifyAttestation } from '../../../src/provenance/attestations/verify-attestation.ts';
 import type { Signer } from '../../../src/provenance/signer.ts';
-import { planOf, planStep } from '../../fakes/plans.ts';
-import { PREDICATES } from '../../unit/provenance/attestations/samples.ts';
+import { planStep } from '../../fakes/plans.ts';
 import { sampleSigner } from '../../unit/provenance/sample-run.ts';
 import { onEveryStore } from './engines.ts';
 import { IDS, PAPERS, Releaser, releasePlan } from './releaser.ts';
-import { DONE, FAILED, type TestWorker, type World } from './world.ts';
+import { DONE, FAILED } from './world.ts';
 
 /** Signs, and fails as a key far away does while it cannot be reached. */
 let isKeyAway: (payload: string) => boolean = () => false;
