@@ -1,9 +1,9 @@
 import { createPublicKey } from 'node:crypto';
 import type { KMSClientConfig } from '@aws-sdk/client-kms';
+import { vendorLibrary } from '../../base/vendor-library.ts';
 import type { KeyService } from './key-service.ts';
-import { KeyServiceError } from './key-service.ts';
+import { KeyServiceError, SIGNING } from './key-service.ts';
 import type { KmsKey } from './kms-uri.ts';
-import { vendorLibrary } from './vendor-library.ts';
 
 /** The first call and one more: whoever waits for a signature has 5 s. */
 const TRIES_MAX = 2;
@@ -16,7 +16,7 @@ export async function openAwsKey(
   { keyId, region, endpoint }: Extract<KmsKey, { type: 'aws' }>,
   own: KMSClientConfig = {},
 ): Promise<KeyService> {
-  const aws = await vendorLibrary('@aws-sdk/client-kms', () => import('@aws-sdk/client-kms'));
+  const aws = await vendorLibrary('@aws-sdk/client-kms', SIGNING, () => import('@aws-sdk/client-kms'));
   const client = new aws.KMSClient({ region, maxAttempts: TRIES_MAX, ...(endpoint && { endpoint }), ...own });
   return {
     name: `the AWS KMS key ${keyId}`,

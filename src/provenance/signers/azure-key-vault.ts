@@ -1,11 +1,11 @@
 import { createPublicKey } from 'node:crypto';
 import type { TokenCredential } from '@azure/identity';
 import type { CryptographyClientOptions } from '@azure/keyvault-keys';
+import { vendorLibrary } from '../../base/vendor-library.ts';
 import { derOfHalves } from './ecdsa-form.ts';
 import type { KeyService } from './key-service.ts';
-import { KeyServiceError } from './key-service.ts';
+import { KeyServiceError, SIGNING } from './key-service.ts';
 import type { KmsKey } from './kms-uri.ts';
-import { vendorLibrary } from './vendor-library.ts';
 
 /** Tries after the first: whoever waits for a signature has 5 s. */
 const RETRIES_MAX = 1;
@@ -20,7 +20,7 @@ export async function openAzureKey(
   credential?: TokenCredential,
   own: CryptographyClientOptions = {},
 ): Promise<KeyService> {
-  const keys = await vendorLibrary('@azure/keyvault-keys', () => import('@azure/keyvault-keys'));
+  const keys = await vendorLibrary('@azure/keyvault-keys', SIGNING, () => import('@azure/keyvault-keys'));
   const proof = credential ?? (await ownCredential());
   const options = { retryOptions: { maxRetries: RETRIES_MAX, retryDelayInMs: RETRY_MS }, ...own };
   const client = new keys.KeyClient(vaultUrl, proof, options);
@@ -41,6 +41,6 @@ export async function openAzureKey(
 }
 
 async function ownCredential(): Promise<TokenCredential> {
-  const identity = await vendorLibrary('@azure/identity', () => import('@azure/identity'));
+  const identity = await vendorLibrary('@azure/identity', SIGNING, () => import('@azure/identity'));
   return new identity.DefaultAzureCredential();
 }

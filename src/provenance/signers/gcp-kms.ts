@@ -1,9 +1,9 @@
 import { createPublicKey } from 'node:crypto';
 import type { KeyManagementServiceClient } from '@google-cloud/kms';
+import { vendorLibrary } from '../../base/vendor-library.ts';
 import type { KeyService } from './key-service.ts';
-import { KeyServiceError } from './key-service.ts';
+import { KeyServiceError, SIGNING } from './key-service.ts';
 import type { KmsKey } from './kms-uri.ts';
-import { vendorLibrary } from './vendor-library.ts';
 
 type ClientOptions = NonNullable<ConstructorParameters<typeof KeyManagementServiceClient>[0]>;
 
@@ -37,7 +37,7 @@ export async function openGcpKey(
   { version, endpoint }: Extract<KmsKey, { type: 'gcp' }>,
   own: ClientOptions = {},
 ): Promise<KeyService> {
-  const gcp = await vendorLibrary('@google-cloud/kms', () => import('@google-cloud/kms'));
+  const gcp = await vendorLibrary('@google-cloud/kms', SIGNING, () => import('@google-cloud/kms'));
   const client = new gcp.KeyManagementServiceClient({ fallback: true, ...placeOf(endpoint), ...own });
   return {
     name: `the Google Cloud KMS key ${version}`,

@@ -1,5 +1,6 @@
 import { createHash, type KeyObject, verify } from 'node:crypto';
 import { MaestroError } from '../../base/errors.ts';
+import { farReason } from '../../base/far-reason.ts';
 import { type PublicKey, toPublicKey } from '../public-key.ts';
 import type { Signer } from '../signer.ts';
 
@@ -10,8 +11,8 @@ import type { Signer } from '../signer.ts';
 const CALL_MS_MAX = 5000;
 /** The first call also finds credentials, which may ask several places in turn; nobody waits for it but who starts Maestro. */
 const FIRST_CALL_FACTOR = 4;
-/** As much of a far end's own name for its trouble as an error shows. */
-const REASON = /^[\w.:-]{1,80}$/;
+/** What the libraries of vendors are for. */
+export const SIGNING = 'a signing key of that kind';
 
 /** A key in a service that signs with it and never gives it away. */
 export interface KeyService {
@@ -81,18 +82,5 @@ function unavailable(name: string, what: string, why: string): MaestroError {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof KeyServiceError) return error.message;
-  const { name, code, cause, statusCode, $metadata } = error as FarError;
-  const names = [name === 'Error' ? undefined : name, code, statusCode ?? $metadata?.httpStatusCode, cause?.code];
-  const shown = names.map(String).filter((word) => word !== 'undefined' && REASON.test(word));
-  return [...new Set(shown)].join(' ') || 'it failed without a code';
-}
-
-/** What the libraries of the services say about a failure. */
-interface FarError {
-  readonly name?: unknown;
-  readonly code?: unknown;
-  readonly statusCode?: unknown;
-  readonly cause?: { readonly code?: unknown };
-  readonly $metadata?: { readonly httpStatusCode?: unknown };
+  return error instanceof KeyServiceError ? error.message : farReason(error);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { vendorLibrary } from '../../../src/base/vendor-library.ts';
 import { parseKmsUri } from '../../../src/provenance/signers/kms-uri.ts';
-import { vendorLibrary } from '../../../src/provenance/signers/vendor-library.ts';
 
 const GCP = 'projects/p-1/locations/europe-west4/keyRings/ci/cryptoKeys/receipts';
 const ARN = 'arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-0000-4000-8000-1234567890ab';
@@ -46,7 +46,7 @@ describe('an address of a key', () => {
 
 it('a library that nobody installed is named with the command that installs it', async () => {
   const missing = Object.assign(new Error('no such module'), { code: 'ERR_MODULE_NOT_FOUND' });
-  await expect(vendorLibrary('@acme/kms', () => Promise.reject(missing))).rejects.toMatchObject({
+  await expect(vendorLibrary('@acme/kms', 'a key', () => Promise.reject(missing))).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
     message: expect.stringContaining('npm install --no-save @acme/kms'),
   });
