@@ -23,6 +23,7 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   actionlint: { variable: 'MAESTRO_TEST_ACTIONLINT', install: '.ci/tools/actionlint.sh' },
   cdxgen: { variable: 'MAESTRO_TEST_CDXGEN', install: '.ci/tools/cdxgen.sh' },
   openbao: { variable: 'MAESTRO_TEST_OPENBAO', install: '.ci/tools/openbao.sh' },
+  versitygw: { variable: 'MAESTRO_TEST_VERSITYGW', install: '.ci/tools/versitygw.sh' },
   registry: { variable: 'MAESTRO_TEST_REGISTRY', install: '.ci/tools/registry.sh' },
   buildah: { variable: 'MAESTRO_TEST_BUILDAH', install: 'as root, apt-get install buildah', isOptional: true },
   'merkle-vectors': { variable: 'MAESTRO_TEST_MERKLE_VECTORS', install: '.ci/tools/merkle-vectors.sh' },
@@ -42,6 +43,7 @@ export type PartName =
   | 'actionlint'
   | 'cdxgen'
   | 'openbao'
+  | 'versitygw'
   | 'registry'
   | 'buildah'
   | 'merkle-vectors'
