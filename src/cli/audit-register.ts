@@ -4,8 +4,11 @@ import { type Checkpoint, openCheckpoint } from '../provenance/evidence-log/chec
 import { type AuditFinding, LogAudit } from '../provenance/evidence-log/log-audit.ts';
 import { type NoteKey, readVerifierKey } from '../provenance/evidence-log/note-key.ts';
 
+/** What an audit asks of a register: it reads all leaves, and asks for no proofs. */
+export type AuditedRegister = Pick<EvidenceReader, 'checkpoint' | 'leaves'>;
+
 export interface AuditRequest {
-  readonly reader: EvidenceReader;
+  readonly reader: AuditedRegister;
   /** The store that the register is of; undefined where only the register is there, as on a server. */
   readonly store: EvidenceDesk | undefined;
   /** Whom the auditor trusts; undefined: whom the register names. */
@@ -14,6 +17,8 @@ export interface AuditRequest {
   readonly kept: readonly string[];
   /** A run that began before then and is not over is a finding. Milliseconds; undefined: it may take as long as it likes. */
   readonly openSinceMs: number | undefined;
+  /** What else was found while the leaves were read. */
+  readonly damage?: () => readonly AuditFinding[];
 }
 
 export interface AuditReport {
@@ -30,7 +35,8 @@ export interface AuditReport {
  * there is one.
  * @throws VerificationError where a checkpoint is not what its key signed
  */
-export async function auditRegister({ reader, store, key, kept, openSinceMs }: AuditRequest): Promise<AuditReport> {
+export async function auditRegister(request: AuditRequest): Promise<AuditReport> {
+  const { reader, store, key, kept, openSinceMs, damage } = request;
   const signed = await reader.checkpoint();
   const trusted = key ?? readVerifierKey(signed.verifierKey);
   const checkpoint = openCheckpoint(signed.checkpoint, trusted);
@@ -39,6 +45,7 @@ export async function auditRegister({ reader, store, key, kept, openSinceMs }: A
     kept.map((note) => openCheckpoint(note, trusted)),
   );
   await readAll(audit, checkpoint, reader);
+  for (const finding of damage?.() ?? []) audit.report(finding);
   if (store) await compareWithStore(audit, store);
   if (openSinceMs !== undefined) findLongOpen(audit, openSinceMs);
   const openRuns = [...audit.runs.values()].filter(({ payloadSha256 }) => payloadSha256 === null).length;
@@ -46,7 +53,7 @@ export async function auditRegister({ reader, store, key, kept, openSinceMs }: A
   return { checkpoint, runs: audit.runs.size, openRuns, found: Math.max(audit.found, findings.length), findings };
 }
 
-async function readAll(audit: LogAudit, { size }: Checkpoint, reader: EvidenceReader): Promise<void> {
+async function readAll(audit: LogAudit, { size }: Checkpoint, reader: AuditedRegister): Promise<void> {
   while (audit.missing > 0) {
     const leaves = await reader.leaves(size - audit.missing, Math.min(audit.missing, LEAVES_MAX));
     if (leaves.length === 0) return;

@@ -5,22 +5,25 @@ import type { EvidenceDesk, EvidenceReader } from '../../protocol/evidence.ts';
 import { openCheckpoint } from '../../provenance/evidence-log/checkpoint.ts';
 import { readVerifierKey } from '../../provenance/evidence-log/note-key.ts';
 import type { Arguments } from '../arguments.ts';
-import { type AuditReport, auditRegister } from '../audit-register.ts';
+import { type AuditReport, type AuditRequest, auditRegister } from '../audit-register.ts';
 import type { Command } from '../command.ts';
 import type { CommandContext } from '../context.ts';
 import { withMaestro } from '../drive-run.ts';
 import { readKeptCheckpoint, readLogKeyFile } from '../evidence-files.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { openExportPlace, readExportPlace } from '../export-place.ts';
+import { exportProgress } from '../export-progress.ts';
 import { exportRegister } from '../export-register.ts';
 import { registerAtServer } from '../register-at-server.ts';
+import { registerAtTiles } from '../register-at-tiles.ts';
 import { safeText } from '../terminal-text.ts';
-import { openTileFolder } from '../tile-folder.ts';
 
 export const evidence: Command = (args, context) => {
   const [deed, target, more] = args.positionals;
   if (more !== undefined || (target !== undefined && deed !== 'export'))
     throw new MaestroError('USAGE', `expected nothing after '${deed}', got '${more ?? target}'`);
   if (deed === 'checkpoint') return atRegister(args, context, ({ reader }) => showCheckpoint(reader, args, context));
+  if (deed === 'audit' && args.has('export')) return auditExport(args, context);
   if (deed === 'audit') return atRegister(args, context, (register) => audit(register, args, context));
   if (deed === 'export') return atRegister(args, context, ({ reader }) => exportTo(target, reader, args, context));
   throw new MaestroError(
@@ -56,17 +59,27 @@ async function showCheckpoint(reader: EvidenceReader, args: Arguments, context: 
   return EXIT.ok;
 }
 
-async function audit({ reader, store }: Register, args: Arguments, context: CommandContext): Promise<ExitCode> {
+/** An export names no key: it is held against one that the auditor has. */
+async function auditExport(args: Arguments, context: CommandContext): Promise<ExitCode> {
+  const { key } = trustOf(args, context);
+  if (key === undefined) throw new MaestroError('USAGE', 'expected --log-key with --export: an export brings no key');
+  if (args.has('server')) throw new MaestroError('USAGE', 'expected --export or --server, not both');
+  const exported = await registerAtTiles(await readExportPlace(args.text('export') ?? '', args, context), key);
+  return audit({ ...exported, store: undefined }, args, context);
+}
+
+type Audited = Pick<AuditRequest, 'reader' | 'store' | 'damage'> & { readonly shown?: string | undefined };
+
+async function audit({ shown, ...register }: Audited, args: Arguments, context: CommandContext): Promise<ExitCode> {
   const { key } = trustOf(args, context);
   const files = args.list('checkpoint').map((file) => resolve(context.cwd, file));
   const report = await auditRegister({
-    reader,
-    store,
+    ...register,
     key,
-    kept: files.map(readKeptCheckpoint),
+    kept: [...(shown === undefined ? [] : [shown]), ...files.map(readKeptCheckpoint)],
     openSinceMs: openSinceOf(args, context),
   });
-  const facts = { isKeyTrusted: key !== undefined, kept: files.length, isStoreCompared: store !== undefined };
+  const facts = { isKeyTrusted: key !== undefined, kept: files.length, isStoreCompared: register.store !== undefined };
   if (context.output.isJson) context.output.json(auditDocument(report, facts));
   else showAudit(report, facts, context);
   return report.found === 0 ? EXIT.ok : EXIT.unverified;
@@ -105,9 +118,10 @@ async function exportTo(
   args: Arguments,
   context: CommandContext,
 ): Promise<ExitCode> {
-  if (target === undefined) throw new MaestroError('USAGE', 'expected DIR after `export`');
-  const store = openTileFolder(resolve(context.cwd, target));
-  const { checkpoint, before } = await exportRegister({ reader, ...trustOf(args, context) }, store);
+  if (target === undefined) throw new MaestroError('USAGE', 'expected DIR or s3://BUCKET/PREFIX after `export`');
+  const store = await openExportPlace(target, args, context);
+  const request = { reader, ...trustOf(args, context), onProgress: exportProgress(context) };
+  const { checkpoint, before } = await exportRegister(request, store);
   const { output } = context;
   const { origin, size } = checkpoint;
   if (output.isJson) output.json({ target: store.name, origin, size, before });

@@ -1,7 +1,7 @@
 import { EMPTY_ROOT, HASH_BYTES, leafHash, merkleRoot, nodeHash } from '../merkle.ts';
 
 /** Hashes of a full tile. */
-const TILE_WIDTH = 256;
+export const TILE_WIDTH = 256;
 
 /** A file of a register that is laid out as static files. It never changes. */
 export interface TileFile {
@@ -123,9 +123,10 @@ function bundleOf(entries: readonly Uint8Array[]): Buffer {
   );
 }
 
-function entriesOf(bundle: Uint8Array): Uint8Array[] {
+/** Leaves of a bundle, as they are hashed. @throws RangeError where it is cut off */
+export function entriesOf(bundle: Uint8Array): Buffer[] {
   const bytes = Buffer.from(bundle);
-  const entries: Uint8Array[] = [];
+  const entries: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
     const end = at + 2 + (at + 2 <= bytes.length ? bytes.readUInt16BE(at) : 0);
     if (end > bytes.length || end === at) throw new RangeError('a bundle of entries is cut off');

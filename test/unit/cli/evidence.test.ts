@@ -1,6 +1,9 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { exportProgress } from '../../../src/cli/export-progress.ts';
+import { type ExportProgress, exportRegister } from '../../../src/cli/export-register.ts';
+import { openTileFolder } from '../../../src/cli/tile-folder.ts';
 import { Door } from '../api/door.ts';
 import {
   closeLeaf,
@@ -143,6 +146,18 @@ describe('maestro evidence audit', () => {
     [['audit', '--checkpoint', 'nowhere']],
     [['sign']],
     [['export']],
+    [['export', 'archive', '--retain', '7y']],
+    [['export', 'archive', '--retain-mode', 'compliance']],
+    [['export', 'archive', '--endpoint', 'https://s3.example.com']],
+    [['export', 's3://Not-A-Bucket']],
+    [['export', 'S3://acme', '--retain', '7y']],
+    [['export', 'gs://acme']],
+    [['audit', '--export', 'https://acme.example', '--log-key', 'log.pub']],
+    [['export', 's3://acme', '--retain', 'long']],
+    [['export', 's3://acme', '--retain', '7y', '--retain-mode', 'legal']],
+    [['export', 's3://acme', '--endpoint', 'http://s3.example.com']],
+    [['audit', '--export', 'archive']],
+    [['audit', '--export', 'archive', '--log-key', 'nowhere']],
   ])('is a wrong request as %s', async (words) => {
     expect((await world().run(...words)).exit).toBe(2);
   });
@@ -203,5 +218,106 @@ describe('maestro evidence export', () => {
     expect((await run('export', 'archive')).err).toContain('LOG_FORKED');
     writeFileSync(tile, '');
     expect((await run('export', 'archive')).err).toContain('CONFLICT');
+  });
+});
+
+describe('a long export', () => {
+  it('says now and then how far it is', () => {
+    let now = 0;
+    const notes: string[] = [];
+    const shell = { clock: { now: () => now }, output: { note: (text: string) => void notes.push(text) } };
+    const tell = exportProgress(shell);
+    for (const [atMs, leaves] of [
+      [1000, 1000],
+      [4999, 2000],
+      [5000, 3000],
+      [9000, 4000],
+      [10_000, 5000],
+    ] as const) {
+      now = atMs;
+      tell({ deed: 'written', leaves, of: 9000 });
+    }
+    expect(notes).toEqual(['written 3000 of 9000 leaves', 'written 5000 of 9000 leaves']);
+  });
+
+  it('is told of all leaves twice: when they are checked, and when they are written', async () => {
+    const { cwd, register } = world(textsOf(leavesOf(1500)));
+    const told: ExportProgress[] = [];
+    const store = openTileFolder(join(cwd, 'archive'));
+    await exportRegister({ reader: register, key: undefined, onProgress: (progress) => told.push(progress) }, store);
+    expect(told.map(({ deed, leaves, of }) => [deed, leaves, of])).toEqual(
+      ['checked', 'written'].flatMap((deed) => [1000, 2000, 3000].map((leaves) => [deed, leaves, 3000])),
+    );
+  });
+});
+
+describe('maestro evidence audit --export', () => {
+  /** A project with an export in a folder, and the key of its register. */
+  async function exported(runs = 300) {
+    const here = world(textsOf(leavesOf(runs)));
+    writeFileSync(join(here.cwd, 'log.pub'), here.register.signer.verifierKey);
+    await here.run('export', 'archive');
+    const change = (path: string, act: (bytes: Buffer) => Buffer | undefined): void => {
+      const file = join(here.cwd, 'archive', path);
+      const bytes = act(readFileSync(file));
+      rmSync(file);
+      if (bytes) writeFileSync(file, bytes);
+    };
+    return { ...here, change, found: () => here.codes('--export', 'archive', '--log-key', 'log.pub') };
+  }
+
+  it('reads the files and nothing else, and finds them whole', async () => {
+    const { run, register } = await exported();
+    register.entries = [];
+    const { exit, out } = await run('audit', '--export', 'archive', '--log-key', 'log.pub', '--json');
+    expect(exit).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ isValid: true, size: 600, runs: 300, isKeyTrusted: true, kept: 0 });
+  });
+
+  it.each<[string, string, (bytes: Buffer) => Buffer | undefined, string[]]>([
+    ['a bundle of leaves that is gone', 'tile/entries/001', () => undefined, ['LOG_TRUNCATED']],
+    ['a bundle that is cut off', 'tile/entries/001', (bytes) => bytes.subarray(0, -1), ['LOG_TRUNCATED']],
+    ['the last leaves gone', 'tile/entries/002.p/88', () => undefined, ['LOG_TRUNCATED']],
+    [
+      'a leaf that was changed',
+      'tile/entries/000',
+      (bytes) => bytes.fill('x', 10, 11),
+      ['LEAF_MALFORMED', 'CLOSE_WITHOUT_OPEN', 'LOG_FORKED'],
+    ],
+    ['a hash that was changed', 'tile/0/001', (bytes) => bytes.fill(0, 0, 32), ['LOG_FORKED']],
+    ['a tile of hashes that is gone', 'tile/1/000.p/2', () => undefined, ['LOG_FORKED']],
+    ['its newest checkpoint gone', 'checkpoints/0000000000000600', () => undefined, ['LOG_ROLLED_BACK']],
+    ['its newest checkpoint changed', 'checkpoints/0000000000000600', () => Buffer.from('x'), ['CHECKPOINT_MALFORMED']],
+    ['the checkpoint that it shows changed', 'checkpoint', () => Buffer.from('x'), ['CHECKPOINT_MALFORMED']],
+    ['the checkpoint that it shows gone, as where an export was cut off', 'checkpoint', () => undefined, []],
+  ])('finds %s', async (_name, path, act, codes) => {
+    const { change, found, run, register } = await exported(150);
+    register.entries = textsOf(leavesOf(300));
+    await run('export', 'archive');
+    change(path, act);
+    expect([...new Set(await found())]).toEqual(codes);
+  });
+
+  it('is not led to an older checkpoint by a name that says it is newer', async () => {
+    const { cwd, found } = await exported();
+    const checkpoints = join(cwd, 'archive/checkpoints');
+    writeFileSync(join(checkpoints, '0000000000009999'), readFileSync(join(checkpoints, '0000000000000600')));
+    expect(await found()).toEqual(['LOG_ROLLED_BACK']);
+  });
+
+  it('takes no file that is larger than any of a register', async () => {
+    const { change, found } = await exported();
+    change('tile/entries/000', () => Buffer.alloc(256 * 65_537 + 1));
+    expect(await found()).toEqual(['FILE_TOO_LARGE']);
+  });
+
+  it('finds nothing where nothing was exported, and believes no other key', async () => {
+    const { codes, cwd } = await exported();
+    expect(await codes('--export', 'elsewhere', '--log-key', 'log.pub')).toEqual(['EVIDENCE_NOT_FOUND']);
+    writeFileSync(join(cwd, 'other.pub'), newLogSigner().verifierKey);
+    expect(await codes('--export', 'archive', '--log-key', 'other.pub')).toEqual(['KEY_UNKNOWN']);
+    expect(await codes('--export', 'archive', '--log-key', 'log.pub', '--server', 'https://x.example')).toEqual([
+      'USAGE',
+    ]);
   });
 });
