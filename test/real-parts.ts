@@ -27,6 +27,8 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   registry: { variable: 'MAESTRO_TEST_REGISTRY', install: '.ci/tools/registry.sh' },
   buildah: { variable: 'MAESTRO_TEST_BUILDAH', install: 'as root, apt-get install buildah', isOptional: true },
   'merkle-vectors': { variable: 'MAESTRO_TEST_MERKLE_VECTORS', install: '.ci/tools/merkle-vectors.sh' },
+  wycheproof: { variable: 'MAESTRO_TEST_WYCHEPROOF', install: '.ci/tools/wycheproof.sh' },
+  'jcs-vectors': { variable: 'MAESTRO_TEST_JCS_VECTORS', install: '.ci/tools/jcs-vectors.sh' },
   pwsh: { variable: 'MAESTRO_TEST_PWSH', install: 'https://aka.ms/powershell', isOptional: true },
   chromium: { variable: 'MAESTRO_TEST_CHROMIUM', install: 'apt-get install chromium' },
   sudo: { variable: 'MAESTRO_TEST_SUDO', install: 'as root, apt-get install sudo', isOptional: true },
@@ -47,6 +49,8 @@ export type PartName =
   | 'registry'
   | 'buildah'
   | 'merkle-vectors'
+  | 'wycheproof'
+  | 'jcs-vectors'
   | 'pwsh'
   | 'chromium'
   | 'sudo';

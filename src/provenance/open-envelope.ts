@@ -1,8 +1,7 @@
-import { verify } from 'node:crypto';
 import type { Json, JsonObject } from '../base/json.ts';
 import { isJsonObject } from '../base/json.ts';
 import { BUNDLE_MEDIA_TYPE, PAYLOAD_TYPE, preAuthEncoding } from './envelope.ts';
-import type { PublicKey } from './public-key.ts';
+import { isSignedBy, type PublicKey } from './public-key.ts';
 import { PAYLOAD_BYTES_MAX } from './receipt.ts';
 import { parseCanonicalJson } from './strict-json.ts';
 import { demand } from './verification-error.ts';
@@ -45,7 +44,7 @@ export function openEnvelope(bundleBytes: Uint8Array, findKey: (hint: string) =>
     `expected a payload of at most ${PAYLOAD_BYTES_MAX} bytes`,
   );
   demand(
-    verify('sha256', preAuthEncoding(PAYLOAD_TYPE, payload), key.key, signature),
+    isSignedBy(key, preAuthEncoding(PAYLOAD_TYPE, payload), signature),
     'SIGNATURE_INVALID',
     'the signature does not fit payload and key: the receipt was changed, or another key signed it',
   );

@@ -1,4 +1,4 @@
-import { createPublicKey, hash, type KeyObject } from 'node:crypto';
+import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
 
 /** The only curve that every receipt verifier takes, P-256 by its name in OpenSSL. */
 export const CURVE = 'prime256v1';
@@ -28,4 +28,9 @@ export function toPublicKey(key: KeyObject): PublicKey | undefined {
   if (key.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== CURVE) return undefined;
   const hint = hash('sha256', key.export({ type: 'spki', format: 'der' }), 'base64');
   return { key, pem: key.export({ type: 'spki', format: 'pem' }) as string, hint };
+}
+
+/** Whether the key has signed exactly these bytes: ECDSA over SHA-256, in strict DER. */
+export function isSignedBy({ key }: PublicKey, bytes: Uint8Array, signature: Uint8Array): boolean {
+  return verify('sha256', bytes, key, signature);
 }

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { demand } from '../verification-error.ts';
 import { strictBase64 } from './strict-base64.ts';
 
@@ -47,6 +47,11 @@ export function readVerifierKey(text: string): NoteKey {
   demand(isKey, 'KEY_INVALID', 'expected a verifier key of a register (name+id+key, with an Ed25519 key)');
   const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, encoded.subarray(1)]), type: 'spki', format: 'der' });
   return { name, id, key };
+}
+
+/** Whether the key has signed exactly these bytes: Ed25519. */
+export function isNoteSignedBy({ key }: Pick<NoteKey, 'key'>, bytes: Uint8Array, signature: Uint8Array): boolean {
+  return verify(null, bytes, key, signature);
 }
 
 function encodedKey(key: KeyObject): Buffer {

@@ -1,7 +1,6 @@
-import { verify } from 'node:crypto';
 import { demand, type VerificationCode } from '../verification-error.ts';
 import type { LogSigner } from './log-signer.ts';
-import { isNoteName, type NoteKey } from './note-key.ts';
+import { isNoteName, isNoteSignedBy, type NoteKey } from './note-key.ts';
 import { strictBase64 } from './strict-base64.ts';
 
 /** Sixteen signatures must be taken, and those that are safe from quantum computers have 5 kB. */
@@ -31,12 +30,12 @@ export async function signNote(text: string, signer: LogSigner): Promise<string>
  * Text of a note that the key has signed; signatures of other keys count for nothing.
  * @throws VerificationError CHECKPOINT_MALFORMED, KEY_UNKNOWN, SIGNATURE_COUNT, SIGNATURE_INVALID
  */
-export function openNote(note: string, { name, id, key }: NoteKey): string {
+export function openNote(note: string, key: NoteKey): string {
   const { text, signatures } = splitNote(note);
-  const own = signatures.filter((signature) => signature.name === name && signature.keyId === id);
+  const own = signatures.filter(({ name, keyId }) => name === key.name && keyId === key.id);
   demand(own.length > 0, 'KEY_UNKNOWN', 'the checkpoint is not signed by the key of the register that is trusted here');
   demand(own.length === 1, 'SIGNATURE_COUNT', 'expected one signature of the register, got several');
-  const isSigned = own.every(({ bytes }) => verify(null, Buffer.from(text), key, bytes));
+  const isSigned = own.every(({ bytes }) => isNoteSignedBy(key, Buffer.from(text), bytes));
   demand(isSigned, 'SIGNATURE_INVALID', 'the signature of the register does not fit its checkpoint');
   return text;
 }
