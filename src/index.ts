@@ -55,6 +55,8 @@ export type { VerificationCode } from './provenance/verification-error.ts';
 export { VERIFICATION_CODES, VerificationError } from './provenance/verification-error.ts';
 export type { ArtifactClaim, ExpectedRun, TrustedKey, VerifiedReceipt, VerifyRequest } from './provenance/verify.ts';
 export { verifyReceipt } from './provenance/verify.ts';
+export type { LinkedReceipt } from './provenance/verify-lineage.ts';
+export { verifyLineage } from './provenance/verify-lineage.ts';
 export { STEP_CATALOG } from './steps/catalog.ts';
 export type {
   ProgramEnd,

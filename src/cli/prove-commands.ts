@@ -24,6 +24,14 @@ const RUN_RECORD: OptionSpec = {
   completion: 'file',
 };
 
+/** Which run a receipt must be of: one that holds, but is of another, is refused. */
+const EXPECTED: readonly OptionSpec[] = [
+  { name: 'run-id', value: 'ID', summary: 'the run that it must be of' },
+  { name: 'attempt', value: 'N', summary: 'which attempt it must be' },
+  { name: 'pipeline', value: 'NAME', summary: 'the pipeline that it must be of, compared whole' },
+  { name: 'repository', value: 'URI', summary: 'the source that it must be of, compared whole' },
+];
+
 /** Rows of the table: receipts, who verifies them, and the keys that sign them. */
 export const PROVING: readonly TableRow[] = [
   {
@@ -90,6 +98,9 @@ export const PROVING: readonly TableRow[] = [
       'Of a folder, files that are called as something that the run made must be that, and statements beside them must hold.',
       'Without --key the key beside the receipt is used: that shows that nothing was changed since, not who signed.',
       'A `receipt.tlog-proof` beside the bundle is checked too, with --log-key or the `log.pub` beside it. With --log-key there must be one.',
+      'A receipt that holds may be of another run: --run-id, --attempt, --pipeline and --repository say which it must be of.',
+      'With --related for the receipt of each run that it names, and of those that they name, it must fit them: retries, promotions and results that were carried over.',
+      'With --secret, whoever hands it on looks first whether the value of a secret is in it, in any form that programs print.',
       'With --bundle, --type and --key, PATH is any file, and the bundle must hold a statement of that type about exactly it.',
     ],
     positionals: [{ name: 'PATH', completion: 'file' }],
@@ -98,6 +109,20 @@ export const PROVING: readonly TableRow[] = [
       KEYS,
       RUN_RECORD,
       LOG_KEY,
+      ...EXPECTED,
+      {
+        name: 'related',
+        value: 'PATH',
+        isRepeatable: true,
+        summary: 'a receipt of a run that it names, as PATH',
+        completion: 'file',
+      },
+      {
+        name: 'secret',
+        value: 'NAME[=VARIABLE]',
+        isRepeatable: true,
+        summary: 'a secret of the environment whose value must be nowhere in it',
+      },
       {
         name: 'bundle',
         value: 'FILE',
@@ -127,6 +152,8 @@ export const PROVING: readonly TableRow[] = [
       'maestro verify proof',
       'maestro verify proof/receipt.sigstore.json --key team.pub',
       'maestro verify proof --keys keys.json',
+      'maestro verify proof --key team.pub --run-id 01jd4z8f3k5q7r9t0v2w4x6y8z --related first-attempt',
+      'maestro verify disclosure.tgz --secret NPM_TOKEN',
       'maestro verify app.tgz --bundle app.tgz.sigstore.json --type signature --key team.pub',
       'maestro verify proof --certificate-identity https://github.com/acme/app/.github/workflows/attest.yml@refs/heads/main --certificate-oidc-issuer https://token.actions.githubusercontent.com --trusted-root trusted_root.json',
     ],

@@ -24,16 +24,26 @@ export interface ReceiptFiles {
 
 /** @param bundleName of the bundle in a folder */
 export function findReceiptFiles(args: Arguments, cwd: string, bundleName: string): ReceiptFiles {
-  const path = resolve(cwd, args.required(0));
+  const files = receiptFilesAt(resolve(cwd, args.required(0)), bundleName);
+  const record = args.text('run-record');
+  return record === undefined ? files : { ...files, runRecord: resolve(cwd, record) };
+}
+
+/** @param path of the folder, or of the bundle. Absolute. */
+export function receiptFilesAt(path: string, bundleName: string): ReceiptFiles {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const folder = isFolder ? path : dirname(path);
-  const record = args.text('run-record');
   return {
     folder,
     isFolder,
     bundle: isFolder ? join(path, bundleName) : path,
-    runRecord: record === undefined ? existing(join(folder, 'run.json')) : resolve(cwd, record),
+    runRecord: existing(join(folder, 'run.json')),
   };
+}
+
+/** The run record as a verifier takes it. */
+export function recordOf({ runRecord }: ReceiptFiles): { readonly runRecord?: Uint8Array } {
+  return runRecord === undefined ? {} : { runRecord: readReceiptFile(runRecord) };
 }
 
 export function readReceiptFile(path: string): Buffer {
@@ -42,6 +52,11 @@ export function readReceiptFile(path: string): Buffer {
   if (stat.size > FILE_BYTES_MAX)
     throw new MaestroError('FILE_TOO_LARGE', `${path} has ${stat.size} bytes, expected at most ${FILE_BYTES_MAX}`);
   return readFileSync(path);
+}
+
+/** Whether a file is a disclosure pack: a bundle is text. */
+export function isArchive(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
 /** Whom the reader trusts, by --key or --keys; else the key that came with the receipt. */

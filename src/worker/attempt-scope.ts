@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { MaestroError } from '../base/errors.ts';
+import { meaningfulBytes } from '../base/secret-forms.ts';
 import type { HeldLease, Lease, LeaseClient } from '../protocol/lease.ts';
 import type { StepDefinition } from '../steps/define.ts';
 import { AnnotationCollector } from './annotations/collector.ts';
@@ -11,7 +12,6 @@ import { LogStream } from './log-stream.ts';
 import { Masker, SECRET_BYTES_MIN } from './mask.ts';
 import { type Pause, REAL_PAUSE } from './pause.ts';
 import { workingDirectoryOf } from './sandbox.ts';
-import { meaningfulBytes } from './secret-forms.ts';
 import { SecretScan } from './secret-scan.ts';
 
 /** What a worker needs to run steps. Paths are absolute. */

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { meaningfulBytes, secretForms } from '../base/secret-forms.ts';
 import { Needles } from './needles.ts';
-import { meaningfulBytes, secretForms } from './secret-forms.ts';
 
 /** What stands in the place of a secret. */
 const MASK = '***';

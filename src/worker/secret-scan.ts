@@ -1,7 +1,7 @@
 import { MaestroError } from '../base/errors.ts';
+import { meaningfulBytes, secretFileForms } from '../base/secret-forms.ts';
 import { SECRET_BYTES_MIN } from './mask.ts';
 import { Needles } from './needles.ts';
-import { meaningfulBytes, secretFileForms } from './secret-forms.ts';
 
 /** Looks for declared secrets in files on their way to the store, which keeps them as they are. */
 export class SecretScan {

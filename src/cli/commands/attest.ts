@@ -6,7 +6,14 @@ import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readIdentityToken } from '../identity-token.ts';
 import { servicesFor } from '../keyless-services.ts';
-import { BUNDLE_NAME, findReceiptFiles, KEYLESS_BUNDLE_NAME, readKeys, readReceiptFile } from '../receipt-files.ts';
+import {
+  BUNDLE_NAME,
+  findReceiptFiles,
+  KEYLESS_BUNDLE_NAME,
+  readKeys,
+  readReceiptFile,
+  recordOf,
+} from '../receipt-files.ts';
 
 export const attest: Command = async (args, context) => {
   // A key that came along shows that nothing was changed, not who signed: nobody should vouch for that.
@@ -19,7 +26,7 @@ export const attest: Command = async (args, context) => {
   const { payloadSha256 } = verifyReceipt({
     bundle,
     key,
-    ...(files.runRecord !== undefined && { runRecord: readReceiptFile(files.runRecord) }),
+    ...recordOf(files),
   });
   const token = await readIdentityToken(args, context);
   const [fulcioUrl, rekorUrl, tsaUrl] = ['fulcio-url', 'rekor-url', 'tsa-url'].map((name) => args.text(name));

@@ -8,6 +8,7 @@ import { readPublicKey } from '../../provenance/public-key.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { expectedRun } from '../expected-run.ts';
 import { digestOfFile } from '../file-digest.ts';
 import type { Output } from '../output.ts';
 import { safeText } from '../terminal-text.ts';
@@ -16,6 +17,8 @@ const KEY_BYTES_MAX = 65_536;
 
 /** `maestro verify FILE --bundle B --type T --key K`: whether a statement is about this very file. */
 export const verifyStatement: Command = async (args, context) => {
+  const stray = ['attempt', 'pipeline', 'repository', 'related', 'secret'].find((name) => args.has(name));
+  if (stray !== undefined) throw new MaestroError('USAGE', `--${stray} is of receipts, and this is a statement`);
   const path = (name: string): string => resolve(context.cwd, needed(args, name));
   const file = resolve(context.cwd, args.required(0));
   const verified = verifyAttestation({
@@ -23,10 +26,17 @@ export const verifyStatement: Command = async (args, context) => {
     key: readKey(path('key')),
     predicateType: typeOf(needed(args, 'type')),
     subjectDigest: await digestOfFile(file),
+    ...runOf(args),
   });
   show(verified, context.output);
   return EXIT.ok;
 };
+
+/** Which run it must come from: provenance names it, and no other statement does. */
+function runOf(args: Arguments): { readonly runIds?: readonly string[] } {
+  const { runId } = expectedRun(args);
+  return runId === undefined ? {} : { runIds: [runId] };
+}
 
 function needed(args: Arguments, name: string): string {
   const value = args.text(name);

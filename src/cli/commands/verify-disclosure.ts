@@ -3,17 +3,15 @@ import { readArchive } from '../../provenance/disclosure/archive.ts';
 import { keysInside } from '../../provenance/disclosure/pack-files.ts';
 import { type VerifiedDisclosure, verifyDisclosure } from '../../provenance/disclosure/verify-disclosure.ts';
 import type { VerifyRequest } from '../../provenance/verify.ts';
+import type { Arguments } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 import { readLogKeyFile } from '../evidence-files.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { expectedRun } from '../expected-run.ts';
 import { plural } from '../finding-text.ts';
 import { safeText } from '../terminal-text.ts';
 import { noteLogKey } from './check-logged.ts';
-
-/** Whether a file is a disclosure pack: a bundle is text. */
-export function isArchive(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b;
-}
+import { checkRelated, otherByKey, relatedLine } from './check-related.ts';
 
 /** Whom to trust. Undefined: the keys in the pack, which show that nothing was changed, not who signed. */
 interface TrustedBy {
@@ -25,20 +23,25 @@ interface TrustedBy {
 export async function verifyArchive(
   archive: Buffer,
   { key, logKey }: TrustedBy,
+  args: Arguments,
   context: CommandContext,
 ): Promise<ExitCode> {
   const given = logKey === undefined ? {} : { logKey: readLogKeyFile(resolve(context.cwd, logKey)) };
-  const verified = await verifyDisclosure({ archive, key: key ?? (await keysOf(archive)), ...given });
-  const trust = { isKeyTrusted: key !== undefined, isLogKeyTrusted: logKey !== undefined };
+  const trusted = key ?? (await keysOf(archive));
+  const verified = await verifyDisclosure({ archive, key: trusted, expected: expectedRun(args), ...given });
+  const relatedCount = await checkRelated(verified.receipt, args, context.cwd, otherByKey(trusted));
+  if (args.has('secret')) (await import('./check-secrets.ts')).checkSecrets(verified.files, args, context);
+  const trust = { isKeyTrusted: key !== undefined, isLogKeyTrusted: logKey !== undefined, relatedCount };
   if (context.output.isJson) context.output.json(verifiedDocument(verified, trust));
   else show(verified, trust, context);
   return EXIT.ok;
 }
 
-/** Which of the keys the reader named. */
+/** Which of the keys the reader named, and how many receipts beside this one. */
 interface Trust {
   readonly isKeyTrusted: boolean;
   readonly isLogKeyTrusted: boolean;
+  readonly relatedCount: number;
 }
 
 async function keysOf(archive: Uint8Array): Promise<VerifyRequest['key']> {
@@ -47,7 +50,7 @@ async function keysOf(archive: Uint8Array): Promise<VerifyRequest['key']> {
 
 function verifiedDocument(
   { receipt, manifest, files, logged }: VerifiedDisclosure,
-  { isKeyTrusted, isLogKeyTrusted }: Trust,
+  { isKeyTrusted, isLogKeyTrusted, relatedCount }: Trust,
 ): object {
   const { run } = receipt.statement.predicate;
   return {
@@ -60,6 +63,7 @@ function verifiedDocument(
     decisions: manifest.policy.decisions.length,
     replayableDecisions: replayable(manifest),
     attestations: manifest.attestations,
+    relatedReceipts: relatedCount,
     log: logged
       ? {
           origin: logged.checkpoint.origin,
@@ -73,7 +77,7 @@ function verifiedDocument(
 
 function show(
   { receipt, manifest, files, logged }: VerifiedDisclosure,
-  { isKeyTrusted, isLogKeyTrusted }: Trust,
+  { isKeyTrusted, isLogKeyTrusted, relatedCount }: Trust,
   { output }: CommandContext,
 ): void {
   const { paint } = output;
@@ -92,6 +96,7 @@ function show(
     output.line(
       `  signed   ${[...new Set(manifest.attestations.map(({ predicateType }) => safeText(predicateType)))].join(', ')}`,
     );
+  if (relatedCount > 0) output.line(relatedLine(relatedCount));
   if (logged && !isLogKeyTrusted) noteLogKey(output);
   if (isKeyTrusted) return;
   output.note('the key came with the pack: this shows that nothing was changed, not who signed it');

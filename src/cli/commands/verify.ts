@@ -1,25 +1,30 @@
 import { resolve } from 'node:path';
 import { MaestroError } from '../../base/errors.ts';
-import { type VerifiedReceipt, verifyReceipt } from '../../provenance/verify.ts';
+import { type ExpectedRun, type VerifiedReceipt, verifyReceipt } from '../../provenance/verify.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { expectedRun } from '../expected-run.ts';
 import { plural } from '../finding-text.ts';
 import type { Output } from '../output.ts';
 import {
   BUNDLE_NAME,
   findReceiptFiles,
+  isArchive,
   KEYLESS_BUNDLE_NAME,
   type ReceiptFiles,
   readKeys,
   readReceiptFile,
+  receiptFilesAt,
+  recordOf,
 } from '../receipt-files.ts';
 import { safeText } from '../terminal-text.ts';
 import { checkBeside, type FilesBeside } from './check-beside.ts';
 import { checkLogged, type LoggedReceipt, noteLogKey } from './check-logged.ts';
+import { checkRelated, otherByKey, relatedLine } from './check-related.ts';
 import { verifyStatement } from './verify-attestation.ts';
-import { isArchive, verifyArchive } from './verify-disclosure.ts';
+import { verifyArchive } from './verify-disclosure.ts';
 
 /** What was verified, and who vouches for it. */
 interface Verified extends Omit<VerifiedReceipt, 'keyHint'> {
@@ -29,6 +34,8 @@ interface Verified extends Omit<VerifiedReceipt, 'keyHint'> {
   readonly logged: LoggedReceipt | undefined;
   /** Undefined where no folder was asked about. */
   readonly beside: FilesBeside | undefined;
+  /** Receipts that it was held against. */
+  readonly relatedCount: number;
 }
 
 type Signer =
@@ -39,27 +46,40 @@ const CERTIFICATE_FLAGS = ['certificate-identity', 'certificate-oidc-issuer', 't
 
 export const verify: Command = async (args, context) => {
   if (args.has('bundle') || args.has('type')) return verifyStatement(args, context);
-  if (CERTIFICATE_FLAGS.some((name) => args.has(name))) return show(await verifyByCertificate(args, context), context);
+  if (CERTIFICATE_FLAGS.some((name) => args.has(name)))
+    return show(await verifyByCertificate(args, context), args, context);
   const files = findReceiptFiles(args, context.cwd, BUNDLE_NAME);
   const bytes = readReceiptFile(files.bundle);
   const hasKey = args.has('key') || args.has('keys');
-  if (isArchive(bytes))
-    return verifyArchive(
-      bytes,
-      { key: hasKey ? readKeys(args, context.cwd, files).key : undefined, logKey: args.text('log-key') },
-      context,
-    );
+  if (isArchive(bytes)) {
+    const key = hasKey ? readKeys(args, context.cwd, files).key : undefined;
+    return verifyArchive(bytes, { key, logKey: args.text('log-key') }, args, context);
+  }
   const { key, isGiven } = readKeys(args, context.cwd, files);
-  const { keyHint, ...verified } = verifyReceipt({ bundle: bytes, key, ...recordOf(files) });
+  const expected = expectedRun(args);
+  const { keyHint, ...verified } = verifyReceipt({ bundle: bytes, key, expected, ...recordOf(files) });
   const logged = checkLogged(verified, files, args.text('log-key'), context.cwd);
   const beside = files.isFolder ? await checkBeside(files.folder, verified, key) : undefined;
-  return show({ ...verified, files, logged, beside, signer: { keyHint, isKeyTrusted: isGiven } }, context);
+  const relatedCount = await checkRelated(verified, args, context.cwd, otherByKey(key));
+  const signer = { keyHint, isKeyTrusted: isGiven };
+  return show({ ...verified, files, logged, beside, relatedCount, signer }, args, context);
 };
 
-function show(verified: Verified, context: CommandContext): ExitCode {
+async function show(verified: Verified, args: Arguments, context: CommandContext): Promise<ExitCode> {
+  if (args.has('secret')) await checkFiles(verified.files, args, context);
   if (context.output.isJson) context.output.json(verifiedDocument(verified));
   else showVerified(verified, context);
   return EXIT.ok;
+}
+
+/** Loaded only here, as little else of it is needed. */
+async function checkFiles(
+  { bundle, runRecord = bundle }: ReceiptFiles,
+  args: Arguments,
+  context: CommandContext,
+): Promise<void> {
+  const { checkSecrets } = await import('./check-secrets.ts');
+  checkSecrets(new Map([bundle, runRecord].map((path) => [path, readReceiptFile(path)])), args, context);
 }
 
 /** Half of an identity is none: whoever names one of the three must name all. */
@@ -77,25 +97,21 @@ async function verifyByCertificate(args: Arguments, { cwd }: CommandContext): Pr
   }) as [string, string, string];
   const files = findReceiptFiles(args, cwd, KEYLESS_BUNDLE_NAME);
   const signer = { certificateIdentity, certificateIssuer };
+  const trust = { trustedRoot: readReceiptFile(resolve(cwd, root)), ...signer };
   // Loaded only here: certificates need a library that every other command does without.
   const { verifyKeylessReceipt } = await import('../../provenance/verify-keyless.ts');
-  const verified = verifyKeylessReceipt({
-    bundle: readReceiptFile(files.bundle),
-    trustedRoot: readReceiptFile(resolve(cwd, root)),
-    ...signer,
-    ...recordOf(files),
-  });
+  const checked = (files: ReceiptFiles, expected: ExpectedRun) =>
+    verifyKeylessReceipt({ bundle: readReceiptFile(files.bundle), ...trust, expected, ...recordOf(files) });
+  const verified = checked(files, expectedRun(args));
   const logged = checkLogged(verified, files, args.text('log-key'), cwd);
   // No key is trusted here: statements that one signed are none of what was verified.
   const beside = files.isFolder ? await checkBeside(files.folder, verified, []) : undefined;
-  return { ...verified, files, signer, logged, beside };
+  const other = (path: string) => checked(receiptFilesAt(path, KEYLESS_BUNDLE_NAME), {});
+  return { ...verified, files, signer, logged, beside, relatedCount: await checkRelated(verified, args, cwd, other) };
 }
 
-function recordOf({ runRecord }: ReceiptFiles): { readonly runRecord?: Uint8Array } {
-  return runRecord === undefined ? {} : { runRecord: readReceiptFile(runRecord) };
-}
-
-function verifiedDocument({ payloadSha256, statement, files, signer, logged, beside }: Verified): object {
+function verifiedDocument(verified: Verified): object {
+  const { payloadSha256, statement, files, signer, logged, beside, relatedCount } = verified;
   const { run, stepCount } = statement.predicate;
   return {
     isValid: true,
@@ -104,6 +120,7 @@ function verifiedDocument({ payloadSha256, statement, files, signer, logged, bes
     isRunRecordChecked: files.runRecord !== undefined,
     log: logged ?? null,
     files: beside ?? null,
+    relatedReceipts: relatedCount,
     run: {
       id: run.id,
       attempt: run.attempt,
@@ -117,7 +134,7 @@ function verifiedDocument({ payloadSha256, statement, files, signer, logged, bes
 }
 
 function showVerified(verified: Verified, { output }: CommandContext): void {
-  const { signer, logged, beside } = verified;
+  const { signer, logged, beside, relatedCount } = verified;
   const { predicate, subject } = verified.statement;
   const { run, stepCount } = predicate;
   const { paint } = output;
@@ -134,6 +151,7 @@ function showVerified(verified: Verified, { output }: CommandContext): void {
   if (!('keyHint' in signer)) output.line(`  signed   by ${safeText(signer.certificateIdentity)}`);
   else output.line(`  key      ${safeText(signer.keyHint)}`);
   if (logged) output.line(`  register leaf ${logged.index} of ${logged.size}, ${safeText(logged.origin)}`);
+  if (relatedCount > 0) output.line(relatedLine(relatedCount));
   noteUnchecked(verified, output);
   if (logged && !logged.isKeyTrusted) noteLogKey(output);
   if (!('keyHint' in signer) || signer.isKeyTrusted) return;

@@ -1,4 +1,5 @@
 import { type Digest, digestBytes, hexOf } from '../../base/digest.ts';
+import { PREDICATE_TYPES } from '../attestations/predicate-types.ts';
 import { verifyTyped } from '../attestations/verify-attestation.ts';
 import { type NoteKey, readVerifierKey } from '../evidence-log/note-key.ts';
 import { type LoggedLeaf, verifyLogged } from '../evidence-log/verify-log.ts';
@@ -48,13 +49,13 @@ export async function verifyDisclosure(request: VerifyDisclosureRequest): Promis
     ...(artifacts ? { artifacts } : {}),
     ...(expected ? { expected } : {}),
   });
-  demand(signed.receiptSha256 === receipt.payloadSha256, 'RUN_MISMATCH', 'the pack was made for another receipt');
+  checkRun(signed.runId, signed, receipt, 'what was signed of the pack');
   const manifest = readManifest(fileOf(files, MANIFEST_NAME));
   const { predicate } = receipt.statement;
-  checkRun(manifest, receipt);
+  checkRun(manifest.run.id, manifest.run, receipt, MANIFEST_NAME);
   checkLogs(files, manifest, predicate);
   checkPolicy(files, manifest, predicate);
-  checkAttestations(files, manifest, key, predicate.run.finishedOn);
+  checkAttestations(files, manifest, key, predicate);
   const logged = checkRegister(files, receipt, request.logKey);
   return { receipt, manifest, files, logged };
 }
@@ -95,10 +96,15 @@ function refuseFiles(files: PackFiles, sums: string): never {
 
 const HEX_CHARS = 64;
 
-function checkRun({ run }: DisclosureManifest, { payloadSha256, statement }: VerifiedReceipt): void {
-  const { id, attempt } = statement.predicate.run;
-  const isSame = run.id === id && run.attempt === attempt && run.receiptSha256 === payloadSha256;
-  demand(isSame, 'RUN_MISMATCH', `${MANIFEST_NAME} is of another run`);
+function checkRun(
+  runId: string,
+  { attempt, receiptSha256 }: { readonly attempt: number; readonly receiptSha256: string },
+  { payloadSha256, statement }: VerifiedReceipt,
+  what: string,
+): void {
+  const { run } = statement.predicate;
+  const isSame = run.id === runId && run.attempt === attempt && receiptSha256 === payloadSha256;
+  demand(isSame, 'RUN_MISMATCH', `${what} is of another run than the receipt`);
 }
 
 function checkLogs(files: PackFiles, { logs }: DisclosureManifest, { steps }: ReceiptPredicate): void {
@@ -140,15 +146,18 @@ function demandPack(files: PackFiles, data: string | null, digest: Digest | unde
   demand(found === digest, 'POLICY_MISMATCH', `the rules and data of decision ${id} are not those that decided`);
 }
 
-/** Each holds by itself, and is about what the manifest says. */
+/** Each holds by itself, is about what the manifest says, and where it names a run, of this one or of one whose results it kept. */
 function checkAttestations(
   files: PackFiles,
   { attestations }: DisclosureManifest,
   key: VerifyDisclosureRequest['key'],
-  at: string,
+  { run, steps }: ReceiptPredicate,
 ): void {
+  const runIds = [run.id, ...new Set(steps.flatMap(({ carriedFrom }) => carriedFrom ?? []))];
   for (const { path, predicateType, subjects } of attestations) {
-    const { statement } = verifyTyped({ bundle: fileOf(files, path), key, predicateType, at });
+    const origin = predicateType === PREDICATE_TYPES.provenance ? { runIds } : {};
+    const bundle = fileOf(files, path);
+    const { statement } = verifyTyped({ bundle, key, predicateType, at: run.finishedOn, ...origin });
     const found = statement.subject.map(({ name, digest }) => `sha256:${digest.sha256} ${name}`);
     const isSame = found.join('\n') === subjects.map(({ name, digest }) => `${digest} ${name}`).join('\n');
     demand(isSame, 'SUBJECT_MISMATCH', `${path} is not about what ${MANIFEST_NAME} says`);
