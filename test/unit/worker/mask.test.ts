@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { secretForms } from '../../../src/base/secret-forms.ts';
 import { MASKS_MAX, Masker, MaskStream } from '../../../src/worker/mask.ts';
-import { secretForms } from '../../../src/worker/secret-forms.ts';
 
 function maskChunks(masker: Masker, bytes: Buffer, cuts: readonly number[]): string {
   const stream = new MaskStream(masker);

@@ -1,26 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
-import { gzipSync as gzipPlain } from 'fflate';
-import { type Header, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { readArchive, writeArchive } from '../../../../src/provenance/disclosure/archive.ts';
 import { VerificationError } from '../../../../src/provenance/verification-error.ts';
-
-const SAFE: Partial<Header> = { mode: 0o644, mtime: new Date(0), uid: 0, gid: 0, type: 'file' };
-
-async function tar(
-  entries: readonly (readonly [Partial<Header> & { readonly name: string }, string])[],
-): Promise<Buffer> {
-  const archive = pack();
-  for (const [head, content] of entries) archive.entry({ ...SAFE, ...head }, content);
-  archive.finalize();
-  const parts: Buffer[] = [];
-  for await (const part of archive) parts.push(part as Buffer);
-  return Buffer.concat(parts);
-}
-
-const packed = (bytes: Uint8Array): Uint8Array => gzipPlain(bytes, { level: 9, mtime: 0 });
+import { packed, tarBytes as tar } from './sample-tar.ts';
 
 async function refusal(archive: Uint8Array): Promise<string | undefined> {
   try {

@@ -3,6 +3,12 @@ import { type Digest, digestBytes } from '../../../../src/base/digest.ts';
 import type { JsonObject } from '../../../../src/base/json.ts';
 import { draftDisclosure, sealDisclosure } from '../../../../src/provenance/disclosure/disclosure.ts';
 import type { DisclosureFacts, PolicyRules } from '../../../../src/provenance/disclosure/disclosure-facts.ts';
+import {
+  type DisclosurePredicate,
+  disclosurePayload,
+  SUMS_NAME,
+} from '../../../../src/provenance/disclosure/disclosure-statement.ts';
+import { sumsOf } from '../../../../src/provenance/disclosure/pack-files.ts';
 import { signatureOf, signPayload } from '../../../../src/provenance/envelope.ts';
 import type { RunFacts } from '../../../../src/provenance/facts.ts';
 import { buildReceipt } from '../../../../src/provenance/receipt.ts';
@@ -53,4 +59,21 @@ export async function samplePack(signer: Signer, facts: DisclosureFacts): Promis
   const draft = await draftDisclosure(facts);
   const signature = await signatureOf(draft.payload, signer);
   return sealDisclosure(draft, { signature, publicKey: signer.publicKeyPem });
+}
+
+/** A pack with other files in it, by somebody who has the key: the list of digests is true, and signed. */
+export async function forgedPack(
+  signer: Signer,
+  facts: DisclosureFacts,
+  change: (files: Map<string, Uint8Array>) => unknown,
+): Promise<Uint8Array> {
+  const draft = await draftDisclosure(facts);
+  const files = new Map([...draft.files].filter(([path]) => path !== SUMS_NAME));
+  change(files);
+  const sums = sumsOf(files);
+  const { predicate } = JSON.parse(draft.payload) as { readonly predicate: DisclosurePredicate };
+  const payload = disclosurePayload(sums, predicate);
+  files.set(SUMS_NAME, Buffer.from(sums));
+  const signature = await signatureOf(payload, signer);
+  return sealDisclosure({ ...draft, files, payload }, { signature, publicKey: signer.publicKeyPem });
 }

@@ -3,18 +3,17 @@ import { digestBytes } from '../../../../src/base/digest.ts';
 import { PREDICATE_TYPES } from '../../../../src/provenance/attestations/predicate-types.ts';
 import { buildStatement } from '../../../../src/provenance/attestations/statement.ts';
 import { readArchive, writeArchive } from '../../../../src/provenance/disclosure/archive.ts';
-import { draftDisclosure, sealDisclosure } from '../../../../src/provenance/disclosure/disclosure.ts';
+import { draftDisclosure } from '../../../../src/provenance/disclosure/disclosure.ts';
 import type { DisclosureFacts } from '../../../../src/provenance/disclosure/disclosure-facts.ts';
-import { disclosurePayload } from '../../../../src/provenance/disclosure/disclosure-statement.ts';
 import { keysInside, sumsOf } from '../../../../src/provenance/disclosure/pack-files.ts';
 import { verifyDisclosure } from '../../../../src/provenance/disclosure/verify-disclosure.ts';
-import { signatureOf, signPayload } from '../../../../src/provenance/envelope.ts';
+import { signPayload } from '../../../../src/provenance/envelope.ts';
 import { readVerifierKey } from '../../../../src/provenance/evidence-log/note-key.ts';
 import type { Signer } from '../../../../src/provenance/signer.ts';
 import { VerificationError } from '../../../../src/provenance/verification-error.ts';
 import { LOG_SIGNER } from '../../../fakes/engine.ts';
 import { sampleSigner } from '../sample-run.ts';
-import { logOf, sampleFacts, samplePack } from './sample-disclosure.ts';
+import { forgedPack, logOf, sampleFacts, samplePack } from './sample-disclosure.ts';
 
 type Files = Map<string, Uint8Array>;
 
@@ -45,18 +44,7 @@ describe('a disclosure pack', () => {
     return writeArchive(folder, copy);
   };
   /** The same by somebody who has the key. */
-  const forged = async (change: (files: Files) => void, runId = 'x', bySigner = signer): Promise<Uint8Array> => {
-    const draft = await draftDisclosure(facts);
-    const files: Files = new Map([...draft.files].filter(([path]) => path !== 'SHA256SUMS'));
-    change(files);
-    const sums = sumsOf(files);
-    const old = JSON.parse(draft.payload) as { predicate: { receiptSha256: string } };
-    const { receiptSha256 } = old.predicate;
-    const payload = disclosurePayload(sums, { schemaVersion: '1', runId, attempt: 1, receiptSha256 });
-    files.set('SHA256SUMS', Buffer.from(sums));
-    const signature = await signatureOf(payload, bySigner);
-    return sealDisclosure({ ...draft, files, payload }, { signature, publicKey: bySigner.publicKeyPem });
-  };
+  const forged = (change: (files: Files) => void, bySigner = signer) => forgedPack(bySigner, facts, change);
   const text = (files: Files, path: string): string => Buffer.from(files.get(path) ?? []).toString();
   const edit = (path: string, from: string, to: string) => (files: Files) => {
     const before = text(files, path);
@@ -149,7 +137,7 @@ describe('a disclosure pack', () => {
   it('of a receipt that another key signed is refused, and so is one that another key signed', async () => {
     const other = await sampleSigner();
     expect(await refusal(archive, other.publicKeyPem)).toBe('KEY_UNKNOWN');
-    expect(await refusal(await forged(() => {}, 'x', other))).toBe('KEY_UNKNOWN');
+    expect(await refusal(await forged(() => {}, other))).toBe('KEY_UNKNOWN');
   });
 
   it('names the key that signed it where that of the receipt was replaced since, and counts for who trusts both', async () => {
