@@ -57,6 +57,8 @@ export const VERIFICATION_CODES = [
   // The pack around it
   'ARCHIVE_MALFORMED',
   'ARCHIVE_PATH_UNSAFE',
+  'ARCHIVE_ENTRY_UNSAFE',
+  'ARCHIVE_NAME_DUPLICATE',
   'PACK_FILE_MISMATCH',
   'SECRET_EXPOSED',
   // The evidence register

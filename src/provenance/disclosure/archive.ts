@@ -30,7 +30,7 @@ export async function writeArchive(folder: string, files: PackFiles): Promise<Ui
  *
  * What is read must be exactly what `writeArchive` would have made of it: no link, no path that leaves the folder, nothing twice,
  * nothing hidden between or behind the entries.
- * @throws VerificationError TOO_LARGE, ARCHIVE_MALFORMED, ARCHIVE_PATH_UNSAFE
+ * @throws VerificationError TOO_LARGE, ARCHIVE_MALFORMED, ARCHIVE_PATH_UNSAFE, ARCHIVE_ENTRY_UNSAFE, ARCHIVE_NAME_DUPLICATE
  */
 export async function readArchive(bytes: Uint8Array): Promise<{ readonly folder: string; readonly files: PackFiles }> {
   demand(bytes.byteLength <= PACK_BYTES_MAX, 'TOO_LARGE', `expected a pack of at most ${PACK_BYTES_MAX} bytes`);
@@ -106,10 +106,10 @@ async function entriesOf(tar: Buffer): Promise<ReadonlyMap<string, Uint8Array>> 
 
 function checkEntry({ name, type }: Header, entries: ReadonlyMap<string, Uint8Array>): void {
   const shown = JSON.stringify(name.slice(0, PATH_CHARS_MAX));
-  demand(type === 'file', 'ARCHIVE_MALFORMED', `expected nothing but files, got a ${type} at ${shown}`);
+  demand(type === 'file', 'ARCHIVE_ENTRY_UNSAFE', `expected nothing but files, got a ${type} at ${shown}`);
   const isSafe = name.length <= PATH_CHARS_MAX && name.split('/').every((segment) => SEGMENT.test(segment));
   demand(isSafe, 'ARCHIVE_PATH_UNSAFE', `expected plain relative paths, got ${shown}`);
-  demand(!entries.has(name), 'ARCHIVE_MALFORMED', `the archive holds ${shown} twice`);
+  demand(!entries.has(name), 'ARCHIVE_NAME_DUPLICATE', `the archive holds ${shown} twice`);
 }
 
 function folderOf(entries: ReadonlyMap<string, unknown>): string {

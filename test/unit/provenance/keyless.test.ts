@@ -3,27 +3,22 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isMaestroError } from '../../../src/base/errors.ts';
-import { signPayload } from '../../../src/provenance/envelope.ts';
 import { type KeylessServices, signKeyless } from '../../../src/provenance/keyless.ts';
 import { buildReceipt } from '../../../src/provenance/receipt.ts';
 import { RECEIPT_PREDICATE_TYPE } from '../../../src/provenance/receipt-schema.ts';
-import { verifyReceipt } from '../../../src/provenance/verify.ts';
 import { type KeylessVerifyRequest, verifyKeylessReceipt } from '../../../src/provenance/verify-keyless.ts';
 import { identityToken, SigstoreServer } from '../../fakes/sigstore.ts';
 import { describeWith } from '../../real-parts.ts';
 import { shownOf } from '../secrets/planted.ts';
 import { codeOf } from './refusal.ts';
-import { sampleRun, sampleSigner, scratchDirectory } from './sample-run.ts';
+import { sampleRun, scratchDirectory } from './sample-run.ts';
 
 const IDENTITY = 'https://github.com/acme/app/.github/workflows/attest.yml@refs/heads/main';
 const ISSUER = 'https://token.actions.githubusercontent.com';
 const TOKEN = identityToken({ iss: ISSUER, sub: IDENTITY });
-const HOUR_MS = 3_600_000;
 
 const receipt = buildReceipt(sampleRun(20));
 const sigstore = new SigstoreServer();
-const stranger = new SigstoreServer();
-const late = new SigstoreServer();
 
 let byTime: string;
 let byLog: string;
@@ -39,12 +34,12 @@ const sign = (services: KeylessServices, token = TOKEN): Promise<string> =>
   signKeyless(Buffer.from(receipt.payload), token, services);
 
 beforeAll(async () => {
-  await Promise.all([sigstore.open(), stranger.open(), late.open({ tsa: new Date(Date.now() + HOUR_MS) })]);
+  await sigstore.open();
   byTime = await sign(at(sigstore));
   byLog = await sign(at(sigstore, { rekorUrl: sigstore.url, tsaUrl: undefined }));
   byBoth = await sign(at(sigstore, { rekorUrl: sigstore.url }));
 });
-afterAll(() => Promise.all([sigstore.close(), stranger.close(), late.close()]));
+afterAll(() => sigstore.close());
 
 const verify = (bundle: string, change: Partial<KeylessVerifyRequest> = {}) =>
   verifyKeylessReceipt({
@@ -100,40 +95,13 @@ describe('a receipt signed under a certificate', () => {
     ['an issuer that is its beginning', { certificateIssuer: 'https://token.actions' }, 'ISSUER_MISMATCH'],
     ['another run record', { runRecord: Buffer.from('{}') }, 'SUBJECT_MISMATCH'],
     ['another run', { expected: { runId: 'other' } }, 'RUN_MISMATCH'],
-    ['a root that is none', { trustedRoot: Buffer.from('{}') }, 'TRUSTED_ROOT_INVALID'],
     ['a root that names two', { trustedRoot: Buffer.from('{"a":1,"a":2}') }, 'JSON_DUPLICATE_KEY'],
   ])('is refused where this was expected: %s', (_what, change, code) => {
     expect(codeOf(() => verify(byTime, change))).toBe(code);
     expect(codeOf(() => verify(byLog, change))).toBe(code);
   });
 
-  it('is refused for acme/app where acme/app-evil signed it', async () => {
-    const evil = IDENTITY.replace('acme/app', 'acme/app-evil');
-    const bundle = await sign(at(sigstore), identityToken({ iss: ISSUER, sub: evil }));
-    expect(codeOf(() => verify(bundle))).toBe('IDENTITY_MISMATCH');
-    expect(codeOf(() => verify(bundle, { certificateIdentity: evil }))).toBeUndefined();
-  });
-
-  it('is refused where another authority issued the certificate', async () => {
-    const bundle = await sign(at(stranger, { tsaUrl: sigstore.url }));
-    expect(codeOf(() => verify(bundle))).toBe('CERTIFICATE_UNTRUSTED');
-  });
-
-  it('is refused where another authority, or another log, says when', async () => {
-    expect(codeOf(() => verify(changed(byTime, () => {})))).toBeUndefined();
-    const foreign = await sign(at(sigstore, { tsaUrl: stranger.url }));
-    expect(codeOf(() => verify(foreign))).toBe('TIMESTAMP_UNTRUSTED');
-    const logged = await sign(at(sigstore, { rekorUrl: stranger.url, tsaUrl: undefined }));
-    expect(codeOf(() => verify(logged))).toBe('LOG_ENTRY_INVALID');
-  });
-
-  it('is refused where it was signed when the certificate was not in force', async () => {
-    const bundle = await sign(at(late));
-    expect(codeOf(() => verify(bundle, { trustedRoot: Buffer.from(late.root) }))).toBe('TIMESTAMP_OUT_OF_WINDOW');
-  });
-
   it.each<[string, string, (bundle: Loose) => unknown]>([
-    ['no timestamp', 'TIMESTAMP_MISSING', (b) => delete b.verificationMaterial.timestampVerificationData],
     [
       'the timestamp of another signature',
       'TIMESTAMP_UNTRUSTED',
@@ -177,15 +145,6 @@ describe('a receipt signed under a certificate', () => {
       for (const entry of b.verificationMaterial.tlogEntries) delete entry.inclusionPromise;
     });
     expect(codeOf(() => verify(unsigned))).toBe('TIMESTAMP_UNTRUSTED');
-  });
-
-  it('is no receipt signed by a key, and the reverse', async () => {
-    const signer = await sampleSigner();
-    expect(codeOf(() => verifyReceipt({ bundle: Buffer.from(byTime), key: signer.publicKeyPem }))).toBe(
-      'CERTIFICATE_UNEXPECTED',
-    );
-    const byKey = await signPayload(receipt.payload, signer);
-    expect(codeOf(() => verify(byKey))).toBe('CERTIFICATE_MISSING');
   });
 
   it('is refused as every receipt is where what was signed contradicts itself', async () => {

@@ -24,38 +24,28 @@ function draft(steps = 20): Draft<RunFacts> {
 /** Whether a lie about the facts is caught, although everything derived from them was derived again. */
 describe('an issuer that holds the right key cannot', () => {
   it.each<[string, string, (facts: Draft<RunFacts>) => unknown]>([
-    ['leave a step out', 'PLAN_MISMATCH', (f) => f.steps.splice(5, 1)],
     ['leave the last step out', 'PLAN_MISMATCH', (f) => f.steps.pop()],
-    ['add a step', 'PLAN_MISMATCH', (f) => f.steps.push(thaw(sampleStep(20)))],
     ['add a step within', 'PLAN_MISMATCH', (f) => f.steps.splice(5, 0, thaw({ ...sampleStep(20), seq: 5 }))],
     ['show a step twice', 'PLAN_MISMATCH', (f) => f.steps.push(thaw(sampleStep(3)))],
     ['name a step twice in the plan', 'PLAN_MISMATCH', (f) => f.plan.stepIds.push('step-0')],
     ['show steps in another order', 'PLAN_MISMATCH', (f) => f.steps.reverse()],
-    ['show a step before what it needs', 'PLAN_MISMATCH', (f) => (f.steps[0]!.needs = ['step-1'])],
     ['show a step that needs nothing known', 'PLAN_MISMATCH', (f) => (f.steps[0]!.needs = ['step-99'])],
     ['pass a planned step off as a compensation', 'PLAN_MISMATCH', (f) => (f.steps[19]!.isCompensation = true)],
     ['number steps wrongly', 'STEP_INCONSISTENT', (f) => (f.steps[3]!.seq = 4)],
-    ['show a process that failed as a success', 'STEP_INCONSISTENT', (f) => (f.steps[3]!.exit = 1)],
-    ['show a success that was never tried', 'STEP_INCONSISTENT', (f) => (f.steps[3]!.attempts = 0)],
     ['show a success without times', 'STEP_INCONSISTENT', (f) => (f.steps[3]!.finishedOn = null)],
     ['show a step that ran as skipped', 'STEP_INCONSISTENT', (f) => (f.steps[3]!.status = 'skipped')],
     ['absorb a failure that was none', 'STEP_INCONSISTENT', (f) => (f.steps[3]!.isFailureAbsorbed = true)],
     ['undo a step that failed', 'STEP_INCONSISTENT', (f) => failWithCompensation(f, 3)],
     ['undo two steps at once', 'STEP_INCONSISTENT', (f) => failWithCompensation(f, 2, ['step-1', 'step-2'])],
-    ['call a run with a failed step a success', 'STATUS_INCONSISTENT', (f) => (f.steps[3]!.status = 'failed')],
     ['call a run with a denied step a success', 'STATUS_INCONSISTENT', (f) => (f.steps[3]!.status = 'denied')],
     ['call a run with a cancelled step a success', 'STATUS_INCONSISTENT', (f) => (f.steps[3]!.status = 'cancelled')],
     ['call a run without a failed step failed', 'STATUS_INCONSISTENT', (f) => (f.run.status = 'failed')],
     ['call a run that ran rejected', 'STATUS_INCONSISTENT', (f) => (f.run.status = 'rejected')],
-    ['run a step without a decision', 'POLICY_MISMATCH', (f) => (f.steps[3]!.decisionId = null)],
     ['run a step under a decision that is not there', 'POLICY_MISMATCH', (f) => (f.steps[3]!.decisionId = 'd9')],
     ['run a step under the decision about the run', 'POLICY_MISMATCH', (f) => (f.steps[3]!.decisionId = 'd0')],
     ['run under the decision about a step', 'POLICY_MISMATCH', (f) => (f.run.decisionId = 'd1')],
-    ['run a step that policy denied', 'POLICY_MISMATCH', (f) => (f.policy[1]!.decision = 'deny')],
     ['run although policy denied it', 'POLICY_MISMATCH', (f) => (f.policy[0]!.decision = 'deny')],
     ['give two decisions one id', 'POLICY_MISMATCH', (f) => f.policy.push(thaw(sampleDecision('d1', 'step', 'deny')))],
-    ['override a denial without an approval', 'APPROVAL_INVALID', (f) => deny(f, 'nobody')],
-    ['override a denial with the approval of another gate', 'POLICY_MISMATCH', (f) => deny(f, 'a-step-9')],
     ['pass a gate without an approval', 'APPROVAL_INVALID', (f) => f.approvals.pop()],
     ['pass a gate that was denied', 'APPROVAL_INVALID', (f) => (f.approvals[0]!.decision = 'deny')],
     ['run what policy asked about without an answer', 'APPROVAL_INVALID', (f) => (f.steps[3]!.decisionId = 'd2')],
@@ -64,14 +54,7 @@ describe('an issuer that holds the right key cannot', () => {
       'APPROVAL_INVALID',
       (f) => (f.policy[0]!.decision = 'ask'),
     ],
-    ['use an approval of another plan', 'APPROVAL_INVALID', (f) => (f.plan.digest = digestBytes('another plan'))],
-    ['use an approval of another commit', 'APPROVAL_INVALID', (f) => (f.run.source.gitCommit = 'b'.repeat(40))],
     ['use an approval of another run', 'APPROVAL_INVALID', (f) => (f.run.id = 'another-run')],
-    [
-      'use an approval of another artifact',
-      'APPROVAL_INVALID',
-      (f) => (f.steps[8]!.outputs[0]!.digest = digestBytes('swapped')),
-    ],
     ['use an approval of another gate', 'APPROVAL_INVALID', (f) => (f.approvals[0]!.gate = 'step-19')],
     ['use an approval of no step', 'APPROVAL_INVALID', (f) => (f.approvals[0]!.gate = 'step-99')],
     ['count one approval twice', 'APPROVAL_INVALID', (f) => f.approvals.push(f.approvals[0]!)],
@@ -82,27 +65,14 @@ describe('an issuer that holds the right key cannot', () => {
       (f) => (f.policy[2]!.obligations = [{ type: 'approvals', value: 'many' }]),
     ],
     ['let people approve their own run', 'APPROVAL_INVALID', (f) => forbidOwn(f)],
-    ['leave an LLM call out', 'LLM_INVALID', (f) => addCalls(f, [call(0), call(2)])],
-    ['invent tokens', 'LLM_INVALID', (f) => addCalls(f, [call(0, { tokens: { in: '-5', out: '1', cached: '-6' } })])],
-    [
-      'cache more tokens than it sent',
-      'LLM_INVALID',
-      (f) => addCalls(f, [call(0, { tokens: { in: '5', out: '1', cached: '6' } })]),
-    ],
-    ['bill a step that is not there', 'LLM_INVALID', (f) => addCalls(f, [call(0, { stepId: 'step-99' })])],
-    ['understate the cost', 'COST_INVALID', (f) => (addCalls(f, [call(0), call(1)]), (f.cost.microUsd = '10'))],
     ['state a cost without a call', 'COST_INVALID', (f) => (f.cost.microUsd = '1')],
-    ['have a negative cost', 'COST_INVALID', (f) => addCalls(f, [call(0, { microUsd: '-10' })])],
-    ['relate a run to itself', 'RELATION_INVALID', (f) => relate(f, f.run.id)],
     ['state a relation twice', 'RELATION_INVALID', (f) => (relate(f, 'r1'), relate(f, 'r1'))],
     ['retry two runs', 'RELATION_INVALID', (f) => (relate(f, 'r1'), relate(f, 'r2'))],
-    ['be a second attempt of nothing', 'RELATION_INVALID', (f) => (f.run.attempt = 2)],
     [
       'carry results over from itself',
       'RELATION_INVALID',
       (f) => ((f.run.attempt = 3), relate(f, 'r2'), carry(f, f.run.id)),
     ],
-    ['carry results over from nowhere', 'RELATION_INVALID', (f) => carry(f, 'r1')],
     [
       'carry results over from a run that it does not retry',
       'RELATION_INVALID',
@@ -119,57 +89,18 @@ describe('an issuer that holds the right key cannot', () => {
 describe('a statement whose parts do not belong together is refused', () => {
   it.each<[string, string, (statement: Draft<ReturnType<typeof buildReceipt>['statement']>) => unknown]>([
     [
-      'another predicate type',
-      'PREDICATE_TYPE_WRONG',
-      (s) => Object.assign(s, { predicateType: 'https://slsa.dev/provenance/v1' }),
-    ],
-    [
-      'a version that only begins alike',
-      'PREDICATE_TYPE_WRONG',
-      (s) => Object.assign(s, { predicateType: `${s.predicateType}0` }),
-    ],
-    [
       'another statement type',
       'STATEMENT_MALFORMED',
       (s) => Object.assign(s, { _type: 'https://in-toto.io/Statement/v0.1' }),
     ],
     ['a fifth field', 'STATEMENT_MALFORMED', (s) => Object.assign(s, { extra: 1 })],
-    ['no subject', 'SUBJECT_INVALID', (s) => (s.subject = [])],
-    [
-      'a subject without sha256',
-      'SUBJECT_INVALID',
-      (s) => Object.assign(s.subject[1]!, { digest: { sha512: 'a'.repeat(128) } }),
-    ],
-    [
-      'a subject with only a commit',
-      'SUBJECT_INVALID',
-      (s) => Object.assign(s.subject[0]!, { digest: { gitCommit: 'a'.repeat(40) } }),
-    ],
-    [
-      'an upper-case digest',
-      'SUBJECT_INVALID',
-      (s) => (s.subject[0]!.digest.sha256 = s.subject[0]!.digest.sha256.toUpperCase()),
-    ],
-    ['a name that looks alike', 'SUBJECT_INVALID', (s) => (s.subject[1]!.name = s.subject[1]!.name.replace('a', 'а'))],
-    ['an invisible letter in a name', 'SUBJECT_INVALID', (s) => (s.subject[0]!.name = 'run\u200b.json')],
-    ['a subject twice', 'SUBJECT_DUPLICATE', (s) => s.subject.push(s.subject[1]!)],
-    ['a swapped subject', 'SUBJECT_MISMATCH', (s) => (s.subject[1]!.digest = s.subject[2]!.digest)],
-    ['a renamed subject', 'SUBJECT_MISMATCH', (s) => (s.subject[1]!.name = 'step-1/dist/evil.tgz')],
     ['subjects in another order', 'SUBJECT_MISMATCH', (s) => s.subject.reverse()],
     ['a missing subject', 'SUBJECT_MISMATCH', (s) => s.subject.pop()],
-    ['an added subject', 'SUBJECT_MISMATCH', (s) => s.subject.push({ name: 'evil', digest: s.subject[0]!.digest })],
     ['a field that nobody knows', 'SCHEMA_INVALID', (s) => Object.assign(s.predicate.steps[0]!, { hidden: true })],
     ['a missing field', 'SCHEMA_INVALID', (s) => Reflect.deleteProperty(s.predicate.steps[0]!, 'status')],
     ['a predicate that is a list', 'SCHEMA_INVALID', (s) => Object.assign(s, { predicate: [] })],
-    ['a number for money', 'SCHEMA_INVALID', (s) => Object.assign(s.predicate.cost, { microUsd: 0 })],
     ['another run record', 'SUBJECT_MISMATCH', (s) => (s.predicate.run.reason = 'changed my mind')],
-    ['another step count', 'STEP_COUNT_MISMATCH', (s) => (s.predicate.stepCount = 19)],
-    ['a step less', 'STEP_COUNT_MISMATCH', (s) => s.predicate.steps.pop()],
-    ['another root', 'STEPS_ROOT_MISMATCH', (s) => (s.predicate.stepsRoot = 'f'.repeat(64))],
-    ['another step', 'STEPS_ROOT_MISMATCH', (s) => (s.predicate.steps[3]!.attempts = 2)],
     ['other outputs', 'OUTPUTS_MISMATCH', (s) => (s.predicate.outputs[0]!.digest = digestBytes('evil'))],
-    ['an output less', 'OUTPUTS_MISMATCH', (s) => s.predicate.outputs.pop()],
-    ['a flipped decision', 'POLICY_MISMATCH', (s) => (s.predicate.policy[2]!.decision = 'allow')],
     ['other reasons for a decision', 'POLICY_MISMATCH', (s) => s.predicate.policy[1]!.reasons.push('because')],
   ])('%s: %s', async (_what, code, change) => {
     const statement = thaw(buildReceipt(sampleRun(20)).statement);
@@ -208,18 +139,6 @@ describe('a statement whose parts do not belong together is refused', () => {
     for (const [place, changed] of flips(statement as unknown as Json))
       if ((await answerToPayload(canonicalJson(changed), signer)) === undefined) taken.push(place);
     expect(taken).toEqual([]);
-  });
-
-  it('more than 1,024 subjects: TOO_LARGE', async () => {
-    const { statement } = buildReceipt(sampleRun(1));
-    const subject = Array.from({ length: 1025 }, (_, index) => ({ ...statement.subject[0], name: `s${index}` }));
-    expect(await answerToPayload(canonicalJson({ ...statement, subject } as unknown as Json), signer)).toBe(
-      'TOO_LARGE',
-    );
-  });
-
-  it('a payload of more than 16 MiB: TOO_LARGE', async () => {
-    expect(await answerToPayload(JSON.stringify('x'.repeat(16 * 1024 * 1024)), signer)).toBe('TOO_LARGE');
   });
 });
 

@@ -4,7 +4,6 @@ import { canonicalJson } from '../../../src/base/canonical-json.ts';
 import { digestBytes } from '../../../src/base/digest.ts';
 import type { Json } from '../../../src/base/json.ts';
 import { PAYLOAD_TYPE, preAuthEncoding } from '../../../src/provenance/envelope.ts';
-import { BUNDLE_BYTES_MAX } from '../../../src/provenance/open-envelope.ts';
 import { buildReceipt, type Receipt } from '../../../src/provenance/receipt.ts';
 import type { Signer } from '../../../src/provenance/signer.ts';
 import { type VerifyRequest, verifyReceipt } from '../../../src/provenance/verify.ts';
@@ -36,11 +35,6 @@ function changed(change: (bundle: Bundle) => void): Uint8Array {
   const copy = JSON.parse(Buffer.from(bundle).toString()) as Bundle;
   change(copy);
   return Buffer.from(canonicalJson(copy as unknown as Json));
-}
-
-/** Any payload, signed with the right key. */
-function signed(payload: string): Promise<Uint8Array> {
-  return bundleOf(payload, signer);
 }
 
 describe('a receipt that was not changed', () => {
@@ -77,7 +71,7 @@ describe('a bundle that was changed is refused', () => {
   ])(
     'with any one bit of it flipped, in a receipt of $steps steps, in strides of $stride',
     async ({ steps, stride }) => {
-      const whole = await signed(buildReceipt(sampleRun(steps)).payload);
+      const whole = await bundleOf(buildReceipt(sampleRun(steps)).payload, signer);
       for (let index = 0; index < whole.length; index += stride) {
         const flipped = Uint8Array.from(whole);
         flipped[index]! ^= 1 << (index % 8);
@@ -104,38 +98,10 @@ describe('a bundle that was changed is refused', () => {
     ['a log entry', 'ENVELOPE_MALFORMED', (b) => (b.verificationMaterial['tlogEntries'] = [{}])],
     ['no key hint', 'ENVELOPE_MALFORMED', (b) => (b.verificationMaterial = { publicKey: {} })],
     ['signatures that are no list', 'ENVELOPE_MALFORMED', (b) => Object.assign(b.dsseEnvelope, { signatures: {} })],
-    [
-      'a certificate',
-      'CERTIFICATE_UNEXPECTED',
-      (b) => (b.verificationMaterial = { certificate: { rawBytes: 'AAAA' } }),
-    ],
     ['a certificate chain', 'CERTIFICATE_UNEXPECTED', (b) => (b.verificationMaterial['x509CertificateChain'] = {})],
-    ['another key hint', 'KEY_UNKNOWN', (b) => (b.verificationMaterial = { publicKey: { hint: 'AAAA' } })],
-    ['another payload type', 'PAYLOAD_TYPE_WRONG', (b) => (b.dsseEnvelope.payloadType = 'application/json')],
-    ['no signature', 'SIGNATURE_COUNT', (b) => (b.dsseEnvelope.signatures = [])],
-    ['the signature twice', 'SIGNATURE_COUNT', (b) => b.dsseEnvelope.signatures.push(b.dsseEnvelope.signatures[0]!)],
-    ['another signature', 'SIGNATURE_INVALID', (b) => (b.dsseEnvelope.signatures[0]!.sig = 'AAAA')],
-    ['another payload', 'SIGNATURE_INVALID', (b) => (b.dsseEnvelope.payload = Buffer.from('{}').toString('base64'))],
-    ['URL-safe base64', 'BASE64_INVALID', (b) => (b.dsseEnvelope.payload = '_-8=')],
-    ['base64 without padding', 'BASE64_INVALID', (b) => (b.dsseEnvelope.signatures[0]!.sig = 'AAA')],
-    ['base64 with stray bits', 'BASE64_INVALID', (b) => (b.dsseEnvelope.signatures[0]!.sig = 'AAB=')],
-    [
-      'base64 with a line break',
-      'BASE64_INVALID',
-      (b) => (b.dsseEnvelope.payload = b.dsseEnvelope.payload.replace(/^..../, '$&\n')),
-    ],
     ['an empty payload', 'BASE64_INVALID', (b) => (b.dsseEnvelope.payload = '')],
   ])('for %s: %s', (_what, code, change) => {
     expect(refusal({ bundle: changed(change) })).toBe(code);
-  });
-
-  it('for spaces, a line break at its end, a duplicate key, a depth of 20,000 and more than its limit', () => {
-    const text = Buffer.from(bundle).toString();
-    expect(refusal({ bundle: Buffer.from(text.replace(':', ': ')) })).toBe('JSON_NOT_CANONICAL');
-    expect(refusal({ bundle: Buffer.from(`${text}\n`) })).toBe('JSON_NOT_CANONICAL');
-    expect(refusal({ bundle: Buffer.from(text.replace('{', '{"mediaType":"x",')) })).toBe('JSON_DUPLICATE_KEY');
-    expect(refusal({ bundle: Buffer.from('['.repeat(20_000)) })).toBe('JSON_TOO_DEEP');
-    expect(refusal({ bundle: Buffer.alloc(BUNDLE_BYTES_MAX + 1) })).toBe('TOO_LARGE');
   });
 
   it('when it is a bundle about a file instead of a statement', () => {
@@ -148,19 +114,8 @@ describe('a bundle that was changed is refused', () => {
 });
 
 describe('a key', () => {
-  it('that did not sign is refused, also when the bundle claims that it did', async () => {
-    const other = await sampleSigner();
-    expect(refusal({ key: other.publicKeyPem })).toBe('KEY_UNKNOWN');
-    const claim = changed((b) => (b.verificationMaterial = { publicKey: { hint: other.keyHint } }));
-    expect(refusal({ key: other.publicKeyPem, bundle: claim })).toBe('SIGNATURE_INVALID');
-  });
-
-  it('that was revoked or not in force when the run ended is refused', () => {
-    const { publicKeyPem } = signer;
-    expect(refusal({ key: [{ publicKeyPem, isRevoked: true }] })).toBe('KEY_REVOKED');
-    expect(refusal({ key: [{ publicKeyPem, notAfter: '2026-11-19T00:00:00Z' }] })).toBe('KEY_OUT_OF_DATE');
-    expect(refusal({ key: [{ publicKeyPem, notBefore: '2026-11-21T00:00:00Z' }] })).toBe('KEY_OUT_OF_DATE');
-    expect(refusal({ key: [{ publicKeyPem, notBefore: 'soon' }] })).toBe('KEY_OUT_OF_DATE');
+  it('whose beginning is no time is refused, and so is a receipt where none is trusted', () => {
+    expect(refusal({ key: [{ publicKeyPem: signer.publicKeyPem, notBefore: 'soon' }] })).toBe('KEY_OUT_OF_DATE');
     expect(refusal({ key: [] })).toBe('KEY_UNKNOWN');
   });
 
@@ -178,21 +133,7 @@ describe('a key', () => {
   });
 });
 
-describe('a signed payload that readers could take in two ways is refused', () => {
-  it.each<[string, string, (text: string) => string]>([
-    ['a space', 'JSON_NOT_CANONICAL', (text) => text.replace(',', ', ')],
-    ['a duplicate key', 'JSON_DUPLICATE_KEY', (text) => text.replace('"attempt":1', '"attempt":1,"attempt":1')],
-    ['__proto__', 'JSON_FORBIDDEN_KEY', (text) => text.replace('{', '{"__proto__":{},')],
-    ['a byte order mark', 'JSON_FORBIDDEN_CHARACTER', (text) => `\uFEFF${text}`],
-    ['a lone surrogate', 'JSON_FORBIDDEN_CHARACTER', (text) => text.replace('"release"', '"\\ud800"')],
-    ['NUL', 'JSON_FORBIDDEN_CHARACTER', (text) => text.replace('"release"', '"re\\u0000lease"')],
-    ['2^53 + 1', 'JSON_NUMBER_UNSAFE', (text) => text.replace('"attempt":1', '"attempt":9007199254740993')],
-    ['a depth of 20,000', 'JSON_TOO_DEEP', (text) => text.replace('"attempt":1', `"attempt":${'['.repeat(20_000)}`)],
-    ['no JSON', 'JSON_MALFORMED', () => 'hello'],
-  ])('for %s: %s', async (_what, code, change) => {
-    expect(refusal({ bundle: await signed(change(receipt.payload)) })).toBe(code);
-  });
-
+describe('a signature is refused', () => {
   it('when its type flows into its payload', async () => {
     const payload = Buffer.from(receipt.payload);
     const confused = Buffer.concat([Buffer.from(`DSSEv1 28 ${PAYLOAD_TYPE}`), payload]);
@@ -206,24 +147,17 @@ describe('a signed payload that readers could take in two ways is refused', () =
 
 describe('a receipt of something else is refused', () => {
   it.each([
-    ['run', { runId: '01jd4z8f3k5q7r9t0v2w4x6y80' }],
     ['run by a prefix', { runId: '01jd4z8f3k5q7r9t0v2w4x6y8' }],
-    ['attempt', { attempt: 2 }],
-    ['pipeline', { pipeline: 'deploy' }],
     ['repository by a prefix', { repository: 'git+https://example.org/acme/ap' }],
-    ['repository that goes on', { repository: 'git+https://example.org/acme/app-evil' }],
   ])('by its %s', (_what, expected) => {
     expect(refusal({ expected })).toBe('RUN_MISMATCH');
   });
 
-  it('by its run.json', () => {
-    const runRecord = Buffer.from(receipt.runRecord.replace('"release"', '"release2"'));
-    expect(refusal({ runRecord })).toBe('SUBJECT_MISMATCH');
+  it('by a line break at the end of its run.json', () => {
     expect(refusal({ runRecord: Buffer.from(`${receipt.runRecord}\n`) })).toBe('SUBJECT_MISMATCH');
   });
 
-  it('by an artifact that the run did not make, or made under another name', () => {
-    expect(refusal({ artifacts: [{ digest: digestBytes('evil') }] })).toBe('SUBJECT_MISMATCH');
+  it('by an artifact that the run made under another name', () => {
     expect(refusal({ artifacts: [{ name: 'app-2.tgz', digest: digestBytes('artifact 1') }] })).toBe('SUBJECT_MISMATCH');
     expect(refusal({ artifacts: [{ name: 'pp-1.tgz', digest: digestBytes('artifact 1') }] })).toBe('SUBJECT_MISMATCH');
   });

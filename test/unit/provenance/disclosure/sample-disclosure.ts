@@ -66,13 +66,14 @@ export async function forgedPack(
   signer: Signer,
   facts: DisclosureFacts,
   change: (files: Map<string, Uint8Array>) => unknown,
+  claim: Partial<DisclosurePredicate> = {},
 ): Promise<Uint8Array> {
   const draft = await draftDisclosure(facts);
   const files = new Map([...draft.files].filter(([path]) => path !== SUMS_NAME));
   change(files);
   const sums = sumsOf(files);
   const { predicate } = JSON.parse(draft.payload) as { readonly predicate: DisclosurePredicate };
-  const payload = disclosurePayload(sums, predicate);
+  const payload = disclosurePayload(sums, { ...predicate, ...claim });
   files.set(SUMS_NAME, Buffer.from(sums));
   const signature = await signatureOf(payload, signer);
   return sealDisclosure({ ...draft, files, payload }, { signature, publicKey: signer.publicKeyPem });

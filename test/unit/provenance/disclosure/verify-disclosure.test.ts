@@ -8,10 +8,8 @@ import type { DisclosureFacts } from '../../../../src/provenance/disclosure/disc
 import { keysInside, sumsOf } from '../../../../src/provenance/disclosure/pack-files.ts';
 import { verifyDisclosure } from '../../../../src/provenance/disclosure/verify-disclosure.ts';
 import { signPayload } from '../../../../src/provenance/envelope.ts';
-import { readVerifierKey } from '../../../../src/provenance/evidence-log/note-key.ts';
 import type { Signer } from '../../../../src/provenance/signer.ts';
 import { VerificationError } from '../../../../src/provenance/verification-error.ts';
-import { LOG_SIGNER } from '../../../fakes/engine.ts';
 import { sampleSigner } from '../sample-run.ts';
 import { forgedPack, logOf, sampleFacts, samplePack } from './sample-disclosure.ts';
 
@@ -90,9 +88,6 @@ describe('a disclosure pack', () => {
   });
 
   it.each<[string, (files: Files) => void, string]>([
-    ['whose page was changed', edit('index.html', 'succeeded', 'failed'), 'PACK_FILE_MISMATCH'],
-    ['of which a file is missing', (files) => files.delete('logs/0000-step-0.log'), 'PACK_FILE_MISMATCH'],
-    ['to which a file was added', (files) => files.set('more.txt', Buffer.from('')), 'PACK_FILE_MISMATCH'],
     ['whose list of digests was changed', edit('SHA256SUMS', 'a', 'b'), 'SUBJECT_MISMATCH'],
     [
       'whose page and list were changed together',
@@ -118,18 +113,8 @@ describe('a disclosure pack', () => {
     ['has another run record', edit('run.json', 'succeeded', 'failed'), 'SUBJECT_MISMATCH'],
     ['has another log', edit('logs/0000-step-0.log', 'log', 'lag'), 'PACK_FILE_MISMATCH'],
     ['calls a log whole that was cut', edit('logs/0000-step-0.log', 'log 0', ''), 'PACK_FILE_MISMATCH'],
-    ['has a manifest of another run', edit('manifest.json', '"attempt":1', '"attempt":2'), 'RUN_MISMATCH'],
     ['has a manifest that is none', edit('manifest.json', '"logs"', '"lags"'), 'SCHEMA_INVALID'],
     ['leaves a decision out of its manifest', edit('manifest.json', '"id":"d2"', '"id":"d9"'), 'POLICY_MISMATCH'],
-    [
-      'has another question',
-      (files) => {
-        const [path] = [...files.keys()].filter((name) => name.startsWith('policy/questions/'));
-        files.set(path ?? '', Buffer.from('{}'));
-      },
-      'POLICY_MISMATCH',
-    ],
-    ['has another module', (files) => files.set('policy/policy.wasm', Buffer.from('evil')), 'POLICY_MISMATCH'],
   ])('that %s is refused, whoever signed it', async (_, change, code) => {
     expect(await refusal(await forged(change))).toBe(code);
   });
@@ -151,22 +136,6 @@ describe('a disclosure pack', () => {
       new Set([signer, next].map(({ publicKeyPem }) => publicKeyPem)),
     );
     expect(text(new Map(files), 'VERIFY.md')).toContain('--key maestro-2.pub --bundle SHA256SUMS.sigstore.json');
-  });
-
-  it('with the receipt of another run is refused', async () => {
-    const another = await sampleFacts(signer, (run) => ({ ...run, run: { ...run.run, nonce: 'ff'.repeat(16) } }));
-    const swap = (files: Files): void => {
-      files.set('receipt.sigstore.json', Buffer.from(another.receipt.bundle));
-      files.set('run.json', Buffer.from(another.receipt.runRecord));
-    };
-    expect(await refusal(await forged(swap))).toBe('RUN_MISMATCH');
-  });
-
-  it('without a proof of the register is refused by whoever names one', async () => {
-    const logKey = readVerifierKey(LOG_SIGNER.verifierKey);
-    await expect(verifyDisclosure({ archive, key: signer.publicKeyPem, logKey })).rejects.toMatchObject({
-      code: 'LOG_PROOF_MISSING',
-    });
   });
 
   it('shows on its page as text what somebody called things', async () => {

@@ -106,16 +106,16 @@ export const SIZES: Group = {
     entriesItem('a path in letters that look alike', 'ARCHIVE_PATH_UNSAFE', (entries) =>
       entries.push(plainFile('x/run.jsоn', '')),
     ),
-    entriesItem('a symbolic link', 'ARCHIVE_MALFORMED', (entries) =>
+    entriesItem('a symbolic link', 'ARCHIVE_ENTRY_UNSAFE', (entries) =>
       entries.push([{ name: 'x/a', type: 'symlink', linkname: '/etc' }, '']),
     ),
-    entriesItem('a hard link', 'ARCHIVE_MALFORMED', (entries) =>
+    entriesItem('a hard link', 'ARCHIVE_ENTRY_UNSAFE', (entries) =>
       entries.push([{ name: 'x/a', type: 'link', linkname: 'x/b' }, '']),
     ),
-    entriesItem('a device', 'ARCHIVE_MALFORMED', (entries) =>
+    entriesItem('a device', 'ARCHIVE_ENTRY_UNSAFE', (entries) =>
       entries.push([{ name: 'x/a', type: 'character-device' }, '']),
     ),
-    entriesItem('a name twice', 'ARCHIVE_MALFORMED', (entries) => entries.push(...entries.slice(0, 1))),
+    entriesItem('a name twice', 'ARCHIVE_NAME_DUPLICATE', (entries) => entries.push(...entries.slice(0, 1))),
     entriesItem('a file beside the folder', 'ARCHIVE_MALFORMED', (entries) => entries.push(plainFile('y/a', ''))),
     archiveItem('something behind the end', 'ARCHIVE_MALFORMED', ({ archive }, isTampered) =>
       Buffer.concat([archive, Buffer.from(isTampered ? 'more' : '')]),

@@ -4,6 +4,7 @@ import { readArchive } from '../../../../src/provenance/disclosure/archive.ts';
 import type { DisclosureFacts } from '../../../../src/provenance/disclosure/disclosure-facts.ts';
 import type { RunFacts } from '../../../../src/provenance/facts.ts';
 import { SecretScan } from '../../../../src/worker/secret-scan.ts';
+import { ARTIFACT, PREDICATES, signed } from '../attestations/samples.ts';
 import { sampleFacts, samplePack } from '../disclosure/sample-disclosure.ts';
 import { sampleSigner } from '../sample-run.ts';
 import { type Group, type Item, once, refusalOf } from './item.ts';
@@ -46,6 +47,20 @@ const inError = (reason: string) => ({
   }),
 });
 
+/** In what a step stated of a content: it stands in the signed statement alone. */
+function statementItem(name: string, planted: string): Item {
+  const answer = async (isTampered: boolean): Promise<string | undefined> => {
+    const text = isTampered ? planted : INNOCENT;
+    const predicate = { ...PREDICATES.sbom, components: [{ type: 'library', name: text }] };
+    const kept = await signed('sbom', await signer(), { predicate });
+    const attestation = { ...kept, subjects: [ARTIFACT], publicKey: (await signer()).publicKeyPem };
+    const facts = { ...(await sampleFacts(await signer())), attestations: [attestation] };
+    const { files } = await readArchive(await samplePack(await signer(), facts));
+    return refusalOf(() => checkExposure(files, [SECRET]));
+  };
+  return { name, code: 'SECRET_EXPOSED', answer };
+}
+
 /** A file on its way from a step to the store, in pieces. */
 function artifactItem(name: string, planted: string): Item {
   const answer = async (isTampered: boolean): Promise<string | undefined> => {
@@ -67,6 +82,8 @@ export const SECRETS: Group = {
     plantedItem('in a log of a pack', SECRET, inLog),
     plantedItem('in a log, in base64 from the middle', BASE64, inLog),
     plantedItem('in a log, as in a URL', encodeURIComponent(SECRET), inLog),
+    statementItem('in a statement of a pack', SECRET),
+    statementItem('in a statement of a pack, in base64', BASE64),
     artifactItem('in an artifact', SECRET),
     artifactItem('in an artifact, in base64', BASE64),
   ],

@@ -1,6 +1,7 @@
 import { digestBytes } from '../../../../src/base/digest.ts';
+import { forgedPack } from '../disclosure/sample-disclosure.ts';
 import type { Group } from './item.ts';
-import { packItem } from './packs.ts';
+import { archiveItem, packItem } from './packs.ts';
 import { bundleItem, payloadItem, requestItem, statementItem } from './receipts.ts';
 import { provenanceItem, statementAboutItem } from './statements.ts';
 
@@ -90,6 +91,9 @@ export const STRANGERS: Group = {
       const manifest = Buffer.from(files.get('manifest.json') ?? []).toString();
       files.set('manifest.json', Buffer.from(manifest.replace('"attempt":1', '"attempt":2')));
     }),
+    archiveItem('a pack that was signed as another run’s', 'RUN_MISMATCH', ({ signer, facts }, isTampered) =>
+      forgedPack(signer, facts, () => {}, isTampered ? { runId: 'another' } : {}),
+    ),
     packItem('the receipt of another run in a pack', 'RUN_MISMATCH', async (files, { otherRun }) => {
       files.set('receipt.sigstore.json', Buffer.from(otherRun.bundle));
       files.set('run.json', Buffer.from(otherRun.runRecord));
