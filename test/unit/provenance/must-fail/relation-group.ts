@@ -51,6 +51,18 @@ export const RELATIONS: Group = {
     retryItem('a result carried over that the run before did not have', 'RELATION_INVALID', ({ steps }) =>
       Object.assign(at(at(steps, 0).outputs, 0), { digest: digestBytes('evil') }),
     ),
+    lineageItem(
+      'a result carried over from a run whose receipt is not there',
+      'RELATION_DANGLING',
+      async (isTampered) => {
+        const first = await receiptOf(runOf('first'));
+        const second = await receiptOf(retryOf(first));
+        const third = runOf('third', [relation('retryOf', 'second', second.payloadSha256)]);
+        third.run.attempt = 3;
+        Object.assign(at(third.steps, 0), { carriedFrom: isTampered ? 'zero' : 'first', attempts: 0 });
+        return [await receiptOf(third), second, first];
+      },
+    ),
     retryItem('a retry of another plan', 'RELATION_INVALID', ({ plan }) => (plan.digest = digestBytes('another plan'))),
     retryItem('a third attempt that retries the first', 'RELATION_INVALID', ({ run }) => (run.attempt = 3)),
     factsItem('a result carried over from a run that is not retried', 'RELATION_INVALID', ({ steps }) =>
