@@ -1,7 +1,8 @@
 import { gunzipSync } from 'node:zlib';
-import { gzipSync } from 'fflate';
 import { extract, type Header, pack } from 'tar-stream';
+import { MaestroError } from '../../base/errors.ts';
 import { demand, VerificationError } from '../verification-error.ts';
+import { compress } from './compress.ts';
 
 /** Files by path below the pack's folder. */
 export type PackFiles = ReadonlyMap<string, Uint8Array>;
@@ -18,11 +19,16 @@ const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._@+=-]{1,200}$/;
 
 /**
  * A gzipped tar of the files, equal for equal files on every machine: paths in the order of their bytes, no times, no owners.
- *
- * The compressor is written in JavaScript: zlib's output differs from one processor to the next.
+ * @throws MaestroError OUTPUT_TOO_LARGE for what nobody would read
  */
 export async function writeArchive(folder: string, files: PackFiles): Promise<Uint8Array> {
-  return gzipSync(await tarOf(folder, files), { level: 9, mtime: 0 });
+  const sizeBytes = [...files.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (sizeBytes > UNPACKED_BYTES_MAX)
+    throw new MaestroError(
+      'OUTPUT_TOO_LARGE',
+      `expected a pack of at most ${UNPACKED_BYTES_MAX} bytes, its files have ${sizeBytes}`,
+    );
+  return compress(await tarOf(folder, files));
 }
 
 /**

@@ -55,6 +55,16 @@ describe('an archive', () => {
     );
   });
 
+  it('is not made of more than a reader unpacks', async () => {
+    const half = new Uint8Array(128 * 1024 * 1024);
+    const files = new Map([
+      ['a', half],
+      ['b', half],
+      ['c', new Uint8Array(1)],
+    ]);
+    await expect(writeArchive('run-1', files)).rejects.toMatchObject({ code: 'OUTPUT_TOO_LARGE' });
+  });
+
   it.each<[string, () => Promise<Uint8Array>, string]>([
     [
       'names a path with a line break',
