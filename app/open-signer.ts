@@ -1,4 +1,5 @@
 import { SYSTEM_CLOCK } from '../src/base/clock.ts';
+import { demandCounting } from '../src/provenance/key-ring.ts';
 import type { Signer } from '../src/provenance/signer.ts';
 import { openAwsKey } from '../src/provenance/signers/aws-kms.ts';
 import { openAzureKey } from '../src/provenance/signers/azure-key-vault.ts';
@@ -7,7 +8,7 @@ import { type KeyService, openServiceSigner } from '../src/provenance/signers/ke
 import { openLocalSigner } from '../src/provenance/signers/local.ts';
 import { openTransitKey } from '../src/provenance/signers/vault-transit.ts';
 import { openVaultAccount } from '../src/secrets/vault/vault-account.ts';
-import type { SigningConfig } from './signing-config.ts';
+import { keyRingOf, type SigningConfig } from './signing-config.ts';
 
 export interface OpenedSigner extends Signer {
   /** Gives back what it holds at the far end. Never fails. */
@@ -15,11 +16,22 @@ export interface OpenedSigner extends Signer {
 }
 
 /**
- * The signer that the settings name. A service is asked for its public key now: a wrong setting shows when Maestro starts and
- * not when the first run has ended.
- * @throws KEY_INVALID, CONFIG_INVALID, SIGNER_UNAVAILABLE
+ * The signer that the settings name. A service is asked for its public key now, and the key is held against the file of trusted keys:
+ * a wrong setting shows when Maestro starts and not when the first run has ended.
+ * @throws KEY_INVALID, KEY_RETIRED, CONFIG_INVALID, SIGNER_UNAVAILABLE
  */
-export async function openSigner({ key: place }: SigningConfig): Promise<OpenedSigner> {
+export async function openSigner(config: SigningConfig): Promise<OpenedSigner> {
+  const signer = await open(config.key);
+  try {
+    await demandCounting(keyRingOf(config), signer.publicKeyPem, SYSTEM_CLOCK.now());
+    return signer;
+  } catch (error) {
+    await signer.close();
+    throw error;
+  }
+}
+
+async function open(place: SigningConfig['key']): Promise<OpenedSigner> {
   if (place.type === 'file') return { ...(await openLocalSigner(place.path)), close: async () => {} };
   if (place.type === 'kms') return { ...(await openServiceSigner(await keyOf(place.key))), close: async () => {} };
   const account = openVaultAccount(place.address, place.login, { fetch, clock: SYSTEM_CLOCK });

@@ -40,6 +40,11 @@ export const ERROR_CODES = {
     false,
     'give a key of the kind that is named: to sign a private one as PEM, of mode 0600, to verify a public one',
   ),
+  KEY_RETIRED: kind(
+    409,
+    false,
+    'put another key in its place: `maestro keys rotate` for a file, a new version in the key service; see docs/guides/signing-keys.md',
+  ),
   LEASE_LOST: kind(409, false, 'drop the result: another attempt owns the step'),
   NETWORK_FAILED: kind(502, true, 'see whether the host is reachable from the worker'),
   NO_RUNNER: kind(503, false, 'see the reason on the check; then `maestro retry RUN`, or `/maestro retry`'),

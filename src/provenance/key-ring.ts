@@ -5,6 +5,7 @@ import { MaestroError, messageOf } from '../base/errors.ts';
 import { readPublicKey } from './public-key.ts';
 import { draftLocalKey, readLocalPublicKey } from './signers/local.ts';
 import { type KnownKey, parseTrustedKeys, TRUSTED_KEYS_BYTES_MAX, trustedKeysText } from './trusted-keys.ts';
+import { isKeyInForce } from './verify.ts';
 import { writeDurably } from './write-durably.ts';
 
 const RING_MODE = 0o644;
@@ -38,6 +39,29 @@ export async function listKeys({ keyFile, ringFile }: KeyRingPlace, currentPem?:
   return all
     .map((key) => ({ ...key, isCurrent: key.hint === hint }))
     .sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent));
+}
+
+/**
+ * Refuses a key whose signatures nobody who goes by the ring would accept: runs would be done, and none of them proven.
+ * @throws KEY_RETIRED for a key that the ring revokes, or that does not count now; KEY_INVALID for a ring that cannot be read
+ */
+export async function demandCounting({ ringFile }: KeyRingPlace, publicKeyPem: string, nowMs: number): Promise<void> {
+  const hint = hintOf(publicKeyPem);
+  const known = (await readRing(ringFile)).find((key) => hintOf(key.publicKeyPem) === hint);
+  const why = known && whyRetired(known, nowMs);
+  if (why !== undefined)
+    throw new MaestroError(
+      'KEY_RETIRED',
+      `expected a signing key that counts, got ${hint}, which ${why}, as ${ringFile} says`,
+    );
+}
+
+function whyRetired(key: KnownKey, nowMs: number): string | undefined {
+  if (key.isRevoked === true) return 'is revoked';
+  // A window is held against the end of a run, and a run that is started now ends later.
+  if (isKeyInForce(key, isoTime(nowMs))) return undefined;
+  const times = [key.notBefore && `from ${key.notBefore}`, key.notAfter && `until ${key.notAfter}`];
+  return `counts ${times.filter(Boolean).join(' ')}`;
 }
 
 /**

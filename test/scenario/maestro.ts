@@ -70,7 +70,7 @@ export class Project {
   }
 }
 
-function startProcess(argv: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Running {
+export function startProcess(argv: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Running {
   const beganMs = performance.now();
   const child = spawn(argv[0] as string, argv.slice(1), { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const out: Buffer[] = [];

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { signPayload } from '../../../src/provenance/envelope.ts';
-import { listKeys, revokeKey, rotateKey } from '../../../src/provenance/key-ring.ts';
+import { demandCounting, listKeys, revokeKey, rotateKey } from '../../../src/provenance/key-ring.ts';
 import { buildReceipt } from '../../../src/provenance/receipt.ts';
 import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
-import { parseTrustedKeys } from '../../../src/provenance/trusted-keys.ts';
+import { type KnownKey, parseTrustedKeys, trustedKeysText } from '../../../src/provenance/trusted-keys.ts';
 import { verifyReceipt } from '../../../src/provenance/verify.ts';
 import { codeOf } from './refusal.ts';
 import { sampleRun } from './sample-run.ts';
@@ -97,5 +97,35 @@ describe('the keys of a machine', () => {
     await expect(rotateKey(far, END_MS, HOUR_MS)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
     const { publicKeyPem } = await openLocalSigner(place.keyFile);
     expect(await listKeys(far, publicKeyPem)).toMatchObject([{ isCurrent: true, publicKeyPem }]);
+  });
+
+  it.each<[string, Partial<KnownKey>, string | undefined]>([
+    ['nothing is said of', {}, undefined],
+    ['has begun to count', { notBefore: '2026-11-20T12:00:00Z' }, undefined],
+    ['counts for this moment yet', { notAfter: '2026-11-20T12:00:00Z' }, undefined],
+    ['no longer counts', { notAfter: '2026-11-20T11:59:59Z' }, 'KEY_RETIRED'],
+    ['does not count yet', { notBefore: '2026-11-20T12:00:01Z' }, 'KEY_RETIRED'],
+    ['is revoked', { isRevoked: true }, 'KEY_RETIRED'],
+    ['is revoked at some time', { isRevoked: true, revokedAt: '2027-01-01T00:00:00Z' }, 'KEY_RETIRED'],
+  ])('sign, or are refused before they do: one that %s', async (_what, known, code) => {
+    const { publicKeyPem } = await openLocalSigner(place.keyFile);
+    const other = await openLocalSigner(join(folder, 'other.pem'));
+    const ring = trustedKeysText([
+      { publicKeyPem: other.publicKeyPem, isRevoked: true },
+      { publicKeyPem, ...known },
+    ]);
+    writeFileSync(place.ringFile, ring);
+    const refused = await demandCounting(place, publicKeyPem, END_MS).then(
+      () => undefined,
+      (error: { code: string }) => error.code,
+    );
+    expect(refused).toBe(code);
+  });
+
+  it('sign where there is no ring, or one that does not name them', async () => {
+    const { publicKeyPem } = await openLocalSigner(place.keyFile);
+    await expect(demandCounting(place, publicKeyPem, END_MS)).resolves.toBeUndefined();
+    writeFileSync(place.ringFile, trustedKeysText([]));
+    await expect(demandCounting(place, publicKeyPem, END_MS)).resolves.toBeUndefined();
   });
 });
