@@ -22,6 +22,7 @@ const PARTS: Record<PartName, { variable: string; install: string; isOptional?: 
   act: { variable: 'MAESTRO_TEST_ACT', install: '.ci/tools/act.sh' },
   actionlint: { variable: 'MAESTRO_TEST_ACTIONLINT', install: '.ci/tools/actionlint.sh' },
   cdxgen: { variable: 'MAESTRO_TEST_CDXGEN', install: '.ci/tools/cdxgen.sh' },
+  gitleaks: { variable: 'MAESTRO_TEST_GITLEAKS', install: '.ci/tools/gitleaks.sh' },
   openbao: { variable: 'MAESTRO_TEST_OPENBAO', install: '.ci/tools/openbao.sh' },
   versitygw: { variable: 'MAESTRO_TEST_VERSITYGW', install: '.ci/tools/versitygw.sh' },
   registry: { variable: 'MAESTRO_TEST_REGISTRY', install: '.ci/tools/registry.sh' },
@@ -44,6 +45,7 @@ export type PartName =
   | 'act'
   | 'actionlint'
   | 'cdxgen'
+  | 'gitleaks'
   | 'openbao'
   | 'versitygw'
   | 'registry'

@@ -15,6 +15,7 @@ import { defineStep, type StepContext } from '../define.ts';
 import { findProgram, programMissing, readProgramOutput } from '../program-output.ts';
 import { type Finding, isObject, sortFindings } from './finding.ts';
 import { countBySeverity, type ScanLimits, whyTooWeak } from './judge-scan.ts';
+import { SETTINGS_SCHEMA, type SettingsOf } from './own-settings.ts';
 import { readSarif } from './sarif.ts';
 import { grype } from './scanners/grype.ts';
 import { npmAudit } from './scanners/npm-audit.ts';
@@ -39,6 +40,7 @@ const SCANNERS: readonly Scanner[] = [osvScanner, grype, trivy, npmAudit, pipAud
 
 interface ScanInput extends ScanLimits, ContentsInput {
   readonly scanner?: string;
+  readonly settings?: SettingsOf;
   readonly path?: string;
   readonly sarif?: string | readonly string[];
   readonly vex?: string | readonly string[];
@@ -65,6 +67,7 @@ export const scanStep = defineStep<ScanInput>({
         enum: ['auto', ...SCANNERS.map(({ name }) => name), 'none'],
         description: 'auto: the first on PATH that knows the project; none: only what `sarif` tells. Default: auto',
       },
+      settings: SETTINGS_SCHEMA,
       path: { ...PATH, description: 'Folder of the project. Default: the working directory' },
       sarif: { ...PATHS, description: 'SARIF 2.1.0 logs of other scanners, whose results count too' },
       vex: { ...PATHS, description: 'CycloneDX VEX files: what they say is not affected, or resolved, does not count' },
@@ -169,7 +172,11 @@ async function scan(
     return { scanner: 'none', found: [] };
   }
   const folder = await folderInside(context.workingDirectory, input.path ?? '.');
-  const place = { folder, ...(input.registry === undefined ? {} : { registry: input.registry }) };
+  const place: ScanPlace = {
+    folder,
+    ...(input.registry !== undefined && { registry: input.registry }),
+    ...(input.settings !== 'checkout' && { settingsFolder: context.temporaryDirectory }),
+  };
   const { scanner, argv } = await choose(context, input.scanner ?? 'auto', place);
   const { exitCode, signalName, text } = await readProgramOutput(context, { argv, cwd: folder }, REPORT_BYTES_MAX);
   if (exitCode === null || !scanner.doneWith.includes(exitCode))

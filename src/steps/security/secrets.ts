@@ -6,6 +6,7 @@ import { computeInThread } from '../thread.ts';
 import type { Finding } from './finding.ts';
 import { findByGitleaks } from './gitleaks.ts';
 import { type IgnoreEntry, ignoreSecrets, readIgnoreFile } from './ignore-file.ts';
+import { SETTINGS_SCHEMA, type SettingsOf } from './own-settings.ts';
 import type { SecretPlace } from './secret-place.ts';
 import type { SecretsAnswer } from './secrets-thread.ts';
 import { writeSarif } from './write-sarif.ts';
@@ -24,6 +25,7 @@ const NOT_OURS = ['!**/node_modules/**', '!.maestro/state/**'];
 
 interface SecretsInput {
   readonly scanner?: 'secretlint' | 'gitleaks';
+  readonly settings?: SettingsOf;
   readonly ignore?: string;
   readonly output?: string;
 }
@@ -42,6 +44,7 @@ export const secretsStep = defineStep<SecretsInput>({
         enum: ['secretlint', 'gitleaks'],
         description: 'secretlint comes with Maestro; gitleaks has to be on PATH. Default: secretlint',
       },
+      settings: SETTINGS_SCHEMA,
       ignore: {
         type: 'string',
         minLength: 1,
@@ -70,9 +73,14 @@ export const secretsStep = defineStep<SecretsInput>({
       path: { type: 'string' },
     },
   },
-  run: async (context, { scanner = 'secretlint', ignore, output = OUTPUT_DEFAULT }) => {
+  run: async (context, { scanner = 'secretlint', settings = 'maestro', ignore, output = OUTPUT_DEFAULT }) => {
+    if (scanner === 'secretlint' && settings === 'checkout')
+      throw new MaestroError(
+        'INPUT_INVALID',
+        'expected with.settings of maestro for secretlint: it has no others here',
+      );
     const entries = ignore === undefined ? [] : await readIgnored(context, ignore);
-    const { places: found, files, skipped } = await search(context, scanner);
+    const { places: found, files, skipped } = await search(context, scanner, settings);
     const { places, ignoredCount, unused } = ignoreSecrets(found, entries);
     for (const { text } of unused)
       context.annotate({
@@ -97,8 +105,12 @@ async function readIgnored({ workingDirectory }: StepContext, path: string): Pro
   return readIgnoreFile(await readTextInside(workingDirectory, path, IGNORE_BYTES_MAX));
 }
 
-async function search(context: StepContext, scanner: 'secretlint' | 'gitleaks'): Promise<SecretsAnswer> {
-  if (scanner === 'gitleaks') return { places: await findByGitleaks(context), files: 0, skipped: 0 };
+async function search(
+  context: StepContext,
+  scanner: 'secretlint' | 'gitleaks',
+  settings: SettingsOf,
+): Promise<SecretsAnswer> {
+  if (scanner === 'gitleaks') return { places: await findByGitleaks(context, settings), files: 0, skipped: 0 };
   const { files } = await findFiles(context.workingDirectory, ['**', ...NOT_OURS]);
   if (files.length > FILES_MAX)
     throw new MaestroError(

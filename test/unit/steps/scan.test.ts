@@ -1,14 +1,9 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
-import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/base/json.ts';
 import { leaseOf } from '../worker/leases.ts';
 import { WorkRoom } from '../worker/work-room.ts';
-import { writeNpmProject } from './npm-project.ts';
 import { GRYPE, OSV, PIP_AUDIT, TRIVY } from './scanner-answers.ts';
 
 let room: WorkRoom;
@@ -117,6 +112,37 @@ describe('security.scan by the scanner that is there', () => {
     chmodSync(write('grype', '#!/bin/sh\nexit 0\n'), 0o755);
     expect(await scan({}, '.:/nowhere')).toMatchObject({ kind: 'failed', errorCode: 'STEP_NOT_STARTED' });
   });
+});
+
+describe('a scan of a checkout that would excuse itself', () => {
+  /** Does as the scanner does: files that it is given on the command line are read, and tell themselves in the log. */
+  const teller = (program: string, answer: JsonObject): void => {
+    const data = write(`../bin/${program}.json`, answer);
+    const tell = 'for word; do case "$word" in /*) echo "$(basename "$word") holds [$(cat "$word")]";; esac; done >&2';
+    chmodSync(write(`../bin/${program}`, `#!/bin/sh\necho "asked: $*" >&2\n${tell}\ncat "${data}"\n`), 0o755);
+  };
+
+  const SCANNERS: readonly (readonly [string, JsonObject, readonly string[]])[] = [
+    ['osv-scanner', OSV, ['--no-ignore', 'osv-scanner.toml holds []']],
+    ['grype', GRYPE, ['grype.yaml holds [{}]']],
+    ['trivy', TRIVY, ['trivy.yaml holds [{}]', 'trivyignore holds []']],
+  ];
+
+  it.each(SCANNERS)('gives %s settings of its own', async (program, answer, own) => {
+    teller(program, answer);
+    await scan();
+    for (const words of own) expect(room.log).toContain(words);
+  });
+
+  it.each(SCANNERS)(
+    'gives %s none where the pipeline says that those of the checkout count',
+    async (program, answer) => {
+      teller(program, answer);
+      await scan({ settings: 'checkout' });
+      expect(room.log).toContain('asked: ');
+      expect(room.log).not.toMatch(/ --config | --ignorefile | --no-ignore|holds/);
+    },
+  );
 });
 
 describe('what a scan passes with', () => {
@@ -289,97 +315,5 @@ describe('VEX', () => {
     standIn('grype', GRYPE);
     write('vex.json', text);
     expect((await scan({ vex: 'vex.json' })).kind).toBe('failed');
-  });
-});
-
-describe('npm audit, against a registry on loopback', () => {
-  let server: Server;
-  let url: string;
-  let asked: JsonObject | undefined;
-  let answer: () => { status: number; body: unknown };
-
-  beforeEach(async () => {
-    asked = undefined;
-    server = createServer((request, response) => {
-      void buffer(request).then((bytes) => {
-        if (request.url !== '/-/npm/v1/security/advisories/bulk') return response.writeHead(404).end('{}');
-        asked = JSON.parse((request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString());
-        const { status, body } = answer();
-        return response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-      });
-    });
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    writeNpmProject(room.repositoryRoot);
-  });
-  afterEach(async () => {
-    server.closeAllConnections();
-    await new Promise((closed) => server.close(closed));
-  });
-
-  const advisory = {
-    id: 1106913,
-    url: 'https://github.com/advisories/GHSA-35jh-r3h4-6jhm',
-    title: 'Command Injection in lodash',
-    severity: 'high',
-    vulnerable_versions: '<4.17.21',
-    cwe: ['CWE-77'],
-    cvss: { score: 7.2, vectorString: 'CVSS:3.1/AV:N/AC:L/PR:H/UI:N/S:U/C:H/I:H/A:H' },
-  };
-  const audit = (input: JsonObject = {}) => scan({ scanner: 'npm-audit', registry: url, ...input }, process.env.PATH);
-
-  it('tells the weak version of the lock file', { timeout: 60_000 }, async () => {
-    answer = () => ({ status: 200, body: { lodash: [advisory] } });
-    const outcome = await audit();
-    expect(asked).toMatchObject({ lodash: ['4.17.20'] });
-    expect(outcome).toMatchObject({
-      kind: 'failed',
-      errorCode: 'SCAN_OVER_THRESHOLD',
-      outputs: { scanner: 'npm-audit', counts: { high: 1 } },
-    });
-    expect(outcome.message).toContain('GHSA-35jh-r3h4-6jhm in lodash@4.17.20 (high)');
-  });
-
-  it.each([
-    ['offline=true', 'SCAN_OVER_THRESHOLD'],
-    ['workspaces=false', 'SCAN_OVER_THRESHOLD'],
-    ['workspaces=true', 'SCAN_OVER_THRESHOLD'],
-    ['# workspace=packages/empty', 'SCAN_OVER_THRESHOLD'],
-    ['workspace=packages/empty', 'SCAN_FAILED'],
-    ['workspace[] = packages/empty', 'SCAN_FAILED'],
-    ['"workspace"=packages/empty', 'SCAN_FAILED'],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: npm puts variables in.
-    ['${NOBODY?}workspace=packages/empty', 'SCAN_FAILED'],
-  ])('is no scan of less where .npmrc says %s', { timeout: 60_000 }, async (line, errorCode) => {
-    answer = () => ({ status: 200, body: { lodash: [advisory] } });
-    write('packages/weak/package.json', { name: 'weak', version: '1.0.0', dependencies: { lodash: '4.17.20' } });
-    write('packages/empty/package.json', { name: 'empty', version: '1.0.0' });
-    const head = { name: 'shop', version: '1.2.3', workspaces: ['packages/*'], dependencies: { ms: '2.1.2' } };
-    write('package.json', head);
-    const { packages, ...lock } = read('package-lock.json') as { packages: JsonObject };
-    write('package-lock.json', {
-      ...lock,
-      packages: {
-        '': head,
-        'packages/weak': { name: 'weak', version: '1.0.0', dependencies: { lodash: '4.17.20' } },
-        'packages/empty': { name: 'empty', version: '1.0.0' },
-        'node_modules/weak': { resolved: 'packages/weak', link: true },
-        'node_modules/empty': { resolved: 'packages/empty', link: true },
-        'node_modules/lodash': packages['node_modules/lodash'] as JsonObject,
-        'node_modules/ms': packages['node_modules/ms'] as JsonObject,
-      },
-    });
-    write('.npmrc', `${line}\n`);
-    expect(await audit()).toMatchObject({ kind: 'failed', errorCode });
-  });
-
-  it('passes where the registry knows of nothing', { timeout: 60_000 }, async () => {
-    answer = () => ({ status: 200, body: {} });
-    expect(await audit()).toMatchObject({ kind: 'succeeded', outputs: { findings: 0 } });
-  });
-
-  it('is no scan without findings where the registry fails', { timeout: 60_000 }, async () => {
-    answer = () => ({ status: 400, body: { error: 'no' } });
-    expect(await audit()).toMatchObject({ kind: 'failed', errorCode: 'SCAN_FAILED' });
   });
 });

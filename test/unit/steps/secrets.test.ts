@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/base/json.ts';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
+import { describeWith } from '../../real-parts.ts';
 import { leaseOf } from '../worker/leases.ts';
 import { WorkRoom } from '../worker/work-room.ts';
 
@@ -58,6 +59,14 @@ describe('security.secrets', () => {
   it('does not let the file itself say that it is no secret', async () => {
     write('a.js', `// secretlint-disable\nconst t = '${GITHUB}'; // gitleaks:allow\n`);
     expect(await search()).toMatchObject({ kind: 'failed', outputs: { findings: 1 } });
+  });
+
+  it('goes by no settings of secretlint in the checkout', async () => {
+    write('a.env', `token=${GITHUB}\n`);
+    write('.secretlintignore', '**\n');
+    write('.secretlintrc.json', '{"rules":[]}');
+    expect(await search()).toMatchObject({ kind: 'failed', outputs: { findings: 1 } });
+    expect(await search({ settings: 'checkout' })).toMatchObject({ kind: 'failed', errorCode: 'INPUT_INVALID' });
   });
 
   it('reads no packages, no folder of git, and nothing behind a link out', async () => {
@@ -140,6 +149,40 @@ describe('security.secrets by gitleaks', () => {
       kind: 'failed',
       errorCode: 'STEP_NOT_STARTED',
     });
+  });
+});
+
+describeWith('gitleaks', 'security.secrets by the real gitleaks', (program) => {
+  const withGitleaks = (settings?: string) =>
+    search(
+      { scanner: 'gitleaks', ...(settings !== undefined && { settings }) },
+      { ...process.env, PATH: `${dirname(program)}:${process.env.PATH}` },
+    );
+
+  it('tells places below the working directory, and none behind a link out', async () => {
+    write('src/a.ts', `\nconst t = '${GITHUB}'; // gitleaks:allow\n`);
+    symlinkSync(write('../outside', `token = '${GITHUB}'\n`), join(room.repositoryRoot, 'link'));
+    const outcome = await withGitleaks();
+    expect(outcome).toMatchObject({ kind: 'failed', errorCode: 'SECRET_FOUND', outputs: { findings: 1 } });
+    expect(outcome.message).toContain('src/a.ts:2 (github-pat)');
+    expect(told(outcome)).not.toContain(GITHUB);
+  });
+
+  it.each<[string, () => void]>([
+    ['.gitleaks.toml allows it', () => write('.gitleaks.toml', '[[allowlists]]\nregexes = [".*"]\n')],
+    ['.gitleaks.toml knows no rule', () => write('.gitleaks.toml', 'title = "none"\n')],
+    [
+      '.gitleaksignore names it',
+      () => {
+        const paths = ['a.env', './a.env', join(room.repositoryRoot, 'a.env')];
+        write('.gitleaksignore', paths.map((path) => `${path}:github-pat:1\n`).join(''));
+      },
+    ],
+  ])('lets the checkout excuse what it holds only where the pipeline says so: %s', async (_what, excuse) => {
+    write('a.env', `token=${GITHUB}\n`);
+    excuse();
+    expect(await withGitleaks()).toMatchObject({ kind: 'failed', errorCode: 'SECRET_FOUND', outputs: { findings: 1 } });
+    expect(await withGitleaks('checkout')).toMatchObject({ kind: 'succeeded', outputs: { findings: 0 } });
   });
 });
 

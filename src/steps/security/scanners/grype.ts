@@ -9,6 +9,7 @@ import {
   shortText,
   textsIn,
 } from '../finding.ts';
+import { writeSettings } from '../own-settings.ts';
 import { plainPurl } from '../purl.ts';
 import { severityOfWord } from '../severity.ts';
 import type { Scanner } from './scanner.ts';
@@ -19,7 +20,12 @@ export const grype: Scanner = {
   uri: 'https://github.com/anchore/grype',
   program: 'grype',
   how: 'see https://github.com/anchore/grype#installation',
-  request: async () => ({ argv: ['grype', 'dir:.', '--output', 'json', '--quiet'] }),
+  request: async ({ settingsFolder }) => {
+    const argv = ['grype', 'dir:.', '--output', 'json', '--quiet'];
+    if (settingsFolder === undefined) return { argv };
+    // Instead of .grype.yaml, which names weaknesses and folders that do not count.
+    return { argv: [...argv, '--config', await writeSettings(settingsFolder, 'grype.yaml', '{}\n')] };
+  },
   doneWith: [0],
   read: (answer) => {
     const expected = 'an object with "matches" and its "descriptor"';

@@ -12,8 +12,11 @@ const LOCK_BYTES_MAX = 67_108_864;
 const NPMRC_BYTES_MAX = 1_048_576;
 const REPORT_VERSION = 2;
 
-/** Whatever the project's own settings say: offline npm knows of no weakness, and of fewer where it leaves workspaces out. */
-const WHOLE = ['--offline=false', '--workspaces=null'];
+/**
+ * Whatever the project's own settings say: offline npm knows of no weakness, and of fewer where it leaves out workspaces, or kinds
+ * of dependencies.
+ */
+const WHOLE = ['--offline=false', '--workspaces=null', '--include=dev', '--include=optional', '--include=peer'];
 
 /** @source https://docs.npmjs.com/cli/v11/commands/npm-audit: its report of version 2 */
 export const npmAudit: Scanner = {

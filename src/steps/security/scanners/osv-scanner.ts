@@ -1,6 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { JsonObject } from '../../../base/json.ts';
 import { type Finding, findingOf, isObject, objectsIn, reported, shortText, textsIn } from '../finding.ts';
+import { writeSettings } from '../own-settings.ts';
 import { purlOf } from '../purl.ts';
 import { type Severity, severityOfScore, severityOfWord } from '../severity.ts';
 import type { Scanner, ScanPlace } from './scanner.ts';
@@ -11,7 +12,14 @@ export const osvScanner: Scanner = {
   uri: 'https://github.com/google/osv-scanner',
   program: 'osv-scanner',
   how: 'see https://google.github.io/osv-scanner/installation/',
-  request: async () => ({ argv: ['osv-scanner', 'scan', '--format', 'json', '--recursive', '.'] }),
+  request: async ({ settingsFolder }) => {
+    const argv = ['osv-scanner', 'scan', '--format', 'json', '--recursive'];
+    if (settingsFolder === undefined) return { argv: [...argv, '.'] };
+    // Instead of each osv-scanner.toml beside a lock file, which names weaknesses that do not count.
+    const config = await writeSettings(settingsFolder, 'osv-scanner.toml', '');
+    // Else it would not look at a lock file that .gitignore names, though it is in the repository.
+    return { argv: [...argv, '--config', config, '--no-ignore', '.'] };
+  },
   // 128: it found no packages, so it has said nothing of them.
   doneWith: [0, 1],
   read: (answer, place) =>

@@ -7,6 +7,8 @@ export interface ScanPlace {
   readonly folder: string;
   /** Registry of npm that answers, where it is not the project's own. */
   readonly registry?: string;
+  /** Where to put settings that are not of the checkout; undefined where the scanner goes by those of the checkout. */
+  readonly settingsFolder?: string;
 }
 
 /** A program that looks for known weaknesses, and what it says. */

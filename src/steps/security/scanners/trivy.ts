@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../base/json.ts';
 import { type Finding, findingOf, isObject, notUnderstood, objectsIn, reported, shortText } from '../finding.ts';
+import { writeSettings } from '../own-settings.ts';
 import { plainPurl } from '../purl.ts';
 import { severityOfWord } from '../severity.ts';
 import type { Scanner } from './scanner.ts';
@@ -12,9 +13,14 @@ export const trivy: Scanner = {
   uri: 'https://github.com/aquasecurity/trivy',
   program: 'trivy',
   how: 'see https://trivy.dev/latest/getting-started/installation/',
-  request: async () => ({
-    argv: ['trivy', 'filesystem', '--format', 'json', '--scanners', 'vuln', '--quiet', '--exit-code', '0', '.'],
-  }),
+  request: async ({ settingsFolder }) => {
+    const argv = ['trivy', 'filesystem', '--format', 'json', '--scanners', 'vuln', '--quiet', '--exit-code', '0'];
+    if (settingsFolder === undefined) return { argv: [...argv, '.'] };
+    // Instead of trivy.yaml and .trivyignore, which name weaknesses and folders that do not count.
+    const config = await writeSettings(settingsFolder, 'trivy.yaml', '{}\n');
+    const ignored = await writeSettings(settingsFolder, 'trivyignore', '');
+    return { argv: [...argv, '--config', config, '--ignorefile', ignored, '.'] };
+  },
   doneWith: [0],
   read: (answer) => {
     if (answer.SchemaVersion !== SCHEMA_VERSION)
