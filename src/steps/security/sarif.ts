@@ -1,7 +1,7 @@
 import { MaestroError } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { type Finding, findingOf, isObject, objectsIn, reported, shortText } from './finding.ts';
-import { driverOf, SarifRules } from './sarif-rules.ts';
+import { driverOf, isFailure, isSuppressed, SarifRules } from './sarif-rules.ts';
 import { type Severity, severityOfScore } from './severity.ts';
 
 const SARIF_VERSION = '2.1.0';
@@ -32,11 +32,10 @@ export function readSarif(log: JsonObject, path: string): readonly Finding[] {
 }
 
 function readResult(result: JsonObject, rules: SarifRules, source: string): readonly Finding[] {
-  const isFailure = result.kind === undefined || result.kind === 'fail';
   const rule = rules.find(result);
   const id = idOf(result, rule);
-  const severity = severityOf(result, rule);
-  if (!isFailure || isSuppressed(result) || severity === undefined) return [];
+  const severity = severityOf(result, rule, rules);
+  if (!isFailure(result) || isSuppressed(result) || severity === undefined) return [];
   const title = isObject(result.message) ? shortText(result.message.text) : undefined;
   return [findingOf({ id, severity, title, source, ...placeOf(result) })];
 }
@@ -50,26 +49,14 @@ function idOf(result: JsonObject, rule: JsonObject | undefined): string {
  * GitHub's own convention stands above the level. Undefined for a result that is no problem. What neither says itself how bad
  * it is nor names a rule that does may be anything: it counts as high.
  */
-function severityOf(result: JsonObject, rule: JsonObject | undefined): Severity | undefined {
+function severityOf(result: JsonObject, rule: JsonObject | undefined, rules: SarifRules): Severity | undefined {
   for (const one of [result, rule]) {
     const score = isObject(one?.properties) ? one.properties['security-severity'] : undefined;
     if (score !== undefined) return severityOfScore(score);
   }
-  const level = result.level ?? standardOf(rule);
+  const level = result.level ?? rules.levelOf(result);
   if (level === 'none') return undefined;
   return (typeof level === 'string' ? LEVELS[level] : undefined) ?? 'high';
-}
-
-/** The level of results that say none. */
-function standardOf(rule: JsonObject | undefined): unknown {
-  if (rule === undefined) return 'error';
-  return (isObject(rule.defaultConfiguration) ? rule.defaultConfiguration.level : undefined) ?? 'warning';
-}
-
-/** One that is under review, or was rejected, suppresses nothing. */
-function isSuppressed(result: JsonObject): boolean {
-  const all = objectsIn(result.suppressions);
-  return all.length > 0 && all.every(({ status }) => status === undefined || status === 'accepted');
 }
 
 function placeOf(result: JsonObject): { readonly path?: string; readonly line?: number } {

@@ -1,5 +1,7 @@
 import { XMLParser } from 'fast-xml-parser';
+import type { JsonObject } from '../../base/json.ts';
 import type { Annotation } from '../../protocol/outcome.ts';
+import { isFailure, isSuppressed, SarifRules } from '../../steps/security/sarif-rules.ts';
 
 /** Larger reports are kept as artifacts but not read. */
 export const REPORT_BYTES_MAX = 16_777_216;
@@ -30,18 +32,21 @@ function readSarif(text: string): readonly Annotation[] {
   } catch {
     return [];
   }
-  return nodes(node(log)?.runs).flatMap((run) => nodes(run.results).flatMap(sarifResult));
+  return nodes(node(log)?.runs).flatMap((run) => {
+    const rules = new SarifRules(run as JsonObject);
+    return nodes(run.results).flatMap((result) => sarifResult(result as JsonObject, rules));
+  });
 }
 
-function sarifResult(result: Node): readonly Annotation[] {
+function sarifResult(result: JsonObject, rules: SarifRules): readonly Annotation[] {
   const message = node(result.message)?.text;
-  const level = sarifLevel(result.level);
-  if (typeof message !== 'string' || !level || nodes(result.suppressions).length > 0) return [];
+  const level = sarifLevel(result.level ?? rules.levelOf(result));
+  if (typeof message !== 'string' || !level || !isFailure(result) || isSuppressed(result)) return [];
   const title = typeof result.ruleId === 'string' ? { title: result.ruleId } : {};
   return [{ level, message, ...title, ...sarifPlace(node(nodes(result.locations)[0]?.physicalLocation)) }];
 }
 
-/** `none` is for results that are no problem; an absent level means warning. */
+/** `none` is for results that are no problem; of a result without a level, and without a rule that has one, it is warning. */
 function sarifLevel(level: unknown): Annotation['level'] | undefined {
   if (level === undefined) return 'warning';
   return typeof level === 'string' ? SARIF_LEVELS[level] : undefined;

@@ -203,6 +203,32 @@ describe('reports', () => {
     ]);
   });
 
+  it('read of SARIF what the run says of its rules, and leave out what is no problem', () => {
+    const tool = {
+      driver: {
+        rules: [
+          { id: 'a', defaultConfiguration: { level: 'error' } },
+          { id: 'b', defaultConfiguration: { level: 'error' } },
+        ],
+      },
+    };
+    const invocations = [
+      { ruleConfigurationOverrides: [{ descriptor: { index: 1 }, configuration: { level: 'note' } }] },
+    ];
+    const results = [
+      { ruleId: 'a', message: { text: 'as the rule says' } },
+      { ruleId: 'b', message: { text: 'as the invocation says' } },
+      { ruleId: 'a', kind: 'pass', message: { text: 'no problem' } },
+      { ruleId: 'a', message: { text: 'rejected' }, suppressions: [{ kind: 'external', status: 'rejected' }] },
+    ];
+    const remarks = readReport('x.sarif', JSON.stringify({ version: '2.1.0', runs: [{ tool, invocations, results }] }));
+    expect(remarks.map(({ level, message }) => [level, message])).toEqual([
+      ['failure', 'as the rule says'],
+      ['notice', 'as the invocation says'],
+      ['failure', 'rejected'],
+    ]);
+  });
+
   it('read JUnit XML with nested suites', () => {
     const xml = `<?xml version="1.0"?><testsuites><testsuite name="s"><testsuite name="inner">
       <testcase classname="A" name="adds &lt;two&gt;" file="a.test.ts" line="7"><failure message="expected 1 &amp; got 2">at a.test.ts:7</failure></testcase>
