@@ -1,12 +1,18 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, posix, relative, sep } from 'node:path';
-import picomatch from 'picomatch';
 import { MaestroError } from '../base/errors.ts';
+import { expandBraces } from './braces.ts';
 import { isInside } from './checkout-path.ts';
+import { globMatcher } from './path-glob.ts';
 
 /** Entries of the file tree that one search looks at. */
 const ENTRIES_MAX = 500_000;
+const GLOB_CHARS_MAX = 4096;
+/** A name with one of these, or with a character that is escaped, is no plain name. */
+const WILDCARD = /[*?[{\\]/;
+/** What a shell would read as one of several alternatives, or as all but one: here it would silently mean something else. */
+const ALTERNATION = /(?<!\\)[*?+@!]\(/;
 
 export interface FoundFile {
   /** Relative to the root of the search, `/` between names. */
@@ -26,9 +32,13 @@ export interface FoundFiles {
  * Files below `root` that a glob matches and no `!glob` excludes. A glob that names a folder means all that is in it.
  * Folders named `.git` and folders behind links are not searched.
  *
- * @throws MaestroError INPUT_INVALID for a glob that points out of the root or searches too much
+ * In a glob `*`, `?`, `[a-z]` and `[!a-z]` stand for what is in a name, `**` for any folders, `{a,b}` for one of several texts.
+ * Globs are hostile: none takes longer to match than its length times that of the path.
+ *
+ * @throws MaestroError INPUT_INVALID for a glob that points out of the root, searches too much or has too many wildcards
  */
 export async function findFiles(root: string, globs: readonly string[], areLinksKept = false): Promise<FoundFiles> {
+  for (const glob of globs) assertPlain(glob.replace(/^!/, ''));
   const excluded = globs.filter((glob) => glob.startsWith('!')).map((glob) => matcher(glob.slice(1)));
   const found = new Map<string, FoundFile>();
   const escaped: string[] = [];
@@ -45,10 +55,25 @@ export async function findFiles(root: string, globs: readonly string[], areLinks
   return { files, escaped };
 }
 
+function assertPlain(glob: string): void {
+  if (glob.length > GLOB_CHARS_MAX)
+    throw new MaestroError('INPUT_INVALID', `expected a glob of at most ${GLOB_CHARS_MAX} characters`);
+  const [found] = ALTERNATION.exec(glob) ?? [];
+  if (found !== undefined)
+    throw new MaestroError('INPUT_INVALID', `expected a glob without ${found}…): name several globs, or write {a,b}`);
+}
+
 /** The part of a glob before its first wildcard: the folder that its matches have in common. */
 export function staticBase(glob: string): string {
-  const { base, isGlob } = picomatch.scan(tidyGlob(glob));
+  const { base, isGlob } = plainPart(tidyGlob(glob));
   return isGlob ? base : posix.dirname(base) === '.' ? '' : posix.dirname(base);
+}
+
+/** The names of a glob that stand for themselves, up to the first that does not. */
+function plainPart(glob: string): { readonly base: string; readonly isGlob: boolean } {
+  const names = glob.split('/');
+  const first = names.findIndex((name) => WILDCARD.test(name));
+  return first < 0 ? { base: glob, isGlob: false } : { base: names.slice(0, first).join('/'), isGlob: true };
 }
 
 interface Entry {
@@ -60,7 +85,7 @@ async function* walkGlob(root: string, glob: string, budget: { entries: number }
   const tidy = tidyGlob(glob);
   if (isAbsolute(tidy) || tidy.split('/').includes('..'))
     throw new MaestroError('INPUT_INVALID', `expected a glob below the working directory, got ${glob}`);
-  const { base, isGlob } = picomatch.scan(tidy);
+  const { base, isGlob } = plainPart(tidy);
   const start = join(root, base);
   const entry = await lstat(start).catch(() => undefined);
   if (!entry) return;
@@ -111,7 +136,10 @@ async function classify(root: string, entry: Entry, areLinksKept: boolean): Prom
 }
 
 function matcher(glob: string): (path: string) => boolean {
-  return picomatch(tidyGlob(glob), { dot: true });
+  const tidy = tidyGlob(glob);
+  // `[!a]` is what shells and people write; where patterns are Docker's it is `[^a]`.
+  const each = expandBraces(tidy).map((one) => globMatcher(one.replace(/(\\.)|\[!/g, (_, escaped) => escaped ?? '[^')));
+  return (path) => each.some((matches) => matches(path));
 }
 
 /** Without `./` in front and `/` behind. */
