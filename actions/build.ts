@@ -60,9 +60,14 @@ const threadsBesideBundle = (entries: Bundle['entries']): Plugin => ({
 export async function buildActions(): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const { action, entries, hasCarriedFiles } of BUNDLES) {
-    const { outputFiles, metafile } = await build(optionsOf(action, entries));
-    for (const { path, contents } of outputFiles) files.set(path.slice(ROOT.length + 1), contents);
-    const licences = bundledLicences(Object.keys(metafile.inputs), ROOT);
+    const inputs: string[] = [];
+    // Each by itself: a thread, and a program, is one file that shares nothing with the worker.
+    for (const entry of Object.entries(entries)) {
+      const { outputFiles, metafile } = await build(optionsOf(action, entries, Object.fromEntries([entry])));
+      for (const { path, contents } of outputFiles) files.set(path.slice(ROOT.length + 1), contents);
+      inputs.push(...Object.keys(metafile.inputs));
+    }
+    const licences = bundledLicences(inputs, ROOT);
     files.set(`${action}/dist/licences.txt`, Buffer.from(licences));
     if (hasCarriedFiles)
       for (const [path, contents] of carriedFiles(ROOT)) files.set(`${action}/dist/${path}`, contents);
@@ -70,12 +75,15 @@ export async function buildActions(): Promise<ReadonlyMap<string, Uint8Array>> {
   return files;
 }
 
-function optionsOf(action: string, entries: Bundle['entries']) {
+function optionsOf(action: string, entries: Bundle['entries'], entryPoints: Bundle['entries']) {
   return {
     absWorkingDir: ROOT,
-    entryPoints: { ...entries },
+    entryPoints: { ...entryPoints },
     outdir: join(ROOT, action, 'dist'),
     bundle: true,
+    // What is imported later lies in files of its own, and is read when it is needed; what several files need lies there once.
+    splitting: true,
+    chunkNames: '[name]-[hash]',
     write: false,
     metafile: true,
     platform: 'node',

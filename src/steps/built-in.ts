@@ -1,47 +1,33 @@
-import { approvalStep } from './approval/approval.ts';
-import { downloadStep } from './artifact/download.ts';
-import { uploadStep } from './artifact/upload.ts';
-import { buildContainerStep } from './build-container/build-container.ts';
-import type { StepDefinition } from './define.ts';
-import { freezeStep } from './gate/freeze.ts';
-import { promoteStep } from './gate/promote.ts';
-import { httpStep } from './http/http.ts';
-import { notifyStep } from './notify/notify.ts';
-import { registryPushStep } from './registry-push/registry-push.ts';
-import { schemaValidateStep } from './schema-validate/schema-validate.ts';
-import { scanStep } from './security/scan.ts';
-import { secretsStep } from './security/secrets.ts';
-import { shellStep } from './shell/shell.ts';
-import { provenanceStep } from './supplychain/provenance.ts';
-import { sbomStep } from './supplychain/sbom.ts';
-import { signStep } from './supplychain/sign.ts';
-import { taskStep } from './task/task.ts';
-import { transformStep } from './transform/transform.ts';
-import { waitStep } from './wait/wait.ts';
+import assert from 'node:assert/strict';
+import type { StepDefinition, WorkStep } from './define.ts';
+import { STEP_HEADS } from './step-heads.ts';
 
-const DEFINITIONS: readonly StepDefinition[] = [
-  shellStep,
-  httpStep,
-  transformStep,
-  schemaValidateStep,
-  waitStep,
-  approvalStep,
-  promoteStep,
-  freezeStep,
-  notifyStep,
-  uploadStep,
-  downloadStep,
-  sbomStep,
-  scanStep,
-  secretsStep,
-  signStep,
-  provenanceStep,
-  taskStep,
-  buildContainerStep,
-  registryPushStep,
-];
+/** The bodies, each loaded when a worker first runs such a step: most jobs run one kind, and few need a scanner. */
+export const STEP_BODIES: Readonly<Record<string, () => Promise<WorkStep>>> = {
+  shell: async () => (await import('./shell/shell.ts')).shellStep,
+  http: async () => (await import('./http/http.ts')).httpStep,
+  transform: async () => (await import('./transform/transform.ts')).transformStep,
+  'schema-validate': async () => (await import('./schema-validate/schema-validate.ts')).schemaValidateStep,
+  notify: async () => (await import('./notify/notify.ts')).notifyStep,
+  'artifact.upload': async () => (await import('./artifact/upload.ts')).uploadStep,
+  'artifact.download': async () => (await import('./artifact/download.ts')).downloadStep,
+  'supplychain.sbom': async () => (await import('./supplychain/sbom.ts')).sbomStep,
+  'security.scan': async () => (await import('./security/scan.ts')).scanStep,
+  'security.secrets': async () => (await import('./security/secrets.ts')).secretsStep,
+  'supplychain.sign': async () => (await import('./supplychain/sign.ts')).signStep,
+  'supplychain.provenance': async () => (await import('./supplychain/provenance.ts')).provenanceStep,
+  task: async () => (await import('./task/task.ts')).taskStep,
+  'build.container': async () => (await import('./build-container/build-container.ts')).buildContainerStep,
+  'registry.push': async () => (await import('./registry-push/registry-push.ts')).registryPushStep,
+};
 
 /** The steps that Maestro brings along, by the name that `uses` gives. */
 export const BUILT_IN_STEPS: ReadonlyMap<string, StepDefinition> = new Map(
-  DEFINITIONS.map((step) => [step.name, step]),
+  STEP_HEADS.map((head) => [head.name, head.kind === 'work' ? { ...head, run: bodyOf(head.name) } : head]),
 );
+
+function bodyOf(name: string): WorkStep['run'] {
+  const load = STEP_BODIES[name];
+  assert(load, `the step ${name} has a body`);
+  return async (context, input) => (await load()).run(context, input);
+}

@@ -1,6 +1,5 @@
 import type { StepCatalog, StepCatalogEntry } from '../pipeline/catalog.ts';
-import { BUILT_IN_STEPS } from './built-in.ts';
-import type { StepDefinition } from './define.ts';
+import { STEP_HEADS } from './step-heads.ts';
 
 /** Names that pipelines may use already; a worker of this version refuses them, and the linter says so. */
 const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, description: string])[] = [
@@ -24,14 +23,14 @@ const ANNOUNCED: readonly (readonly [name: string, isIdempotent: boolean, descri
 ];
 
 /** All names that `uses` may give without being a path or a package. */
-export const STEP_CATALOG: StepCatalog = catalogOf(BUILT_IN_STEPS.values());
+export const STEP_CATALOG: StepCatalog = catalogOf();
 
-/** The catalog of the given steps, and of those that are announced. */
-function catalogOf(steps: Iterable<StepDefinition>): StepCatalog {
+/** The catalog of the built-in steps, and of those that are announced. */
+function catalogOf(): StepCatalog {
   const catalog = new Map<string, StepCatalogEntry>();
   for (const [name, isIdempotent, description] of ANNOUNCED)
     catalog.set(name, { kind: 'work', isAvailable: false, isIdempotent, description });
-  for (const step of steps) {
+  for (const step of STEP_HEADS) {
     // Named by a path or a package, never by `task`.
     if (step.name === 'task') continue;
     catalog.set(step.name, {

@@ -123,11 +123,15 @@ interface StepHead {
   readonly keeps?: StepCatalogEntry['keeps'];
 }
 
-/** A step that a worker runs in its own process. */
-export interface WorkStep extends StepHead {
+/** What a step promises, without what it does: all that a linter asks. */
+export interface WorkStepHead extends StepHead {
   readonly kind: 'work';
   /** JSON Schema 2020-12 of `result`. */
   readonly output: JsonObject;
+}
+
+/** A step that a worker runs in its own process. */
+export interface WorkStep extends WorkStepHead {
   /** Resolves with the answer; a rejection counts as a failure of class `infra`. Must end soon after `context.signal` fires. */
   readonly run: (context: StepContext, input: JsonObject) => Promise<StepAnswer>;
 }

@@ -2,38 +2,7 @@ import type { JsonObject } from '../../base/json.ts';
 import type { AttestationKind } from '../../protocol/attestation.ts';
 import { writeInside } from '../checkout-path.ts';
 import type { OwnArtifact, StepAnswer, StepContext } from '../define.ts';
-import {
-  CONTENTS_DEPENDENCIES,
-  CONTENTS_PROPERTIES,
-  type Content,
-  type ContentsInput,
-  findContents,
-} from './contents.ts';
-
-/** JSON Schema of `ContentsInput`, where contents have to be named. */
-export const ATTEST_INPUT: JsonObject = {
-  type: 'object',
-  additionalProperties: false,
-  properties: CONTENTS_PROPERTIES,
-  anyOf: [{ required: ['artifact'] }, { required: ['image'] }],
-  dependentRequired: CONTENTS_DEPENDENCIES,
-};
-
-/** JSON Schema of what such a step answers. */
-export const ATTEST_OUTPUT: JsonObject = {
-  type: 'object',
-  required: ['attested'],
-  properties: {
-    attested: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['name', 'digest', 'bundle'],
-        properties: { name: { type: 'string' }, digest: { type: 'string' }, bundle: { type: 'string' } },
-      },
-    },
-  },
-};
+import { type Content, type ContentsInput, findContents } from './contents.ts';
 
 /**
  * Asks for one statement about each content that the input names, and writes it beside the content and into the same artifact.

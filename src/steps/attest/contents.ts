@@ -1,14 +1,12 @@
 import { basename } from 'node:path';
 import { type Digest, hexOf } from '../../base/digest.ts';
 import { MaestroError } from '../../base/errors.ts';
-import type { JsonObject } from '../../base/json.ts';
 import type { OwnArtifact, StepContext } from '../define.ts';
 import { findFiles } from '../files.ts';
+import { OWN_ARTIFACT } from './contents-schema.ts';
 
 /** Contents that one step has something stated about. */
 const CONTENTS_MAX = 64;
-/** The artifact under which files of the checkout are kept that are no artifact of a step before. */
-export const OWN_ARTIFACT = 'attested';
 const IMAGE_HEX_CHARS = 12;
 
 /** What of an input names contents. */
@@ -17,24 +15,6 @@ export interface ContentsInput {
   readonly image?: Digest;
   readonly name?: string;
 }
-
-/** `properties` of the JSON Schema of `ContentsInput`; beside it stands `CONTENTS_DEPENDENCIES`. */
-export const CONTENTS_PROPERTIES: JsonObject = {
-  artifact: {
-    type: 'string',
-    minLength: 1,
-    description: 'Name of an artifact of a step before, or a glob over files in the working directory',
-  },
-  image: {
-    type: 'string',
-    pattern: '^sha256:[0-9a-f]{64}$',
-    description: 'Digest of the manifest of an image, which is among the artifacts of the steps before',
-  },
-  name: { type: 'string', minLength: 1, maxLength: 512, description: 'Name of the image, such as ghcr.io/acme/app' },
-};
-
-/** `dependentRequired` of that schema. */
-export const CONTENTS_DEPENDENCIES: JsonObject = { name: ['image'] };
 
 /** Something that the run made, and that something is stated about. */
 export interface Content {

@@ -1,8 +1,10 @@
 import { MaestroError } from '../../base/errors.ts';
 import { defineStep, type StepAnswer, type StepContext } from '../define.ts';
 import { isTag } from '../oci/image-name.ts';
+import { OUTPUT_DEFAULT } from '../oci/layout-folder.ts';
 import { readLayout } from '../oci/read-layout.ts';
-import { OUTPUT_DEFAULT, writeLayoutIndex } from '../oci/write-layout.ts';
+import { writeLayoutIndex } from '../oci/write-layout.ts';
+import { BUILD_CONTAINER_HEAD } from './build-container-head.ts';
 import { type BuildFiles, type BuildInput, readBuildFiles } from './build-files.ts';
 import { chooseBuilder } from './choose-builder.ts';
 import { baseImages } from './containerfile.ts';
@@ -13,59 +15,11 @@ import { ownPlatform, type Platform, parsePlatform } from './platform.ts';
 import { recipeOf } from './recipe.ts';
 import { buildFromScratch } from './scratch-builder.ts';
 
-const PATH = { type: 'string', minLength: 1, maxLength: 4096 } as const;
 const NO_SBOM = 'this step writes no SBOM: add a step that uses supplychain.sbom, and name its file where you publish';
 const EPOCH = /^\d{1,11}$/;
 
 export const buildContainerStep = defineStep<BuildInput>({
-  name: 'build.container',
-  kind: 'work',
-  description: 'Builds a container image as an OCI layout; FROM scratch needs no builder on the machine.',
-  isIdempotent: true,
-  input: {
-    type: 'object',
-    additionalProperties: false,
-    properties: {
-      context: { ...PATH, default: '.', description: 'Folder whose files may be copied' },
-      file: { ...PATH, description: 'Default: Containerfile of the context, else its Dockerfile' },
-      tags: { type: 'array', maxItems: 50, uniqueItems: true, items: { type: 'string', minLength: 1, maxLength: 128 } },
-      platforms: {
-        type: 'array',
-        minItems: 1,
-        maxItems: 20,
-        uniqueItems: true,
-        items: { type: 'string', maxLength: 100 },
-      },
-      args: {
-        type: 'object',
-        maxProperties: 200,
-        propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
-        additionalProperties: { type: 'string', maxLength: 65_536 },
-      },
-      builder: { enum: ['auto', 'buildah', 'podman', 'docker', 'scratch'], default: 'auto' },
-      output: { ...PATH, default: OUTPUT_DEFAULT, description: 'Folder of the OCI layout that is made' },
-      dockerfile: { ...PATH, description: 'Another name of file' },
-      cache: { type: 'boolean', default: true, description: 'Whether a tool may use what it kept of earlier builds' },
-      sbom: {
-        type: 'boolean',
-        default: false,
-        description: 'A wish that the step supplychain.sbom fulfils: told as a remark',
-      },
-    },
-    not: { required: ['file', 'dockerfile'] },
-  },
-  output: {
-    type: 'object',
-    required: ['digest', 'mediaType', 'path', 'platform', 'sizeBytes', 'builder'],
-    properties: {
-      digest: { type: 'string' },
-      mediaType: { type: 'string' },
-      path: { type: 'string' },
-      platform: { type: 'string' },
-      sizeBytes: { type: 'integer' },
-      builder: { type: 'string' },
-    },
-  },
+  ...BUILD_CONTAINER_HEAD,
   run: async (context, input) => {
     const files = await readBuildFiles(context.workingDirectory, input);
     const wish = wishOf(context, input);

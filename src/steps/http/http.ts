@@ -2,6 +2,7 @@ import { parseDuration } from '../../base/duration.ts';
 import { isMaestroError, MaestroError } from '../../base/errors.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { defineStep, type StepAnswer, type StepContext } from '../define.ts';
+import { HTTP_HEAD } from './http-head.ts';
 import { type HttpRequest, type HttpResponse, sendHttp } from './send.ts';
 
 const TIMEOUT_DEFAULT = '30s';
@@ -18,45 +19,7 @@ interface HttpInput {
 }
 
 export const httpStep = defineStep<HttpInput>({
-  name: 'http',
-  kind: 'work',
-  description: 'Sends one HTTP request. Repeated requests carry the same Idempotency-Key.',
-  isIdempotent: true,
-  input: {
-    type: 'object',
-    required: ['url'],
-    additionalProperties: false,
-    properties: {
-      url: { type: 'string', minLength: 1, maxLength: 8192 },
-      method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] },
-      headers: { type: 'object', additionalProperties: { type: 'string' } },
-      body: { type: 'string' },
-      json: {},
-      expect: {
-        type: 'object',
-        additionalProperties: false,
-        properties: {
-          status: {
-            anyOf: [{ $ref: '#/$defs/status' }, { type: 'array', items: { $ref: '#/$defs/status' }, minItems: 1 }],
-          },
-        },
-      },
-      timeout: { type: 'string', description: 'Duration such as 30s' },
-    },
-    not: { required: ['body', 'json'] },
-    $defs: { status: { type: 'integer', minimum: 100, maximum: 599 } },
-  },
-  output: {
-    type: 'object',
-    required: ['status', 'url', 'headers', 'body'],
-    properties: {
-      status: { type: 'integer' },
-      url: { type: 'string' },
-      headers: { type: 'object' },
-      body: { type: 'string' },
-      json: {},
-    },
-  },
+  ...HTTP_HEAD,
   run: async (context, input) => {
     const request = requestOf(context, input);
     context.log(`${request.method} ${request.url}`);

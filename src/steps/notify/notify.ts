@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { JsonObject } from '../../base/json.ts';
 import { defineStep, type StepContext } from '../define.ts';
 import { judge, sendOrFail } from '../http/http.ts';
+import { NOTIFY_HEAD } from './notify-head.ts';
 
 const TIMEOUT_MS = 15_000;
 /** As GitHub signs its webhooks: `sha256=` and the hex HMAC of the body's bytes. */
@@ -17,25 +18,7 @@ interface NotifyInput {
 }
 
 export const notifyStep = defineStep<NotifyInput>({
-  name: 'notify',
-  kind: 'work',
-  description:
-    'Tells a webhook, or a chat that takes Slack’s messages, signed with HMAC-SHA256 where a secret is given.',
-  isIdempotent: true,
-  input: {
-    type: 'object',
-    required: ['url', 'message'],
-    additionalProperties: false,
-    properties: {
-      url: { type: 'string', minLength: 1 },
-      message: { type: 'string', minLength: 1, maxLength: 40_000 },
-      format: { enum: ['webhook', 'slack'], default: 'webhook' },
-      title: { type: 'string', maxLength: 150 },
-      data: { type: 'object' },
-      secret: { type: 'string', minLength: 1 },
-    },
-  },
-  output: { type: 'object', required: ['status'], properties: { status: { type: 'integer' } } },
+  ...NOTIFY_HEAD,
   run: async (context, input) => {
     const body = JSON.stringify(input.format === 'slack' ? slackMessage(input) : webhookMessage(context, input));
     const signature: Record<string, string> =

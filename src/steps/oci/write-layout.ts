@@ -10,8 +10,6 @@ import { type Descriptor, MEDIA_TYPE, toJson } from './descriptor.ts';
 
 /** @source https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md */
 const LAYOUT_FILE = { imageLayoutVersion: '1.0.0' };
-/** Where an image lies when nobody says where. */
-export const OUTPUT_DEFAULT = 'image';
 const REF_NAME = 'org.opencontainers.image.ref.name';
 
 /** Writes an OCI image layout into a folder that is there and empty. JSON is canonical, so equal images have equal bytes. */

@@ -4,6 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts';
 import { readTextInside } from '../checkout-path.ts';
 import { defineStep, type StepContext } from '../define.ts';
 import { computeInThread } from '../thread.ts';
+import { SCHEMA_VALIDATE_HEAD } from './schema-validate-head.ts';
 
 /** A pattern of a schema can take time that grows exponentially: then it is ended. */
 const VALIDATE_MS_MAX = 10_000;
@@ -17,26 +18,7 @@ interface ValidateInput {
 }
 
 export const schemaValidateStep = defineStep<ValidateInput>({
-  name: 'schema-validate',
-  kind: 'work',
-  description: 'Holds data, or a JSON or YAML file, to a JSON Schema 2020-12.',
-  isIdempotent: true,
-  input: {
-    type: 'object',
-    required: ['schema'],
-    additionalProperties: false,
-    properties: {
-      schema: { type: ['object', 'string'], description: 'The schema, or the path of its file' },
-      data: {},
-      file: { type: 'string', minLength: 1 },
-    },
-    oneOf: [{ required: ['data'] }, { required: ['file'] }],
-  },
-  output: {
-    type: 'object',
-    required: ['isValid', 'problems'],
-    properties: { isValid: { type: 'boolean' }, problems: { type: 'array', items: { type: 'string' } } },
-  },
+  ...SCHEMA_VALIDATE_HEAD,
   run: async (context, input) => {
     const schema = typeof input.schema === 'string' ? await readDocument(context, input.schema) : input.schema;
     if (!isJsonObject(schema)) throw new MaestroError('INPUT_INVALID', 'expected a JSON Schema that is an object');

@@ -1,22 +1,15 @@
 import { MaestroError } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { attestDocument } from '../attest/attest-document.ts';
-import {
-  CONTENTS_DEPENDENCIES,
-  CONTENTS_PROPERTIES,
-  type Content,
-  type ContentsInput,
-  findContents,
-  OWN_ARTIFACT,
-  ownArtifacts,
-} from '../attest/contents.ts';
+import { type Content, type ContentsInput, findContents, ownArtifacts } from '../attest/contents.ts';
 import { folderInside, readTextInside, writeInside } from '../checkout-path.ts';
 import { defineStep, type StepContext } from '../define.ts';
 import { findProgram, programMissing, readProgramOutput } from '../program-output.ts';
 import { type Finding, isObject, sortFindings } from './finding.ts';
 import { countBySeverity, type ScanLimits, whyTooWeak } from './judge-scan.ts';
-import { SETTINGS_SCHEMA, type SettingsOf } from './own-settings.ts';
+import type { SettingsOf } from './own-settings.ts';
 import { readSarif } from './sarif.ts';
+import { ARTIFACT, SCAN_HEAD, SCANNER_NAMES, type ScannerName } from './scan-head.ts';
 import { grype } from './scanners/grype.ts';
 import { npmAudit } from './scanners/npm-audit.ts';
 import { osvScanner } from './scanners/osv-scanner.ts';
@@ -32,11 +25,15 @@ const REPORT_BYTES_MAX = 33_554_432;
 /** Beyond it a report says no more than that there is too much to read. */
 const FINDINGS_MAX = 10_000;
 const FOLDER_DEFAULT = 'scan';
-const ARTIFACT = 'scan';
 const VEX_NAME = 'scan.openvex.json';
 
-/** In the order in which they are looked for: those that know several ecosystems first. */
-const SCANNERS: readonly Scanner[] = [osvScanner, grype, trivy, npmAudit, pipAudit];
+const SCANNERS: Readonly<Record<ScannerName, Scanner>> = {
+  'osv-scanner': osvScanner,
+  grype,
+  trivy,
+  'npm-audit': npmAudit,
+  'pip-audit': pipAudit,
+};
 
 interface ScanInput extends ScanLimits, ContentsInput {
   readonly scanner?: string;
@@ -48,61 +45,8 @@ interface ScanInput extends ScanLimits, ContentsInput {
   readonly output?: string;
 }
 
-const PATH = { type: 'string', minLength: 1, maxLength: 4096 };
-const PATHS = { anyOf: [PATH, { type: 'array', items: PATH, minItems: 1, maxItems: 100 }] };
-const COUNT = { type: 'integer', minimum: 0, maximum: 1_000_000 };
-
 export const scanStep = defineStep<ScanInput>({
-  name: 'security.scan',
-  kind: 'work',
-  description:
-    'Looks for known weaknesses, fails where there are more than it may pass with, and has what it found stated of what was scanned.',
-  isIdempotent: true,
-  keeps: [ARTIFACT, OWN_ARTIFACT],
-  input: {
-    type: 'object',
-    additionalProperties: false,
-    properties: {
-      scanner: {
-        enum: ['auto', ...SCANNERS.map(({ name }) => name), 'none'],
-        description: 'auto: the first on PATH that knows the project; none: only what `sarif` tells. Default: auto',
-      },
-      settings: SETTINGS_SCHEMA,
-      path: { ...PATH, description: 'Folder of the project. Default: the working directory' },
-      sarif: { ...PATHS, description: 'SARIF 2.1.0 logs of other scanners, whose results count too' },
-      vex: { ...PATHS, description: 'CycloneDX VEX files: what they say is not affected, or resolved, does not count' },
-      registry: { type: 'string', pattern: '^https?://', maxLength: 1024, description: 'Whom `npm audit` asks' },
-      threshold: {
-        enum: ['low', 'medium', 'high', 'critical'],
-        description: 'Fails at any finding of this severity or worse. Default: high, where `max` is absent',
-      },
-      max: {
-        type: 'object',
-        additionalProperties: false,
-        properties: { critical: COUNT, high: COUNT, medium: COUNT, low: COUNT },
-        description: 'The most findings of a severity with which it passes',
-      },
-      output: {
-        ...PATH,
-        pattern: '^[^/*?!{}()\\[\\]\\\\][^*?!{}()\\[\\]\\\\]*$',
-        description: 'Folder of scan.json, scan.sarif, scan.vulns.json and scan.openvex.json. Default: scan',
-      },
-      // What was scanned: what was found, and what is known of it, is stated of them, signed.
-      ...CONTENTS_PROPERTIES,
-    },
-    dependentRequired: CONTENTS_DEPENDENCIES,
-  },
-  output: {
-    type: 'object',
-    required: ['scanner', 'counts', 'findings', 'suppressed', 'path'],
-    properties: {
-      scanner: { type: 'string', description: 'Which one ran; `none` where only SARIF was read' },
-      counts: { type: 'object', description: 'Findings that count, by severity' },
-      findings: { type: 'integer' },
-      suppressed: { type: 'integer', description: 'Findings that a VEX file takes away' },
-      path: { type: 'string', description: 'The folder of the reports' },
-    },
-  },
+  ...SCAN_HEAD,
   run: async (context, input) => {
     const contents = await findContents(context, input);
     const startedOn = timeOf(context);
@@ -194,7 +138,7 @@ interface Chosen {
 }
 
 async function choose(context: StepContext, wanted: string, place: ScanPlace): Promise<Chosen> {
-  const candidates = SCANNERS.filter(({ name }) => wanted === 'auto' || name === wanted);
+  const candidates = SCANNER_NAMES.filter((name) => wanted === 'auto' || name === wanted).map((name) => SCANNERS[name]);
   for (const scanner of candidates) {
     const isThere = (await findProgram(context, scanner.program)) !== undefined;
     if (!isThere && wanted !== 'auto') throw programMissing(scanner.program, scanner.how);
@@ -203,7 +147,7 @@ async function choose(context: StepContext, wanted: string, place: ScanPlace): P
   }
   if (wanted !== 'auto')
     throw new MaestroError('SCAN_FAILED', `expected files that ${wanted} understands in the project, found none`);
-  throw programMissing('a scanner for this project', `install one of ${SCANNERS.map(({ name }) => name).join(', ')}`);
+  throw programMissing('a scanner for this project', `install one of ${SCANNER_NAMES.join(', ')}`);
 }
 
 /** Scanners tell paths below the folder they were started in. */

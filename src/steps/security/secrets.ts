@@ -6,8 +6,9 @@ import { computeInThread } from '../thread.ts';
 import type { Finding } from './finding.ts';
 import { findByGitleaks } from './gitleaks.ts';
 import { type IgnoreEntry, ignoreSecrets, readIgnoreFile } from './ignore-file.ts';
-import { SETTINGS_SCHEMA, type SettingsOf } from './own-settings.ts';
+import type { SettingsOf } from './own-settings.ts';
 import type { SecretPlace } from './secret-place.ts';
+import { ARTIFACT, OUTPUT_DEFAULT, SECRETS_HEAD } from './secrets-head.ts';
 import type { SecretsAnswer } from './secrets-thread.ts';
 import { writeSarif } from './write-sarif.ts';
 
@@ -18,8 +19,6 @@ const IGNORE_BYTES_MAX = 1_048_576;
 /** Places that are told. All of them count. */
 const PLACES_MAX = 1000;
 const TOLD_MAX = 5;
-const OUTPUT_DEFAULT = 'scan/secrets.sarif';
-const ARTIFACT = 'secrets';
 /** What others wrote, and what the conductor of this machine keeps: neither is of the repository. */
 const NOT_OURS = ['!**/node_modules/**', '!.maestro/state/**'];
 
@@ -31,48 +30,7 @@ interface SecretsInput {
 }
 
 export const secretsStep = defineStep<SecretsInput>({
-  name: 'security.secrets',
-  kind: 'work',
-  description: 'Looks for secrets in the files of the checkout. It tells the place and the kind, never the secret.',
-  isIdempotent: true,
-  keeps: [ARTIFACT],
-  input: {
-    type: 'object',
-    additionalProperties: false,
-    properties: {
-      scanner: {
-        enum: ['secretlint', 'gitleaks'],
-        description: 'secretlint comes with Maestro; gitleaks has to be on PATH. Default: secretlint',
-      },
-      settings: SETTINGS_SCHEMA,
-      ignore: {
-        type: 'string',
-        minLength: 1,
-        maxLength: 4096,
-        description:
-          'File of places that are no secrets: a glob a line, with the kind behind it where not all kinds are meant',
-      },
-      output: {
-        type: 'string',
-        minLength: 1,
-        maxLength: 1024,
-        pattern: '^[^/*?!{}()\\[\\]\\\\][^*?!{}()\\[\\]\\\\]*$',
-        description: `SARIF log of what was found. Default: ${OUTPUT_DEFAULT}`,
-      },
-    },
-  },
-  output: {
-    type: 'object',
-    required: ['scanner', 'findings', 'ignored', 'files', 'skipped', 'path'],
-    properties: {
-      scanner: { type: 'string' },
-      findings: { type: 'integer', description: 'Places with a secret' },
-      ignored: { type: 'integer', description: 'Places that the ignore file names' },
-      files: { type: 'integer', description: 'Files that were read; 0 for gitleaks, which does not say' },
-      skipped: { type: 'integer', description: 'Files that are not text, or larger than 5 MiB' },
-      path: { type: 'string' },
-    },
-  },
+  ...SECRETS_HEAD,
   run: async (context, { scanner = 'secretlint', settings = 'maestro', ignore, output = OUTPUT_DEFAULT }) => {
     if (scanner === 'secretlint' && settings === 'checkout')
       throw new MaestroError(

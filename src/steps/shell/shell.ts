@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { JsonObject } from '../../base/json.ts';
 import { defineStep, type ProgramEnd, type StepAnswer } from '../define.ts';
 import { readOutputFile } from '../output-file.ts';
+import { SHELL_HEAD } from './shell-head.ts';
 
 type ShellName = 'bash' | 'sh' | 'python' | 'pwsh';
 
@@ -37,20 +38,7 @@ const SHELLS: Readonly<Record<ShellName, Shell>> = {
 };
 
 export const shellStep = defineStep<ShellInput>({
-  name: 'shell',
-  kind: 'work',
-  description: 'Runs a script with bash, sh, python or pwsh; it fails where the script’s exit status is not 0.',
-  isIdempotent: true,
-  input: {
-    type: 'object',
-    required: ['run'],
-    additionalProperties: false,
-    properties: {
-      run: { type: 'string', minLength: 1, maxLength: 1_048_576 },
-      shell: { enum: ['bash', 'sh', 'python', 'pwsh'] },
-    },
-  },
-  output: { type: 'object', required: ['exitCode'], properties: { exitCode: { type: 'integer' } } },
+  ...SHELL_HEAD,
   run: async (context, input) => {
     const shell = SHELLS[input.shell ?? 'bash'];
     const script = join(context.temporaryDirectory, shell.fileName);

@@ -4,20 +4,14 @@ import { digestBytes } from '../../base/digest.ts';
 import { MaestroError } from '../../base/errors.ts';
 import { isJsonObject, type Json } from '../../base/json.ts';
 import { attestDocument } from '../attest/attest-document.ts';
-import {
-  CONTENTS_DEPENDENCIES,
-  CONTENTS_PROPERTIES,
-  type ContentsInput,
-  findContents,
-  OWN_ARTIFACT,
-  ownArtifacts,
-} from '../attest/contents.ts';
+import { type ContentsInput, findContents, ownArtifacts } from '../attest/contents.ts';
 import { folderInside, writeInside } from '../checkout-path.ts';
 import { defineStep, type ProgramRequest, type StepContext } from '../define.ts';
 import { readRegularFile } from '../output-file.ts';
 import { findProgram, isExecutable, programMissing } from '../program-output.ts';
 import { computeInThread } from '../thread.ts';
 import { cyclonedxNpmProgram } from './cyclonedx-npm-program.ts';
+import { ARTIFACT, OUTPUT_DEFAULT, SBOM_HEAD } from './sbom-head.ts';
 import type { SbomAnswer, SbomRequest } from './sbom-thread.ts';
 
 /** An SBOM becomes the predicate of an attestation, which verifiers refuse beyond 16 MiB. */
@@ -26,9 +20,6 @@ export const SBOM_BYTES_MAX = 12_582_912;
 const CHECK_MS_MAX = 120_000;
 const NPM_LOCKS = ['package-lock.json', 'npm-shrinkwrap.json'];
 const NPM_FILE_BYTES_MAX = 67_108_864;
-const OUTPUT_DEFAULT = 'sbom.cdx.json';
-/** Under this name the release gate looks for it. */
-const ARTIFACT = 'sbom';
 const CDXGEN_HOW =
   'add @cyclonedx/cdxgen to the project or install it on the worker (npm install --global @cyclonedx/cdxgen)';
 
@@ -43,65 +34,7 @@ interface SbomInput extends ContentsInput {
 }
 
 export const sbomStep = defineStep<SbomInput>({
-  name: 'supplychain.sbom',
-  kind: 'work',
-  description:
-    'Writes a software bill of materials (CycloneDX 1.6, JSON), keeps it as the artifact `sbom`, and has it stated of what it is about.',
-  isIdempotent: true,
-  keeps: [ARTIFACT, OWN_ARTIFACT],
-  input: {
-    type: 'object',
-    additionalProperties: false,
-    properties: {
-      path: {
-        type: 'string',
-        minLength: 1,
-        maxLength: 4096,
-        description: 'Folder of the project below the working directory. Default: the working directory',
-      },
-      ecosystem: {
-        enum: ['auto', 'npm', 'other'],
-        description:
-          'npm: by cyclonedx-npm, which Maestro brings; other: by cdxgen. Default: npm where it has a lock file',
-      },
-      output: {
-        type: 'string',
-        minLength: 1,
-        maxLength: 1024,
-        pattern: '^[^/*?!{}()\\[\\]\\\\][^*?!{}()\\[\\]\\\\]*$',
-        description: `File below the working directory. Default: ${OUTPUT_DEFAULT}`,
-      },
-      omit: {
-        type: 'array',
-        uniqueItems: true,
-        items: { enum: ['dev', 'optional', 'peer'] },
-        description: 'Kinds of dependencies that are left out (npm only)',
-      },
-      component: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['name', 'version'],
-        properties: {
-          name: { type: 'string', minLength: 1, maxLength: 300 },
-          version: { type: 'string', minLength: 1, maxLength: 300 },
-        },
-        description: 'What the document describes, where that is not what the project calls itself',
-      },
-      // What the document is about: it is stated of them, signed.
-      ...CONTENTS_PROPERTIES,
-    },
-    dependentRequired: CONTENTS_DEPENDENCIES,
-  },
-  output: {
-    type: 'object',
-    required: ['path', 'digest', 'components', 'format'],
-    properties: {
-      path: { type: 'string', description: 'The file, below the working directory' },
-      digest: { type: 'string', description: 'sha256:… of the file' },
-      components: { type: 'integer', description: 'Components, those within others included' },
-      format: { const: 'CycloneDX 1.6 JSON' },
-    },
-  },
+  ...SBOM_HEAD,
   run: async (context, input) => {
     const output = input.output ?? OUTPUT_DEFAULT;
     const contents = await findContents(context, input);

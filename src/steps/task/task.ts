@@ -9,6 +9,7 @@ import { readOutputFile } from '../output-file.ts';
 import { answerOf } from '../shell/shell.ts';
 import { openSourceTree } from '../source-tree.ts';
 import { readEvents } from './events.ts';
+import { TASK_HEAD } from './task-head.ts';
 
 /** `EX_TEMPFAIL` of sysexits.h: the task asks to be tried again later. */
 const EXIT_RETRY_LATER = 75;
@@ -18,12 +19,7 @@ const EXIT_RETRY_LATER = 75;
  * writes those named by MAESTRO_OUTPUT (a JSON object) and MAESTRO_EVENTS (NDJSON).
  */
 export const taskStep = defineStep({
-  name: 'task',
-  kind: 'work',
-  description: 'Runs a task of the repository (`./path`) or of an installed package (`pkg:npm/…`).',
-  isIdempotent: false,
-  input: { type: 'object' },
-  output: { type: 'object' },
+  ...TASK_HEAD,
   run: async (context, input) => {
     const folder = taskFolder(context.step.uses);
     const task = pinnedTask(context, folder);

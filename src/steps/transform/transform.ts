@@ -2,6 +2,7 @@ import type { Json } from '../../base/json.ts';
 import { OUTPUT_BYTES_MAX } from '../../protocol/outcome.ts';
 import { defineStep } from '../define.ts';
 import { computeInThread } from '../thread.ts';
+import { TRANSFORM_HEAD } from './transform-head.ts';
 
 /** Time that an expression gets; far beyond what reshaping a document takes. */
 const TRANSFORM_MS_MAX = 10_000;
@@ -12,17 +13,7 @@ interface TransformInput {
 }
 
 export const transformStep = defineStep<TransformInput>({
-  name: 'transform',
-  kind: 'work',
-  description: 'Reshapes JSON with a JSONata expression; the answer is `result.value`.',
-  isIdempotent: true,
-  input: {
-    type: 'object',
-    required: ['expression'],
-    additionalProperties: false,
-    properties: { expression: { type: 'string', minLength: 1, maxLength: 65_536 }, input: {} },
-  },
-  output: { type: 'object', required: ['value'], properties: { value: {} } },
+  ...TRANSFORM_HEAD,
   run: async (context, { expression, input }) => {
     const value = await computeInThread({
       module: new URL('./transform-thread.ts', import.meta.url),

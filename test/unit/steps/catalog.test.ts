@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { BUILT_IN_STEPS } from '../../../src/steps/built-in.ts';
+import { BUILT_IN_STEPS, STEP_BODIES } from '../../../src/steps/built-in.ts';
 import { STEP_CATALOG } from '../../../src/steps/catalog.ts';
 import { schemaProblems } from '../../../src/steps/json-schema.ts';
 
@@ -46,5 +46,12 @@ describe('step catalog', () => {
     expect(schemaProblems({ properties: { a: { enum: ['x'] } } }, { a: 's3cret' }, 'with').join()).not.toContain(
       's3cret',
     );
+  });
+
+  it.each(Object.entries(STEP_BODIES))('has for %s the body of that step', async (name, load) => {
+    const { run, ...head } = await load();
+    expect(run).toBeTypeOf('function');
+    expect(BUILT_IN_STEPS.get(name)).toMatchObject(head);
+    expect(head.name).toBe(name);
   });
 });

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../base/json.ts';
 import type { ProgramRequest } from '../../define.ts';
 import type { Finding } from '../finding.ts';
+import type { ScannerName } from '../scan-head.ts';
 
 export interface ScanPlace {
   /** Real path of the project. */
@@ -13,7 +14,7 @@ export interface ScanPlace {
 
 /** A program that looks for known weaknesses, and what it says. */
 export interface Scanner {
-  readonly name: string;
+  readonly name: ScannerName;
   /** By which statements name it. */
   readonly uri: string;
   readonly program: string;
