@@ -1,0 +1,2 @@
+import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url),__dirname=import.meta.dirname;
+import{ATTEST_INPUT,ATTEST_OUTPUT}from"./chunk-GS7GP4I5.js";import{OWN_ARTIFACT}from"./chunk-KVIE2LCE.js";var PROVENANCE_HEAD={name:"supplychain.provenance",kind:"work",description:"Has the conductor state how artifacts were built, as SLSA provenance.",isIdempotent:!0,keeps:[OWN_ARTIFACT],input:ATTEST_INPUT,output:ATTEST_OUTPUT};export{PROVENANCE_HEAD};

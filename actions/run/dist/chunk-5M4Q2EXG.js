@@ -1,0 +1,2 @@
+import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url),__dirname=import.meta.dirname;
+var SHELL_HEAD={name:"shell",kind:"work",description:"Runs a script with bash, sh, python or pwsh; it fails where the script’s exit status is not 0.",isIdempotent:!0,input:{type:"object",required:["run"],additionalProperties:!1,properties:{run:{type:"string",minLength:1,maxLength:1048576},shell:{enum:["bash","sh","python","pwsh"]}}},output:{type:"object",required:["exitCode"],properties:{exitCode:{type:"integer"}}}};export{SHELL_HEAD};

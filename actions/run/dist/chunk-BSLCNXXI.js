@@ -1,0 +1,2 @@
+import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url),__dirname=import.meta.dirname;
+import{ATTEST_INPUT,ATTEST_OUTPUT}from"./chunk-GS7GP4I5.js";import{OWN_ARTIFACT}from"./chunk-KVIE2LCE.js";var SIGN_HEAD={name:"supplychain.sign",kind:"work",description:"Has artifacts signed by the conductor, or an image by its digest.",isIdempotent:!0,keeps:[OWN_ARTIFACT],input:ATTEST_INPUT,output:ATTEST_OUTPUT};export{SIGN_HEAD};

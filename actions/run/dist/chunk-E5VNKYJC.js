@@ -1,0 +1,2 @@
+import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url),__dirname=import.meta.dirname;
+var TRANSFORM_HEAD={name:"transform",kind:"work",description:"Reshapes JSON with a JSONata expression; the answer is `result.value`.",isIdempotent:!0,input:{type:"object",required:["expression"],additionalProperties:!1,properties:{expression:{type:"string",minLength:1,maxLength:65536},input:{}}},output:{type:"object",required:["value"],properties:{value:{}}}};export{TRANSFORM_HEAD};
