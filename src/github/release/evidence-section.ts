@@ -59,7 +59,7 @@ export function evidenceSection(
   place: SectionPlace,
   page: RemoteRelease | undefined,
 ): string {
-  const isWhole = state.type === 'ready' || state.type === 'done';
+  const isWhole = ['ready', 'done', 'withdrawn'].includes(state.type);
   return [
     `<!-- maestro:release ${spec.runId.replace(/[^0-9a-z]/gi, '').toLowerCase()} -->`,
     paragraphs(

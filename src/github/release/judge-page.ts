@@ -6,11 +6,11 @@ import type { RemoteAsset, RemoteRelease } from './remote-release.ts';
  * How a page stands against what it should hold.
  *
  * `waiting` for the gate → `filling`: files are missing → `ready` to be published → `done`. From each of them: `gone` where
- * somebody took the release away; `refused` where it must not, or cannot, be published; `changed` where what was attached is
+ * somebody took the release away; `withdrawn` where somebody made a published one a draft again; `refused` where it must not, or cannot, be published; `changed` where what was attached is
  * not there any more as it was.
  */
 export type PageState =
-  | { readonly type: 'waiting' | 'ready' | 'done' | 'gone' }
+  | { readonly type: 'waiting' | 'ready' | 'done' | 'withdrawn' | 'gone' }
   | { readonly type: 'filling'; readonly next: PieceOfWork }
   | { readonly type: 'refused' | 'changed'; readonly reasons: readonly string[] };
 
@@ -45,6 +45,7 @@ export function judgePage(
   if (page.tag !== spec.tag && (page.isDraft || !isSettled))
     return refused([`its release is of the tag ${page.tag} now`]);
   if (isSettled) {
+    if (page.isDraft && !spec.isKeptDraft) return { type: 'withdrawn' };
     const there = new Map(page.assets.map((asset) => [asset.name, asset]));
     const changes = spec.assets.flatMap((asset) => changeOf(asset, there.get(asset.name)) ?? []);
     return changes.length > 0 ? { type: 'changed', reasons: few(changes) } : whole(spec, page);

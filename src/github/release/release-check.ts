@@ -24,6 +24,11 @@ export function releaseCheck(spec: ReleaseSpec, state: PageState): CheckSpec | u
         title: `${tag} is not released: somebody took its release away`,
         lines: ['Run the pipeline once more to have another one made.'],
       });
+    case 'withdrawn':
+      return check(spec, 'failure', {
+        title: `${tag} is not released any more: somebody made its release a draft again`,
+        lines: ['Publish it on its page. Maestro does not: whoever withdrew it had a reason.'],
+      });
     case 'refused':
       return check(spec, 'failure', {
         title: `${tag} is not released: ${state.reasons[0] ?? ''}`,

@@ -93,13 +93,15 @@ async function upload(
 
 /** What vouches for it is stored first: a release that people see is one that they can check. */
 async function publish(work: Work, page: RemoteRelease): Promise<Written> {
-  const { octokit, due, evidence } = work;
+  const { octokit, due, evidence, renew } = work;
   const { owner, repo, spec } = due;
   const obstacle = await tagObstacle(work);
   if (obstacle !== undefined) return await settle(work, page, { type: 'refused', reasons: [obstacle] });
   const done = await orRefusal(work, page, async () => {
     const bundles = await attestNext(octokit, due, spec, evidence, due.sentBundles);
     if (bundles !== undefined) return { bundles };
+    // Reading the bundles may have taken long.
+    if (!(await renew())) throw new Error('somebody else has taken over the release meanwhile');
     const body = withEvidenceSection(page.body, evidenceSection(spec, { type: 'done' }, due, page));
     await octokit.rest.repos.updateRelease({
       owner,

@@ -69,6 +69,22 @@ describe('the watch over releases', () => {
     expect(at.errors).toEqual([]);
   });
 
+  it('leaves a release withdrawn that somebody made a draft again, until they publish it', async () => {
+    await world.release();
+    const id = (await world.releases())[0]?.id ?? 0;
+    await world.ada.rest.repos.updateRelease({ ...world.place, release_id: id, draft: true });
+    expect(await handle('unpublished', { id })).toBe('its files are looked at once more');
+    await world.turns(2);
+    expect((await world.releases())[0]).toMatchObject({ draft: true });
+    expect(await world.check()).toBe(
+      `failure: ${TAG} is not released any more: somebody made its release a draft again`,
+    );
+    await world.ada.rest.repos.updateRelease({ ...world.place, release_id: id, draft: false });
+    await handle('edited', { id });
+    await world.turns(2);
+    expect(await world.check()).toBe(`success: ${TAG} is released`);
+  });
+
   it('looks at once where GitHub tells of a change, of releases that runs filled and no others', async () => {
     await world.release();
     const id = await takeAway();
