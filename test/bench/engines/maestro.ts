@@ -1,27 +1,21 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { openDefaultPolicy } from '../../../app/default-policy.ts';
 import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
 import { digestBytes } from '../../../src/base/digest.ts';
-import { Engine } from '../../../src/engine/engine.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
 import { readBundle } from '../../../src/policy/bundle.ts';
 import { openPolicy, type PolicyEngine } from '../../../src/policy/evaluate.ts';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
-import { openEvidenceKey } from '../../../src/provenance/signers/evidence-key.ts';
-import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
-import { openFileBlobs } from '../../../src/store/blobs.ts';
 import { openEmbedded } from '../../../src/store/embedded.ts';
 import { openPostgres } from '../../../src/store/postgres.ts';
 import { runWorker } from '../../../src/worker/loop.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
 import type { CreateEngine } from '../engine.ts';
+import { openBenchEngine } from './open-engine.ts';
 
 const POLICY = resolve(import.meta.dirname, '../../../policy/dist');
-/** Of all processes: the one that warms a database up begins its register. */
-const EVIDENCE_KEY = join(tmpdir(), `maestro-bench-${userInfo().uid}`, 'evidence-key.pem');
 const NOTHING_SAID = { verdict: 'allow', reasons: [], obligations: [] } as const;
 const SUCCEEDED: Outcome = { kind: 'succeeded' };
 
@@ -70,26 +64,7 @@ export const create: CreateEngine = async ({ database, workload, body, options }
     settings: { capacity },
     start: async () => {
       const rules = await openPolicy(readBundle({ wasm, manifest }));
-      engine = await Engine.open({
-        db,
-        policy: options.get('policy') === 'none' ? permissive(rules) : rules,
-        openPatched: async () => rules,
-        readRules: async () => (await openDefaultPolicy()).readRules(),
-        home: { tenant: 'local', name: 'local' },
-        signer: await openLocalSigner(join(folder, 'key.pem')),
-        logSigner: await openEvidenceKey(EVIDENCE_KEY, 'bench.example/evidence'),
-        issuer: { builderId: 'https://example.com/bench', version: '0', keyReachableBySteps: true },
-        blobs: openFileBlobs(join(folder, 'blobs')),
-        secrets: { read: async () => ({}) },
-        clock: SYSTEM_CLOCK,
-        isShared: true,
-        mayFoundRegister: true,
-        random: Math.random,
-        randomBytes,
-        onError: (error) => {
-          throw error;
-        },
-      });
+      engine = await openBenchEngine(db, folder, options.get('policy') === 'none' ? permissive(rules) : rules, rules);
       // As a pipeline is compiled before it is run, and the peers' workflows are registered before they are.
       await engine.preview({ plan, trigger: TRIGGER });
       worker = runWorker({
