@@ -7,6 +7,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    globalSetup: ['test/real-parts.ts'],
+    globalSetup: ['test/real-parts.ts', 'test/fresh-database.ts'],
   },
 });

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Client } from 'pg';
 import { openDefaultPolicy } from '../../app/default-policy.ts';
 import { SYSTEM_CLOCK } from '../../src/base/clock.ts';
 import type { JsonObject } from '../../src/base/json.ts';
@@ -15,8 +14,6 @@ import { parsePolicyFile } from '../../src/policy/policy-file.ts';
 import { openLocalSigner } from '../../src/provenance/signers/local.ts';
 import { openFileBlobs } from '../../src/store/blobs.ts';
 import type { Database } from '../../src/store/database.ts';
-import { openEmbedded } from '../../src/store/embedded.ts';
-import { openPostgres } from '../../src/store/postgres.ts';
 import { newLogSigner } from '../unit/provenance/evidence-log/sample-log.ts';
 
 const POLICY = resolve(import.meta.dirname, '../../policy/dist');
@@ -44,31 +41,6 @@ async function committedBundle(): Promise<PolicyBundle> {
     readFile(join(POLICY, 'manifest.json')),
   ]);
   return readBundle({ wasm, manifest });
-}
-
-/** A new, empty database: embedded, or on the server at `url`. */
-export async function freshDatabase(
-  url: string | undefined,
-): Promise<{ readonly open: () => Promise<Database>; readonly drop: () => Promise<void> }> {
-  if (url === undefined) {
-    const folder = await mkdtemp(join(tmpdir(), 'maestro-test-'));
-    return { open: () => openEmbedded(folder), drop: () => rm(folder, { recursive: true, force: true }) };
-  }
-  const name = `maestro_test_${randomBytes(6).toString('hex')}`;
-  await administer(url, `create database ${name}`);
-  const own = new URL(url);
-  own.pathname = `/${name}`;
-  return {
-    open: () => openPostgres(own.toString()),
-    drop: () => administer(url, `drop database if exists ${name} with (force)`),
-  };
-}
-
-async function administer(url: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
 }
 
 /** Engines of one test that share a database share its register. */

@@ -7,8 +7,8 @@ import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import type { Lease, StepId } from '../../../src/protocol/lease.ts';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
 import type { Database } from '../../../src/store/database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { planOf, planStep } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { describeWith } from '../../real-parts.ts';
 import { randomSteps } from '../../unit/engine/random-plans.ts';
 import { World } from './world.ts';
@@ -98,7 +98,7 @@ const WIDE: readonly PlanStep[] = [
 ];
 
 describeWith('postgres', 'three engines on one Postgres whose workers die at random', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   const worlds: World[] = [];
   let looker: Database;
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import type { EngineOptions } from '../../../src/engine/engine-options.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
+import { freshDatabase } from '../../fresh-database.ts';
 import { describeWith } from '../../real-parts.ts';
 import { World } from './world.ts';
 

@@ -7,8 +7,9 @@ import { readVerifierKey } from '../../../src/provenance/evidence-log/note-key.t
 import { readHash } from '../../../src/provenance/evidence-log/tlog-proof.ts';
 import { verifyContinues, verifyLogged } from '../../../src/provenance/evidence-log/verify-log.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase, LOG_SIGNER } from '../../fakes/engine.ts';
+import { LOG_SIGNER } from '../../fakes/engine.ts';
 import { planOf, planStep } from '../../fakes/plans.ts';
+import { freshDatabase } from '../../fresh-database.ts';
 import { describeWith } from '../../real-parts.ts';
 import { newLogSigner } from '../../unit/provenance/evidence-log/sample-log.ts';
 import { onEveryStore } from './engines.ts';

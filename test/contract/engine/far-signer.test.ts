@@ -7,9 +7,9 @@ import { openServiceSigner } from '../../../src/provenance/signers/key-service.t
 import { openTransitKey } from '../../../src/provenance/signers/vault-transit.ts';
 import { openVaultAccount } from '../../../src/secrets/vault/vault-account.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { FakeKeyService, VAULT } from '../../fakes/key-services.ts';
 import { planStep } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { shownOf } from '../../unit/secrets/planted.ts';
 import { type TestWorker, World } from './world.ts';
 
@@ -19,7 +19,7 @@ const CALL_MS_MAX = 300;
 const RUNS = 32;
 
 onEveryDatabase('receipts signed by a key service', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let folder: string;
   let far: FakeKeyService;
   let world: World;

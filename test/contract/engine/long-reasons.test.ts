@@ -4,8 +4,8 @@ import { EVENT_TEXT_CHARS_MAX, REASON_CHARS_MAX } from '../../../src/engine/work
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import { PAYLOAD_BYTES_MAX } from '../../../src/provenance/receipt.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { World } from './world.ts';
 
 /** Four steps in every combination that a matrix may have. */
@@ -15,7 +15,7 @@ const combinations = (change: Partial<PlanStep>): PlanStep[] =>
   );
 
 onEveryDatabase('what is said of steps', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let world: World;
   beforeEach(async () => {
     fresh = await freshDatabase(url);

@@ -3,15 +3,15 @@ import { RUN_OUTCOME_BYTES_MAX } from '../../../src/engine/worker-limits.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import type { Lease } from '../../../src/protocol/lease.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { planOf, planStep } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { World } from './world.ts';
 
 const step = (id: string, change: Partial<PlanStep> = {}): PlanStep =>
   planStep(id, { retry: { ...planStep('x').retry, max: 0 }, ...change });
 
 onEveryDatabase('what one step leaves for hundreds of others', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let world: World;
   beforeEach(async () => {
     fresh = await freshDatabase(url);

@@ -9,13 +9,13 @@ import type { ReleaseEvidence, ReleaseWish } from '../../../src/protocol/release
 import { verifyDisclosure } from '../../../src/provenance/disclosure/verify-disclosure.ts';
 import { type BlobStore, openFileBlobs } from '../../../src/store/blobs.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { planOf, planStep } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { PAPERS, Releaser, releasePlan } from './releaser.ts';
 import { type TestWorker, World } from './world.ts';
 
 onEveryDatabase('what a release shows of a run', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let world: World;
   let worker: TestWorker;
   let folder: string;

@@ -3,8 +3,9 @@ import type { Engine } from '../../../src/engine/engine.ts';
 import type { PlanStep } from '../../../src/pipeline/plan.ts';
 import type { StartRun } from '../../../src/protocol/client.ts';
 import type { Database } from '../../../src/store/database.ts';
-import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
+import { openTestEngine } from '../../fakes/engine.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { describeWith } from '../../real-parts.ts';
 import { onEveryStore } from './engines.ts';
 import { FAILED, TestWorker, type World } from './world.ts';
@@ -71,7 +72,7 @@ onEveryStore('dedicated runs of a server', (world) => {
 });
 
 describeWith('postgres', 'servers on one database', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   const open: { readonly engine: Engine; readonly db: Database }[] = [];
 
   beforeAll(async () => {

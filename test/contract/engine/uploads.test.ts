@@ -12,14 +12,14 @@ import {
 import type { Lease } from '../../../src/protocol/lease.ts';
 import { openFileBlobs } from '../../../src/store/blobs.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep, TRIGGER } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { type TestWorker, World } from './world.ts';
 
 const MEGABYTE = 1_048_576;
 
 onEveryDatabase('content that a step sends', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let world: World;
   let worker: TestWorker;
   let blobs: string;

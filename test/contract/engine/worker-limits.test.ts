@@ -19,8 +19,8 @@ import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
 import { openFileBlobs } from '../../../src/store/blobs.ts';
 import { runWorker } from '../../../src/worker/loop.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { DONE, type TestWorker, World } from './world.ts';
 
 const NO_RETRY = { retry: { ...planStep('x').retry, max: 0 } };
@@ -34,7 +34,7 @@ const MANY_PARTS: Outcome = { kind: 'succeeded', outputs: { list: Array.from({ l
 const held = ({ stepId, fence }: HeldLease): HeldLease => ({ stepId, fence });
 
 onEveryDatabase('what workers may leave behind', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let world: World;
   let worker: TestWorker;
   let folder: string;

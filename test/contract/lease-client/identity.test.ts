@@ -9,9 +9,9 @@ import type { Lease } from '../../../src/protocol/lease.ts';
 import { openDispatches } from '../../../src/store/dispatches.ts';
 import { type HttpLeaseClient, openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { NO_QUOTAS } from '../../fakes/job-quotas.ts';
 import { planStep } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { TestIssuer } from '../../unit/auth/issuer.ts';
 import { World } from '../engine/world.ts';
 import { FarServer } from './far-server.ts';
@@ -20,7 +20,7 @@ const NEVER = new AbortController().signal;
 const nowS = (): number => Math.floor(Date.now() / 1000);
 
 onEveryDatabase('a job at a server with real identities and real dispatches', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let world: World;
   let issuer: TestIssuer;
   let dispatches: Dispatches;

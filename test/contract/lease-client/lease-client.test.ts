@@ -12,8 +12,8 @@ import { BUILT_IN_STEPS } from '../../../src/steps/built-in.ts';
 import { stepExecutor } from '../../../src/worker/execute.ts';
 import { runWorker } from '../../../src/worker/loop.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep, TRIGGER } from '../../fakes/plans.ts';
+import { freshDatabase } from '../../fresh-database.ts';
 import { World } from '../engine/world.ts';
 import { FarServer } from './far-server.ts';
 

@@ -11,8 +11,8 @@ import { stepExecutor } from '../../../src/worker/execute.ts';
 import { openHttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
 import { runWorker } from '../../../src/worker/loop.ts';
 import { itEmbedded, onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { World } from '../engine/world.ts';
 import { FarServer } from './far-server.ts';
 
@@ -22,7 +22,7 @@ const shell = (id: string, run: string, change: Partial<PlanStep> = {}) =>
   planStep(id, { with: { run, shell: 'bash' }, ...change });
 
 onEveryDatabase('a server that restarts', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let world: World;
   let server: FarServer;
 

@@ -3,8 +3,8 @@ import { SYSTEM_CLOCK } from '../../../src/base/clock.ts';
 import type { Lease } from '../../../src/protocol/lease.ts';
 import type { HttpLeaseClient } from '../../../src/worker/http-lease-client.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { describeWith } from '../../real-parts.ts';
 import { DONE, FAILED, World } from '../engine/world.ts';
 import { FarServer } from './far-server.ts';
@@ -13,7 +13,7 @@ const NEVER = new AbortController().signal;
 const HOUR_MS = 3_600_000;
 
 onEveryDatabase('the session of a worker', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let world: World;
   let now: number;
   const server = new FarServer();

@@ -8,8 +8,8 @@ import { PREDICATE_TYPES } from '../../../src/provenance/attestations/predicate-
 import { verifyAttestation } from '../../../src/provenance/attestations/verify-attestation.ts';
 import type { Signer } from '../../../src/provenance/signer.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
+import { freshDatabase } from '../../fresh-database.ts';
 import { sampleSigner } from '../../unit/provenance/sample-run.ts';
 import { World } from '../engine/world.ts';
 import { FarServer } from './far-server.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../../src/store/database.ts';
 import { openDemand } from '../../../src/store/demand.ts';
 import { migrate } from '../../../src/store/migrate.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
+import { freshDatabase } from '../../fresh-database.ts';
 
 /** A quarter of a second on a busy machine: a look is made at most four times a second. */
 const LOOK_MS_MAX = 250;

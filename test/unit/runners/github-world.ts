@@ -11,9 +11,10 @@ import { Dispatcher, type DispatcherOptions } from '../../../src/runners/github-
 import type { Database } from '../../../src/store/database.ts';
 import { openDemand } from '../../../src/store/demand.ts';
 import { openDispatches } from '../../../src/store/dispatches.ts';
-import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
+import { openTestEngine } from '../../fakes/engine.ts';
 import { githubRun } from '../../fakes/github-runs.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import { freshDatabase } from '../../fresh-database.ts';
 import { ActionsFarEnd } from './actions-far-end.ts';
 
 export const MINUTE_MS = 60_000;

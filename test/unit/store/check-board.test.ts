@@ -7,8 +7,8 @@ import { openGitHubRuns } from '../../../src/store/github-runs.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { openWriteAllowance } from '../../../src/store/write-allowance.ts';
 import { checkSpec } from '../../fakes/checks.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { githubRun } from '../../fakes/github-runs.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { describeWith } from '../../real-parts.ts';
 
 const TARGET: CheckTarget = {
@@ -22,7 +22,7 @@ const SPEC = checkSpec({ title: 'One', summary: 'text with NUL \0 and half a \ud
 const ALL = { except: [] };
 
 function suite(url: string | undefined): void {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   beforeAll(async () => {
     fresh = await freshDatabase(url);

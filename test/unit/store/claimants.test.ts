@@ -8,9 +8,10 @@ import { openInbox } from '../../../src/store/inbox.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { itEmbedded } from '../../every-database.ts';
 import { checkSpec } from '../../fakes/checks.ts';
-import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
+import { openTestEngine } from '../../fakes/engine.ts';
 import { NO_QUOTAS } from '../../fakes/job-quotas.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { describeWith } from '../../real-parts.ts';
 
 const HOUR_MS = 3_600_000;
@@ -18,7 +19,7 @@ const TARGET = { installationId: 1, repositoryId: 2, owner: 'o', repo: 'r', head
 const SPEC = checkSpec({ externalId: 'run', title: 'at work' });
 
 function suite(url: string | undefined): void {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   beforeAll(async () => {
     fresh = await freshDatabase(url);

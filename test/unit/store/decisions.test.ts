@@ -8,7 +8,7 @@ import { migrate } from '../../../src/store/migrate.ts';
 import { namespaceOf, setPatch } from '../../../src/store/namespaces.ts';
 import { saveBase, savePack } from '../../../src/store/packs.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
+import { freshDatabase } from '../../fresh-database.ts';
 
 onEveryDatabase('stored decisions', (url) => {
   let db: Database;

@@ -11,8 +11,8 @@ import { migrate } from '../../../src/store/migrate.ts';
 import { openProtectionRules } from '../../../src/store/protection-rules.ts';
 import { openPruning } from '../../../src/store/pruning.ts';
 import { checkSpec } from '../../fakes/checks.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { githubRun } from '../../fakes/github-runs.ts';
+import { freshDatabase } from '../../fresh-database.ts';
 import { describeWith } from '../../real-parts.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}` as const;

@@ -4,7 +4,7 @@ import type { Inbox, NewDelivery } from '../../../src/protocol/inbox.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { openInbox } from '../../../src/store/inbox.ts';
 import { migrate } from '../../../src/store/migrate.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 import { describeWith } from '../../real-parts.ts';
 
 const HOLD_MS = 60_000;
@@ -15,7 +15,7 @@ function delivery(lane: string, change: Partial<NewDelivery> = {}): NewDelivery 
 }
 
 function suite(url: string | undefined): void {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   let inbox: Inbox;
   beforeAll(async () => {

@@ -6,8 +6,8 @@ import type { Database } from '../../../src/store/database.ts';
 import { openDispatches } from '../../../src/store/dispatches.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
 import { NO_QUOTAS } from '../../fakes/job-quotas.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 
 const SERVERS = 4;
 const AT_ONCE = 60;
@@ -21,7 +21,7 @@ interface Wanted {
 }
 
 onEveryDatabase('jobs that are asked for at the same moment', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   const databases: Database[] = [];
   let servers: readonly Dispatches[];
   beforeAll(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SCHEMA_PATH, schemaText } from '../../../app/write-schema.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { migrate, statements } from '../../../src/store/migrate.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
+import { emptyDatabase, type FreshDatabase } from '../../fresh-database.ts';
 import { describeWith } from '../../real-parts.ts';
 
 const TABLES = `select count(*)::int from pg_tables where schemaname = 'public'`;
@@ -13,10 +13,10 @@ async function applied(db: Database): Promise<readonly unknown[]> {
 }
 
 function suite(url: string | undefined): void {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   beforeAll(async () => {
-    fresh = await freshDatabase(url);
+    fresh = await emptyDatabase(url);
     db = await fresh.open();
   });
   afterAll(async () => {
@@ -69,7 +69,7 @@ describeWith('postgres', 'migrations, on Postgres', suite);
 
 describeWith('postgres', 'migrations of several processes at once', (url) => {
   it('apply each migration once, and all of them succeed', async () => {
-    const fresh = await freshDatabase(url);
+    const fresh = await emptyDatabase(url);
     const databases = await Promise.all([1, 2, 3, 4].map(() => fresh.open()));
     try {
       await Promise.all(databases.map(migrate));
@@ -86,7 +86,7 @@ describeWith('postgres', 'migrations of several processes at once', (url) => {
 
 describe('schema.sql', () => {
   it('is current: if this fails, run `npm run schema:dump`', async () => {
-    const fresh = await freshDatabase(undefined);
+    const fresh = await emptyDatabase(undefined);
     const db = await fresh.open();
     await migrate(db);
     const text = await schemaText(db);

@@ -11,10 +11,11 @@ import { openTestGrants } from '../../../src/store/test-grants.ts';
 import { openWriteAllowance } from '../../../src/store/write-allowance.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { checkSpec } from '../../fakes/checks.ts';
-import { freshDatabase, openTestEngine } from '../../fakes/engine.ts';
+import { openTestEngine } from '../../fakes/engine.ts';
 import { githubRun } from '../../fakes/github-runs.ts';
 import { NO_QUOTAS } from '../../fakes/job-quotas.ts';
 import { planOf, planStep, TRIGGER } from '../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 
 const DAY_MS = 86_400_000;
 const HEAD = 'a'.repeat(40);
@@ -25,7 +26,7 @@ const TABLES = 'github_run report report_pull dispatch test_grant command_reques
 const SPEC = checkSpec({ status: 'completed', conclusion: 'success', title: 'Done' });
 
 onEveryDatabase('what is over', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   let engine: Engine;
   beforeAll(async () => {

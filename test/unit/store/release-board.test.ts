@@ -8,7 +8,7 @@ import { migrate } from '../../../src/store/migrate.ts';
 import { openReleaseBoard } from '../../../src/store/release-board.ts';
 import { openWriteAllowance } from '../../../src/store/write-allowance.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 
 const target = (letter: string): CheckTarget => ({
   installationId: 1,
@@ -32,7 +32,7 @@ const spec = (runId: string): ReleaseSpec => ({
 });
 
 onEveryDatabase('the board of releases', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   beforeAll(async () => {
     fresh = await freshDatabase(url);

@@ -5,12 +5,12 @@ import type { Database } from '../../../src/store/database.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { openWriteAllowance } from '../../../src/store/write-allowance.ts';
 import { onEveryDatabase } from '../../every-database.ts';
-import { freshDatabase } from '../../fakes/engine.ts';
+import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
 
 const MINUTE_MS = 60_000;
 
 onEveryDatabase('the writes of an installation', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   beforeAll(async () => {
     fresh = await freshDatabase(url);

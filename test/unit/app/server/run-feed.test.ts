@@ -8,12 +8,13 @@ import type { Database } from '../../../../src/store/database.ts';
 import { openDispatches } from '../../../../src/store/dispatches.ts';
 import { jobsOfRun } from '../../../../src/store/run-jobs.ts';
 import { onEveryDatabase } from '../../../every-database.ts';
-import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
+import { openTestEngine } from '../../../fakes/engine.ts';
 import { NO_QUOTAS } from '../../../fakes/job-quotas.ts';
 import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../../fresh-database.ts';
 
 onEveryDatabase('what the reporter hears of runs', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   let engine: Engine;
   let dispatches: Dispatches;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { World } from '../../../contract/engine/world.ts';
-import { freshDatabase } from '../../../fakes/engine.ts';
+import { freshDatabase } from '../../../fresh-database.ts';
 
 /**
  * One engine on one store for the tests of a file: opening it takes seconds.

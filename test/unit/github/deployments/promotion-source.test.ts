@@ -6,8 +6,8 @@ import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { migrate } from '../../../../src/store/migrate.ts';
 import { openProtectionRules } from '../../../../src/store/protection-rules.ts';
-import { freshDatabase } from '../../../fakes/engine.ts';
 import { githubRun } from '../../../fakes/github-runs.ts';
+import { freshDatabase } from '../../../fresh-database.ts';
 import { openPromotingWorld, type PromotingWorld } from './promoting-world.ts';
 
 const DEPLOY = `on: workflow_dispatch

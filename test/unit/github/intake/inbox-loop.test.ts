@@ -9,7 +9,7 @@ import type { Database } from '../../../../src/store/database.ts';
 import { openInbox } from '../../../../src/store/inbox.ts';
 import { migrate } from '../../../../src/store/migrate.ts';
 import { onEveryDatabase } from '../../../every-database.ts';
-import { freshDatabase } from '../../../fakes/engine.ts';
+import { type FreshDatabase, freshDatabase } from '../../../fresh-database.ts';
 
 const EXAMPLES = createRequire(import.meta.url)('@octokit/webhooks-examples') as readonly {
   readonly name: string;
@@ -17,7 +17,7 @@ const EXAMPLES = createRequire(import.meta.url)('@octokit/webhooks-examples') as
 }[];
 
 onEveryDatabase('the inbox loop', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   let inbox: Inbox;
   let receive: Receive;

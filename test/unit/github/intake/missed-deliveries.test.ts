@@ -6,14 +6,14 @@ import type { Database } from '../../../../src/store/database.ts';
 import { openInbox } from '../../../../src/store/inbox.ts';
 import { migrate } from '../../../../src/store/migrate.ts';
 import { onEveryDatabase } from '../../../every-database.ts';
-import { freshDatabase } from '../../../fakes/engine.ts';
+import { type FreshDatabase, freshDatabase } from '../../../fresh-database.ts';
 import { HookList } from './hook-list.ts';
 
 const NOW = Date.parse('2026-11-20T12:00:00Z');
 const DAY_MS = 86_400_000;
 
 onEveryDatabase('missed deliveries', (url) => {
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   let inbox: Inbox;
   let app: Octokit;

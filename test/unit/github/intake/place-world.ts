@@ -8,10 +8,11 @@ import { openDispatches } from '../../../../src/store/dispatches.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openInstallations } from '../../../../src/store/installations.ts';
 import { checkSpec } from '../../../fakes/checks.ts';
-import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
+import { openTestEngine } from '../../../fakes/engine.ts';
 import { githubRun } from '../../../fakes/github-runs.ts';
 import { NO_QUOTAS } from '../../../fakes/job-quotas.ts';
 import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
+import { freshDatabase } from '../../../fresh-database.ts';
 import { FarEnd } from '../matching/far-end.ts';
 import { HEAD } from '../matching/sample-events.ts';
 

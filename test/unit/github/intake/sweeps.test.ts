@@ -12,9 +12,10 @@ import type { Inbox } from '../../../../src/protocol/inbox.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openInbox } from '../../../../src/store/inbox.ts';
-import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
+import { openTestEngine } from '../../../fakes/engine.ts';
 import { githubRun } from '../../../fakes/github-runs.ts';
 import { planOf, planStep, TRIGGER } from '../../../fakes/plans.ts';
+import { type FreshDatabase, freshDatabase } from '../../../fresh-database.ts';
 import { FarEnd } from '../matching/far-end.ts';
 import { BASE, HEAD } from '../matching/sample-events.ts';
 
@@ -25,7 +26,7 @@ const REPO = '/repos/octo/app';
 
 describe('the sweepers', () => {
   const far = new FarEnd();
-  let fresh: Awaited<ReturnType<typeof freshDatabase>>;
+  let fresh: FreshDatabase;
   let db: Database;
   let engine: Engine;
   let inbox: Inbox;

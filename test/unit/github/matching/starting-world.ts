@@ -11,7 +11,8 @@ import { STEP_CATALOG } from '../../../../src/steps/catalog.ts';
 import { openCheckBoard } from '../../../../src/store/check-board.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
-import { freshDatabase, openTestEngine, testPolicyParser } from '../../../fakes/engine.ts';
+import { openTestEngine, testPolicyParser } from '../../../fakes/engine.ts';
+import { freshDatabase } from '../../../fresh-database.ts';
 import { FarEnd } from './far-end.ts';
 import { BASE, codeEvent, pullFacts } from './sample-events.ts';
 

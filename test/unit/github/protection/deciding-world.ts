@@ -22,7 +22,8 @@ import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { openProtectionRules } from '../../../../src/store/protection-rules.ts';
 import { openWriteAllowance } from '../../../../src/store/write-allowance.ts';
 import { rulesWith } from '../../../contract/engine/world.ts';
-import { freshDatabase, openTestEngine } from '../../../fakes/engine.ts';
+import { openTestEngine } from '../../../fakes/engine.ts';
+import { freshDatabase } from '../../../fresh-database.ts';
 import { openPromotingWorld, type PromotingWorld } from '../deployments/promoting-world.ts';
 
 const DEPLOY = `on: workflow_dispatch

@@ -8,7 +8,7 @@ import type { Database } from '../../../../src/store/database.ts';
 import { openGitHubRuns } from '../../../../src/store/github-runs.ts';
 import { migrate } from '../../../../src/store/migrate.ts';
 import { openWriteAllowance } from '../../../../src/store/write-allowance.ts';
-import { freshDatabase } from '../../../fakes/engine.ts';
+import { freshDatabase } from '../../../fresh-database.ts';
 import { APP, FarEnd } from './far-end.ts';
 import { planOf } from './views.ts';
 
