@@ -57,6 +57,10 @@ onEveryDatabase('missed deliveries', (url) => {
       hooks.list(guid, 502);
     }
   };
+  /** No pause is over, however long the machine took to ask. */
+  const askedJustNow = async (): Promise<void> => {
+    await db.query('', 'update redelivery set asked_at = now()', []);
+  };
   /** Pauses between two requests for one delivery are over. */
   const waitLong = async (): Promise<void> => {
     await db.query('', `update redelivery set asked_at = now() - interval '1 day'`, []);
@@ -79,6 +83,7 @@ onEveryDatabase('missed deliveries', (url) => {
     expect(sweeps.isMore).toBe(true);
     expect(await sweeps.sweep()).toEqual(names(200, 250));
     expect(sweeps.isMore).toBe(false);
+    await askedJustNow();
     expect(await sweeps.sweep()).toEqual([]);
     await waitLong();
     hooks.isServerUp = true;
