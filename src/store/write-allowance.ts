@@ -6,7 +6,7 @@ import type { Database, Row } from './database.ts';
  * size and what flows in, so both together stay below.
  */
 const MINUTE = { size: 35, inflow: 40, spanMs: 60_000 } as const;
-const HOUR = { size: 110, inflow: 350, spanMs: 3_600_000 } as const;
+const HOUR = { size: 140, inflow: 340, spanMs: 3_600_000 } as const;
 type Bucket = typeof MINUTE | typeof HOUR;
 
 /** What a purpose leaves in the buckets for those that may wait less. */

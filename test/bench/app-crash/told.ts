@@ -16,7 +16,7 @@ import { waitUntilStill } from './quiet.ts';
  * in an hour at once: each that a kill costs beyond them takes ten seconds.
  */
 const STILL_MS_MAX = 480_000;
-const TURNS_MAX = 20;
+const TURNS_MAX = 60;
 
 export interface Told {
   readonly ending: Json;
