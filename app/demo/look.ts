@@ -23,7 +23,7 @@ export interface Told {
 
 const POLL_MS = 150;
 /** Writes to GitHub are paced, ten seconds each once those of an hour are used up; what hangs must not hang the reader. */
-const WAIT_MS_MAX = 300_000;
+const WAIT_MS_MAX = 180_000;
 /** From a job to the check of its run. */
 const CHECK_MS_MAX = 20_000;
 

@@ -15,7 +15,7 @@ import { waitUntilStill } from './quiet.ts';
  * After its last act a story is over within this time, however often its server was killed. It makes as many writes as an installation has
  * in an hour at once: each that a kill costs beyond them takes ten seconds.
  */
-const STILL_MS_MAX = 480_000;
+const STILL_MS_MAX = 300_000;
 const TURNS_MAX = 60;
 
 export interface Told {
