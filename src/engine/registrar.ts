@@ -8,11 +8,10 @@ import type { Database, Session } from '../store/database.ts';
 import {
   appendToLog,
   claimLog,
-  lockLog,
+  type LogLook,
   logVerifierKey,
-  readLogEdge,
+  lookAtLog,
   type WaitingLeaf,
-  waitingLeaves,
 } from '../store/evidence-log.ts';
 import type { Hub } from './hub.ts';
 
@@ -116,12 +115,12 @@ export class Registrar {
   async #look(): Promise<Look> {
     const { db, hub } = this.#tools;
     const { look, isGrown } = await db.transaction(async (session) => {
-      if (!(await lockLog(session))) return { look: 'elsewhere', isGrown: false } as const;
-      const waiting = await waitingLeaves(session, BATCH_MAX);
-      if (waiting.length === 0) return { look: 'none', isGrown: false } as const;
+      const found = await lookAtLog(session, BATCH_MAX);
+      if (!found) return { look: 'elsewhere', isGrown: false } as const;
+      if (found.waiting.length === 0) return { look: 'none', isGrown: false } as const;
       if (!(await this.#isOurs(session))) return { look: 'foreign', isGrown: false } as const;
-      await this.#append(session, waiting);
-      return { look: waiting.length === BATCH_MAX ? 'more' : 'none', isGrown: true } as const;
+      await this.#append(session, found);
+      return { look: found.isMore ? 'more' : 'none', isGrown: true } as const;
     });
     if (isGrown) {
       // Committed: the register has this key for ever.
@@ -131,8 +130,7 @@ export class Registrar {
     return look;
   }
 
-  async #append(session: Session, waiting: readonly WaitingLeaf[]): Promise<void> {
-    const { size, edge } = await readLogEdge(session);
+  async #append(session: Session, { waiting, size, edge }: LogLook): Promise<void> {
     const bodies = waiting.map((leaf) => leafText(leafOf(leaf)));
     const grown = appendedNodes(
       size,

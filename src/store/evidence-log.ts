@@ -4,9 +4,6 @@ import { intArray, textArray } from './array-literal.ts';
 import { EVIDENCE_KINDS } from './codes.ts';
 import type { Row, Session } from './database.ts';
 
-/** Locks (number, 0) of a two-number advisory lock: ticks use 7309. */
-const LOCK = 7310;
-
 /** A leaf that has no index yet. */
 export interface WaitingLeaf {
   /** Of its row in the queue. */
@@ -30,12 +27,6 @@ export interface NewLeaves {
   readonly note: string;
 }
 
-/** Until the end of the transaction nobody else appends; false where somebody else is at it. */
-export async function lockLog(session: Session): Promise<boolean> {
-  const rows = await session.query('evidence_lock', `select pg_try_advisory_xact_lock(${LOCK}, 0)`, []);
-  return rows[0]?.[0] === true;
-}
-
 /** Verifier key of the register, which is the given one where nobody has begun it. */
 export async function claimLog(session: Session, verifierKey: string): Promise<string> {
   await session.query(
@@ -51,31 +42,39 @@ export async function logVerifierKey(session: Session): Promise<string | undefin
   return rows[0] && String(rows[0][0]);
 }
 
-/**
- * The oldest; a run's end never stands before its beginning. What somebody changed by hand holds up nobody: an end whose receipt is
- * gone, and what is there twice.
- */
-export async function waitingLeaves(session: Session, limit: number): Promise<readonly WaitingLeaf[]> {
-  const rows = await session.query(
-    'evidence_waiting',
-    // Each is looked up: a plan that reads all runs for the sake of one takes longer than everything else here.
-    `select q.id, q.run_id, r.key, r.attempt, q.kind, c.payload_sha256
-     from (select id, run_id, kind from evidence_queue e
-       where (kind = ${EVIDENCE_KINDS.open} or exists (select 1 from receipt where run_id = e.run_id))
-         and not exists (select 1 from evidence_leaf where run_id = e.run_id and kind = e.kind) order by id limit $1) q
-     cross join lateral (select key, attempt from run where id = q.run_id limit 1) r
-     left join lateral (
-       select payload_sha256 from receipt where run_id = q.run_id and q.kind = ${EVIDENCE_KINDS.close} limit 1) c on true
-     order by q.id`,
-    [limit],
-  );
-  const leaves = new Map<string, WaitingLeaf>();
-  for (const row of rows) {
-    const leaf = toWaiting(row);
+/** What an append goes on from. */
+export interface LogLook {
+  /** The oldest first, at most a batch. */
+  readonly waiting: readonly WaitingLeaf[];
+  /** Leaves that wait, and more of them than that. */
+  readonly isMore: boolean;
+  /** Of the register. */
+  readonly size: number;
+  /** The hashes that an append goes on from: see `edgePlaces`. */
+  readonly edge: readonly Uint8Array[];
+}
+
+/** Until the end of the transaction nobody else appends; undefined where somebody else is at it. */
+export async function lookAtLog(session: Session, batch: number): Promise<LogLook | undefined> {
+  const [row] = await session.query('evidence_look', 'select evidence_look($1)::text', [batch]);
+  if (typeof row?.[0] !== 'string') return undefined;
+  const { leaves, size, edge } = JSON.parse(row[0]) as ToldLook;
+  const waiting = new Map<string, WaitingLeaf>();
+  for (const leaf of leaves.map(toWaiting)) {
     const name = `${leaf.kind} ${leaf.run}`;
-    if (!leaves.has(name)) leaves.set(name, leaf);
+    if (!waiting.has(name)) waiting.set(name, leaf);
   }
-  return [...leaves.values()];
+  const hashes = edge.map(([level, text]) =>
+    hashOf(level > 0 && text !== null ? Buffer.from(text, 'hex') : null, text),
+  );
+  return { waiting: [...waiting.values()], isMore: leaves.length === batch, size, edge: hashes };
+}
+
+interface ToldLook {
+  readonly leaves: readonly Row[];
+  readonly size: number;
+  /** Level, and the hash in hex; of the lowest, the body of a leaf. */
+  readonly edge: readonly (readonly [level: number, text: string | null])[];
 }
 
 function toWaiting([id, run, runKey, attempt, kind, payloadSha256]: Row): WaitingLeaf {
@@ -87,22 +86,6 @@ function toWaiting([id, run, runKey, attempt, kind, payloadSha256]: Row): Waitin
     kind: Number(kind) === EVIDENCE_KINDS.open ? 'open' : 'close',
     payloadSha256: typeof payloadSha256 === 'string' ? payloadSha256 : null,
   };
-}
-
-/** Size of the register, and the hashes that an append goes on from: see `edgePlaces`. */
-export async function readLogEdge(
-  session: Session,
-): Promise<{ readonly size: number; readonly edge: readonly Uint8Array[] }> {
-  const rows = await session.query(
-    'evidence_edge',
-    `select t.size, n.hash, f.body from (select coalesce(max(size), 0) as size from evidence_checkpoint) t
-     left join generate_series(0, 52) as l (level) on (t.size >> l.level) & 1 = 1
-     ${nodeAt('l.level', '(t.size >> l.level) - 1')}
-     order by l.level desc`,
-    [],
-  );
-  const size = Number(rows[0]?.[0] ?? 0);
-  return { size, edge: size === 0 ? [] : rows.map(([, hash, body]) => hashOf(hash, body)) };
 }
 
 export async function appendToLog(session: Session, { waiting, bodies, nodes, size, note }: NewLeaves): Promise<void> {
