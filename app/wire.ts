@@ -25,6 +25,7 @@ import { versionOfHouse } from './house.ts';
 import { localClient } from './local-client.ts';
 import { openDatabase } from './open-database.ts';
 import { openSigner } from './open-signer.ts';
+import { knownKeysOf } from './public-keys.ts';
 import { openRegisterKey } from './register-key.ts';
 import { openSharedState } from './shared-state.ts';
 import { prepareStateFolder } from './state-folder.ts';
@@ -95,6 +96,7 @@ async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestr
     // On a database that several share, each project has a policy of its own.
     home: { tenant: 'local', name: config.root },
     signer,
+    readTrustedKeys: () => knownKeysOf(config.signing, signer.publicKeyPem),
     logSigner,
     issuer: localIssuer(),
     blobs,

@@ -49,7 +49,7 @@ import type { OpenedPolicy } from '../default-policy.ts';
 import { versionOfHouse } from '../house.ts';
 import { openDatabase } from '../open-database.ts';
 import { openSigner } from '../open-signer.ts';
-import { publicKeysOf } from '../public-keys.ts';
+import { knownKeysOf, publicKeysOf } from '../public-keys.ts';
 import { openRegisterKey } from '../register-key.ts';
 import { prepareStateFolder } from '../state-folder.ts';
 import { type Conductor, type OnError, openConductor } from './conductor.ts';
@@ -180,6 +180,7 @@ async function openRooms(
     ...opened,
     promotions: openPromotionSource({ access: github.access, runs: books.runs, rules, appId: Number(config.appId) }),
     signer,
+    readTrustedKeys: () => knownKeysOf(config.signing, signer.publicKeyPem),
     logSigner,
     issuer: issuerOf(config),
     blobs,
@@ -206,7 +207,10 @@ async function openRooms(
   return { ...books, ...own, runs, evidence, checks, dispatches, starter, feed };
 }
 
-type EngineParts = Pick<EngineOptions, 'signer' | 'logSigner' | 'issuer' | 'blobs' | 'secrets' | 'onError'> &
+type EngineParts = Pick<
+  EngineOptions,
+  'signer' | 'readTrustedKeys' | 'logSigner' | 'issuer' | 'blobs' | 'secrets' | 'onError'
+> &
   Partial<Pick<EngineOptions, 'promotions'>> &
   OpenedPolicy;
 

@@ -6,6 +6,7 @@ import type { PolicyRules as DisclosedRules } from '../provenance/disclosure/dis
 import type { LogSigner } from '../provenance/evidence-log/log-signer.ts';
 import type { IssuerFact } from '../provenance/facts.ts';
 import type { Signer } from '../provenance/signer.ts';
+import type { TrustedKey } from '../provenance/verify.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Database } from '../store/database.ts';
 import type { ReclaimWorkers } from './lost-workers.ts';
@@ -18,6 +19,8 @@ export interface EngineOptions extends PolicyRules {
   /** What others know of promotions; absent where nobody but the store does, as on a laptop. */
   readonly promotions?: PromotionSource;
   readonly signer: Signer;
+  /** Other keys that this Maestro signed with, or still signs with elsewhere, and what is known of them: asked each time, since keys are replaced. */
+  readonly readTrustedKeys: () => Promise<readonly TrustedKey[]>;
   /** The rules behind `policy` in a form that a stranger can ask, for disclosure packs. */
   readonly readRules: () => Promise<DisclosedRules>;
   /** Keeps the evidence register of the database, where it has the register's key. */

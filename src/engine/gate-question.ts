@@ -7,7 +7,7 @@ import type { ReceiptPredicate } from '../provenance/receipt.ts';
 import { subjectName } from '../provenance/receipt.ts';
 import type { GateQuestion } from '../provenance/release-gate.ts';
 import type { EntityLink, RunRecordLink } from '../provenance/release-manifest.ts';
-import type { VerifiedReceipt } from '../provenance/verify.ts';
+import type { TrustedKey, VerifiedReceipt } from '../provenance/verify.ts';
 import type { StoredAttestation } from '../store/attestations.ts';
 import { bundleText } from './attestation-desk.ts';
 
@@ -15,7 +15,7 @@ import { bundleText } from './attestation-desk.ts';
 export function gateQuestion(
   { predicate }: VerifiedReceipt['statement'],
   attestations: readonly StoredAttestation[],
-  keys: readonly string[],
+  keys: readonly TrustedKey[],
 ): GateQuestion {
   const { run, outputs, steps, issuer } = predicate;
   return {
@@ -24,6 +24,7 @@ export function gateQuestion(
     artifacts: outputs.map((output) => ({ name: subjectName(output), digest: output.digest })),
     attestations: attestations.map((one) => ({ bundle: bundleText(one), predicateType: one.predicateType })),
     keys,
+    finishedOn: run.finishedOn,
     builderId: issuer.builderId,
   };
 }

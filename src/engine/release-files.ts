@@ -33,6 +33,12 @@ const ENDINGS: Readonly<Record<Exclude<StatementKind, 'gate-result' | 'verificat
   'test-result': '.tests.intoto.jsonl',
 };
 
+/** What the gate itself said. */
+const OWN_PAPERS: Readonly<Record<string, string>> = {
+  'gate-result': GATE_NAME,
+  'verification-summary': SUMMARY_NAME,
+};
+
 export interface Released {
   readonly runId: string;
   readonly receipt: RunReceipt;
@@ -60,9 +66,10 @@ export function paperFiles(released: Released, artifacts: readonly ReleaseAsset[
   const names = [...OWN_NAMES, ...artifacts.map(({ name }) => name)];
   const known = new Set<Digest>(artifacts.map(({ digest }) => digest));
   const papers = released.attestations.flatMap((attestation): MadeFile[] => {
-    const name = nameOf(attestation, artifacts);
+    const own = OWN_PAPERS[kindOfPredicate(attestation.predicateType) ?? ''];
+    const name = own ?? nameOf(attestation, artifacts);
     if (name === undefined || known.has(digestBytes(attestation.bundle))) return [];
-    const free = OWN_NAMES.includes(name) ? name : freeName(name, names);
+    const free = own ?? freeName(name, names);
     names.push(free);
     const isSummary = name === SUMMARY_NAME;
     return [
@@ -77,9 +84,7 @@ export function paperFiles(released: Released, artifacts: readonly ReleaseAsset[
 
 /** Undefined where it is about nothing that is attached. */
 function nameOf({ predicateType, subjects }: RunAttestation, artifacts: readonly ReleaseAsset[]): string | undefined {
-  const kind = kindOfPredicate(predicateType);
-  if (kind === 'gate-result') return GATE_NAME;
-  if (kind === 'verification-summary') return SUMMARY_NAME;
+  const kind = kindOfPredicate(predicateType) as keyof typeof ENDINGS | undefined;
   const about = artifacts.find(({ digest }) => subjects.includes(digest));
   return kind && about && `${about.name}${ENDINGS[kind]}`;
 }

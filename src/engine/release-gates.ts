@@ -21,6 +21,7 @@ import { claimOutbox, clearOutbox } from '../store/outbox.ts';
 import { findReleasePack } from '../store/release-packs.ts';
 import type { Scope } from '../store/scope.ts';
 import type { Attester } from './attestation-desk.ts';
+import type { EngineOptions } from './engine-options.ts';
 import { gatedRun, gateQuestion, runLink } from './gate-question.ts';
 import type { Queries } from './queries.ts';
 
@@ -29,7 +30,7 @@ const CLAIM_MS = 60_000;
 const CLAIM_MS_MAX = 3_600_000;
 const FAILURES_KEPT = 1000;
 
-type GateOptions = Attester & { readonly db: Database; readonly onError: (error: unknown) => void };
+type GateOptions = Attester & Pick<EngineOptions, 'db' | 'readTrustedKeys' | 'onError'>;
 
 /**
  * Judges what runs made, from their signed receipts and statements alone, and signs what came of it. Which runs are to be judged
@@ -41,8 +42,9 @@ export class ReleaseGates {
   #running: Promise<void> | undefined;
   readonly #failures = new Set<number>();
 
-  constructor({ db, signer, issuer, onError }: GateOptions, queries: Queries, scope: () => Scope) {
-    this.#tools = { db, signer, issuer, onError, queries, scope };
+  constructor(options: GateOptions, queries: Queries, scope: () => Scope) {
+    const { db, signer, issuer, readTrustedKeys, onError } = options;
+    this.#tools = { db, signer, issuer, readTrustedKeys, onError, queries, scope };
   }
 
   /** Signed statements about what a run made, in the order in which they were signed; also while it goes on. */
@@ -118,19 +120,21 @@ export class ReleaseGates {
   }
 
   /**
-   * Statements may be signed with the key of the run's receipt, which readers hold to their own, or with the present one: keys are
-   * replaced while runs go on.
+   * Statements may be signed with the key of the run's receipt, which readers hold to their own, with the present one, or with another that
+   * is known to be this Maestro's: keys are replaced while runs go on, a retry keeps what an older one signed, and each conductor may
+   * have its own. What is known of a key counts: that it was revoked, or when it was in force.
    */
   async #judge(run: number): Promise<{
     readonly receipt: VerifiedReceipt;
     readonly verdict: GateVerdict;
     readonly attestations: readonly StoredAttestation[];
   }> {
-    const { db, queries, signer } = this.#tools;
+    const { db, queries, signer, readTrustedKeys } = this.#tools;
     const { bundle, publicKey, runRecord } = await queries.readReceipt(run);
     const receipt = verifyReceipt({ bundle: Buffer.from(bundle), key: publicKey, runRecord: Buffer.from(runRecord) });
     const attestations = await loadAttestations(db, run);
-    const keys = [...new Set([publicKey, signer.publicKeyPem])];
+    const own = [publicKey, signer.publicKeyPem].map((publicKeyPem) => ({ publicKeyPem }));
+    const keys = [...own, ...(await readTrustedKeys())];
     return { receipt, verdict: judgeRelease(gateQuestion(receipt.statement, attestations, keys)), attestations };
   }
 

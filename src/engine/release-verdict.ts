@@ -11,6 +11,7 @@ import { verifyReceipt } from '../provenance/verify.ts';
 /** Runs of such pipelines are judged by what is signed about what they made, and so are runs about which something is. */
 export const RELEASE_PURPOSE = 'release';
 
+const CONTRADICTION = 'the verdict that was signed when the run ended is another one: it did not pass then';
 const PAPERS = { sbom: 'SBOM', provenance: 'Provenance', riskAssessment: 'Assessment of the risk' } as const;
 
 /** What the receipt alone says: whether the run succeeded, and whether that holds. */
@@ -33,16 +34,20 @@ export function statementGate(
   { isPassed, reasons, artifacts }: ReleaseGateView,
   attestations: readonly RunAttestation[],
 ): ReleaseGate {
-  const summary = attestations.find(({ predicateType }) => kindOfPredicate(predicateType) === 'verification-summary');
+  const stored = attestations.find(({ predicateType }) => kindOfPredicate(predicateType) === 'verification-summary');
   const papers = Object.entries(PAPERS).map(([paper, name]) => ({
     name,
     isVerified: artifacts.some((one) => one[paper as keyof typeof PAPERS].length > 0),
   }));
+  const summary = stored && summaryOf(stored);
+  const isSigned = summary?.result === 'PASSED';
+  const told = reasons.map(({ code, message }) => `${code}: ${message}`);
   return {
-    isPassed,
-    reasons: reasons.map(({ code, message }) => `${code}: ${message}`),
+    // What hangs on the page must not speak against the page.
+    isPassed: isPassed && isSigned,
+    reasons: isPassed && !isSigned ? [CONTRADICTION] : told,
     papers: [{ name: receiptName(runId), isVerified: true }, ...papers],
-    ...(isPassed && summary ? { summary: summaryOf(summary) } : {}),
+    ...(isPassed && isSigned ? { summary: summary.told } : {}),
   };
 }
 
@@ -51,21 +56,23 @@ function receiptName(runId: string): string {
 }
 
 /** Of a statement that this Maestro signed itself. */
-function summaryOf({ bundle, subjects }: RunAttestation): GateSummary {
+function summaryOf({ bundle, subjects }: RunAttestation): { readonly told: GateSummary; readonly result: string } {
   const { payload } = JSON.parse(envelopeIn(bundle)) as { readonly payload: string };
   const { predicate } = JSON.parse(Buffer.from(payload, 'base64').toString()) as { readonly predicate: Summary };
-  return {
+  const told = {
     verifierId: predicate.verifier.id,
     resourceUri: predicate.resourceUri,
     level: predicate.verifiedLevels[0] ?? '',
     subject: subjects[0] ?? 'sha256:',
-  };
+  } as const;
+  return { told, result: predicate.verificationResult };
 }
 
 interface Summary {
   readonly verifier: { readonly id: string };
   readonly resourceUri: string;
   readonly verifiedLevels: readonly string[];
+  readonly verificationResult: string;
 }
 
 function faultOf(runId: string, receipt: RunReceipt): string | undefined {

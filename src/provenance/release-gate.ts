@@ -2,6 +2,7 @@ import { type Digest, hexOf } from '../base/digest.ts';
 import { kindOfPredicate, type StatementKind } from './attestations/predicate-types.ts';
 import { type VerifiedAttestation, verifyTyped } from './attestations/verify-attestation.ts';
 import { VerificationError } from './verification-error.ts';
+import type { TrustedKey } from './verify.ts';
 
 /** Why a release does not pass. Codes are public; docs/guides/attestations.md explains each. */
 export const GATE_CODES = [
@@ -36,8 +37,10 @@ export interface GateQuestion {
   /** What came out of the run. */
   readonly artifacts: readonly GatedContent[];
   readonly attestations: readonly KeptAttestation[];
-  /** PEM of the keys that the run's own statements may be signed with. */
-  readonly keys: readonly string[];
+  /** The keys that the run's own statements may be signed with; of a key that is there twice, what is said last counts. */
+  readonly keys: readonly TrustedKey[];
+  /** RFC 3339: when the run ended, for statements that tell no time. */
+  readonly finishedOn: string;
   /** Who must have built it. */
   readonly builderId: string;
 }
@@ -135,9 +138,14 @@ function verifyOne({ bundle, predicateType }: KeptAttestation, question: GateQue
   const kind = kindOfPredicate(predicateType);
   if (kind === undefined)
     throw new VerificationError('PREDICATE_TYPE_WRONG', 'no kind of statement that is known here');
-  const key = question.keys.map((publicKeyPem) => ({ publicKeyPem }));
   const origin = kind === 'provenance' ? { builderId: question.builderId, runIds: question.runIds } : {};
-  const verified = verifyTyped({ bundle: Buffer.from(bundle), key, predicateType, ...origin });
+  const verified = verifyTyped({
+    bundle: Buffer.from(bundle),
+    key: question.keys,
+    predicateType,
+    at: question.finishedOn,
+    ...origin,
+  });
   return { ...verified, kind, digests: new Set(verified.statement.subject.map(({ digest }) => digest.sha256)) };
 }
 

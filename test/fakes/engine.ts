@@ -56,6 +56,7 @@ export async function openTestEngine(db: Database, change: Partial<EngineOptions
     readRules: async () => (await openDefaultPolicy()).readRules(),
     home: { tenant: 'local', name: 'local' },
     signer: await openLocalSigner(join(folder, 'key.pem')),
+    readTrustedKeys: async () => [],
     logSigner: LOG_SIGNER,
     issuer: { builderId: 'https://example.com/maestro/test', version: '0.0.0', keyReachableBySteps: true },
     blobs: openFileBlobs(join(folder, 'blobs')),

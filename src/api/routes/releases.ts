@@ -1,12 +1,13 @@
 import { RELEASE_GATE, RELEASE_MANIFEST } from '../../protocol/wire/release-calls.ts';
-import { PERSON_CALLS_AT_ONCE_MAX, RUN_READS_OF_ALL_MAX } from '../limits.ts';
+import { GATE_READS_OF_ALL_MAX, PERSON_CALLS_AT_ONCE_MAX } from '../limits.ts';
 import type { PersonCall, PersonRoute } from '../route.ts';
 
 const READING = {
   method: 'GET',
   caller: 'person',
   atOnceMax: PERSON_CALLS_AT_ONCE_MAX,
-  atOnceOfAllMax: RUN_READS_OF_ALL_MAX,
+  // Each verifies everything that was signed of a run.
+  atOnceOfAllMax: GATE_READS_OF_ALL_MAX,
   pathPatterns: { run: '[0-9a-z]{1,64}' },
 } as const;
 

@@ -4,7 +4,7 @@ import type { IssuerFact } from '../facts.ts';
 import { SUBJECTS_MAX } from '../receipt.ts';
 import { type ArtifactPapers, type GateVerdict, releasable } from '../release-gate.ts';
 import { RUN_RECORD_NAME } from '../run-record.ts';
-import { type AttestedContent, buildStatement, type SignableStatement } from './statement.ts';
+import { type AttestedContent, type SignableStatement, statementOf } from './statement.ts';
 
 /** Names the rules of `release-gate.ts`: another version of them is another verifier. */
 const VERIFIER_PATH = '/release-gate/v1';
@@ -34,11 +34,21 @@ export function gateStatements(
 ): { readonly result: SignableStatement; readonly summary: SignableStatement } {
   const subjects = subjectsOf(verdict).slice(0, SUBJECTS_MAX);
   const contents: readonly AttestedContent[] =
-    subjects.length > 0 ? subjects : [{ name: RUN_RECORD_NAME, digest: run.recordDigest }];
+    subjects.length > 0 ? uniquelyNamed(subjects) : [{ name: RUN_RECORD_NAME, digest: run.recordDigest }];
   return {
-    result: buildStatement('gate-result', contents, resultPredicate(verdict, subjects, run)),
-    summary: buildStatement('verification-summary', contents, summaryPredicate(verdict, subjects, run)),
+    result: statementOf('gate-result', contents, resultPredicate(verdict, subjects, run)),
+    summary: statementOf('verification-summary', contents, summaryPredicate(verdict, subjects, run)),
   };
+}
+
+/** A step may leave two files under one name, as of two platforms: each is told apart by its digest then. */
+function uniquelyNamed(subjects: readonly ArtifactPapers[]): readonly AttestedContent[] {
+  const counts = new Map<string, number>();
+  for (const { name } of subjects) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return subjects.map(({ name, digest }) => ({
+    name: counts.get(name) === 1 ? name : `${name}@${hexOf(digest)}`,
+    digest,
+  }));
 }
 
 /** The URI by which consumers name the gate as a verifier. */

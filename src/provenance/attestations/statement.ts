@@ -37,6 +37,19 @@ export function buildStatement(
   contents: readonly AttestedContent[],
   predicate: JsonObject,
 ): SignableStatement {
+  return statementOf(
+    kind,
+    contents.map(({ name, digest }) => ({ name: encodeUnprintable(name), digest })),
+    predicate,
+  );
+}
+
+/** The same of contents whose names are those of a receipt's subjects already. */
+export function statementOf(
+  kind: StatementKind,
+  contents: readonly AttestedContent[],
+  predicate: JsonObject,
+): SignableStatement {
   const subject = subjectsOf(contents);
   const statement = { _type: STATEMENT_TYPE, subject, predicateType: PREDICATE_TYPES[kind], predicate };
   const payload = canonicalJson(statement as unknown as Json);
@@ -52,14 +65,13 @@ export function buildStatement(
 function subjectsOf(contents: readonly AttestedContent[]): readonly Subject[] {
   const named = new Map<string, Digest>();
   for (const { name, digest } of contents) {
-    const shown = encodeUnprintable(name);
-    const known = named.get(shown);
-    if (shown === '' || (known !== undefined && known !== digest))
+    const known = named.get(name);
+    if (name === '' || (known !== undefined && known !== digest))
       throw new MaestroError(
         'INPUT_INVALID',
-        `expected subjects that each have a name of their own, got ${shown} twice`,
+        `expected subjects that each have a name of their own, got ${name} twice`,
       );
-    named.set(shown, digest);
+    named.set(name, digest);
   }
   if (named.size === 0 || named.size > SUBJECTS_MAX)
     throw new MaestroError('INPUT_INVALID', `expected 1 to ${SUBJECTS_MAX} subjects, got ${named.size}`);

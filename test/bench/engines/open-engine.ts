@@ -27,6 +27,7 @@ export async function openBenchEngine(
     readRules: async () => (await openDefaultPolicy()).readRules(),
     home: { tenant: 'local', name: 'local' },
     signer: await openLocalSigner(join(folder, 'key.pem')),
+    readTrustedKeys: async () => [],
     logSigner: await openEvidenceKey(EVIDENCE_KEY, 'bench.example/evidence'),
     issuer: { builderId: 'https://example.com/bench', version: '0', keyReachableBySteps: true },
     blobs: openFileBlobs(join(folder, 'blobs')),

@@ -1,20 +1,29 @@
 import { expect, it } from 'vitest';
-import { digestBytes } from '../../../src/base/digest.ts';
+import { type Digest, digestBytes, hexOf } from '../../../src/base/digest.ts';
 import type { Plan } from '../../../src/pipeline/plan.ts';
 import type { Lease } from '../../../src/protocol/lease.ts';
 import { PREDICATE_TYPES } from '../../../src/provenance/attestations/predicate-types.ts';
 import { verifyAttestation } from '../../../src/provenance/attestations/verify-attestation.ts';
+import { envelopeIn } from '../../../src/provenance/envelope.ts';
 import type { Signer } from '../../../src/provenance/signer.ts';
+import type { TrustedKey } from '../../../src/provenance/verify.ts';
+import { type BlobStore, openFileBlobs } from '../../../src/store/blobs.ts';
+import { openTestEngine } from '../../fakes/engine.ts';
 import { planStep } from '../../fakes/plans.ts';
-import { sampleSigner } from '../../unit/provenance/sample-run.ts';
+import { PREDICATES } from '../../unit/provenance/attestations/samples.ts';
+import { sampleSigner, scratchDirectory } from '../../unit/provenance/sample-run.ts';
 import { onEveryStore } from './engines.ts';
-import { IDS, PAPERS, Releaser, releasePlan } from './releaser.ts';
-import { DONE, FAILED } from './world.ts';
+import { bytesOf, IDS, PAPERS, Releaser, releasePlan } from './releaser.ts';
+import { DONE, FAILED, TestWorker } from './world.ts';
 
 /** Signs, and fails as a key far away does while it cannot be reached. */
 let isKeyAway: (payload: string) => boolean = () => false;
+/** What is known of keys that signed before, or sign elsewhere. */
+let trusted: readonly TrustedKey[] = [];
+let key: Signer | undefined;
+let blobs: BlobStore;
 const options = async () => {
-  const own = await sampleSigner();
+  const own = (key = await sampleSigner());
   const signer: Signer = {
     ...own,
     sign: async (bytes) => {
@@ -22,7 +31,8 @@ const options = async () => {
       return own.sign(bytes);
     },
   };
-  return { signer };
+  blobs = openFileBlobs(scratchDirectory());
+  return { signer, readTrustedKeys: async () => trusted, blobs };
 };
 
 onEveryStore(
@@ -132,6 +142,62 @@ onEveryStore(
       await world().engine.seal();
       expect(await gateOf(run)).toMatchObject({ statements: { length: 2 } });
       expect(await world().sql(`select 1 from outbox where run_id = ${run}`)).toEqual([]);
+    });
+
+    it('let a release pass whose statements another key of this Maestro signed, and none whose key was revoked', async () => {
+      const old = await sampleSigner();
+      const run = await world().start(releasePlan());
+      const releaser = await Releaser.open(world());
+      await releaser.build();
+      // As before a rotation, or by a conductor with a key of its own.
+      const other = await openTestEngine(world().db, { signer: old, blobs });
+      try {
+        const worker = await TestWorker.register(other);
+        for (const lease of await worker.lease('sbom')) {
+          const document = await other.leases.putBlob(worker.id, lease, bytesOf(JSON.stringify(PREDICATES.sbom)));
+          const subjects = [{ name: 'app.tgz', digest: releaser.built }];
+          await other.leases.attest(worker.id, lease, { kind: 'sbom', subjects, predicate: document.digest });
+          await worker.complete(lease, DONE);
+        }
+        await worker.leave();
+      } finally {
+        await other.close();
+      }
+      // Of an embedded database the other one has given up all workers.
+      const again = await Releaser.open(world());
+      again.built = releaser.built;
+      await again.papers(['provenance', 'scan']);
+      await world().end(run);
+      expect(await codesOf(run)).toEqual(['ATTESTATION_INVALID', 'SBOM_MISSING']);
+      trusted = [{ publicKeyPem: old.publicKeyPem }];
+      expect(await gateOf(run)).toMatchObject({ isPassed: true });
+      trusted = [{ publicKeyPem: old.publicKeyPem, isRevoked: true }];
+      expect(await codesOf(run)).toEqual(['ATTESTATION_INVALID', 'SBOM_MISSING']);
+      // Also where it is the present one that was revoked since.
+      trusted = [{ publicKeyPem: key?.publicKeyPem ?? '', isRevoked: true }];
+      expect(await codesOf(run)).toContain('PROVENANCE_MISSING');
+      trusted = [];
+    });
+
+    it('are signed also where a step left two files under one name', async () => {
+      const run = await world().start(releasePlan());
+      const releaser = await Releaser.open(world());
+      const lease = await releaser.worker.take('build');
+      const [first, second] = [await releaser.put(lease, 'linux'), await releaser.put(lease, 'darwin')];
+      const artifacts = [first, second].map((content) => ({ name: 'my app', path: 'app', ...content }));
+      await releaser.worker.complete(lease, { ...DONE, artifacts });
+      releaser.about = () => [first.digest, second.digest];
+      await releaser.papers();
+      await world().end(run);
+      await world().engine.seal();
+      const gate = await gateOf(run);
+      expect(gate).toMatchObject({ isPassed: true, statements: { length: 2 } });
+      const [verdict] = (await world().engine.releases.readAttestations(run)).filter(({ step }) => step === null);
+      const { payload } = JSON.parse(envelopeIn(verdict?.bundle ?? '')) as { payload: string };
+      const { subject } = JSON.parse(Buffer.from(payload, 'base64').toString()) as { subject: { name: string }[] };
+      // As the receipt calls it, encoded once.
+      const called = (digest: Digest): string => `build/my%20app/app@${hexOf(digest)}`;
+      expect(subject.map(({ name }) => name)).toEqual([called(first.digest), called(second.digest)]);
     });
 
     it('are not stored where the key cannot be reached, and the step may ask again', async () => {

@@ -19,7 +19,7 @@ export function releasePlan(papers = PAPERS, change: Partial<Plan> = {}): Plan {
   return planOf([planStep('build'), ...asking], { purpose: 'release', ...change });
 }
 
-async function* bytesOf(text: string): AsyncIterable<Uint8Array> {
+export async function* bytesOf(text: string): AsyncIterable<Uint8Array> {
   yield Buffer.from(text);
 }
 
@@ -28,7 +28,7 @@ export class Releaser {
   readonly world: World;
   readonly worker: TestWorker;
   /** What each paper is about; by default what was built. */
-  about: (step: string, built: Digest) => Digest = (_step, built) => built;
+  about: (step: string, built: Digest) => Digest | readonly Digest[] = (_step, built) => built;
   built: Digest = digestBytes('');
 
   static async open(world: World): Promise<Releaser> {
@@ -62,7 +62,8 @@ export class Releaser {
   async paper(lease: Lease): Promise<string> {
     const kind = PAPERS.find(([id]) => id === lease.step.id)?.[2] ?? 'signature';
     const document = kind === 'provenance' ? undefined : await this.put(lease, JSON.stringify(PREDICATES[kind]));
-    const subjects = [{ name: 'app.tgz', digest: this.about(lease.step.id, this.built) }];
+    const digests = [this.about(lease.step.id, this.built)].flat() as Digest[];
+    const subjects = digests.map((digest, i) => ({ name: i === 0 ? 'app.tgz' : `app-${i}.tgz`, digest }));
     const predicate = document ? { predicate: document.digest } : {};
     return this.world.engine.leases.attest(this.worker.id, lease, { kind, subjects, ...predicate });
   }

@@ -104,7 +104,8 @@ export async function gateQuestion(signer: Signer, change: Partial<GateQuestion>
     attestations: await Promise.all(
       (['sbom', 'provenance', 'vulnerabilities'] as const).map((kind) => signed(kind, signer)),
     ),
-    keys: [signer.publicKeyPem],
+    keys: [{ publicKeyPem: signer.publicKeyPem }],
+    finishedOn: FINISHED_ON,
     builderId: ISSUER.builderId,
     ...change,
   };
