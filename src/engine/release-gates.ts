@@ -16,7 +16,6 @@ import {
   type NewAttestation,
   type StoredAttestation,
 } from '../store/attestations.ts';
-import type { Database } from '../store/database.ts';
 import { claimOutbox, clearOutbox } from '../store/outbox.ts';
 import { findReleasePack } from '../store/release-packs.ts';
 import type { Scope } from '../store/scope.ts';

@@ -62,7 +62,8 @@ export class Releaser {
   async paper(lease: Lease): Promise<string> {
     const kind = PAPERS.find(([id]) => id === lease.step.id)?.[2] ?? 'signature';
     const document = kind === 'provenance' ? undefined : await this.put(lease, JSON.stringify(PREDICATES[kind]));
-    const digests = [this.about(lease.step.id, this.built)].flat() as Digest[];
+    const about = this.about(lease.step.id, this.built);
+    const digests = typeof about === 'string' ? [about] : about;
     const subjects = digests.map((digest, i) => ({ name: i === 0 ? 'app.tgz' : `app-${i}.tgz`, digest }));
     const predicate = document ? { predicate: document.digest } : {};
     return this.world.engine.leases.attest(this.worker.id, lease, { kind, subjects, ...predicate });
