@@ -1,8 +1,8 @@
 import { canonicalJson } from '../base/canonical-json.ts';
 import { type Digest, digestBytes, hexOf } from '../base/digest.ts';
 import { isMaestroError } from '../base/errors.ts';
-import type { DisclosureEdition } from '../pipeline/disclosure-edition.ts';
 import type { RunAttestation } from '../protocol/attestation.ts';
+import type { DisclosureEdition } from '../protocol/disclosure-edition.ts';
 import type { EvidenceDesk } from '../protocol/evidence.ts';
 import { draftDisclosure, LOG_BYTES_MAX, sealDisclosure } from '../provenance/disclosure/disclosure.ts';
 import type {

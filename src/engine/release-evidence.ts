@@ -75,21 +75,17 @@ async function keepFiles(options: ReleaseEvidenceOptions, runId: string, wish: R
   const released: Released = { runId, receipt, outputs: outputsOf(runId, receipt), attestations };
   const artifacts = artifactFiles(released, wish);
   const papers = paperFiles(released, artifacts);
-  const files = [...artifacts, ...papers.map(assetOf), packFile(await packOf(options, run, wish))];
+  const files = [...artifacts, ...papers.map(assetOf), packFile(await packOf(options, run))];
   const sums = sumsFile(files);
   for (const { text } of [...papers, sums]) await blobs.put(inOnePart(Buffer.from(text)));
   return [...files, assetOf(sums)];
 }
 
-/** The first pack that was made stays: later ones may be others, as by the rules of a newer Maestro. */
-async function packOf(
-  { engine, db, blobs }: ReleaseEvidenceOptions,
-  run: number,
-  wish: ReleaseWish,
-): Promise<ReleasePack> {
+/** Of the public edition: whoever may see the release has it. The first one that was made stays: later ones may be others, as by the rules of a newer Maestro. */
+async function packOf({ engine, db, blobs }: ReleaseEvidenceOptions, run: number): Promise<ReleasePack> {
   const known = await findReleasePack(db, run);
   if (known && (await isStored(blobs, known.digest))) return known;
-  const pack = await blobs.put(inOnePart(await engine.disclose(run, wish.disclosure ?? 'public')));
+  const pack = await blobs.put(inOnePart(await engine.disclose(run, 'public')));
   return keepReleasePack(db, run, pack);
 }
 

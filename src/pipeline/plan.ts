@@ -1,6 +1,5 @@
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
-import type { DisclosureEdition } from './disclosure-edition.ts';
 
 /**
  * The compiled pipeline: an immutable graph, named by the SHA-256 of its canonical JSON.
@@ -56,8 +55,6 @@ export interface PlanRelease {
   readonly artifacts?: readonly string[];
   /** It stays a draft, which people publish. */
   readonly isKeptDraft: boolean;
-  /** How much of the run its disclosure pack shows; `public` where it is absent. */
-  readonly disclosure?: DisclosureEdition;
 }
 
 /** Who handles a step: workers see only `work`; the engine handles `wait` and `gate`. */

@@ -1,6 +1,5 @@
 import type { StepCatalog } from './catalog.ts';
 import type { PipelineDefinition } from './definition.ts';
-import type { DisclosureEdition } from './disclosure-edition.ts';
 import type { Findings } from './finding.ts';
 import type { PlanRelease, PlanStep } from './plan.ts';
 import { booleanOf, defined } from './settings.ts';
@@ -28,7 +27,6 @@ export function releaseOf(node: SourceNode | undefined): PlanRelease | undefined
     isPrerelease: booleanOf(child(node, 'prerelease')) ?? false,
     artifacts: artifacts && itemsOf(artifacts).flatMap((item) => textOf(item) ?? []),
     isKeptDraft: booleanOf(child(node, 'draft')) ?? false,
-    disclosure: textOf(child(node, 'disclosure')) as DisclosureEdition | undefined,
   });
 }
 

@@ -1,11 +1,10 @@
 import type { JsonObject } from '../base/json.ts';
-import { DISCLOSURE_EDITIONS } from './disclosure-edition.ts';
 import { RELEASE_ARTIFACTS_MAX, RELEASE_NOTES_CHARS_MAX, RELEASE_TITLE_CHARS_MAX } from './limits.ts';
 
 /** `$defs/release` of the pipeline schema: what becomes of the release of a tag when the run has ended; no settings at all is a map too. */
 export const RELEASE_SCHEMA: JsonObject = {
   type: ['object', 'null'],
-  description: 'the page of the release: { title, notes, prerelease, assets, draft, disclosure }, or nothing',
+  description: 'the page of the release: { title, notes, prerelease, assets, draft }, or nothing',
   properties: {
     title: { type: 'string', minLength: 1, maxLength: RELEASE_TITLE_CHARS_MAX },
     notes: { type: 'string', maxLength: RELEASE_NOTES_CHARS_MAX },
@@ -17,7 +16,6 @@ export const RELEASE_SCHEMA: JsonObject = {
       items: { type: 'string', minLength: 1 },
     },
     draft: { type: 'boolean' },
-    disclosure: { enum: DISCLOSURE_EDITIONS },
   },
   additionalProperties: false,
 };

@@ -1,9 +1,9 @@
 import type { Digest } from '../base/digest.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Principal } from '../base/principal.ts';
-import type { DisclosureEdition } from '../pipeline/disclosure-edition.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import type { RunAttestation } from './attestation.ts';
+import type { DisclosureEdition } from './disclosure-edition.ts';
 import type { LogLine, RunEvent } from './event.ts';
 import type { EvidenceDesk } from './evidence.ts';
 import type { Explanation } from './explain.ts';

@@ -32,7 +32,7 @@ export interface GateSummary {
 }
 
 /** What of a run is attached, as its pipeline wants it. */
-export type ReleaseWish = Pick<PlanRelease, 'artifacts' | 'disclosure'>;
+export type ReleaseWish = Pick<PlanRelease, 'artifacts'>;
 
 /** What a run has to show for itself when it is released. The room of GitHub asks, the engine answers. */
 export interface ReleaseEvidence {

@@ -18,15 +18,13 @@ describe('a release', () => {
   test('is in the plan with its defaults, and not where nobody asked for one', () => {
     expect(released('release:').release).toEqual({ isPrerelease: false, isKeptDraft: false });
     expect(
-      released('release: { title: One, notes: "*", prerelease: true, assets: [app], draft: true, disclosure: full }')
-        .release,
+      released('release: { title: One, notes: "*", prerelease: true, assets: [app], draft: true }').release,
     ).toEqual({
       title: 'One',
       notes: '*',
       isPrerelease: true,
       artifacts: ['app'],
       isKeptDraft: true,
-      disclosure: 'full',
     });
     expect(released('')).not.toHaveProperty('release');
   });

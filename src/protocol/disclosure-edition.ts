@@ -3,5 +3,3 @@
  * anybody reads; logs, and the data and questions of policy, stay with whoever runs that Maestro.
  */
 export type DisclosureEdition = 'full' | 'public';
-
-export const DISCLOSURE_EDITIONS: readonly DisclosureEdition[] = ['full', 'public'];
