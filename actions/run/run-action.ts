@@ -3,6 +3,7 @@ import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMaestroError, MaestroError } from '../../src/base/errors.ts';
 import type { Isolation } from '../../src/protocol/outcome.ts';
+import { loadStepBodies } from '../../src/steps/built-in.ts';
 import {
   enterIsolation,
   findIsolation,
@@ -48,6 +49,7 @@ export async function runAction(env: JobEnvironment): Promise<number> {
     write(`serving run ${run}, class ${runnerClass}, of ${settings.server}`);
     setOutput(env, 'run-id', run);
     const reporter = new StepReporter(write, Date.now);
+    if (isolation.kind === 'user') await loadStepBodies();
     const leave = enterIsolation(isolation);
     try {
       await work({ env, settings, isolation, places, session, orders, reporter, reaper });

@@ -21,6 +21,14 @@ export const STEP_BODIES: Readonly<Record<string, () => Promise<WorkStep>>> = {
   'registry.push': async () => (await import('./registry-push/registry-push.ts')).registryPushStep,
 };
 
+/**
+ * Loads the bodies of all steps, for a worker that is about to give up its rights: the steps' user may not be able to read where they lie,
+ * and what is loaded after a first step may be another one's.
+ */
+export async function loadStepBodies(): Promise<void> {
+  await Promise.all(Object.values(STEP_BODIES).map((load) => load()));
+}
+
 /** The steps that Maestro brings along, by the name that `uses` gives. */
 export const BUILT_IN_STEPS: ReadonlyMap<string, StepDefinition> = new Map(
   STEP_HEADS.map((head) => [head.name, head.kind === 'work' ? { ...head, run: bodyOf(head.name) } : head]),
