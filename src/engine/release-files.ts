@@ -3,35 +3,29 @@ import { MaestroError } from '../base/errors.ts';
 import type { RunAttestation } from '../protocol/attestation.ts';
 import type { RunReceipt } from '../protocol/client.ts';
 import type { ReleaseAsset, ReleaseWish } from '../protocol/release-evidence.ts';
-import { kindOfPredicate, type StatementKind } from '../provenance/attestations/predicate-types.ts';
+import { kindOfPredicate } from '../provenance/attestations/predicate-types.ts';
+import { SUMS_NAME } from '../provenance/disclosure/disclosure-statement.ts';
+import { RECEIPT_NAME } from '../provenance/disclosure/pack-files.ts';
 import { envelopeIn } from '../provenance/envelope.ts';
 import type { OutputRecord } from '../provenance/receipt.ts';
+import {
+  assetNames,
+  GATE_NAME,
+  GivenNames,
+  PACK_NAME,
+  PAGE_NAMES,
+  PAPER_ENDINGS,
+  SUMMARY_NAME,
+} from '../provenance/release-names.ts';
 import { RUN_RECORD_NAME } from '../provenance/run-record.ts';
 import type { ReleasePack } from '../store/release-packs.ts';
-import { assetNames, freeName } from './release-names.ts';
 
-const RECEIPT_NAME = 'receipt.sigstore.json';
-const PACK_NAME = 'disclosure.tgz';
-const GATE_NAME = 'release-gate.intoto.jsonl';
-const SUMMARY_NAME = 'vsa.json';
-const SUMS_NAME = 'SHA256SUMS';
-const OWN_NAMES = [RECEIPT_NAME, RUN_RECORD_NAME, PACK_NAME, GATE_NAME, SUMMARY_NAME, SUMS_NAME];
 const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 
 /** A file that is written from what the run left. */
 export interface MadeFile extends ReleaseAsset {
   readonly text: string;
 }
-
-/** What stands behind a name: a statement about one file is called as that file is. */
-const ENDINGS: Readonly<Record<Exclude<StatementKind, 'gate-result' | 'verification-summary'>, string>> = {
-  signature: '.sigstore.json',
-  provenance: '.intoto.jsonl',
-  sbom: '.sbom.intoto.jsonl',
-  vulnerabilities: '.vulns.intoto.jsonl',
-  vex: '.vex.intoto.jsonl',
-  'test-result': '.tests.intoto.jsonl',
-};
 
 /** What the gate itself said. */
 const OWN_PAPERS: Readonly<Record<string, string>> = {
@@ -52,7 +46,7 @@ export function artifactFiles({ runId, outputs }: Released, { artifacts }: Relea
   if (missing !== undefined)
     throw new MaestroError('ARTIFACT_NOT_FOUND', `expected an artifact "${missing}" of run ${runId}, there is none`);
   const chosen = outputs.filter(({ name }) => artifacts === undefined || artifacts.includes(name));
-  const names = assetNames(chosen, OWN_NAMES);
+  const names = assetNames(chosen);
   return chosen.map(({ digest, sizeBytes }, index) => ({
     name: names[index] ?? '',
     mediaType: 'application/octet-stream',
@@ -63,14 +57,13 @@ export function artifactFiles({ runId, outputs }: Released, { artifacts }: Relea
 
 /** What proves the artifacts: statements about them that do not lie among them already, what the gate said, and the receipt. */
 export function paperFiles(released: Released, artifacts: readonly ReleaseAsset[]): readonly MadeFile[] {
-  const names = [...OWN_NAMES, ...artifacts.map(({ name }) => name)];
+  const names = new GivenNames([...PAGE_NAMES, ...artifacts.map(({ name }) => name)]);
   const known = new Set<Digest>(artifacts.map(({ digest }) => digest));
   const papers = released.attestations.flatMap((attestation): MadeFile[] => {
     const own = OWN_PAPERS[kindOfPredicate(attestation.predicateType) ?? ''];
     const name = own ?? nameOf(attestation, artifacts);
     if (name === undefined || known.has(digestBytes(attestation.bundle))) return [];
-    const free = own ?? freeName(name, names);
-    names.push(free);
+    const free = own ?? names.give([name]);
     const isSummary = name === SUMMARY_NAME;
     return [
       isSummary
@@ -84,9 +77,9 @@ export function paperFiles(released: Released, artifacts: readonly ReleaseAsset[
 
 /** Undefined where it is about nothing that is attached. */
 function nameOf({ predicateType, subjects }: RunAttestation, artifacts: readonly ReleaseAsset[]): string | undefined {
-  const kind = kindOfPredicate(predicateType) as keyof typeof ENDINGS | undefined;
+  const kind = kindOfPredicate(predicateType) as keyof typeof PAPER_ENDINGS | undefined;
   const about = artifacts.find(({ digest }) => subjects.includes(digest));
-  return kind && about && `${about.name}${ENDINGS[kind]}`;
+  return kind && about && `${about.name}${PAPER_ENDINGS[kind]}`;
 }
 
 export function packFile({ digest, sizeBytes }: ReleasePack): ReleaseAsset {
