@@ -69,7 +69,7 @@ async function waitForRelease({ ada, repository }: Stage) {
 
 /** Without an account: by the addresses that the page links to. */
 async function downloadAsStranger({ output }: Stage, { claim }: Narrator, assets: readonly Asset[]): Promise<void> {
-  const folder = join(output, 'download');
+  const folder = join(output, 'download', 'release');
   mkdirSync(folder, { recursive: true });
   const digests = new Map<string, string>();
   let sums = '';

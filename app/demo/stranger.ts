@@ -8,6 +8,8 @@ import { Programs } from './programs.ts';
 import type { Stage } from './stage.ts';
 
 const KEY = 'maestro.pub';
+/** The commands go into this folder; the key stays beside it. */
+const FOLDER = 'release';
 
 /**
  * Checks what a stranger downloaded of the release, by the commands of its own text; then a copy of it with one byte changed.
@@ -19,7 +21,7 @@ export async function checkRelease(
   text: string,
   isStrict: boolean,
 ): Promise<void> {
-  const folder = join(output, 'download');
+  const folder = join(output, 'download', FOLDER);
   act(
     '9  A stranger checks the release',
     'The server is gone. Whoever has the files and the public key needs no network and no account; the commands',
@@ -29,7 +31,7 @@ export async function checkRelease(
     join(output, 'key', KEY),
     createPublicKey(readFileSync(keyFile)).export({ type: 'spki', format: 'pem' }),
   );
-  cpSync(join(output, 'key', KEY), join(folder, KEY));
+  cpSync(join(output, 'key', KEY), join(output, 'download', KEY));
   const commands = commandsIn(text);
   const programs = new Programs(folder, isStrict);
   for (const [program = '', ...words] of commands) await check(program, words, { ...setting, cwd: folder }, programs);
@@ -45,6 +47,9 @@ async function check(
   switch (program) {
     // The sandbox is not github.com, to which it would go: the files were downloaded by their addresses.
     case 'gh':
+      return;
+    case 'cd':
+      claim('its commands go into the folder that was downloaded', words.join(' ') === FOLDER, words);
       return;
     case 'maestro':
       await maestro(setting, words);
@@ -70,15 +75,16 @@ async function refuseChanged(
   isStrict: boolean,
 ): Promise<void> {
   act('10  Change one byte of it', 'In a copy of the file, then in one of the disclosure pack.');
-  const folder = join(output, 'forged', 'release');
-  cpSync(join(output, 'download'), folder, { recursive: true });
+  const folder = join(output, 'forged', FOLDER);
+  cpSync(join(output, 'download', FOLDER), folder, { recursive: true });
+  cpSync(join(output, 'key', KEY), join(output, 'forged', KEY));
   for (const name of ['orders.tar', 'disclosure.tgz']) flip(join(folder, name));
   const own = commands.filter(([program]) => program === 'maestro');
   for (const [, ...words] of own) {
     const refusal = await maestro({ ...setting, cwd: folder }, words, EXIT.unverified);
     claim(`refused with exit code ${EXIT.unverified}`, refusal === EXIT.unverified, refusal);
   }
-  const signature = ['--key', KEY, '--bundle', 'orders.tar.sigstore.json', '--insecure-ignore-tlog'];
+  const signature = ['--key', `../${KEY}`, '--bundle', 'orders.tar.sigstore.json', '--insecure-ignore-tlog'];
   const type = ['--type', 'https://sigstore.dev/cosign/sign/v1'];
   const ends = new Programs(folder, isStrict).cosign(['verify-blob-attestation', ...signature, ...type, 'orders.tar']);
   for (const verified of ends) claim('stock cosign refuses it too', !verified);

@@ -15,7 +15,11 @@ const NAME_CHARS_MAX = 120;
 const PAPERS_MAX = 20;
 const END = '<!-- /maestro:release -->';
 const BEGIN = /<!-- maestro:release (?<runId>[0-9a-z]{1,64}) -->/g;
-const KEY_FIRST = 'To verify it, with `maestro.pub` from whoever runs this Maestro:';
+const KEY_FIRST =
+  'To verify it, in a folder with nothing but `maestro.pub`, which you got from whoever runs this Maestro and not from this page:';
+/** Which keys signed is not known here: a release may be older than the one that is shown today. */
+const KEYS_TOO =
+  'Where keys were replaced, `maestro` takes `--keys ../keys.json`, the file of all of them, in the place of `--key ../maestro.pub`.';
 
 /** The body of a release with our section as it should be: all around it stays as its author wrote it. */
 export function withEvidenceSection(body: string, section: string): string {
@@ -68,7 +72,7 @@ export function evidenceSection(
       isWhole ? papersOf(spec) : '',
       isWhole ? tableOf(spec) : '',
       isWhole ? strangersOf(spec, page) : '',
-      isWhole ? `${KEY_FIRST}\n\n${safeCode(verifyCommands(spec, place).join('\n'))}` : '',
+      isWhole ? `${KEY_FIRST}\n\n${safeCode(verifyCommands(spec, place).join('\n'))}\n\n${KEYS_TOO}` : '',
     ),
     END,
   ].join('\n');

@@ -6,7 +6,9 @@ const RECORD = 'run.json';
 const PACK = 'disclosure.tgz';
 const SUMMARY = 'vsa.json';
 const SUMS = 'SHA256SUMS';
-const KEY = 'maestro.pub';
+/** What is downloaded lands in a folder of its own: anybody who may attach a file could attach a key beside it. */
+const FOLDER = 'release';
+const KEY = '../maestro.pub';
 /** As the receipt itself names it, and as cosign wants to be told. */
 export const RECEIPT_TYPE = 'https://maestro-conductor.dev/attestations/run-receipt/v1';
 
@@ -15,11 +17,12 @@ export interface SectionPlace {
   readonly repo: string;
 }
 
-/** Lines to be copied into a terminal, in an empty folder: each checks what the release has. */
+/** Lines to be copied into a terminal, in a folder with nothing but the key: each checks what the release has. */
 export function verifyCommands({ tag, assets, gate }: ReleaseSpec, { owner, repo }: SectionPlace): readonly string[] {
   const has = (name: string): boolean => assets.some((asset) => asset.name === name);
   return [
-    `gh release download --repo ${quoted(`${owner}/${repo}`)} -- ${quoted(tag)}`,
+    `gh release download --repo ${quoted(`${owner}/${repo}`)} --dir ${FOLDER} -- ${quoted(tag)}`,
+    `cd ${FOLDER}`,
     ...(has(SUMS) ? [`sha256sum --check ${SUMS}`] : []),
     ...(has(RECEIPT) ? [`maestro verify . --key ${KEY}`] : []),
     ...(has(PACK) ? [`maestro verify ${PACK} --key ${KEY}`] : []),

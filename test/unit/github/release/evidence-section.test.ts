@@ -37,7 +37,7 @@ describe('what a release says of itself', () => {
 
   it('has commands that hold whatever a tag is called', () => {
     const text = done({ tag: "v1';rm -rf ~;'" });
-    expect(text).toContain(String.raw`gh release download --repo 'acme/app' -- 'v1'\'';rm -rf ~;'\'''`);
+    expect(text).toContain(String.raw`gh release download --repo 'acme/app' --dir release -- 'v1'\'';rm -rf ~;'\'''`);
   });
 
   it('has a command for each thing that is attached, and for nothing else', () => {
@@ -50,12 +50,23 @@ describe('what a release says of itself', () => {
     const gate = { isPassed: true, reasons: [], papers: [], summary };
     const assets = ['receipt.sigstore.json', 'disclosure.tgz', 'vsa.json'].map(asset);
     const text = done({ gate, assets });
-    expect(text).toContain('maestro verify disclosure.tgz --key maestro.pub');
+    expect(text).toContain('maestro verify disclosure.tgz --key ../maestro.pub');
     expect(text).toContain(`--subject-digest '${digestBytes('x')}' --attestation-path vsa.json`);
     expect(text).toContain(String.raw`--resource-uri 'git+https://it'\''s'`);
     expect(text).not.toContain('sha256sum');
     expect(done({ assets })).not.toContain('slsa-verifier');
     expect(done()).not.toMatch(/disclosure|vsa/);
+  });
+
+  it('has commands that trust no key which was downloaded with the files', () => {
+    const summary = { verifierId: 'https://m/gate', resourceUri: 'git+x', level: 'L2', subject: digestBytes('x') };
+    const gate = { isPassed: true, reasons: [], papers: [], summary };
+    const names = ['receipt.sigstore.json', 'run.json', 'disclosure.tgz', 'vsa.json', 'SHA256SUMS', 'maestro.pub'];
+    const text = done({ gate, assets: names.map(asset) });
+    expect(text).toMatch(/--dir release -- 'v1'\ncd release\n/);
+    const keys = [...text.matchAll(/--(?:key|public-key-path) (?<key>[^\s`]+)/g)].map(({ groups }) => groups?.['key']);
+    expect(keys).toEqual(Array.from({ length: 5 }, () => '../maestro.pub'));
+    expect(text).toContain('`--keys ../keys.json`');
   });
 
   it('keeps whatever its author wrote around it, however often it is written', () => {

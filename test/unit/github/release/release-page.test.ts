@@ -54,7 +54,7 @@ onEveryDatabase('a release', (url) => {
     const body = (await only()).body ?? '';
     expect(body).toMatch(/^It \*works\*\./);
     expect(body).toContain('The release gate passed');
-    expect(body).toContain(`gh release download --repo 'octo/app' -- '${TAG}'`);
+    expect(body).toContain(`gh release download --repo 'octo/app' --dir release -- '${TAG}'`);
     expect(body).not.toContain('Being made');
     expect(await world.check()).toBe(`success: ${TAG} is released`);
     expect(at.errors).toEqual([]);
