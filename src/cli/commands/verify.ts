@@ -23,6 +23,7 @@ import { safeText } from '../terminal-text.ts';
 import { checkBeside, type FilesBeside } from './check-beside.ts';
 import { checkLogged, type LoggedReceipt, noteLogKey } from './check-logged.ts';
 import { checkRelated, otherByKey, relatedLine } from './check-related.ts';
+import { isTrustInFolder, readBeside } from './read-beside.ts';
 import { verifyStatement } from './verify-attestation.ts';
 import { verifyArchive } from './verify-disclosure.ts';
 
@@ -32,6 +33,8 @@ interface Verified extends Omit<VerifiedReceipt, 'keyHint'> {
   readonly signer: Signer;
   /** Where it stands in the register; undefined where nothing shows that. */
   readonly logged: LoggedReceipt | undefined;
+  /** What the reader trusts lies in the folder that was verified. */
+  readonly isKeyInFolder: boolean;
   /** Undefined where no folder was asked about. */
   readonly beside: FilesBeside | undefined;
   /** Receipts that it was held against. */
@@ -59,10 +62,13 @@ export const verify: Command = async (args, context) => {
   const expected = expectedRun(args);
   const { keyHint, ...verified } = verifyReceipt({ bundle: bytes, key, expected, ...recordOf(files) });
   const logged = checkLogged(verified, files, args.text('log-key'), context.cwd);
-  const beside = files.isFolder ? await checkBeside(files.folder, verified, key) : undefined;
+  const read = readBeside(files, args, context.cwd, logged !== undefined);
+  const request = { folder: files.folder, receipt: verified, key, isKeyGiven: isGiven, read };
+  const beside = files.isFolder ? await checkBeside(request) : undefined;
   const relatedCount = await checkRelated(verified, args, context.cwd, otherByKey(key));
   const signer = { keyHint, isKeyTrusted: isGiven };
-  return show({ ...verified, files, logged, beside, relatedCount, signer }, args, context);
+  const isInside = isTrustInFolder(files, args, context.cwd);
+  return show({ ...verified, files, logged, isKeyInFolder: isInside, beside, relatedCount, signer }, args, context);
 };
 
 async function show(verified: Verified, args: Arguments, context: CommandContext): Promise<ExitCode> {
@@ -72,13 +78,11 @@ async function show(verified: Verified, args: Arguments, context: CommandContext
   return EXIT.ok;
 }
 
-/** Loaded only here, as little else of it is needed. */
-async function checkFiles(
-  { bundle, runRecord = bundle }: ReceiptFiles,
-  args: Arguments,
-  context: CommandContext,
-): Promise<void> {
-  const { checkSecrets } = await import('./check-secrets.ts');
+/** Of a folder all of it: whoever hands it on hands on more than the receipt. Loaded only here, as little else of it is needed. */
+async function checkFiles(files: ReceiptFiles, args: Arguments, context: CommandContext): Promise<void> {
+  const { checkSecrets, checkSecretsBelow } = await import('./check-secrets.ts');
+  if (files.isFolder) await checkSecretsBelow(files.folder, args, context);
+  const { bundle, runRecord = bundle } = files;
   checkSecrets(new Map([bundle, runRecord].map((path) => [path, readReceiptFile(path)])), args, context);
 }
 
@@ -105,19 +109,23 @@ async function verifyByCertificate(args: Arguments, { cwd }: CommandContext): Pr
   const verified = checked(files, expectedRun(args));
   const logged = checkLogged(verified, files, args.text('log-key'), cwd);
   // No key is trusted here: statements that one signed are none of what was verified.
-  const beside = files.isFolder ? await checkBeside(files.folder, verified, []) : undefined;
+  const read = readBeside(files, args, cwd, logged !== undefined);
+  const request = { folder: files.folder, receipt: verified, key: [], isKeyGiven: true, read };
+  const beside = files.isFolder ? await checkBeside(request) : undefined;
   const other = (path: string) => checked(receiptFilesAt(path, KEYLESS_BUNDLE_NAME), {});
-  return { ...verified, files, signer, logged, beside, relatedCount: await checkRelated(verified, args, cwd, other) };
+  const relatedCount = await checkRelated(verified, args, cwd, other);
+  return { ...verified, files, signer, logged, isKeyInFolder: isTrustInFolder(files, args, cwd), beside, relatedCount };
 }
 
 function verifiedDocument(verified: Verified): object {
-  const { payloadSha256, statement, files, signer, logged, beside, relatedCount } = verified;
+  const { payloadSha256, statement, files, signer, logged, isKeyInFolder, beside, relatedCount } = verified;
   const { run, stepCount } = statement.predicate;
   return {
     isValid: true,
     payloadSha256,
     ...signer,
     isRunRecordChecked: files.runRecord !== undefined,
+    isKeyInFolder,
     log: logged ?? null,
     files: beside ?? null,
     relatedReceipts: relatedCount,
@@ -134,7 +142,7 @@ function verifiedDocument(verified: Verified): object {
 }
 
 function showVerified(verified: Verified, { output }: CommandContext): void {
-  const { signer, logged, beside, relatedCount } = verified;
+  const { signer, logged, isKeyInFolder, beside, relatedCount } = verified;
   const { predicate, subject } = verified.statement;
   const { run, stepCount } = predicate;
   const { paint } = output;
@@ -146,7 +154,7 @@ function showVerified(verified: Verified, { output }: CommandContext): void {
     `  source   ${safeText(run.source.uri)}${run.source.gitCommit ? ` @ ${safeText(run.source.gitCommit)}` : ''}`,
   );
   output.line(`  proves   ${subject.map(({ name }) => safeText(name)).join(', ')}`);
-  if (beside && beside.held.length > 0) output.line(`  holds    ${beside.held.map(safeText).join(', ')}`);
+  if (beside) showBeside(beside, output);
   output.line(`  receipt  sha256:${verified.payloadSha256}`);
   if (!('keyHint' in signer)) output.line(`  signed   by ${safeText(signer.certificateIdentity)}`);
   else output.line(`  key      ${safeText(signer.keyHint)}`);
@@ -154,9 +162,25 @@ function showVerified(verified: Verified, { output }: CommandContext): void {
   if (relatedCount > 0) output.line(relatedLine(relatedCount));
   noteUnchecked(verified, output);
   if (logged && !logged.isKeyTrusted) noteLogKey(output);
-  if (!('keyHint' in signer) || signer.isKeyTrusted) return;
+  if (isKeyInFolder) noteKeyInFolder(output);
+  if ('keyHint' in signer && !signer.isKeyTrusted) noteKey(output);
+}
+
+function showBeside({ held, packFiles }: FilesBeside, output: Output): void {
+  if (held.length > 0) output.line(`  holds    ${held.map(safeText).join(', ')}`);
+  if (packFiles > 0) output.line(`  pack     ${plural(packFiles, 'file')} of its disclosure, each of them signed for`);
+}
+
+function noteKey(output: Output): void {
   output.note('the key came with the receipt: this shows that nothing was changed, not who signed it');
   output.next('maestro verify PATH --key FILE, with a key that you got from its owner');
+}
+
+/** All files of a release land in one folder: whoever may attach a file may attach a key. */
+function noteKeyInFolder(output: Output): void {
+  output.note(
+    'the key that you named lies in the folder that was verified, and may have come with it: keep yours elsewhere',
+  );
 }
 
 function noteUnchecked({ files, beside }: Verified, output: Output): void {

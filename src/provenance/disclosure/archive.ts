@@ -10,8 +10,8 @@ export type PackFiles = ReadonlyMap<string, Uint8Array>;
 /** Of a pack as it is sent; one that says more is refused unread. */
 const PACK_BYTES_MAX = 64 * 1024 * 1024;
 /** Of all that it holds: a small file can unpack to any size. */
-const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
-const FILES_MAX = 50_000;
+export const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
+export const FILES_MAX = 50_000;
 const PATH_CHARS_MAX = 512;
 
 /** Plain names alone: nothing that a shell, a terminal, a browser or another file system reads in a way of its own. */
@@ -113,9 +113,13 @@ async function entriesOf(tar: Buffer): Promise<ReadonlyMap<string, Uint8Array>> 
 function checkEntry({ name, type }: Header, entries: ReadonlyMap<string, Uint8Array>): void {
   const shown = JSON.stringify(name.slice(0, PATH_CHARS_MAX));
   demand(type === 'file', 'ARCHIVE_ENTRY_UNSAFE', `expected nothing but files, got a ${type} at ${shown}`);
-  const isSafe = name.length <= PATH_CHARS_MAX && name.split('/').every((segment) => SEGMENT.test(segment));
-  demand(isSafe, 'ARCHIVE_PATH_UNSAFE', `expected plain relative paths, got ${shown}`);
+  demand(isPlainPath(name), 'ARCHIVE_PATH_UNSAFE', `expected plain relative paths, got ${shown}`);
   demand(!entries.has(name), 'ARCHIVE_NAME_DUPLICATE', `the archive holds ${shown} twice`);
+}
+
+/** Whether it stays below its folder, on every system. */
+export function isPlainPath(path: string): boolean {
+  return path.length <= PATH_CHARS_MAX && path.split('/').every((segment) => SEGMENT.test(segment));
 }
 
 function folderOf(entries: ReadonlyMap<string, unknown>): string {

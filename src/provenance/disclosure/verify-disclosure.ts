@@ -14,9 +14,13 @@ import { readDisclosurePayload, SUMS_BUNDLE_NAME, SUMS_NAME } from './disclosure
 import { type DisclosureManifest, MANIFEST_NAME, readManifest } from './manifest.ts';
 import { LOG_KEY_NAME, PROOF_NAME, RECEIPT_NAME, sumsOf } from './pack-files.ts';
 
-export interface VerifyDisclosureRequest {
+export interface VerifyDisclosureRequest extends DisclosureClaims {
   /** Bytes of the pack. */
   readonly archive: Uint8Array;
+}
+
+/** Whom to trust, and what the pack must be about. */
+export interface DisclosureClaims {
   readonly key: string | readonly TrustedKey[];
   readonly artifacts?: readonly ArtifactClaim[];
   readonly expected?: ExpectedRun;
@@ -40,8 +44,17 @@ export interface VerifiedDisclosure {
  */
 export async function verifyDisclosure(request: VerifyDisclosureRequest): Promise<VerifiedDisclosure> {
   const { files } = await readArchive(request.archive);
-  const signed = checkSums(files, request.key);
-  const { key, artifacts, expected } = request;
+  return verifyDisclosed(files, request);
+}
+
+/**
+ * The same of a pack that was unpacked.
+ * @param files by path below its folder: none but those of the pack
+ * @throws VerificationError
+ */
+export function verifyDisclosed(files: PackFiles, claims: DisclosureClaims): VerifiedDisclosure {
+  const { key, artifacts, expected, logKey } = claims;
+  const signed = checkSums(files, key);
   const receipt = verifyReceipt({
     bundle: fileOf(files, RECEIPT_NAME),
     runRecord: fileOf(files, RUN_RECORD_NAME),
@@ -56,7 +69,7 @@ export async function verifyDisclosure(request: VerifyDisclosureRequest): Promis
   checkLogs(files, manifest, predicate);
   checkPolicy(files, manifest, predicate);
   checkAttestations(files, manifest, key, predicate);
-  const logged = checkRegister(files, receipt, request.logKey);
+  const logged = checkRegister(files, receipt, logKey);
   return { receipt, manifest, files, logged };
 }
 
@@ -150,7 +163,7 @@ function demandPack(files: PackFiles, data: string | null, digest: Digest | unde
 function checkAttestations(
   files: PackFiles,
   { attestations }: DisclosureManifest,
-  key: VerifyDisclosureRequest['key'],
+  key: DisclosureClaims['key'],
   { run, steps }: ReceiptPredicate,
 ): void {
   const runIds = [run.id, ...new Set(steps.flatMap(({ carriedFrom }) => carriedFrom ?? []))];

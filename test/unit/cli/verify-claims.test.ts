@@ -1,6 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readArchive } from '../../../src/provenance/disclosure/archive.ts';
+import type { DisclosureFacts } from '../../../src/provenance/disclosure/disclosure-facts.ts';
 import { signPayload } from '../../../src/provenance/envelope.ts';
 import type { RunFacts } from '../../../src/provenance/facts.ts';
 import { buildReceipt } from '../../../src/provenance/receipt.ts';
@@ -102,4 +105,78 @@ describe('maestro verify', () => {
     expect((await run('leaky', '--secret', 'ABSENT'))[1].err).toContain('error[SECRET_NOT_FOUND]');
     expect((await run('leaky', '--secret', 'PIN'))[1].err).toContain('error[SECRET_UNUSABLE]');
   });
+
+  it.each<readonly [string, () => string | Uint8Array | Promise<Uint8Array>]>([
+    ['notes.txt', () => `it is ${SECRET}`],
+    ['below/deep/.env', () => `TOKEN=${Buffer.from(SECRET).toString('base64')}`],
+    ['large.bin', () => Buffer.concat([Buffer.alloc(1024 ** 2 - 4), Buffer.from(SECRET)])],
+    ['app.tgz', () => gzipSync(`some ${SECRET}`)],
+    ['cut.tgz', () => gzipSync(`some ${SECRET} and more`).subarray(0, -8)],
+    [
+      'x.sigstore.json',
+      () =>
+        JSON.stringify({
+          dsseEnvelope: { payload: btoa(JSON.stringify({ at: Buffer.from(SECRET).toString('hex') })) },
+        }),
+    ],
+    ['lines.intoto.jsonl', () => `{"payload":"x"}\n${JSON.stringify({ payload: btoa(encodeURIComponent(SECRET)) })}\n`],
+    ['vsa.json', () => JSON.stringify({ payload: btoa(SECRET) })],
+    ['broken.sigstore.json', () => `{${SECRET}`],
+    ['pack.tgz', async () => samplePack(signer, leakyFacts(await sampleFacts(signer)))],
+  ])('looks for it in every file of a folder: %s', async (path, content) => {
+    const file = join(cwd, 'first', path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, 'nothing');
+    expect((await run('first', '--secret', 'TOKEN'))[0]).toBe(0);
+    writeFileSync(file, await content());
+    const [exit, { out, err }] = await run('first', '--secret', 'TOKEN');
+    expect([exit, err]).toEqual([5, expect.stringContaining('error[SECRET_EXPOSED]')]);
+    expect(err).toContain(path);
+    expect(out + err).not.toContain(SECRET);
+    rmSync(file);
+    // What is elsewhere is not handed on with it.
+    writeFileSync(join(cwd, 'elsewhere'), SECRET);
+    symlinkSync(join(cwd, 'elsewhere'), file);
+    expect((await run('first', '--secret', 'TOKEN'))[0]).toBe(0);
+    rmSync(file);
+    rmSync(join(cwd, 'first', 'below'), { recursive: true, force: true });
+  });
+
+  it('says that a key which lies in the folder may have come with it', async () => {
+    const inside = async (path: string, key: string, ...words: string[]): Promise<readonly [number, string]> => {
+      const process = new FakeProcess({ cwd });
+      return [await process.run('verify', path, '--key', key, ...words), process.err];
+    };
+    writeFileSync(join(cwd, 'first', 'maestro.pub'), signer.publicKeyPem);
+    symlinkSync(join(cwd, 'first', 'maestro.pub'), join(cwd, 'linked.pub'));
+    const remark = expect.stringContaining('lies in the folder that was verified') as string;
+    expect(await inside('first', 'first/maestro.pub')).toEqual([0, remark]);
+    expect(await inside('first', 'linked.pub')).toEqual([0, remark]);
+    // The same key, of the reader's own: nothing is to be said of the one beside.
+    expect(await inside('first', 'team.pub')).toEqual([0, '']);
+    expect(await inside('first/receipt.sigstore.json', 'first/maestro.pub')).toEqual([0, '']);
+    const [, told] = await run('first', '--json');
+    expect(JSON.parse(told.out)).toMatchObject({ isKeyInFolder: false, files: { others: [], packFiles: 0 } });
+    writeFileSync(join(cwd, 'first', 'maestro.pub'), (await sampleSigner()).publicKeyPem);
+    expect(await inside('first', 'team.pub')).toEqual([0, 'nothing is said here of maestro.pub\n']);
+    rmSync(join(cwd, 'first', 'maestro.pub'));
+  });
+
+  it('takes a disclosure pack that was unpacked, and says what lies beside it', async () => {
+    for (const [path, content] of (await readArchive(await samplePack(signer, await sampleFacts(signer)))).files) {
+      mkdirSync(dirname(join(cwd, 'unpacked', path)), { recursive: true });
+      writeFileSync(join(cwd, 'unpacked', path), content);
+    }
+    const [exit, { out, err }] = await run('unpacked');
+    expect([exit, out, err]).toEqual([0, expect.stringMatching(/pack {5}\d+ files of its disclosure/), '']);
+    const alone = new FakeProcess({ cwd });
+    expect([await alone.run('verify', 'unpacked'), alone.err]).toEqual([0, expect.stringContaining('--key FILE')]);
+    writeFileSync(join(cwd, 'unpacked', 'index.html'), 'another page');
+    const [refused, shown] = await run('unpacked');
+    expect([refused, shown.err]).toEqual([5, expect.stringContaining('error[PACK_FILE_MISMATCH]')]);
+  });
 });
+
+function leakyFacts(facts: DisclosureFacts): DisclosureFacts {
+  return { ...facts, logs: facts.logs.map((log) => ({ ...log, text: `in ${SECRET}` })) };
+}
