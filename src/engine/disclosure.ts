@@ -4,7 +4,12 @@ import { isMaestroError } from '../base/errors.ts';
 import type { RunAttestation } from '../protocol/attestation.ts';
 import type { DisclosureEdition } from '../protocol/disclosure-edition.ts';
 import type { EvidenceDesk } from '../protocol/evidence.ts';
-import { draftDisclosure, LOG_BYTES_MAX, sealDisclosure } from '../provenance/disclosure/disclosure.ts';
+import {
+  draftDisclosure,
+  fittingLogBytes,
+  LOG_BYTES_MAX,
+  sealDisclosure,
+} from '../provenance/disclosure/disclosure.ts';
 import type {
   DisclosureFacts,
   PolicyMaterial,
@@ -52,16 +57,22 @@ export async function disclose(tools: DisclosureTools, run: number, edition: Dis
     attestations: (await queries.readAttestations(run)).map(signedAttestation),
     register: await registered(tools, entry.key),
   };
-  return (await madeBefore(tools.db, run, facts)) ?? (await makeNew(tools, run, facts));
+  // Found out once for all keys: it is what takes long.
+  const fitted = { facts, logBytesMax: await fittingLogBytes(facts) };
+  return (await madeBefore(tools.db, run, fitted)) ?? (await makeNew(tools, run, fitted));
 }
 
-type UnsignedFacts = Omit<DisclosureFacts, 'packKey'>;
+/** What is disclosed, whoever signs it. */
+interface Fitted {
+  readonly facts: Omit<DisclosureFacts, 'packKey'>;
+  readonly logBytesMax: number;
+}
 
 /** The same pack as before, also where another key signs by now: one signature for one payload, however often it is asked for. */
-async function madeBefore(db: Database, run: number, facts: UnsignedFacts): Promise<Uint8Array | undefined> {
+async function madeBefore(db: Database, run: number, { facts, logBytesMax }: Fitted): Promise<Uint8Array | undefined> {
   const signatures = await disclosureSignatures(db, run);
   for (const packKey of new Set(signatures.map(({ publicKey }) => publicKey))) {
-    const draft = await draftDisclosure({ ...facts, packKey });
+    const draft = await draftDisclosure({ ...facts, packKey }, logBytesMax);
     const payloadSha256 = hexOf(digestBytes(draft.payload));
     const known = signatures.find((one) => one.publicKey === packKey && one.payloadSha256 === payloadSha256);
     if (known) return sealDisclosure(draft, known);
@@ -69,8 +80,12 @@ async function madeBefore(db: Database, run: number, facts: UnsignedFacts): Prom
   return undefined;
 }
 
-async function makeNew({ db, signer }: DisclosureTools, run: number, facts: UnsignedFacts): Promise<Uint8Array> {
-  const draft = await draftDisclosure({ ...facts, packKey: signer.publicKeyPem });
+async function makeNew(
+  { db, signer }: DisclosureTools,
+  run: number,
+  { facts, logBytesMax }: Fitted,
+): Promise<Uint8Array> {
+  const draft = await draftDisclosure({ ...facts, packKey: signer.publicKeyPem }, logBytesMax);
   const payloadSha256 = hexOf(digestBytes(draft.payload));
   const signature = await signatureOf(draft.payload, signer);
   await saveDisclosureSignature(db, run, { payloadSha256, signature, publicKey: signer.publicKeyPem });

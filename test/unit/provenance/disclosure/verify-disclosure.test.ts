@@ -3,7 +3,7 @@ import { digestBytes } from '../../../../src/base/digest.ts';
 import { PREDICATE_TYPES } from '../../../../src/provenance/attestations/predicate-types.ts';
 import { buildStatement } from '../../../../src/provenance/attestations/statement.ts';
 import { readArchive, writeArchive } from '../../../../src/provenance/disclosure/archive.ts';
-import { draftDisclosure } from '../../../../src/provenance/disclosure/disclosure.ts';
+import { draftDisclosure, fittingLogBytes } from '../../../../src/provenance/disclosure/disclosure.ts';
 import type { DisclosureFacts } from '../../../../src/provenance/disclosure/disclosure-facts.ts';
 import { keysInside, sumsOf } from '../../../../src/provenance/disclosure/pack-files.ts';
 import { verifyDisclosure } from '../../../../src/provenance/disclosure/verify-disclosure.ts';
@@ -72,6 +72,52 @@ describe('a disclosure pack', () => {
     expect(text(new Map(files), manifest.logs[0]?.path ?? '')).toMatch(
       /^\[\d+ bytes before this line are left out\]\n/,
     );
+  });
+
+  const noise = (lines: number): string => Array.from({ length: lines }, (_, i) => digestBytes(`${i}`)).join('\n');
+  /** How often something large was packed: each time in a thread of its own. */
+  const threadsOf = async (deed: () => Promise<unknown>): Promise<number> => {
+    let count = 0;
+    const onWorker = (): void => void count++;
+    process.on('worker', onWorker);
+    try {
+      await deed();
+    } finally {
+      process.off('worker', onWorker);
+    }
+    return count;
+  };
+
+  it.each<[string, () => Partial<DisclosureFacts>, number]>([
+    [
+      'more evidence than fits, and no log',
+      () => {
+        const rules = { ...facts.policy.rules, wasm: Buffer.from(noise(60_000)) };
+        return { logs: [], policy: { ...facts.policy, rules } };
+      },
+      0,
+    ],
+    ['logs that fit as they are', () => ({ logs: facts.logs.map((log) => ({ ...log, text: noise(2000) })) }), 0],
+    [
+      'a log that fits when it is packed',
+      () => ({ logs: [{ stepId: 'step-0', text: noise(40_000), bytesBefore: 0 }] }),
+      1,
+    ],
+    ['a log that is too long', () => ({ logs: [{ stepId: 'step-0', text: noise(100_000), bytesBefore: 0 }] }), 3],
+  ])('is not packed to see what fits more often than it takes: %s', async (_what, change, count) => {
+    const changed = { ...facts, ...change() };
+    expect(await threadsOf(() => draftDisclosure(changed))).toBe(count);
+  });
+
+  it('uses the room that it has for logs, also where another key signs it', async () => {
+    const logs = [{ stepId: 'step-0', text: noise(110_000), bytesBefore: 0 }];
+    const large = await samplePack(signer, { ...facts, logs });
+    expect(large.byteLength).toBeGreaterThan(1_500_000);
+    expect(large.byteLength).toBeLessThan(2_000_000);
+    const next = await sampleSigner();
+    const later = { ...facts, logs, packKey: next.publicKeyPem };
+    const logBytesMax = await fittingLogBytes({ ...facts, logs });
+    expect((await draftDisclosure(later, logBytesMax)).payload).toBe((await draftDisclosure(later)).payload);
   });
 
   it('tells what it does not have: a question, data of other rules, a log', async () => {
