@@ -185,7 +185,7 @@ async function report(
         environmentsIn(await engine.policyData(repositoryNamespace(installationId, repositoryId))),
       ),
       openReviewTeller(rules, openGivenAnswers(engine)),
-      openReleaseTeller({ board: releases, checks, evidence }),
+      openReleaseTeller({ board: releases, checks, evidence, onError }),
     ],
     releases: { evidence, checks },
     publicUrl: null,

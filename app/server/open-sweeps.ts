@@ -13,6 +13,8 @@ import type { Rooms } from './rooms.ts';
 const SWEEP_EVERY_MS = 300_000;
 /** What failed while no server was up shows in GitHub's list only when GitHub has given up: it is looked for again soon. */
 const MISSED_SOON_MS = 5000;
+/** A release that could not be judged at once is waited for. */
+const PAGES_EVERY_MS = 30_000;
 const PRUNE_EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** GitHub redelivers for three days; a delivery, or a comment, that was forgotten would count as new. */
@@ -35,18 +37,13 @@ export function openSweeps(rooms: Rooms, onError: OnError): readonly Sweeps[] {
   const heads = new MissedHeads({ access, starter, runs, clock: SYSTEM_CLOCK, onError });
   const states = new InstallationStates({ access, engine, runs, installations, clock: SYSTEM_CLOCK });
   const abandoned = new AbandonedRequests({ access, engine, runs, rules, onError });
-  const tell = openReleaseTeller({ board: releases, checks, evidence });
+  const tell = openReleaseTeller({ board: releases, checks, evidence, onError });
   const pages = new ReleaseWatch({ releases, runs, feed, tell, clock: SYSTEM_CLOCK, onError });
-  const looks = [
-    () => states.sweep(),
-    () => open.sweep(),
-    () => abandoned.sweep(),
-    () => heads.sweep(),
-    () => pages.sweep(),
-  ];
+  const looks = [() => states.sweep(), () => open.sweep(), () => abandoned.sweep(), () => heads.sweep()];
   return [
     new Sweeps({ sweeps: [ask], everyMs: SWEEP_EVERY_MS, soonMs: MISSED_SOON_MS, onError }),
     new Sweeps({ sweeps: looks, everyMs: SWEEP_EVERY_MS, onError }),
+    new Sweeps({ sweeps: [() => pages.sweep()], everyMs: PAGES_EVERY_MS, onError }),
     new Sweeps({ sweeps: [() => prune(rooms)], everyMs: PRUNE_EVERY_MS, onError }),
   ];
 }

@@ -27,6 +27,15 @@ export interface ReleaseSpec {
   readonly assets: readonly ReleaseAsset[];
 }
 
+/** A page that waits for a verdict, as it is. */
+export interface UnjudgedRelease {
+  readonly target: CheckTarget;
+  readonly spec: ReleaseSpec;
+  readonly version: number;
+  /** How often the verdict was looked for, this time included. */
+  readonly tries: number;
+}
+
 /** What should stand on pages of releases. Implemented by the store; a loop of its own brings GitHub to it. */
 export interface ReleaseBoard {
   /**
@@ -34,13 +43,21 @@ export interface ReleaseBoard {
    * takes the place of one that has not published yet. Answers the run that has: then nothing is changed.
    */
   putRelease(target: CheckTarget, spec: ReleaseSpec, version: number): Promise<string | null>;
-  /** Runs that were reported to their end and whose gate was not judged, as when their receipts were signed late; oldest first. */
-  unjudged(limit: number): Promise<readonly string[]>;
+  /**
+   * Pages of runs that were reported to their end and whose gate was not judged, as when their receipts were signed late: those that
+   * were tried the longest ago first, each again after a pause that grows with its tries. What is answered counts as tried.
+   */
+  unjudged(query: {
+    readonly nowMs: number;
+    readonly limit: number;
+    /** Whoever was tried so often is not tried again. */
+    readonly triesMax: number;
+  }): Promise<readonly UnjudgedRelease[]>;
   /** Has the page looked at once more: somebody changed it. False where it is none of ours. */
   lookAgain(repositoryId: number, releaseId: number): Promise<boolean>;
   /**
-   * Has pages looked at once more that were last looked at before that time, where their run ended after the other: the longest
-   * unseen first. Answers how many.
+   * Has pages looked at once more that were judged and last looked at before that time, where their run ended after the other: the
+   * longest unseen first. Of refused ones too, which somebody may publish all the same. Answers how many.
    */
   lookAgainBefore(seen: {
     readonly beforeMs: number;

@@ -1,9 +1,24 @@
 import type { CheckTarget } from '../protocol/check.ts';
-import type { ReleaseBoard, ReleaseSpec } from '../protocol/release-board.ts';
-import type { Database, Session } from './database.ts';
+import type { ReleaseBoard, ReleaseSpec, UnjudgedRelease } from '../protocol/release-board.ts';
+import type { Database, Row, Session } from './database.ts';
 import { jsonText } from './json-text.ts';
 import { asksText, LAST_WORD } from './report-claims.ts';
 import { putReport } from './report-put.ts';
+
+/** Between two tries to come to a verdict; it doubles with each, up to half an hour. */
+const JUDGE_GAP_MS = 60_000;
+const JUDGE_GAP_DOUBLINGS_MAX = 5;
+
+/** The time of the try is kept before it is made: one that ends the process comes no sooner again than others. */
+const CLAIM_UNJUDGED = `with chosen as (
+    select r.id from report r join github_run g on g.run_id = r.content ->> 'runId' and g.closed_at is not null
+    where r.kind = 'release' and not r.is_due and r.version < ${LAST_WORD} and r.content -> 'gate' = 'null'::jsonb
+      and r.judge_tries < $3
+      and (r.judged_ms is null
+        or r.judged_ms + ${JUDGE_GAP_MS} * power(2, least(r.judge_tries - 1, ${JUDGE_GAP_DOUBLINGS_MAX})) <= $1::bigint)
+    order by r.judged_ms nulls first, r.id limit $2 for update of r skip locked)
+  update report r set judged_ms = $1::bigint, judge_tries = r.judge_tries + 1 from chosen where r.id = chosen.id
+  returning r.installation_id, r.repository_id, r.owner, r.repo, r.head_sha, r.content, r.version, r.judge_tries`;
 
 export function openReleaseBoard(db: Database): ReleaseBoard {
   return {
@@ -14,15 +29,9 @@ export function openReleaseBoard(db: Database): ReleaseBoard {
         if (await put(session, target, spec, version)) await replaceOlder(session, target, spec);
         return null;
       }),
-    unjudged: async (limit) => {
-      const rows = await db.query(
-        'release_unjudged',
-        `select g.run_id from report r join github_run g on g.run_id = r.content ->> 'runId' and g.closed_at is not null
-         where r.kind = 'release' and not r.is_due and r.version < ${LAST_WORD} and r.content -> 'gate' = 'null'::jsonb
-         order by r.sent_ms limit $1`,
-        [limit],
-      );
-      return rows.map(([runId]) => String(runId));
+    unjudged: async ({ nowMs, limit, triesMax }) => {
+      const rows = await db.query('release_unjudged', CLAIM_UNJUDGED, [nowMs, limit, triesMax]);
+      return rows.map(toUnjudged);
     },
     lookAgain: async (repositoryId, releaseId) => {
       const rows = await db.query(
@@ -38,12 +47,27 @@ export function openReleaseBoard(db: Database): ReleaseBoard {
         'release_look_again_before',
         `update report set is_due = true where id in (
            select id from report where kind = 'release' and not is_due and sent_ms < $1::bigint and version < ${LAST_WORD}
-             and added_at > $2::timestamptz and content -> 'gate' ->> 'isPassed' = 'true'
+             and added_at > $2::timestamptz and content -> 'gate' <> 'null'::jsonb
            order by sent_ms limit $3 for update skip locked) returning 1`,
         [beforeMs, addedAfter.toISOString(), limit],
       );
       return rows.length;
     },
+  };
+}
+
+function toUnjudged(row: Row): UnjudgedRelease {
+  return {
+    target: {
+      installationId: Number(row[0]),
+      repositoryId: Number(row[1]),
+      owner: String(row[2]),
+      repo: String(row[3]),
+      headSha: String(row[4]),
+    },
+    spec: row[5] as ReleaseSpec,
+    version: Number(row[6]),
+    tries: Number(row[7]),
   };
 }
 

@@ -477,6 +477,8 @@ create table report (
   told_asks text not null default '[]'::text,
   added_at timestamp with time zone not null default now(),
   is_settled boolean not null default false,
+  judged_ms bigint,
+  judge_tries integer not null default 0,
   constraint report_repository_id_head_sha_external_id_key unique (repository_id, head_sha, external_id),
   constraint report_pkey primary key (id)
 );
@@ -487,6 +489,7 @@ create index report_of_pull on report (repository_id, pull_number) WHERE (pull_n
 create index report_release_id on report (repository_id, remote_id) WHERE (kind = 'release'::text);
 create index report_release_seen on report (sent_ms) WHERE ((kind = 'release'::text) AND (NOT is_due));
 create index report_release_tag on report (repository_id, name) WHERE (kind = 'release'::text);
+create index report_release_unjudged on report (judged_ms NULLS FIRST, id) WHERE ((kind = 'release'::text) AND (NOT is_due) AND ((content -> 'gate'::text) = 'null'::jsonb));
 create index report_settled on report (added_at) WHERE (NOT is_due);
 
 create table report_pull (

@@ -2,8 +2,8 @@ import type { ReleaseBoard } from '../../protocol/release-board.ts';
 import type { Delivery, DeliveryHandler } from '../delivery-handler.ts';
 import { numberAt } from '../intake/payload.ts';
 
-/** Of our own publishing GitHub tells as well; these are what people do to a page that stands. */
-const CHANGES = ['edited', 'deleted', 'unpublished'] as const;
+/** What people do to a page that stands. Of our own publishing GitHub tells as well: that look finds all as it was, and costs no write. */
+const CHANGES = ['edited', 'deleted', 'published', 'unpublished'] as const;
 
 /** Handlers of the webhooks that say that a release was changed: what was attached is compared with what passed the gate. */
 export function releaseHandlers({

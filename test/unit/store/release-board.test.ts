@@ -4,11 +4,13 @@ import type { ReleaseSpec } from '../../../src/protocol/release-board.ts';
 import type { DueReport } from '../../../src/protocol/report-book.ts';
 import { openCheckBoard } from '../../../src/store/check-board.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { openGitHubRuns } from '../../../src/store/github-runs.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { openReleaseBoard } from '../../../src/store/release-board.ts';
 import { openWriteAllowance } from '../../../src/store/write-allowance.ts';
 import { onEveryDatabase } from '../../every-database.ts';
 import { type FreshDatabase, freshDatabase } from '../../fresh-database.ts';
+import { placeOf } from '../github/report/views.ts';
 
 const target = (letter: string): CheckTarget => ({
   installationId: 1,
@@ -44,7 +46,7 @@ onEveryDatabase('the board of releases', (url) => {
     await fresh.drop();
   });
   beforeEach(async () => {
-    for (const table of ['report', 'write_allowance']) await db.query('', `truncate ${table}`, []);
+    for (const table of ['report', 'write_allowance', 'github_run']) await db.query('', `truncate ${table}`, []);
   });
 
   const claim = async (nowMs: number): Promise<readonly DueReport[]> =>
@@ -98,5 +100,47 @@ onEveryDatabase('the board of releases', (url) => {
     await openWriteAllowance(db).take(1, { purpose: 'answer', atMost: 25, nowMs: 1 });
     expect(await claim(1)).toHaveLength(count);
     expect(await claim(3_600_000)).toHaveLength(1);
+  });
+
+  /** A page whose run has ended, and was told, and whose gate was not judged. */
+  const waiting = async (runId: string): Promise<void> => {
+    await openReleaseBoard(db).putRelease(target('a'), { ...spec(runId), tag: runId, gate: null }, 1);
+    await db.query('', `update report set is_due = false where name = $1`, [runId]);
+    await openGitHubRuns(db).add(placeOf(runId, { headSha: 'a'.repeat(40), repositoryId: 10 }));
+    await openGitHubRuns(db).close(runId);
+  };
+  const tried = async (nowMs: number, triesMax = 100): Promise<readonly string[]> => {
+    const pages = await openReleaseBoard(db).unjudged({ nowMs, limit: 2, triesMax });
+    return pages.map(({ spec: { runId } }) => runId).toSorted();
+  };
+
+  it('has everybody judged in turn, however many come to no verdict', async () => {
+    for (const runId of ['t1', 't2', 't3', 't4', 't5']) await waiting(runId);
+    expect([await tried(0), await tried(1), await tried(2), await tried(3)]).toEqual([
+      ['t1', 't2'],
+      ['t3', 't4'],
+      ['t5'],
+      [],
+    ]);
+    expect(await tried(60_000)).toEqual(['t1', 't2']);
+    await waiting('t6');
+    expect(await tried(60_001)).toEqual(['t3', 't6']);
+  });
+
+  it('tries each again after a pause that grows, as often as is wanted', async () => {
+    await waiting('t1');
+    const minutes: number[] = [];
+    for (let minute = 0; minute < 200; minute++) if ((await tried(minute * 60_000, 9)).length > 0) minutes.push(minute);
+    expect(minutes).toEqual([0, 1, 3, 7, 15, 31, 63, 95, 127]);
+  });
+
+  it('has no page judged of a run that goes on, or whose page is being written', async () => {
+    await openReleaseBoard(db).putRelease(target('a'), { ...spec('t1'), gate: null }, 1);
+    await openGitHubRuns(db).add(placeOf('t1', { headSha: 'a'.repeat(40), repositoryId: 10 }));
+    await db.query('', 'update report set is_due = false', []);
+    expect(await tried(0)).toEqual([]);
+    await openGitHubRuns(db).close('t1');
+    await openReleaseBoard(db).putRelease(target('a'), { ...spec('t1'), gate: null, notes: 'x' }, 2);
+    expect(await tried(0)).toEqual([]);
   });
 });

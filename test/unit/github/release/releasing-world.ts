@@ -33,6 +33,8 @@ class Evidence implements ReleaseEvidence {
   ]);
   verdict: ReleaseGate | undefined = PASSED;
   reads = 0;
+  /** What judging comes to instead of files. */
+  fault: Error | undefined;
   /** A file whose content the store finds damaged. */
   corrupt: string | undefined;
 
@@ -41,6 +43,7 @@ class Evidence implements ReleaseEvidence {
   }
 
   async assets(_runId: string, { artifacts }: ReleaseWish): Promise<readonly ReleaseAsset[]> {
+    if (this.fault) throw this.fault;
     const missing = artifacts?.find((name) => !this.files.has(name));
     if (missing !== undefined) throw new MaestroError('ARTIFACT_NOT_FOUND', `no artifact ${missing}`);
     return [...this.files].map(([name, text]) => ({
@@ -107,7 +110,7 @@ export async function openReleasingWorld(
     at.reporter({
       access: world.access,
       app: world.app,
-      tellers: [openReleaseTeller({ board, checks: at.board, evidence })],
+      tellers: [openReleaseTeller({ board, checks: at.board, evidence, onError: (error) => at.errors.push(error) })],
       releases: { evidence, checks: at.board },
       ...change,
     });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MaestroError } from '../../../../src/base/errors.ts';
 import { releaseHandlers } from '../../../../src/github/release/release-handlers.ts';
 import { ReleaseWatch } from '../../../../src/github/release/release-watch.ts';
 import { openReleaseTeller } from '../../../../src/github/release/tell-releases.ts';
@@ -37,7 +38,12 @@ describe('the watch over releases', () => {
         readRun: async (id) => at.views.get(id)?.view as never,
         readPlan: async () => at.plan,
       },
-      tell: openReleaseTeller({ board, checks: at.board, evidence: world.evidence }),
+      tell: openReleaseTeller({
+        board,
+        checks: at.board,
+        evidence: world.evidence,
+        onError: (error) => at.errors.push(error),
+      }),
       clock: at.clock,
       onError: (error) => at.errors.push(error),
     });
@@ -132,6 +138,84 @@ describe('the watch over releases', () => {
     await watch().sweep();
     await world.turns(2);
     expect((await world.releases())[0]).toMatchObject({ draft: false, tag_name: TAG });
+    expect(at.errors).toEqual([]);
+  });
+
+  /** Looks on until nothing is left to be told of the run. */
+  const isClosed = async (): Promise<boolean> => {
+    const one = world.reporter();
+    for (let i = 0; i < 3; i++) await one.turn();
+    return (await at.runs.open(10)).length === 0;
+  };
+
+  it.each(['OUTPUT_TOO_LARGE', 'INTERNAL', 'BLOB_CORRUPT', 'FILE_TOO_LARGE', 'INPUT_INVALID'] as const)(
+    'has page and check say why a run is not released that cannot be judged: %s',
+    async (code) => {
+      world.evidence.fault = new MaestroError(code, 'the pack has <b>9</b> GB');
+      await world.release();
+      expect(await world.check()).toMatch(new RegExp(`^failure: ${TAG} is not released: ${code}: the pack`));
+      const [release] = await world.releases();
+      expect(release).toMatchObject({ draft: true, body: expect.stringContaining('the pack has') as string });
+      expect(await isClosed()).toBe(true);
+      expect(at.errors).toEqual([]);
+    },
+  );
+
+  it.each<[string, Error]>([
+    ['the disk is full', new MaestroError('DISK_FULL', 'no space left')],
+    ['the signer cannot be reached', new MaestroError('SIGNER_UNAVAILABLE', 'no answer')],
+    ['the key has to be replaced', new MaestroError('KEY_RETIRED', 'it is revoked')],
+    ['the database fails', new Error('connection terminated')],
+  ])('has a run judged again, ever more seldom, while %s, and it is looked at by nobody else', async (_what, fault) => {
+    world.evidence.fault = fault;
+    await world.release();
+    expect(await isClosed()).toBe(true);
+    expect(new Set(at.errors.splice(0))).toEqual(new Set([fault]));
+    const triesIn = async (minutes: number): Promise<number> => {
+      for (let i = 0; i < minutes; i++, at.clock.ms += 60_000) await watch().sweep();
+      return at.errors.splice(0).length;
+    };
+    expect([await triesIn(16), await triesIn(16)]).toEqual([5, 1]);
+    expect(await world.check()).toBeUndefined();
+    world.evidence.fault = undefined;
+    at.clock.ms += HOUR_MS;
+    await watch().sweep();
+    await world.turns(2);
+    expect(await world.check()).toBe(`success: ${TAG} is released`);
+  });
+
+  it('gives up after a week, and page and check say so', async () => {
+    world.evidence.verdict = undefined;
+    await world.release();
+    await at.runs.close('r1');
+    await world.turns(1);
+    const triesBefore = async (count: number): Promise<void> => {
+      await at.db.query('', 'update report set judge_tries = $1, judged_ms = 0', [count]);
+      await watch().sweep();
+      await world.turns(2);
+    };
+    await triesBefore(319);
+    expect(await world.check()).toBeUndefined();
+    await triesBefore(320);
+    expect(await world.check()).toMatch(
+      /^failure: v1.0.0 is not released: the verdict of its release gate could not be/,
+    );
+    expect((await world.releases())[0]?.body).toContain('could not be signed');
+    expect(at.errors).toEqual([]);
+  });
+
+  it.each<[string, (id: number) => Promise<unknown> | undefined]>([
+    ['GitHub tells of it', (id) => handle('published', { id })],
+    ['an hour has passed', () => watch().sweep()],
+  ])('says of a refused release that somebody published it all the same, when %s', async (_when, look) => {
+    world.evidence.verdict = { isPassed: false, reasons: ['the run failed'], papers: [] };
+    await world.release();
+    const id = (await world.releases())[0]?.id ?? 0;
+    await world.ada.rest.repos.updateRelease({ ...world.place, release_id: id, draft: false });
+    at.clock.ms += HOUR_MS;
+    await look(id);
+    await world.turns(2);
+    expect((await world.releases())[0]?.body).toContain('somebody published the release all the same');
     expect(at.errors).toEqual([]);
   });
 });
