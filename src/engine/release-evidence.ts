@@ -1,18 +1,23 @@
 import type { Digest } from '../base/digest.ts';
-import { isMaestroError } from '../base/errors.ts';
+import { isMaestroError, MaestroError } from '../base/errors.ts';
 import type { RunAttestation } from '../protocol/attestation.ts';
 import type { ReleaseEvidence, ReleaseWish } from '../protocol/release-evidence.ts';
 import { isRunFinal } from '../protocol/run.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Database } from '../store/database.ts';
+import { logVerifierKey } from '../store/evidence-log.ts';
 import { findReleasePack, keepReleasePack, type ReleasePack } from '../store/release-packs.ts';
 import type { Engine } from './engine.ts';
+import { firstProof } from './evidence-desk.ts';
 import { artifactFiles, type MadeFile, packFile, paperFiles, type Released, sumsFile } from './release-files.ts';
 import { isOwnStatement } from './release-gates.ts';
 import { outputsOf, RELEASE_PURPOSE, receiptGate, statementGate } from './release-verdict.ts';
 
 export interface ReleaseEvidenceOptions {
-  readonly engine: Pick<Engine, 'resolve' | 'readRun' | 'readPlan' | 'readReceipt' | 'disclose' | 'releases'>;
+  readonly engine: Pick<
+    Engine,
+    'resolve' | 'readRun' | 'readPlan' | 'readReceipt' | 'disclose' | 'releases' | 'evidence'
+  >;
   readonly db: Database;
   readonly blobs: Pick<BlobStore, 'get' | 'put'>;
 }
@@ -41,14 +46,17 @@ export function openReleaseEvidence(options: ReleaseEvidenceOptions): ReleaseEvi
     },
     assets: async (runId, wish) => keepFiles(options, runId, wish),
     read: async (runId, { digest }) => {
+      const makeAnew = async (): Promise<void> => {
+        const { release } = await engine.readPlan(await engine.resolve(runId));
+        await keepFiles(options, runId, release ?? {});
+      };
       const content = await blobs.get(digest).catch(async (error: unknown) => {
         // Of a page that an older version judged, or of a store of blobs that was lost, what can be made anew is.
         if (!isMaestroError(error, 'ARTIFACT_NOT_FOUND')) throw error;
-        const { release } = await engine.readPlan(await engine.resolve(runId));
-        await keepFiles(options, runId, release ?? {});
+        await makeAnew();
         return blobs.get(digest);
       });
-      return ReadableStream.from(content);
+      return ReadableStream.from(mended(content, makeAnew));
     },
   };
 }
@@ -66,6 +74,16 @@ async function signedBy(
   return undefined;
 }
 
+/** What was damaged shows at the end, when it is too late for this reader: the next one finds it whole. */
+async function* mended(content: AsyncIterable<Uint8Array>, makeAnew: () => Promise<void>): AsyncIterable<Uint8Array> {
+  try {
+    yield* content;
+  } catch (error) {
+    if (isMaestroError(error, 'BLOB_CORRUPT')) await makeAnew();
+    throw error;
+  }
+}
+
 /** Stores what is not an artifact, which is stored already. */
 async function keepFiles(options: ReleaseEvidenceOptions, runId: string, wish: ReleaseWish) {
   const { engine, blobs } = options;
@@ -75,25 +93,47 @@ async function keepFiles(options: ReleaseEvidenceOptions, runId: string, wish: R
   const released: Released = { runId, receipt, outputs: outputsOf(runId, receipt), attestations };
   const artifacts = artifactFiles(released, wish);
   const papers = paperFiles(released, artifacts);
-  const files = [...artifacts, ...papers.map(assetOf), packFile(await packOf(options, run))];
+  const files = [...artifacts, ...papers.map(assetOf), packFile(await packOf(options, run, runId))];
   const sums = sumsFile(files);
   for (const { text } of [...papers, sums]) await blobs.put(inOnePart(Buffer.from(text)));
   return [...files, assetOf(sums)];
 }
 
-/** Of the public edition: whoever may see the release has it. The first one that was made stays: later ones may be others, as by the rules of a newer Maestro. */
-async function packOf({ engine, db, blobs }: ReleaseEvidenceOptions, run: number): Promise<ReleasePack> {
+/**
+ * Of the public edition: whoever may see the release has it. The first one that was made stays while it can be read: later ones may be
+ * others, as by the rules of a newer Maestro.
+ */
+async function packOf(options: ReleaseEvidenceOptions, run: number, runId: string): Promise<ReleasePack> {
+  const { engine, db, blobs } = options;
   const known = await findReleasePack(db, run);
-  if (known && (await isStored(blobs, known.digest))) return known;
+  if (known && (await isWhole(blobs, known.digest))) return known;
+  await demandProof(options, runId);
   const pack = await blobs.put(inOnePart(await engine.disclose(run, 'public')));
-  return keepReleasePack(db, run, pack);
+  return keepReleasePack(db, run, pack, known?.digest);
 }
 
-async function isStored(blobs: Pick<BlobStore, 'get'>, digest: Digest): Promise<boolean> {
-  return blobs.get(digest).then(
-    () => true,
-    () => false,
-  );
+/** Read to its end, where the store finds out what was damaged. */
+async function isWhole(blobs: Pick<BlobStore, 'get'>, digest: Digest): Promise<boolean> {
+  try {
+    await ReadableStream.from(await blobs.get(digest)).pipeTo(new WritableStream());
+    return true;
+  } catch (error) {
+    if (isMaestroError(error, 'ARTIFACT_NOT_FOUND') || isMaestroError(error, 'BLOB_CORRUPT')) return false;
+    throw error;
+  }
+}
+
+/**
+ * A pack stays as it is made first, and without the proof it would lack it for good.
+ * @throws UNAVAILABLE while the receipt is on its way into the register, where there is one
+ */
+async function demandProof({ engine, db }: ReleaseEvidenceOptions, runId: string): Promise<void> {
+  if ((await logVerifierKey(db)) === undefined || (await firstProof(db, runId))) return;
+  await engine.evidence.awaitProofs(runId).catch((error: unknown) => {
+    if (!isMaestroError(error, 'EVIDENCE_NOT_FOUND')) throw error;
+  });
+  if (!(await firstProof(db, runId)))
+    throw new MaestroError('UNAVAILABLE', `expected the receipt of run ${runId} in the register, where it is not yet`);
 }
 
 async function* inOnePart(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -15,12 +15,21 @@ export async function findReleasePack(db: Database, run: number): Promise<Releas
   return row && { digest: String(row[0]) as Digest, sizeBytes: Number(row[1]) };
 }
 
-/** The first one stands, whoever else made one at the same moment. Answers which that is. */
-export async function keepReleasePack(db: Database, run: number, pack: ReleasePack): Promise<ReleasePack> {
+/**
+ * The first one stands, whoever else made one at the same moment, unless it is the one whose content is gone. Answers which that is.
+ * @param gone digest of a pack that nobody can read any more
+ */
+export async function keepReleasePack(
+  db: Database,
+  run: number,
+  pack: ReleasePack,
+  gone: Digest | undefined,
+): Promise<ReleasePack> {
   await db.query(
     'release_pack_keep',
-    'insert into release_pack (run_id, digest, size_bytes) values ($1, $2, $3) on conflict do nothing',
-    [run, pack.digest, pack.sizeBytes],
+    `insert into release_pack as p (run_id, digest, size_bytes) values ($1, $2, $3)
+     on conflict (run_id) do update set digest = excluded.digest, size_bytes = excluded.size_bytes where p.digest = $4`,
+    [run, pack.digest, pack.sizeBytes, gone ?? null],
   );
   return (await findReleasePack(db, run)) ?? pack;
 }

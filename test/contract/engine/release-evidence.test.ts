@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { digestBytes, hexOf } from '../../../src/base/digest.ts';
+import { type Digest, digestBytes, hexOf } from '../../../src/base/digest.ts';
 import { openReleaseEvidence } from '../../../src/engine/release-evidence.ts';
 import type { Plan } from '../../../src/pipeline/plan.ts';
 import type { ReleaseEvidence, ReleaseWish } from '../../../src/protocol/release-evidence.ts';
@@ -205,6 +205,56 @@ onEveryDatabase('what a release shows of a run', (url) => {
     const [app] = assets;
     await expect(app && evidence.read(runId, app)).rejects.toMatchObject({ code: 'ARTIFACT_NOT_FOUND' });
     await mkdir(folder, { recursive: true });
+  });
+
+  const packOf = async (runId: string) => {
+    const pack = (await evidence.assets(runId, {})).find(({ name }) => name === 'disclosure.tgz');
+    if (!pack) throw new Error('no pack');
+    return pack;
+  };
+  const fileOf = (digest: Digest): string => join(folder, 'sha256', hexOf(digest).slice(0, 2), hexOf(digest));
+
+  it.each<[string, (path: string) => Promise<unknown>]>([
+    ['is lost', (path) => rm(path)],
+    ['is damaged', (path) => writeFile(path, 'damaged')],
+  ])('hold another pack where that which was made first %s, and then that one', async (_what, spoil) => {
+    const runId = await released();
+    const first = await packOf(runId);
+    await spoil(fileOf(first.digest));
+    // It is signed anew.
+    await world.sql('delete from disclosure');
+    const second = await packOf(runId);
+    expect(second.digest).not.toBe(first.digest);
+    expect(await packOf(runId)).toEqual(second);
+    expect((await new Response(await evidence.read(runId, second)).arrayBuffer()).byteLength).toBe(second.sizeBytes);
+    const { disclosurePack } = await world.engine.releases.readManifest(await world.engine.resolve(runId));
+    expect(disclosurePack).toMatchObject({ digest: second.digest });
+  });
+
+  it('are whole again for the next reader where one found them damaged', async () => {
+    const runId = await released();
+    const assets = await evidence.assets(runId, {});
+    for (const asset of assets.filter(({ name }) => ['disclosure.tgz', 'vsa.json'].includes(name))) {
+      await writeFile(fileOf(asset.digest), 'damaged');
+      const text = async (): Promise<number> =>
+        (await new Response(await evidence.read(runId, asset)).arrayBuffer()).byteLength;
+      await expect(text()).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
+      expect(await text()).toBe(asset.sizeBytes);
+    }
+  });
+
+  it('wait until the receipt is in the register, because the pack would lack the proof of it for good', async () => {
+    const runId = await released();
+    await world.engine.evidence.awaitProofs(runId);
+    // As while nobody who has the register's key runs.
+    await world.sql('create table kept as select * from evidence_leaf');
+    await world.sql('delete from evidence_leaf');
+    await expect(evidence.assets(runId, {})).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await world.sql('select * from release_pack')).toEqual([]);
+    await world.sql('insert into evidence_leaf select * from kept');
+    const archive = Buffer.from(await new Response(await evidence.read(runId, await packOf(runId))).arrayBuffer());
+    const { publicKey } = await world.engine.readReceipt(await world.engine.resolve(runId));
+    expect((await verifyDisclosure({ archive, key: publicKey })).manifest.hasRegisterProof).toBe(true);
   });
 
   it('is nothing that may be released where it failed', async () => {
