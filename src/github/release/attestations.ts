@@ -6,7 +6,10 @@ import { once } from '../report/request-limits.ts';
 
 /** GitHub takes 16 MB; a bundle is a statement and a certificate. */
 const BUNDLE_BYTES_MAX = 1_048_576;
+/** Of those with a certificate: each costs the installation a write. */
 const BUNDLES_MAX = 50;
+/** Of all that is read to find those: a release holds any number of bundles that are signed with a key. */
+const READ_BYTES_MAX = 64 * 1024 * 1024;
 const STORED_MAX = 100;
 const BUNDLE_NAME = /\.(?:sigstore\.json|intoto\.jsonl)$/;
 /** No such API on this server, or the App may not use it there: then the files of the release are all there is. */
@@ -34,16 +37,25 @@ export async function attestNext(
   evidence: ReleaseEvidence,
   done: number,
 ): Promise<number | undefined> {
-  const candidates = assets.filter(({ name, sizeBytes }) => BUNDLE_NAME.test(name) && sizeBytes <= BUNDLE_BYTES_MAX);
-  for (const [index, asset] of candidates.slice(0, BUNDLES_MAX).entries()) {
-    const keyless = index < done ? undefined : await readKeyless(evidence, runId, asset);
+  let found = 0;
+  for (const [index, asset] of bundlesOf(assets).entries()) {
+    const keyless = await readKeyless(evidence, runId, asset);
     if (!keyless) continue;
+    if (++found > BUNDLES_MAX) return undefined;
+    if (index < done) continue;
     const isThere = await isStored(octokit, place, keyless);
     if (isThere === undefined) return undefined;
     if (isThere) continue;
     return (await store(octokit, place, keyless)) ? index + 1 : undefined;
   }
   return undefined;
+}
+
+/** What may be one, by name and size, as far as all of it is read. */
+function bundlesOf(assets: readonly ReleaseAsset[]): readonly ReleaseAsset[] {
+  const candidates = assets.filter(({ name, sizeBytes }) => BUNDLE_NAME.test(name) && sizeBytes <= BUNDLE_BYTES_MAX);
+  let bytes = 0;
+  return candidates.filter(({ sizeBytes }) => (bytes += sizeBytes) <= READ_BYTES_MAX);
 }
 
 /** Answers whether there is such an API. */
