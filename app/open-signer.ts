@@ -16,8 +16,8 @@ export interface OpenedSigner extends Signer {
 }
 
 /**
- * The signer that the settings name. A service is asked for its public key now, and the key is held against the file of trusted keys:
- * a wrong setting shows when Maestro starts and not when the first run has ended.
+ * The signer that the settings name, of a process that is there to sign. A service is asked for its public key now, and the key is held
+ * against the file of trusted keys: a wrong setting shows when Maestro starts and not when the first run has ended.
  * @throws KEY_INVALID, KEY_RETIRED, CONFIG_INVALID, SIGNER_UNAVAILABLE
  */
 export async function openSigner(config: SigningConfig): Promise<OpenedSigner> {
@@ -29,6 +29,30 @@ export async function openSigner(config: SigningConfig): Promise<OpenedSigner> {
     await signer.close();
     throw error;
   }
+}
+
+/** Is held against the file of trusted keys each time that something is to be signed. */
+export interface DemandingSigner extends OpenedSigner {
+  /** @throws KEY_RETIRED for a key whose signatures nobody would accept, KEY_INVALID for a file that cannot be read */
+  demandCounting(): Promise<void>;
+}
+
+/**
+ * The same, of a process that may be asked for nothing but to read: with a key that does not count any more it signs nothing, and shows
+ * what was signed before.
+ * @throws KEY_INVALID, CONFIG_INVALID, SIGNER_UNAVAILABLE
+ */
+export async function openDemandingSigner(config: SigningConfig): Promise<DemandingSigner> {
+  const signer = await open(config.key);
+  const demand = (): Promise<void> => demandCounting(keyRingOf(config), signer.publicKeyPem, SYSTEM_CLOCK.now());
+  return {
+    ...signer,
+    sign: async (bytes) => {
+      await demand();
+      return signer.sign(bytes);
+    },
+    demandCounting: demand,
+  };
 }
 
 async function open(place: SigningConfig['key']): Promise<OpenedSigner> {

@@ -24,7 +24,8 @@ import { type OpenedPolicy, openDefaultPolicy } from './default-policy.ts';
 import { versionOfHouse } from './house.ts';
 import { localClient } from './local-client.ts';
 import { openDatabase } from './open-database.ts';
-import { openSigner } from './open-signer.ts';
+import { openDemandingSigner } from './open-signer.ts';
+import { provableClient } from './provable-client.ts';
 import { knownKeysOf } from './public-keys.ts';
 import { openRegisterKey } from './register-key.ts';
 import { openSharedState } from './shared-state.ts';
@@ -83,7 +84,7 @@ async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestr
   const [{ policy, openPatched, readRules }, logSigner, signer] = await Promise.all([
     openPolicyOf(config),
     openRegisterKey(config),
-    openSigner(config.signing),
+    openDemandingSigner(config.signing),
   ]);
   const blobs = openFileBlobs(join(config.stateFolder, 'blobs'));
   const db = await openDatabase(config);
@@ -120,7 +121,7 @@ async function openHere(config: Config, options: OpenOptions): Promise<OwnMaestr
     }
   };
   return {
-    client: localClient(engine, blobs, close),
+    client: provableClient(localClient(engine, blobs, close), () => signer.demandCounting()),
     drive: (name, signal) => drive(engine, config, name, signal),
     wait: async (name, signal) => {
       await engine.waitForRun(await engine.resolve(name), signal);

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openLocalSigner } from '../../src/provenance/signers/local.ts';
@@ -72,6 +72,33 @@ describe('a signing key that no longer counts', () => {
     expect((await project.maestro('keys', 'rotate')).code).toBe(0);
     expect((await project.maestro('run')).code).toBe(0);
   });
+
+  it('leaves everything to be read that was signed before, and begins nothing', async () => {
+    expect((await project.maestro('run')).code).toBe(0);
+    const pack = join(project.root, 'disclosure.tgz');
+    expect((await project.maestro('disclose', 'latest', '-o', pack)).code).toBe(0);
+    const packed = readFileSync(pack);
+    ring((await openLocalSigner(keyFile())).publicKeyPem, OVER);
+    for (const command of [
+      ['status'],
+      ['status', 'latest'],
+      ['logs', 'latest'],
+      ['receipt', 'latest'],
+      ['gate', 'latest'],
+    ])
+      expect(await project.maestro(...command)).toMatchObject({ stderr: expect.not.stringContaining('KEY_RETIRED') });
+    expect((await project.maestro('receipt', 'latest')).code).toBe(0);
+    expect((await project.maestro('disclose', 'latest', '-o', pack)).code).toBe(0);
+    expect(readFileSync(pack).equals(packed)).toBe(true);
+    for (const command of [['run'], ['retry', 'latest'], ['resume', 'latest']])
+      expect(refusal(await project.maestro(...command))).toMatchObject({ isRetired: true });
+    // What was not signed before would have to be signed now.
+    expect(refusal(await project.maestro('disclose', 'latest', '--public', '-o', pack))).toMatchObject({
+      isRetired: true,
+    });
+    const { stdout } = await project.maestro('status', '--json');
+    expect(JSON.parse(stdout)).toHaveLength(1);
+  }, 60_000);
 
   it('ends the command line: a key of a service', async () => {
     ring(farKey(), REVOKED);
