@@ -112,20 +112,20 @@ describeWith('opa', 'a folder of own rules', () => {
   });
 
   test.each([
-    ['is not signed', buildBundle({ signer: null }), 'not signed'],
-    ['is signed by a stranger', buildBundle({ signer: ecSigner('mallory') }), 'the key "mallory"'],
+    ['is not signed', () => buildBundle({ signer: null }), 'not signed'],
+    ['is signed by a stranger', () => buildBundle({ signer: ecSigner('mallory') }), 'the key "mallory"'],
     [
       'fails its own cases',
-      buildBundle({ rules: LIMITED(5), cases: [{ ...CASES[1], verdict: 'allow' }] }),
+      () => buildBundle({ rules: LIMITED(5), cases: [{ ...CASES[1], verdict: 'allow' }] }),
       'own cases',
     ],
-    ['is half a copy', buildBundle({ rules: LIMITED(5) }).subarray(0, 20_000), 'not whole'],
-  ])('stays with the old version where the new one %s, and says so once', async (_, packed, why) => {
+    ['is half a copy', () => buildBundle({ rules: LIMITED(5) }).subarray(0, 20_000), 'not whole'],
+  ])('stays with the old version where the new one %s, and says so once', async (_, pack, why) => {
     await using scene = new Scene();
     scene.world.put('acme', buildBundle());
     const folder = await scene.open();
     const first = folder.current();
-    scene.world.put('acme', packed);
+    scene.world.put('acme', pack());
     await folder.look();
     await folder.look();
     expect(scene.errors).toEqual([expect.stringContaining(why)]);
