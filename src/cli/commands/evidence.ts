@@ -5,17 +5,17 @@ import type { EvidenceDesk, EvidenceReader } from '../../protocol/evidence.ts';
 import { openCheckpoint } from '../../provenance/evidence-log/checkpoint.ts';
 import { readVerifierKey } from '../../provenance/evidence-log/note-key.ts';
 import type { Arguments } from '../arguments.ts';
-import { type AuditReport, type AuditRequest, auditRegister } from '../audit-register.ts';
 import type { Command } from '../command.ts';
 import type { CommandContext } from '../context.ts';
 import { withMaestro } from '../drive-run.ts';
 import { readKeptCheckpoint, readLogKeyFile } from '../evidence-files.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { openExportPlace, readExportPlace } from '../export-place.ts';
-import { exportProgress } from '../export-progress.ts';
-import { exportRegister } from '../export-register.ts';
-import { registerAtServer } from '../register-at-server.ts';
-import { registerAtTiles } from '../register-at-tiles.ts';
+import { type AuditReport, type AuditRequest, auditRegister } from '../register/audit-register.ts';
+import { openExportPlace, readExportPlace } from '../register/export-place.ts';
+import { exportProgress } from '../register/export-progress.ts';
+import { exportRegister } from '../register/export-register.ts';
+import { registerAtServer } from '../register/register-at-server.ts';
+import { registerAtTiles } from '../register/register-at-tiles.ts';
 import { safeText } from '../terminal-text.ts';
 
 export const evidence: Command = (args, context) => {

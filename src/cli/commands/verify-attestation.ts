@@ -8,10 +8,10 @@ import { readPublicKey } from '../../provenance/public-key.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { expectedRun } from '../expected-run.ts';
 import { digestOfFile } from '../file-digest.ts';
 import type { Output } from '../output.ts';
 import { safeText } from '../terminal-text.ts';
+import { expectedRun } from '../verify/expected-run.ts';
 
 const KEY_BYTES_MAX = 65_536;
 

@@ -7,11 +7,11 @@ import type { Arguments } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 import { readLogKeyFile } from '../evidence-files.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { expectedRun } from '../expected-run.ts';
 import { plural } from '../finding-text.ts';
 import { safeText } from '../terminal-text.ts';
-import { noteLogKey } from './check-logged.ts';
-import { checkRelated, otherByKey, relatedLine } from './check-related.ts';
+import { noteLogKey } from '../verify/check-logged.ts';
+import { checkRelated, otherByKey, relatedLine } from '../verify/check-related.ts';
+import { expectedRun } from '../verify/expected-run.ts';
 
 /** Whom to trust. Undefined: the keys in the pack, which show that nothing was changed, not who signed. */
 interface TrustedBy {
@@ -30,7 +30,7 @@ export async function verifyArchive(
   const trusted = key ?? (await keysOf(archive));
   const verified = await verifyDisclosure({ archive, key: trusted, expected: expectedRun(args), ...given });
   const relatedCount = await checkRelated(verified.receipt, args, context.cwd, otherByKey(trusted));
-  if (args.has('secret')) (await import('./check-secrets.ts')).checkSecrets(verified.files, args, context);
+  if (args.has('secret')) (await import('../verify/check-secrets.ts')).checkSecrets(verified.files, args, context);
   const trust = { isKeyTrusted: key !== undefined, isLogKeyTrusted: logKey !== undefined, relatedCount };
   if (context.output.isJson) context.output.json(verifiedDocument(verified, trust));
   else show(verified, trust, context);

@@ -5,7 +5,6 @@ import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { expectedRun } from '../expected-run.ts';
 import { plural } from '../finding-text.ts';
 import type { Output } from '../output.ts';
 import {
@@ -20,10 +19,11 @@ import {
   recordOf,
 } from '../receipt-files.ts';
 import { safeText } from '../terminal-text.ts';
-import { checkBeside, type FilesBeside } from './check-beside.ts';
-import { checkLogged, type LoggedReceipt, noteLogKey } from './check-logged.ts';
-import { checkRelated, otherByKey, relatedLine } from './check-related.ts';
-import { isTrustInFolder, readBeside } from './read-beside.ts';
+import { checkBeside, type FilesBeside } from '../verify/check-beside.ts';
+import { checkLogged, type LoggedReceipt, noteLogKey } from '../verify/check-logged.ts';
+import { checkRelated, otherByKey, relatedLine } from '../verify/check-related.ts';
+import { expectedRun } from '../verify/expected-run.ts';
+import { isTrustInFolder, readBeside } from '../verify/read-beside.ts';
 import { verifyStatement } from './verify-attestation.ts';
 import { verifyArchive } from './verify-disclosure.ts';
 
@@ -80,7 +80,7 @@ async function show(verified: Verified, args: Arguments, context: CommandContext
 
 /** Of a folder all of it: whoever hands it on hands on more than the receipt. Loaded only here, as little else of it is needed. */
 async function checkFiles(files: ReceiptFiles, args: Arguments, context: CommandContext): Promise<void> {
-  const { checkSecrets, checkSecretsBelow } = await import('./check-secrets.ts');
+  const { checkSecrets, checkSecretsBelow } = await import('../verify/check-secrets.ts');
   if (files.isFolder) await checkSecretsBelow(files.folder, args, context);
   const { bundle, runRecord = bundle } = files;
   checkSecrets(new Map([bundle, runRecord].map((path) => [path, readReceiptFile(path)])), args, context);

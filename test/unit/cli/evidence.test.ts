@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { exportProgress } from '../../../src/cli/export-progress.ts';
-import { type ExportProgress, exportRegister } from '../../../src/cli/export-register.ts';
-import { openTileFolder } from '../../../src/cli/tile-folder.ts';
+import { exportProgress } from '../../../src/cli/register/export-progress.ts';
+import { type ExportProgress, exportRegister } from '../../../src/cli/register/export-register.ts';
+import { openTileFolder } from '../../../src/cli/register/tile-folder.ts';
 import { Door } from '../api/door.ts';
 import {
   closeLeaf,

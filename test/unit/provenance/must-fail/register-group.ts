@@ -1,4 +1,4 @@
-import { auditRegister } from '../../../../src/cli/audit-register.ts';
+import { auditRegister } from '../../../../src/cli/register/audit-register.ts';
 import { verifyDisclosure } from '../../../../src/provenance/disclosure/verify-disclosure.ts';
 import { openCheckpoint } from '../../../../src/provenance/evidence-log/checkpoint.ts';
 import { readVerifierKey } from '../../../../src/provenance/evidence-log/note-key.ts';

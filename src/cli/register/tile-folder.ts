@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isMaestroError, MaestroError } from '../base/errors.ts';
+import { isMaestroError, MaestroError } from '../../base/errors.ts';
 import { CHECKPOINTS, missingTile, otherContent, sizesOf, TILE_BYTES_MAX, type TileStore } from './tile-store.ts';
 
 /** Nobody writes to it again, whoever may read it. */

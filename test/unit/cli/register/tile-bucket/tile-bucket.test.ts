@@ -10,14 +10,14 @@ import {
   PutObjectRetentionCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isMaestroError, messageOf } from '../../../../src/base/errors.ts';
-import { openBucket } from '../../../../src/cli/tile-bucket/bucket-client.ts';
-import type { RetentionAsked } from '../../../../src/cli/tile-bucket/retention.ts';
-import { openTileBucket } from '../../../../src/cli/tile-bucket/tile-bucket.ts';
-import { type Misdeed, S3Line } from '../../../fakes/s3-line.ts';
-import { describeWith } from '../../../real-parts.ts';
-import { PLANTED_SECRET, RealS3 } from '../../../real-s3.ts';
-import { shownOf } from '../../secrets/planted.ts';
+import { isMaestroError, messageOf } from '../../../../../src/base/errors.ts';
+import { openBucket } from '../../../../../src/cli/register/tile-bucket/bucket-client.ts';
+import type { RetentionAsked } from '../../../../../src/cli/register/tile-bucket/retention.ts';
+import { openTileBucket } from '../../../../../src/cli/register/tile-bucket/tile-bucket.ts';
+import { type Misdeed, S3Line } from '../../../../fakes/s3-line.ts';
+import { describeWith } from '../../../../real-parts.ts';
+import { PLANTED_SECRET, RealS3 } from '../../../../real-s3.ts';
+import { shownOf } from '../../../secrets/planted.ts';
 
 const ASKED: RetentionAsked = { period: { count: 7, unit: 'y' }, mode: undefined };
 const TILE = 'tile/0/000';

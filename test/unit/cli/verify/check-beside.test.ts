@@ -2,20 +2,20 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { digestBytes } from '../../../src/base/digest.ts';
-import { type BesideRequest, checkBeside, type FilesBeside } from '../../../src/cli/commands/check-beside.ts';
-import type { StatementKind } from '../../../src/provenance/attestations/predicate-types.ts';
-import { buildStatement } from '../../../src/provenance/attestations/statement.ts';
-import { readArchive } from '../../../src/provenance/disclosure/archive.ts';
-import { SUMS_BUNDLE_NAME } from '../../../src/provenance/disclosure/disclosure-statement.ts';
-import { envelopeIn, signPayload } from '../../../src/provenance/envelope.ts';
-import { buildReceipt } from '../../../src/provenance/receipt.ts';
-import { assetNames } from '../../../src/provenance/release-names.ts';
-import type { Signer } from '../../../src/provenance/signer.ts';
-import { type VerifiedReceipt, verifyReceipt } from '../../../src/provenance/verify.ts';
-import { PREDICATES } from '../provenance/attestations/samples.ts';
-import { sampleFacts, samplePack } from '../provenance/disclosure/sample-disclosure.ts';
-import { sampleRun, sampleSigner, sampleStep } from '../provenance/sample-run.ts';
+import { digestBytes } from '../../../../src/base/digest.ts';
+import { type BesideRequest, checkBeside, type FilesBeside } from '../../../../src/cli/verify/check-beside.ts';
+import type { StatementKind } from '../../../../src/provenance/attestations/predicate-types.ts';
+import { buildStatement } from '../../../../src/provenance/attestations/statement.ts';
+import { readArchive } from '../../../../src/provenance/disclosure/archive.ts';
+import { SUMS_BUNDLE_NAME } from '../../../../src/provenance/disclosure/disclosure-statement.ts';
+import { envelopeIn, signPayload } from '../../../../src/provenance/envelope.ts';
+import { buildReceipt } from '../../../../src/provenance/receipt.ts';
+import { assetNames } from '../../../../src/provenance/release-names.ts';
+import type { Signer } from '../../../../src/provenance/signer.ts';
+import { type VerifiedReceipt, verifyReceipt } from '../../../../src/provenance/verify.ts';
+import { PREDICATES } from '../../provenance/attestations/samples.ts';
+import { sampleFacts, samplePack } from '../../provenance/disclosure/sample-disclosure.ts';
+import { sampleRun, sampleSigner, sampleStep } from '../../provenance/sample-run.ts';
 
 /** What the run made, in the receipt's order: the content of each says which it is. */
 const MADE = [

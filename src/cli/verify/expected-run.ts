@@ -1,6 +1,6 @@
-import { MaestroError } from '../base/errors.ts';
-import type { ExpectedRun } from '../provenance/verify.ts';
-import type { Arguments } from './arguments.ts';
+import { MaestroError } from '../../base/errors.ts';
+import type { ExpectedRun } from '../../provenance/verify.ts';
+import type { Arguments } from '../arguments.ts';
 
 /** They say of which run a receipt must be. */
 const EXPECTED_FLAGS = ['run-id', 'attempt', 'pipeline', 'repository'] as const;

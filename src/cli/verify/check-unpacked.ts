@@ -9,10 +9,10 @@ import { demand } from '../../provenance/verification-error.ts';
 import { findKey, readTrustedKeys, type TrustedKey } from '../../provenance/verify.ts';
 import { entriesIn } from '../folder-entries.ts';
 import { readReceiptFile } from '../receipt-files.ts';
-import { readUnpacked } from '../unpacked-pack.ts';
 import type { BesideRequest } from './check-beside.ts';
 import type { NamesOfOutputs } from './names-of-outputs.ts';
 import { isOfKey, parsed, typeIn } from './statements-beside.ts';
+import { readUnpacked } from './unpacked-pack.ts';
 
 const NONE: ReadonlySet<string> = new Set();
 

@@ -1,4 +1,4 @@
-import { MaestroError } from '../base/errors.ts';
+import { MaestroError } from '../../base/errors.ts';
 
 /** What a register was exported as. */
 export interface TileReader {

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { ExportProgress } from './export-register.ts';
 
 /** Short exports say nothing; of a long one, people see that it moves. */

@@ -1,4 +1,4 @@
-import { MaestroError } from '../../base/errors.ts';
+import { MaestroError } from '../../../base/errors.ts';
 
 export const BUCKET_SCHEME = 's3://';
 

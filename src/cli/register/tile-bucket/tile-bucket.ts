@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { MaestroError } from '../../base/errors.ts';
+import { MaestroError } from '../../../base/errors.ts';
 import { CHECKPOINTS, missingTile, otherContent, sizesOf, type TileReader, type TileStore } from '../tile-store.ts';
 import type { BucketClient } from './bucket-client.ts';
 import { demandLock } from './bucket-lock.ts';

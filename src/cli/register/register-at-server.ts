@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { ERROR_CODES, type ErrorCode } from '../base/error-codes.ts';
-import { MaestroError, messageOf } from '../base/errors.ts';
-import { isJsonObject } from '../base/json.ts';
-import { isSafeUrl } from '../base/safe-url.ts';
-import type { EvidenceReader, RunProofs } from '../protocol/evidence.ts';
+import { ERROR_CODES, type ErrorCode } from '../../base/error-codes.ts';
+import { MaestroError, messageOf } from '../../base/errors.ts';
+import { isJsonObject } from '../../base/json.ts';
+import { isSafeUrl } from '../../base/safe-url.ts';
+import type { EvidenceReader, RunProofs } from '../../protocol/evidence.ts';
 
 const MS_MAX = 30_000;
 /** A thousand leaves, and some. */

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { parseBucketUri } from '../../../../src/cli/tile-bucket/bucket-uri.ts';
+import { parseBucketUri } from '../../../../../src/cli/register/tile-bucket/bucket-uri.ts';
 import {
   type LockRule,
   parseLockMode,
   parsePeriod,
   type RetentionAsked,
   retentionOf,
-} from '../../../../src/cli/tile-bucket/retention.ts';
+} from '../../../../../src/cli/register/tile-bucket/retention.ts';
 
 describe('the place of a bucket', () => {
   it.each([

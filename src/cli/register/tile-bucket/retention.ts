@@ -1,4 +1,4 @@
-import { MaestroError } from '../../base/errors.ts';
+import { MaestroError } from '../../../base/errors.ts';
 
 /** COMPLIANCE: nobody deletes it before its day, the owner of the account included. GOVERNANCE: somebody with a right of their own may. */
 export type LockMode = 'GOVERNANCE' | 'COMPLIANCE';

@@ -1,5 +1,5 @@
 import type { ObjectLockRetentionMode } from '@aws-sdk/client-s3';
-import { MaestroError } from '../../base/errors.ts';
+import { MaestroError } from '../../../base/errors.ts';
 import { CHECKPOINT } from '../tile-store.ts';
 import { type BucketClient, checksumsOf } from './bucket-client.ts';
 import type { Retention } from './retention.ts';

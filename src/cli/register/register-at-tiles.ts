@@ -1,9 +1,9 @@
-import { isMaestroError, MaestroError } from '../base/errors.ts';
-import { openCheckpoint } from '../provenance/evidence-log/checkpoint.ts';
-import type { AuditFinding } from '../provenance/evidence-log/log-audit.ts';
-import { type NoteKey, verifierKeyText } from '../provenance/evidence-log/note-key.ts';
-import { entriesOf, TILE_WIDTH, type TileFile, Tiles, tilePath } from '../provenance/evidence-log/tiles.ts';
-import { demand } from '../provenance/verification-error.ts';
+import { isMaestroError, MaestroError } from '../../base/errors.ts';
+import { openCheckpoint } from '../../provenance/evidence-log/checkpoint.ts';
+import type { AuditFinding } from '../../provenance/evidence-log/log-audit.ts';
+import { type NoteKey, verifierKeyText } from '../../provenance/evidence-log/note-key.ts';
+import { entriesOf, TILE_WIDTH, type TileFile, Tiles, tilePath } from '../../provenance/evidence-log/tiles.ts';
+import { demand } from '../../provenance/verification-error.ts';
 import type { AuditedRegister } from './audit-register.ts';
 import { CHECKPOINT, checkpointPath, type TileReader } from './tile-store.ts';
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { MaestroError } from '../base/errors.ts';
-import type { Arguments } from './arguments.ts';
-import type { CommandContext } from './context.ts';
+import { MaestroError } from '../../base/errors.ts';
+import type { Arguments } from '../arguments.ts';
+import type { CommandContext } from '../context.ts';
 import { BUCKET_SCHEME, parseBucketUri } from './tile-bucket/bucket-uri.ts';
 import { parseLockMode, parsePeriod, type RetentionAsked } from './tile-bucket/retention.ts';
 import { openTileFolder } from './tile-folder.ts';

@@ -1,8 +1,8 @@
-import { timeOfUlid } from '../base/ids.ts';
-import { type EvidenceDesk, type EvidenceReader, LEAVES_MAX } from '../protocol/evidence.ts';
-import { type Checkpoint, openCheckpoint } from '../provenance/evidence-log/checkpoint.ts';
-import { type AuditFinding, LogAudit } from '../provenance/evidence-log/log-audit.ts';
-import { type NoteKey, readVerifierKey } from '../provenance/evidence-log/note-key.ts';
+import { timeOfUlid } from '../../base/ids.ts';
+import { type EvidenceDesk, type EvidenceReader, LEAVES_MAX } from '../../protocol/evidence.ts';
+import { type Checkpoint, openCheckpoint } from '../../provenance/evidence-log/checkpoint.ts';
+import { type AuditFinding, LogAudit } from '../../provenance/evidence-log/log-audit.ts';
+import { type NoteKey, readVerifierKey } from '../../provenance/evidence-log/note-key.ts';
 
 /** What an audit asks of a register: it reads all leaves, and asks for no proofs. */
 export type AuditedRegister = Pick<EvidenceReader, 'checkpoint' | 'leaves'>;

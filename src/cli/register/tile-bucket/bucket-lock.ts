@@ -1,5 +1,5 @@
 import type { DefaultRetention } from '@aws-sdk/client-s3';
-import { MaestroError } from '../../base/errors.ts';
+import { MaestroError } from '../../../base/errors.ts';
 import type { BucketClient } from './bucket-client.ts';
 import type { LockRule } from './retention.ts';
 

@@ -1,9 +1,9 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { FILES_MAX, isPlainPath, type PackFiles, UNPACKED_BYTES_MAX } from '../provenance/disclosure/archive.ts';
-import { SUMS_BUNDLE_NAME, SUMS_NAME } from '../provenance/disclosure/disclosure-statement.ts';
-import { demand } from '../provenance/verification-error.ts';
-import { readReceiptFile } from './receipt-files.ts';
+import { FILES_MAX, isPlainPath, type PackFiles, UNPACKED_BYTES_MAX } from '../../provenance/disclosure/archive.ts';
+import { SUMS_BUNDLE_NAME, SUMS_NAME } from '../../provenance/disclosure/disclosure-statement.ts';
+import { demand } from '../../provenance/verification-error.ts';
+import { readReceiptFile } from '../receipt-files.ts';
 
 const LINE = /^[0-9a-f]{64} {2}(?<path>.+)$/;
 

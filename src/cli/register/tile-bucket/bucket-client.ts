@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { addAbortSignal, pipeline, Readable, Transform } from 'node:stream';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { MaestroError } from '../../base/errors.ts';
-import { farReason } from '../../base/far-reason.ts';
-import { isSafeUrl } from '../../base/safe-url.ts';
-import { vendorLibrary } from '../../base/vendor-library.ts';
+import { MaestroError } from '../../../base/errors.ts';
+import { farReason } from '../../../base/far-reason.ts';
+import { isSafeUrl } from '../../../base/safe-url.ts';
+import { vendorLibrary } from '../../../base/vendor-library.ts';
 import { TILE_BYTES_MAX } from '../tile-store.ts';
 import type { BucketPlace } from './bucket-uri.ts';
 

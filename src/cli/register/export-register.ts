@@ -1,9 +1,9 @@
-import { MaestroError } from '../base/errors.ts';
-import { type EvidenceReader, LEAVES_MAX } from '../protocol/evidence.ts';
-import { type Checkpoint, openCheckpoint } from '../provenance/evidence-log/checkpoint.ts';
-import { type NoteKey, readVerifierKey } from '../provenance/evidence-log/note-key.ts';
-import { type TileFile, Tiles } from '../provenance/evidence-log/tiles.ts';
-import { demand } from '../provenance/verification-error.ts';
+import { MaestroError } from '../../base/errors.ts';
+import { type EvidenceReader, LEAVES_MAX } from '../../protocol/evidence.ts';
+import { type Checkpoint, openCheckpoint } from '../../provenance/evidence-log/checkpoint.ts';
+import { type NoteKey, readVerifierKey } from '../../provenance/evidence-log/note-key.ts';
+import { type TileFile, Tiles } from '../../provenance/evidence-log/tiles.ts';
+import { demand } from '../../provenance/verification-error.ts';
 import { CHECKPOINT, checkpointPath, type TileStore } from './tile-store.ts';
 
 /** Each time another exporter has brought a newer checkpoint; then that one shows it. */
