@@ -1,19 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EMPTY_ROOT } from '../../src/provenance/disclosure/verify-text.ts';
 import { ClaimFailed, print, showCommand } from './narrator.ts';
 
 /** Under whatever names it is installed: each is asked, since versions differ in what they look at. */
 const COSIGNS = ['cosign', 'cosign2', 'cosign3'];
 const ROOT_NAME = 'empty-root.json';
-/** Trusts nobody: all that counts is the key. */
-const EMPTY_ROOT = JSON.stringify({
-  mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
-  tlogs: [],
-  certificateAuthorities: [],
-  ctlogs: [],
-  timestampAuthorities: [],
-});
 
 /** Stock programs of others, in a folder. They share nothing with Maestro, and agree with it. */
 export class Programs {

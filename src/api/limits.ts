@@ -60,8 +60,9 @@ export const PERSON_CALLS_AT_ONCE_MAX = 4;
 /** Each loads the whole run, and writes it as one answer: so many of one session, and of all. */
 export const RUN_READS_AT_ONCE_MAX = 2;
 export const RUN_READS_OF_ALL_MAX = 16;
-/** Each verifies everything that was signed of a run, or packs it: up to a second of a core. */
-export const GATE_READS_OF_ALL_MAX = 2;
+/** Each verifies everything that was signed of a run, or packs it: up to a second of a core. So many of one person, and of all. */
+export const GATE_READS_AT_ONCE_MAX = 1;
+export const GATE_READS_OF_ALL_MAX = 4;
 
 /** What is known of the server's health is as good for a second. */
 export const HEALTH_MS = 1000;

@@ -95,7 +95,7 @@ async function keepFiles(options: ReleaseEvidenceOptions, runId: string, wish: R
   const papers = paperFiles(released, artifacts);
   const files = [...artifacts, ...papers.map(assetOf), packFile(await packOf(options, run, runId))];
   const sums = sumsFile(files);
-  for (const { text } of [...papers, sums]) await blobs.put(inOnePart(Buffer.from(text)));
+  for (const { text } of [...papers, sums]) await blobs.put(ReadableStream.from([Buffer.from(text)]));
   return [...files, assetOf(sums)];
 }
 
@@ -108,7 +108,7 @@ async function packOf(options: ReleaseEvidenceOptions, run: number, runId: strin
   const known = await findReleasePack(db, run);
   if (known && (await isWhole(blobs, known.digest))) return known;
   await demandProof(options, runId);
-  const pack = await blobs.put(inOnePart(await engine.disclose(run, 'public')));
+  const pack = await blobs.put(ReadableStream.from([await engine.disclose(run, 'public')]));
   return keepReleasePack(db, run, pack, known?.digest);
 }
 
@@ -134,10 +134,6 @@ async function demandProof({ engine, db }: ReleaseEvidenceOptions, runId: string
   });
   if (!(await firstProof(db, runId)))
     throw new MaestroError('UNAVAILABLE', `expected the receipt of run ${runId} in the register, where it is not yet`);
-}
-
-async function* inOnePart(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
 }
 
 function assetOf({ name, mediaType, digest, sizeBytes }: MadeFile) {

@@ -4,6 +4,7 @@ import type { Database, Row, Session } from './database.ts';
 import { jsonText } from './json-text.ts';
 import { asksText, openReportClaims } from './report-claims.ts';
 import { putReport, withoutCountdown } from './report-put.ts';
+import { targetOf } from './report-target.ts';
 import { mayBeSkipped } from './skip-notices.ts';
 
 const STANDING = 'installation_id, repository_id, owner, repo, head_sha, pull_number, content';
@@ -116,14 +117,7 @@ async function followPull(db: Database, pull: PullTarget & { readonly headSha: s
 
 function toStanding(row: Row): StandingCheck {
   return {
-    target: {
-      installationId: Number(row[0]),
-      repositoryId: Number(row[1]),
-      owner: String(row[2]),
-      repo: String(row[3]),
-      headSha: String(row[4]),
-      pullNumber: row[5] === null ? null : Number(row[5]),
-    },
+    target: { ...targetOf(row), pullNumber: row[5] === null ? null : Number(row[5]) },
     spec: row[6] as CheckSpec,
   };
 }

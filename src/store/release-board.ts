@@ -4,6 +4,7 @@ import type { Database, Row, Session } from './database.ts';
 import { jsonText } from './json-text.ts';
 import { asksText, LAST_WORD } from './report-claims.ts';
 import { putReport } from './report-put.ts';
+import { targetOf } from './report-target.ts';
 
 /** Between two tries to come to a verdict; it doubles with each, up to half an hour. */
 const JUDGE_GAP_MS = 60_000;
@@ -58,13 +59,7 @@ export function openReleaseBoard(db: Database): ReleaseBoard {
 
 function toUnjudged(row: Row): UnjudgedRelease {
   return {
-    target: {
-      installationId: Number(row[0]),
-      repositoryId: Number(row[1]),
-      owner: String(row[2]),
-      repo: String(row[3]),
-      headSha: String(row[4]),
-    },
+    target: targetOf(row),
     spec: row[5] as ReleaseSpec,
     version: Number(row[6]),
     tries: Number(row[7]),

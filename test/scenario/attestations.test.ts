@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { PREDICATE_TYPES } from '../../src/provenance/attestations/predicate-types.ts';
+import { EMPTY_ROOT } from '../../src/provenance/disclosure/verify-text.ts';
 import { describeWith } from '../real-parts.ts';
 import { type Ended, Project } from './maestro.ts';
 
@@ -14,8 +15,6 @@ const GUIDE = readFileSync(resolve(import.meta.dirname, '../../docs/guides/attes
 );
 const PIPELINE = /```yaml\n([\s\S]*?)```/.exec(GUIDE)?.[1] ?? '';
 const FILE = 'dist/app-1.0.0.tgz';
-const EMPTY_ROOT =
-  '{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1","tlogs":[],"certificateAuthorities":[],"ctlogs":[],"timestampAuthorities":[]}';
 
 /** The pipeline of the guide, run by the real program; then each of its commands. */
 describe('the guide to attestations, followed', { timeout: TIMEOUT_MS }, () => {

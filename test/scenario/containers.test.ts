@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/exit-codes.ts';
+import { EMPTY_ROOT } from '../../src/provenance/disclosure/verify-text.ts';
 import { openLocalSigner } from '../../src/provenance/signers/local.ts';
 import { describeWith, type PartName, part } from '../real-parts.ts';
 import { openRegistry, type RealRegistry } from '../real-registry.ts';
@@ -14,13 +15,6 @@ const GUIDE = readFileSync(resolve(import.meta.dirname, '../../docs/guides/conta
 /** Block `index` of a language on the page: what people copy is what is tried out. */
 const block = (language: string, index: number): string =>
   [...GUIDE.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].filter(([, name]) => name === language)[index]?.[2] ?? '';
-const EMPTY_ROOT = {
-  mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
-  tlogs: [],
-  certificateAuthorities: [],
-  ctlogs: [],
-  timestampAuthorities: [],
-};
 const PROVENANCE = ['--type', 'https://slsa.dev/provenance/v1'];
 
 /** What each cosign needs beside key and image. Only the newer one looks for bundles by itself. */
@@ -51,7 +45,7 @@ describeWith('registry', 'an image, from its Containerfile to cosign', (program)
       project.write('app/hello.txt', 'hello\n');
       project.write('.maestro/image.yaml', block('yaml', 0).replaceAll('localhost:5000', registry.host));
       project.write('.maestro/signed.yaml', block('yaml', 1).replaceAll('localhost:5000', registry.host));
-      project.write('empty-root.json', JSON.stringify(EMPTY_ROOT));
+      project.write('empty-root.json', EMPTY_ROOT);
     }, TIMEOUT_MS);
     afterAll(async () => {
       project.remove();

@@ -1,12 +1,11 @@
 import { RELEASE_GATE, RELEASE_MANIFEST } from '../../protocol/wire/release-calls.ts';
-import { GATE_READS_OF_ALL_MAX, PERSON_CALLS_AT_ONCE_MAX } from '../limits.ts';
+import { GATE_READS_AT_ONCE_MAX, GATE_READS_OF_ALL_MAX } from '../limits.ts';
 import type { PersonCall, PersonRoute } from '../route.ts';
 
 const READING = {
   method: 'GET',
   caller: 'person',
-  atOnceMax: PERSON_CALLS_AT_ONCE_MAX,
-  // Each verifies everything that was signed of a run.
+  atOnceMax: GATE_READS_AT_ONCE_MAX,
   atOnceOfAllMax: GATE_READS_OF_ALL_MAX,
   pathPatterns: { run: '[0-9a-z]{1,64}' },
 } as const;
@@ -34,11 +33,8 @@ export function releaseRoutes(): readonly PersonRoute[] {
       summary:
         'The disclosure pack of the run, public edition: everything but logs and the data and questions of policy.',
       answer: 'stream',
-      handle: async ({ person, path }: PersonCall) => inOnePart(await person.readDisclosure(path.run ?? '')),
+      handle: async ({ person, path }: PersonCall) =>
+        ReadableStream.from([await person.readDisclosure(path.run ?? '')]),
     },
   ];
-}
-
-async function* inOnePart(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
 }

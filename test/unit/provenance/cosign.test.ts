@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { EMPTY_ROOT } from '../../../src/provenance/disclosure/verify-text.ts';
 import { signPayload } from '../../../src/provenance/envelope.ts';
 import type { RunFacts } from '../../../src/provenance/facts.ts';
 import { buildReceipt } from '../../../src/provenance/receipt.ts';
@@ -13,14 +14,6 @@ import { VERIFICATION_CODES } from '../../../src/provenance/verification-error.t
 import { describeWith } from '../../real-parts.ts';
 import { promotionRun } from './sample-promotion.ts';
 import { sampleRun, sampleSigner, scratchDirectory } from './sample-run.ts';
-
-const EMPTY_ROOT = JSON.stringify({
-  mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
-  tlogs: [],
-  certificateAuthorities: [],
-  ctlogs: [],
-  timestampAuthorities: [],
-});
 
 const VERSION_1 = join(import.meta.dirname, 'fixtures/receipt-v1');
 const KEY_AND_BUNDLE = ['--key', 'maestro.pub', '--bundle', 'receipt.sigstore.json', '--insecure-ignore-tlog'];
@@ -54,7 +47,7 @@ describe('the guide for strangers', () => {
   it.each(CLIENTS)('shows the command that is tested for $title', ({ extra }) => {
     const command = ['cosign', 'verify-blob-attestation', ...KEY_AND_BUNDLE, ...extra, ...TYPE, 'run.json'].join(' ');
     expect(GUIDE).toContain(`${command}\n`);
-    expect(GUIDE).toContain(`echo '${EMPTY_ROOT}' > empty-root.json\n`);
+    expect(GUIDE).toContain(`echo '${EMPTY_ROOT.trimEnd()}' > empty-root.json\n`);
   });
 
   it('explains every code with which a receipt is refused, and no other', () => {

@@ -10,7 +10,15 @@ import type { Signer } from '../../../src/provenance/signer.ts';
 import { change, flips } from './change.ts';
 import { answerTo, answerToPayload, type Draft, thaw } from './draft.ts';
 import { promotionRun } from './sample-promotion.ts';
-import { sampleApproval, sampleArtifact, sampleDecision, sampleRun, sampleSigner, sampleStep } from './sample-run.ts';
+import {
+  sampleApproval,
+  sampleArtifact,
+  sampleCall,
+  sampleDecision,
+  sampleRun,
+  sampleSigner,
+  sampleStep,
+} from './sample-run.ts';
 
 let signer: Signer;
 beforeAll(async () => {
@@ -251,21 +259,7 @@ function forbidOwn(facts: Draft<RunFacts>): void {
 }
 
 function call(seq: number, change: Partial<LlmFact> = {}): Draft<LlmFact> {
-  const digest = digestBytes(`call ${seq}`);
-  return thaw({
-    seq,
-    stepId: 'step-1',
-    provider: 'example',
-    model: 'm',
-    revision: null,
-    microUsd: '10',
-    isCacheHit: false,
-    paramsDigest: digest,
-    promptDigest: digest,
-    responseDigest: digest,
-    tokens: { in: '100', out: '10', cached: '0' },
-    ...change,
-  });
+  return thaw({ ...sampleCall(seq), ...change });
 }
 
 function addCalls(facts: Draft<RunFacts>, calls: Draft<LlmFact>[]): void {

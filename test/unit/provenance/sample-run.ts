@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { type Digest, digestBytes } from '../../../src/base/digest.ts';
 import { approvalSubject } from '../../../src/provenance/approval-subject.ts';
 import { signPayload } from '../../../src/provenance/envelope.ts';
-import type { ApprovalFact, ArtifactFact, DecisionFact, RunFacts, StepFact } from '../../../src/provenance/facts.ts';
+import type {
+  ApprovalFact,
+  ArtifactFact,
+  DecisionFact,
+  LlmFact,
+  RunFacts,
+  StepFact,
+} from '../../../src/provenance/facts.ts';
 import type { Signer } from '../../../src/provenance/signer.ts';
 import { openLocalSigner } from '../../../src/provenance/signers/local.ts';
 
@@ -111,6 +118,24 @@ export function sampleDecision(
     obligations: [],
     evaluatedAt: at(0),
     override: null,
+  };
+}
+
+/** A call of a model by the second step. */
+export function sampleCall(seq: number): LlmFact {
+  const digest = digestBytes(`call ${seq}`);
+  return {
+    seq,
+    stepId: 'step-1',
+    provider: 'example',
+    model: 'm',
+    revision: null,
+    microUsd: '10',
+    isCacheHit: false,
+    paramsDigest: digest,
+    promptDigest: digest,
+    responseDigest: digest,
+    tokens: { in: '100', out: '10', cached: '0' },
   };
 }
 

@@ -98,17 +98,17 @@ describe('a release in the sandbox', () => {
     expect(bytes).toMatchObject({ status: 200, body: '<script>bytes</script>' });
     expect(bytes.headers.get('content-disposition')).toContain('attachment');
     expect(await status(null, address.replace('app.tgz', 'other.tgz'))).toBe(404);
-    const root = stage.sandbox.createUser('root');
+    const mona = stage.sandbox.createUser('mona');
     await stage.sandbox.createRepository({
-      owner: 'root',
+      owner: 'mona',
       name: 'closed',
       isPrivate: true,
       files: { a: 'a' },
     });
-    const { body: hidden } = await stage.call(root.token, 'POST', '/repos/root/closed/releases', { tag_name: 'v1' });
-    await stage.call(root.token, 'POST', hidden.upload_url.replace(/\{.*/, '?name=a'), 'secret');
-    const closed = `${stage.sandbox.url}/root/closed/releases/download/v1/a`;
-    expect([await status(null, closed), await status(root.token, closed)]).toEqual([404, 200]);
+    const { body: hidden } = await stage.call(mona.token, 'POST', '/repos/mona/closed/releases', { tag_name: 'v1' });
+    await stage.call(mona.token, 'POST', hidden.upload_url.replace(/\{.*/, '?name=a'), 'secret');
+    const closed = `${stage.sandbox.url}/mona/closed/releases/download/v1/a`;
+    expect([await status(null, closed), await status(mona.token, closed)]).toEqual([404, 200]);
   });
 
   it('leads whoever downloads a file to another address, which needs no credentials', async () => {

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { hexOf } from '../../../../src/base/digest.ts';
 import { gateStatements, gateVerifierId } from '../../../../src/provenance/attestations/gate-statements.ts';
 import { PREDICATE_TYPES, type StatementKind } from '../../../../src/provenance/attestations/predicate-types.ts';
+import { EMPTY_ROOT } from '../../../../src/provenance/disclosure/verify-text.ts';
 import { bundleOf, envelopeIn, signatureOf } from '../../../../src/provenance/envelope.ts';
 import { GATE_CODES, judgeRelease } from '../../../../src/provenance/release-gate.ts';
 import type { Signer } from '../../../../src/provenance/signer.ts';
@@ -12,13 +13,6 @@ import { describeWith } from '../../../real-parts.ts';
 import { sampleSigner, scratchDirectory } from '../sample-run.ts';
 import { ARTIFACT, CONTENT, FINISHED_ON, gateQuestion, ISSUER, KINDS, signed } from './samples.ts';
 
-const EMPTY_ROOT = JSON.stringify({
-  mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
-  tlogs: [],
-  certificateAuthorities: [],
-  ctlogs: [],
-  timestampAuthorities: [],
-});
 const SOURCE = 'git+https://example.org/acme/app';
 
 /** What both tools are given: a content, its statements, and a key. */

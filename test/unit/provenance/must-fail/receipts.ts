@@ -1,13 +1,12 @@
 import { canonicalJson } from '../../../../src/base/canonical-json.ts';
-import { digestBytes } from '../../../../src/base/digest.ts';
 import type { Json } from '../../../../src/base/json.ts';
-import type { LlmFact, RunFacts } from '../../../../src/provenance/facts.ts';
+import type { RunFacts } from '../../../../src/provenance/facts.ts';
 import { buildReceipt, type Receipt } from '../../../../src/provenance/receipt.ts';
 import type { Signer } from '../../../../src/provenance/signer.ts';
 import { type VerifyRequest, verifyReceipt } from '../../../../src/provenance/verify.ts';
 import { type Draft, thaw } from '../draft.ts';
 import { promotionRun } from '../sample-promotion.ts';
-import { bundleOf, sampleSigner } from '../sample-run.ts';
+import { bundleOf, sampleCall, sampleSigner } from '../sample-run.ts';
 import { type Item, once, refusalOf } from './item.ts';
 
 /** A receipt by a key, and a key that is another. */
@@ -26,24 +25,7 @@ export const ground = once<Ground>(async () => {
 
 /** A run of fifteen steps that asked a model three times and promoted what it made, as two people approved. */
 export function genuineFacts(): RunFacts {
-  return { ...promotionRun(), llm: [call(0), call(1), call(2)], cost: { microUsd: '30' } };
-}
-
-function call(seq: number): LlmFact {
-  const digest = digestBytes(`call ${seq}`);
-  return {
-    seq,
-    stepId: 'step-1',
-    provider: 'example',
-    model: 'm',
-    revision: null,
-    microUsd: '10',
-    isCacheHit: false,
-    paramsDigest: digest,
-    promptDigest: digest,
-    responseDigest: digest,
-    tokens: { in: '100', out: '10', cached: '0' },
-  };
+  return { ...promotionRun(), llm: [sampleCall(0), sampleCall(1), sampleCall(2)], cost: { microUsd: '30' } };
 }
 
 /** A bundle, but everything can be changed. */
